@@ -1,0 +1,110 @@
+package dev.coppice.control;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * A kind made of Java records: its schema, CustomResourceDefinition and documentation come from them. Component names are
+ * field names; the annotations in {@code dev.coppice.control.schema} add descriptions, bounds, defaults and rules.
+ * Immutable; the with-methods copy.
+ *
+ * @param <S> the record of its spec
+ * @param <T> the record of its status
+ */
+public record Kind<S extends Record, T extends Record>(
+        String group,
+        String version,
+        String kind,
+        String plural,
+        boolean namespaced,
+        Class<S> spec,
+        Class<T> status,
+        String description,
+        List<String> shortNames,
+        List<String> categories,
+        List<Column> columns) {
+
+    /**
+     * A column of {@code kubectl get}.
+     *
+     * @param type string, integer, number, boolean or date
+     * @param jsonPath such as {@code .status.phase}
+     * @param wide shown with {@code -o wide} only
+     */
+    public record Column(String name, String type, String jsonPath, String description, boolean wide) {}
+
+    public static <S extends Record, T extends Record> Kind<S, T> namespaced(
+            String group, String version, String kind, Class<S> spec, Class<T> status, String description) {
+        return of(group, version, kind, true, spec, status, description);
+    }
+
+    public static <S extends Record, T extends Record> Kind<S, T> cluster(
+            String group, String version, String kind, Class<S> spec, Class<T> status, String description) {
+        return of(group, version, kind, false, spec, status, description);
+    }
+
+    private static <S extends Record, T extends Record> Kind<S, T> of(
+            String group,
+            String version,
+            String kind,
+            boolean namespaced,
+            Class<S> spec,
+            Class<T> status,
+            String description) {
+        String lower = kind.toLowerCase(Locale.ROOT);
+        String plural = lower.endsWith("y") ? lower.substring(0, lower.length() - 1) + "ies" : lower + "s";
+        return new Kind<>(
+                group,
+                version,
+                kind,
+                plural,
+                namespaced,
+                spec,
+                status,
+                description,
+                List.of(),
+                List.of("coppice"),
+                List.of());
+    }
+
+    public Kind<S, T> withShortNames(String... names) {
+        return new Kind<>(
+                group,
+                version,
+                kind,
+                plural,
+                namespaced,
+                spec,
+                status,
+                description,
+                List.of(names),
+                categories,
+                columns);
+    }
+
+    public Kind<S, T> withColumn(String name, String type, String jsonPath, String description) {
+        return withColumn(new Column(name, type, jsonPath, description, false));
+    }
+
+    public Kind<S, T> withColumn(Column column) {
+        List<Column> all = new ArrayList<>(columns);
+        all.add(column);
+        return new Kind<>(
+                group,
+                version,
+                kind,
+                plural,
+                namespaced,
+                spec,
+                status,
+                description,
+                shortNames,
+                categories,
+                List.copyOf(all));
+    }
+
+    public ResourceClient.ResourceType type() {
+        return new ResourceClient.ResourceType(group, version, plural);
+    }
+}

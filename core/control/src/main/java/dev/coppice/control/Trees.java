@@ -1,0 +1,16 @@
+package dev.coppice.control;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Reads from JSON trees. */
+final class Trees {
+    private Trees() {}
+
+    static Map<String, String> strings(JsonNode node) {
+        Map<String, String> result = new LinkedHashMap<>();
+        node.properties().forEach(e -> result.put(e.getKey(), e.getValue().asText()));
+        return Map.copyOf(result);
+    }
+}

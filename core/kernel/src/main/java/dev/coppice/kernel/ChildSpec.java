@@ -1,0 +1,83 @@
+package dev.coppice.kernel;
+
+import java.time.Duration;
+import java.util.function.Supplier;
+
+/**
+ * How a supervisor starts, restarts and stops one child (OTP: child_spec). Immutable; the with-methods copy.
+ *
+ * <p>Five sorts of child: a {@linkplain #process process} with a mailbox, a {@linkplain #task task} (a blocking body on a
+ * virtual thread of its own), a {@linkplain #service service} (something with start and stop, such as a listener), a
+ * {@linkplain #periodic periodic} action, and a {@linkplain #supervisor supervisor}.
+ *
+ * @param name unique among its siblings; shown in the tree
+ * @param restart when to restart it
+ * @param shutdown how long it may take to stop before it is killed; null waits for ever
+ * @param body what it runs
+ */
+public record ChildSpec(
+        String name,
+        Restart restart,
+        @org.jspecify.annotations.Nullable Duration shutdown,
+        Body body) {
+
+    /** When a child that ended is started again (OTP's permanent, transient, temporary). */
+    public enum Restart {
+        /** Always. */
+        PERMANENT,
+        /** Only when it ended abnormally. */
+        TRANSIENT,
+        /** Never. */
+        TEMPORARY
+    }
+
+    /** What a child runs. */
+    public sealed interface Body {}
+
+    record ProcessBody(Supplier<? extends Behavior<?>> behavior, ProcessOptions options) implements Body {}
+
+    record TaskBody(Task task) implements Body {}
+
+    record ServiceBody(Supplier<? extends Service> service) implements Body {}
+
+    record PeriodicBody(Duration interval, Duration jitter, Task action) implements Body {}
+
+    record SupervisorBody(SupervisorOptions options, java.util.List<ChildSpec> children) implements Body {}
+
+    /** A process with a mailbox; a new behaviour is made for every (re)start. */
+    public static <M> ChildSpec process(String name, Supplier<? extends Behavior<M>> behavior) {
+        return process(name, behavior, ProcessOptions.DEFAULT);
+    }
+
+    public static <M> ChildSpec process(String name, Supplier<? extends Behavior<M>> behavior, ProcessOptions options) {
+        return new ChildSpec(name, Restart.PERMANENT, Duration.ofSeconds(5), new ProcessBody(behavior, options));
+    }
+
+    /** A blocking body on a virtual thread of its own; it is interrupted when it has to stop. */
+    public static ChildSpec task(String name, Task task) {
+        return new ChildSpec(name, Restart.PERMANENT, Duration.ofSeconds(5), new TaskBody(task));
+    }
+
+    /** Something that starts and stops, such as a listener or an engine; a new one is made for every (re)start. */
+    public static ChildSpec service(String name, Supplier<? extends Service> service) {
+        return new ChildSpec(name, Restart.PERMANENT, Duration.ofSeconds(10), new ServiceBody(service));
+    }
+
+    /** An action run again and again, first after a random part of {@code jitter}, then {@code interval} after it ended. */
+    public static ChildSpec periodic(String name, Duration interval, Duration jitter, Task action) {
+        return new ChildSpec(
+                name, Restart.PERMANENT, Duration.ofSeconds(5), new PeriodicBody(interval, jitter, action));
+    }
+
+    public static ChildSpec supervisor(String name, SupervisorOptions options, ChildSpec... children) {
+        return new ChildSpec(name, Restart.PERMANENT, null, new SupervisorBody(options, java.util.List.of(children)));
+    }
+
+    public ChildSpec withRestart(Restart restart) {
+        return new ChildSpec(name, restart, shutdown, body);
+    }
+
+    public ChildSpec withShutdown(@org.jspecify.annotations.Nullable Duration shutdown) {
+        return new ChildSpec(name, restart, shutdown, body);
+    }
+}

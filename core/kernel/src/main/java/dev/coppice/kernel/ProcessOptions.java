@@ -1,0 +1,35 @@
+package dev.coppice.kernel;
+
+/**
+ * How a process runs.
+ *
+ * @param mode on demand (a virtual thread only while there is mail) or dedicated (one of its own)
+ * @param mailbox messages that may wait
+ * @param overflow what happens to the sender when the mailbox is full
+ */
+public record ProcessOptions(Mode mode, int mailbox, Overflow overflow) {
+
+    public static final ProcessOptions DEFAULT = new ProcessOptions(Mode.ON_DEMAND, 1024, Overflow.BLOCK);
+
+    public enum Mode {
+        ON_DEMAND,
+        DEDICATED
+    }
+
+    public enum Overflow {
+        /** The sender waits. */
+        BLOCK,
+        /** The message is dropped and counted. */
+        DROP,
+        /** The sender gets a {@link MailboxFullException}. */
+        REJECT
+    }
+
+    public ProcessOptions withMode(Mode mode) {
+        return new ProcessOptions(mode, mailbox, overflow);
+    }
+
+    public ProcessOptions withMailbox(int mailbox, Overflow overflow) {
+        return new ProcessOptions(mode, mailbox, overflow);
+    }
+}

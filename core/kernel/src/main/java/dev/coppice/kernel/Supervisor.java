@@ -1,0 +1,76 @@
+package dev.coppice.kernel;
+
+import java.util.List;
+import java.util.Optional;
+
+/** A supervisor: starts children, restarts them by its strategy, stops them in reverse order. Safe for many threads. */
+public interface Supervisor {
+
+    String name();
+
+    /** The path from the root, such as {@code /areas/health/scheduler}. */
+    String path();
+
+    /**
+     * Starts a child and waits until it runs.
+     *
+     * @throws StartException when it fails to start, the name is taken, or the supervisor is full or stopping
+     */
+    Child start(ChildSpec spec) throws StartException;
+
+    /** Starts a process and gives its address. */
+    default <M> ProcessRef<M> startProcess(ChildSpec spec) throws StartException {
+        return start(spec).ref();
+    }
+
+    /** Starts a supervisor below this one. */
+    default Supervisor startSupervisor(String name, SupervisorOptions options) throws StartException {
+        return start(ChildSpec.supervisor(name, options)).supervisor();
+    }
+
+    /** Stops a child and forgets it; false when there is none of that name. */
+    boolean stop(String name);
+
+    Optional<Child> child(String name);
+
+    List<Child> children();
+
+    /** A child of a supervisor, over all its restarts. */
+    interface Child {
+        ChildSpec spec();
+
+        String path();
+
+        State state();
+
+        /** How often it was restarted. */
+        long restarts();
+
+        /** Messages waiting; 0 for what has no mailbox. */
+        int mailbox();
+
+        /** Messages handled, or runs of a periodic action. */
+        long handled();
+
+        java.time.Instant startedAt();
+
+        /** The last crash, if any. */
+        Optional<Throwable> lastFailure();
+
+        /** The address of a process. Throws IllegalStateException for other sorts. */
+        <M> ProcessRef<M> ref();
+
+        /** The supervisor that this child is. Throws IllegalStateException for other sorts. */
+        Supervisor supervisor();
+
+        /** Kills it without clean-up, as a crash: its supervisor acts. For fault tests and operators. */
+        void kill();
+    }
+
+    enum State {
+        STARTING,
+        RUNNING,
+        RESTARTING,
+        STOPPED
+    }
+}

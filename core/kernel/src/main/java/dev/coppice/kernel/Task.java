@@ -1,0 +1,7 @@
+package dev.coppice.kernel;
+
+/** A blocking body of work. Interrupted when it has to stop; an exception makes its supervisor act. */
+@FunctionalInterface
+public interface Task {
+    void run() throws Exception;
+}

@@ -1,0 +1,38 @@
+package dev.coppice.serving;
+
+import dev.coppice.kernel.Kernel;
+import java.nio.file.Path;
+
+/**
+ * The node's own certificate authority, kept in a directory: a root, server certificates for the listeners, client
+ * certificates for administrators. Keys are written with mode 0600. Server certificates renew themselves. Safe for use by
+ * many threads.
+ */
+public interface CertificateAuthority {
+
+    /** Opens the authority in the directory, making it first where there is none. */
+    static CertificateAuthority open(Kernel kernel, Path directory) throws java.io.IOException {
+        throw new UnsupportedOperationException();
+    }
+
+    /** The root certificate, PEM. */
+    String rootPem();
+
+    java.security.cert.X509Certificate root();
+
+    /** A server certificate for these DNS names and IP addresses, renewed before it ends. */
+    TlsSource server(java.util.List<String> names, ClientCertificates clients);
+
+    /** What a listener asks of its clients. */
+    enum ClientCertificates {
+        NONE,
+        OPTIONAL,
+        REQUIRED
+    }
+
+    /** A client certificate: the common name is the user, the organizations are its groups. */
+    KeyPairPem client(String commonName, java.util.List<String> organizations, java.time.Duration validity);
+
+    /** A certificate chain and its private key (PKCS #8), both PEM. */
+    record KeyPairPem(String certificatePem, String keyPem) {}
+}
