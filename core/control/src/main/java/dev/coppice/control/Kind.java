@@ -6,7 +6,7 @@ import java.util.Locale;
 
 /**
  * A kind made of Java records: its schema, CustomResourceDefinition and documentation come from them. Component names are
- * field names; the annotations in {@code dev.coppice.control.schema} add descriptions, bounds, defaults and rules.
+ * field names; the annotations in {@code dev.coppice.schema} add descriptions, bounds, defaults and rules.
  * Immutable; the with-methods copy.
  *
  * @param <S> the record of its spec

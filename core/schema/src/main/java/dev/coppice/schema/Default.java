@@ -1,13 +1,13 @@
-package dev.coppice.control.schema;
+package dev.coppice.schema;
 
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
-/** The regular expression (RE2) that a string matches. */
+/** The value of a field that is left out, as JSON. */
 @Retention(RetentionPolicy.RUNTIME)
 @Target({ElementType.RECORD_COMPONENT, ElementType.TYPE})
-public @interface Pattern {
+public @interface Default {
     String value();
 }

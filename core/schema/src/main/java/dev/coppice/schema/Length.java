@@ -1,13 +1,15 @@
-package dev.coppice.control.schema;
+package dev.coppice.schema;
 
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
-/** The greatest number allowed. */
+/** Bounds of the length of a string, list or map. */
 @Retention(RetentionPolicy.RUNTIME)
 @Target({ElementType.RECORD_COMPONENT, ElementType.TYPE})
-public @interface Maximum {
-    double value();
+public @interface Length {
+    int min() default 0;
+
+    int max() default Integer.MAX_VALUE;
 }

@@ -1,4 +1,4 @@
-package dev.coppice.control.schema;
+package dev.coppice.schema;
 
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;

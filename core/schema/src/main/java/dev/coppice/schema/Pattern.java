@@ -1,13 +1,13 @@
-package dev.coppice.control.schema;
+package dev.coppice.schema;
 
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
-/** The value of a field that is left out, as JSON. */
+/** The regular expression (RE2) that a string matches. */
 @Retention(RetentionPolicy.RUNTIME)
 @Target({ElementType.RECORD_COMPONENT, ElementType.TYPE})
-public @interface Default {
+public @interface Pattern {
     String value();
 }

@@ -1,13 +1,13 @@
-package dev.coppice.control.schema;
+package dev.coppice.schema;
 
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 
-/** The least number allowed. */
+/** The greatest number allowed. */
 @Retention(RetentionPolicy.RUNTIME)
 @Target({ElementType.RECORD_COMPONENT, ElementType.TYPE})
-public @interface Minimum {
+public @interface Maximum {
     double value();
 }
