@@ -1,7 +1,9 @@
 package dev.coppice.kernel;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a supervisor starts, restarts and stops one child (OTP: child_spec). Immutable; the with-methods copy.
@@ -16,10 +18,13 @@ import java.util.function.Supplier;
  * @param body what it runs
  */
 public record ChildSpec(
-        String name,
-        Restart restart,
-        @org.jspecify.annotations.Nullable Duration shutdown,
-        Body body) {
+        String name, Restart restart, @Nullable Duration shutdown, Body body) {
+
+    public ChildSpec {
+        if (name.isBlank() || name.indexOf('/') >= 0) {
+            throw new IllegalArgumentException("child name \"" + name + "\" must not be blank or contain '/'");
+        }
+    }
 
     /** When a child that ended is started again (OTP's permanent, transient, temporary). */
     public enum Restart {
@@ -42,7 +47,18 @@ public record ChildSpec(
 
     record PeriodicBody(Duration interval, Duration jitter, Task action) implements Body {}
 
-    record SupervisorBody(SupervisorOptions options, java.util.List<ChildSpec> children) implements Body {}
+    record SupervisorBody(SupervisorOptions options, List<ChildSpec> children) implements Body {}
+
+    /** What sort of child it describes, for people: process, task, service, periodic or supervisor. */
+    public String sort() {
+        return switch (body) {
+            case ProcessBody _ -> "process";
+            case TaskBody _ -> "task";
+            case ServiceBody _ -> "service";
+            case PeriodicBody _ -> "periodic";
+            case SupervisorBody _ -> "supervisor";
+        };
+    }
 
     /** A process with a mailbox; a new behaviour is made for every (re)start. */
     public static <M> ChildSpec process(String name, Supplier<? extends Behavior<M>> behavior) {
@@ -70,14 +86,14 @@ public record ChildSpec(
     }
 
     public static ChildSpec supervisor(String name, SupervisorOptions options, ChildSpec... children) {
-        return new ChildSpec(name, Restart.PERMANENT, null, new SupervisorBody(options, java.util.List.of(children)));
+        return new ChildSpec(name, Restart.PERMANENT, null, new SupervisorBody(options, List.of(children)));
     }
 
     public ChildSpec withRestart(Restart restart) {
         return new ChildSpec(name, restart, shutdown, body);
     }
 
-    public ChildSpec withShutdown(@org.jspecify.annotations.Nullable Duration shutdown) {
+    public ChildSpec withShutdown(@Nullable Duration shutdown) {
         return new ChildSpec(name, restart, shutdown, body);
     }
 }

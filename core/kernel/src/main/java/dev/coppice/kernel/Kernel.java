@@ -1,7 +1,17 @@
 package dev.coppice.kernel;
 
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.lang.System.Logger.Level;
 import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.random.RandomGenerator;
 
 /**
@@ -9,52 +19,175 @@ import java.util.random.RandomGenerator;
  * may hold several (tests do). Safe for use by many threads.
  */
 public final class Kernel implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(Kernel.class.getName());
+    private static final int MAX_CRASHES = 100;
+    private static final SupervisorOptions ROOT = SupervisorOptions.DEFAULT.withIntensity(10, Duration.ofSeconds(10));
+
+    private final Clock clock;
+    private final SeededRandom random;
+    private final SecureRandom secureRandom = new SecureRandom();
+    private final PrometheusRegistry registry = new PrometheusRegistry();
+    private final KernelMetrics meters = new KernelMetrics(registry);
+    private final HeapTimers timers;
+    private final LocalTelemetry telemetry = new LocalTelemetry(meters);
+    private final Watchdog watchdog = new Watchdog(this);
+    private final ArrayDeque<CrashReport> crashes = new ArrayDeque<>();
+    private final CompletableFuture<ExitReason> terminated = new CompletableFuture<>();
+    private final AtomicBoolean closing = new AtomicBoolean();
+    private final SupervisorNode root;
+
+    private Kernel(Clock clock, long seed) {
+        this.clock = clock;
+        this.random = new SeededRandom(seed);
+        this.timers = new HeapTimers(clock, meters);
+        meters.watchTimers(timers::pending);
+        root = SupervisorNode.root(this, ROOT, reason -> {
+            if (!terminated.isDone()) {
+                Thread.ofVirtual().name("kernel terminated").start(() -> terminated.complete(reason));
+            }
+        });
+    }
 
     /** Starts a kernel on the machine's clock, with a new metrics registry. */
     public static Kernel start() {
-        throw new UnsupportedOperationException();
+        return start(Clock.system(), new SecureRandom().nextLong());
     }
 
     /** Starts a kernel with the given clock and seed: the same clock and seed give the same timers and random numbers. */
     public static Kernel start(Clock clock, long seed) {
-        throw new UnsupportedOperationException();
+        return new Kernel(clock, seed);
     }
 
     public Clock clock() {
-        throw new UnsupportedOperationException();
+        return clock;
     }
 
     /** Randomness for jitter, sampling and load spreading; thread-safe; seeded. Never for secrets. */
     public RandomGenerator random() {
-        throw new UnsupportedOperationException();
+        return random;
     }
 
     /** Randomness for keys, tokens and identifiers that must not be guessed. */
     public SecureRandom secureRandom() {
-        throw new UnsupportedOperationException();
+        return secureRandom;
+    }
+
+    /** A new random identifier (RFC 9562, version 4) that cannot be guessed. */
+    public UUID uuid() {
+        long high = secureRandom.nextLong();
+        long low = secureRandom.nextLong();
+        return new UUID((high & ~0xF000L) | 0x4000L, (low >>> 2) | 0x8000_0000_0000_0000L);
     }
 
     public Timers timers() {
-        throw new UnsupportedOperationException();
+        return timers;
     }
 
     public Telemetry telemetry() {
-        throw new UnsupportedOperationException();
+        return telemetry;
     }
 
     /** Where every module registers its Prometheus metrics. */
     public PrometheusRegistry metrics() {
-        throw new UnsupportedOperationException();
+        return registry;
     }
 
     /** The root of the tree; its children are started and stopped in order. */
     public Supervisor root() {
-        throw new UnsupportedOperationException();
+        return root;
+    }
+
+    /** The child at a path such as {@code /areas/health/scheduler}. */
+    public Optional<Supervisor.Child> find(String path) {
+        Supervisor at = root;
+        String[] names = path.startsWith("/") ? path.substring(1).split("/", -1) : path.split("/", -1);
+        for (int i = 0; i < names.length; i++) {
+            Optional<Supervisor.Child> child = at.child(names[i]);
+            if (i == names.length - 1 || child.isEmpty()) {
+                return child;
+            }
+            if (!(child.get().spec().body() instanceof ChildSpec.SupervisorBody)) {
+                return Optional.empty();
+            }
+            at = child.get().supervisor();
+        }
+        return Optional.empty();
+    }
+
+    /** The last crashes, at most 100, oldest first. */
+    public List<CrashReport> crashes() {
+        synchronized (crashes) {
+            return List.copyOf(crashes);
+        }
+    }
+
+    /**
+     * Completes when the tree has ended: with {@link ExitReason.Shutdown} after {@link #close}, with
+     * {@link ExitReason.Crash} when the root gave up, after which the process should exit with an error.
+     */
+    public CompletableFuture<ExitReason> terminated() {
+        return terminated.copy();
     }
 
     /** Stops the tree in reverse start order and waits for it. */
     @Override
     public void close() {
-        throw new UnsupportedOperationException();
+        if (!closing.compareAndSet(false, true)) {
+            terminated.join();
+            return;
+        }
+        root.down(false);
+        timers.close();
+        terminated.complete(new ExitReason.Shutdown());
+    }
+
+    HeapTimers heapTimers() {
+        return timers;
+    }
+
+    KernelMetrics meters() {
+        return meters;
+    }
+
+    Watchdog watchdog() {
+        return watchdog;
+    }
+
+    void happened(String event, ChildNode child, Map<String, Object> more) {
+        Map<String, Object> metadata = new HashMap<>(more);
+        metadata.put("path", child.path());
+        metadata.put("sort", child.spec().sort());
+        telemetry.emit(new Telemetry.Event(event, Map.of("restarts", child.restarts()), Map.copyOf(metadata)));
+    }
+
+    void crashed(ChildNode child, ExitReason reason) {
+        synchronized (crashes) {
+            if (crashes.size() == MAX_CRASHES) {
+                crashes.removeFirst();
+            }
+            crashes.addLast(new CrashReport(clock.now(), child.path(), reason));
+        }
+        if (reason instanceof ExitReason.Crash crash) {
+            meters.handlerFailures.inc();
+            LOG.log(Level.WARNING, child.path() + " crashed", crash.cause());
+        }
+        happened("kernel.child.crashed", child, Map.of("reason", reason));
+    }
+
+    void restarted(ChildNode child, String supervisor) {
+        meters.restarted(supervisor);
+        happened("kernel.child.restarted", child, Map.of());
+    }
+
+    void escalated(String supervisor, String child, SupervisorOptions options) {
+        meters.escalations.inc();
+        telemetry.emit(new Telemetry.Event(
+                "kernel.supervisor.escalated",
+                Map.of(
+                        "max_restarts",
+                        options.maxRestarts(),
+                        "period_seconds",
+                        options.period().toMillis() / 1000.0),
+                Map.of("path", supervisor, "child", child)));
     }
 }

@@ -24,4 +24,26 @@ public interface ProcessRef<M> {
      * @throws CallException when the process dies, is dead, throws, or does not answer within {@code timeout}
      */
     <R> R call(Function<Consumer<R>, M> message, Duration timeout);
+
+    /**
+     * Tells, exactly once, that the process ended (OTP: monitor). A restart is an end: monitor again to follow the new life.
+     * For a process that is dead now, the action runs at once with {@link ExitReason.NoProcess}.
+     *
+     * @param action short, does not block; runs in the thread that ends the process
+     */
+    Monitor monitor(Consumer<Down> action);
+
+    /**
+     * Sends an exit signal (OTP: exit/2). {@link ExitReason.Killed} kills, and cannot be trapped; others reach a process
+     * that traps exits as mail, and end any other, except {@link ExitReason.Normal}, which only a trapping process sees.
+     */
+    void exit(ExitReason reason);
+
+    /** Holds its mail back until {@link #resume}; exits and stops still act (OTP: sys:suspend). */
+    void suspend();
+
+    void resume();
+
+    /** Messages that wait. */
+    int mailbox();
 }

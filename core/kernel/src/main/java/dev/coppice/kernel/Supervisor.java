@@ -1,15 +1,25 @@
 package dev.coppice.kernel;
 
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
-/** A supervisor: starts children, restarts them by its strategy, stops them in reverse order. Safe for many threads. */
+/**
+ * A supervisor: starts children, restarts them by its strategy, stops them in reverse order. Safe for many threads.
+ *
+ * <p>A child that ended and is not to be restarted is forgotten. A supervisor that is itself restarted brings back all the
+ * children it had, those started later included, except temporary ones; handles and addresses stay valid. One-for-one
+ * children start beside each other; with the other strategies a child must not start siblings while it starts.
+ */
 public interface Supervisor {
 
     String name();
 
     /** The path from the root, such as {@code /areas/health/scheduler}. */
     String path();
+
+    SupervisorOptions options();
 
     /**
      * Starts a child and waits until it runs.
@@ -52,7 +62,13 @@ public interface Supervisor {
         /** Messages handled, or runs of a periodic action. */
         long handled();
 
-        java.time.Instant startedAt();
+        /** Time spent in handlers and runs since the last start, waiting included; an upper bound of the CPU time. */
+        Duration busy();
+
+        /** {@link #busy} as a share, 0 to 1, of the time since the last start. */
+        double busyShare();
+
+        Instant startedAt();
 
         /** The last crash, if any. */
         Optional<Throwable> lastFailure();
@@ -63,7 +79,10 @@ public interface Supervisor {
         /** The supervisor that this child is. Throws IllegalStateException for other sorts. */
         Supervisor supervisor();
 
-        /** Kills it without clean-up, as a crash: its supervisor acts. For fault tests and operators. */
+        /**
+         * Kills it without clean-up, as a crash: its supervisor acts. For fault tests and operators. Only a service is
+         * stopped, within 5 seconds, to free its port for the next one.
+         */
         void kill();
     }
 

@@ -1,0 +1,4 @@
+package dev.coppice.kernel;
+
+/** A monitored process ended. */
+public record Down(ProcessRef<?> process, ExitReason reason) {}

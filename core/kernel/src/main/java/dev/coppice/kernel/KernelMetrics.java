@@ -1,0 +1,78 @@
+package dev.coppice.kernel;
+
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.Gauge;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.IntSupplier;
+
+/** What the kernel counts about itself. Labels are bounded: past the limit a supervisor is counted as {@code other}. */
+final class KernelMetrics {
+    private static final int MAX_SUPERVISOR_LABELS = 200;
+
+    final Counter timerFailures;
+    final Counter timerSlow;
+    final Counter handlerFailures;
+    final Counter handlersSlow;
+    final Counter mailboxDropped;
+    final Counter deadLetters;
+    final Counter lateReplies;
+    final Counter abandoned;
+    final Counter escalations;
+    final Counter telemetryDetached;
+    final Counter tasksRejected;
+    final Gauge processes;
+    final Gauge threads;
+    private final Counter restarts;
+    private final PrometheusRegistry registry;
+    private final Set<String> labels = ConcurrentHashMap.newKeySet();
+
+    KernelMetrics(PrometheusRegistry registry) {
+        this.registry = registry;
+        timerFailures = counter("coppice_kernel_timer_failures_total", "Timer actions that threw.");
+        timerSlow = counter("coppice_kernel_timer_slow_total", "Timer actions that held up the timers over 50 ms.");
+        handlerFailures = counter("coppice_kernel_handler_failures_total", "Children that ended by throwing.");
+        handlersSlow = counter("coppice_kernel_handlers_slow_total", "Handlers found running longer than the limit.");
+        mailboxDropped = counter("coppice_kernel_mailbox_dropped_total", "Messages dropped by a full mailbox.");
+        deadLetters = counter("coppice_kernel_dead_letters_total", "Messages to processes that were not alive.");
+        lateReplies = counter("coppice_kernel_late_replies_total", "Answers to calls that had already ended.");
+        abandoned = counter("coppice_kernel_threads_abandoned_total", "Children that did not stop in time.");
+        escalations = counter("coppice_kernel_escalations_total", "Supervisors that exceeded their restart intensity.");
+        telemetryDetached = counter("coppice_kernel_telemetry_detached_total", "Event handlers detached for throwing.");
+        tasksRejected =
+                counter("coppice_kernel_executor_rejected_total", "Tasks that a full or stopped executor refused.");
+        processes = gauge("coppice_kernel_processes", "Processes alive.");
+        threads = gauge("coppice_kernel_executor_tasks", "Tasks running or waiting in supervised executors.");
+        restarts = Counter.builder()
+                .name("coppice_kernel_restarts_total")
+                .help("Restarts, by supervisor.")
+                .labelNames("supervisor")
+                .register(registry);
+    }
+
+    void restarted(String supervisor) {
+        boolean known = labels.contains(supervisor);
+        if (!known && labels.size() < MAX_SUPERVISOR_LABELS) {
+            known = labels.add(supervisor) || labels.contains(supervisor);
+        }
+        restarts.labelValues(known ? supervisor : "other").inc();
+    }
+
+    void watchTimers(IntSupplier pending) {
+        GaugeWithCallback.builder()
+                .name("coppice_kernel_timers_pending")
+                .help("Timers that wait.")
+                .callback(c -> c.call(pending.getAsInt()))
+                .register(registry);
+    }
+
+    private Counter counter(String name, String help) {
+        return Counter.builder().name(name).help(help).register(registry);
+    }
+
+    private Gauge gauge(String name, String help) {
+        return Gauge.builder().name(name).help(help).register(registry);
+    }
+}

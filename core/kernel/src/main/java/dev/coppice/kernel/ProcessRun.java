@@ -1,0 +1,786 @@
+package dev.coppice.kernel;
+
+import java.lang.System.Logger.Level;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One life of a process: a lock-free mailbox and the loop that empties it.
+ *
+ * <p>Senders push onto a stack by compare-and-set; the loop takes the whole stack and turns it around, so mail of one sender
+ * stays in order and an idle mailbox is one null field. {@code schedule} is IDLE or BUSY: whoever moves it to BUSY gives the
+ * loop a thread (on demand) or wakes it (dedicated), so the loop never runs twice at a time. Signals (exits, stops,
+ * suspensions) have a stack of their own and go first.
+ */
+final class ProcessRun<M> extends Run implements Watchdog.Watched {
+    private static final System.Logger LOG = System.getLogger(ProcessRun.class.getName());
+    private static final int IDLE = 0;
+    private static final int BUSY = 1;
+    /** Messages handled before other virtual threads get a chance. */
+    private static final int BATCH = 256;
+
+    private static final VarHandle INBOX;
+    private static final VarHandle SIGNALS;
+    private static final VarHandle SCHEDULE;
+    private static final VarHandle DEPTH;
+    private static final VarHandle RELATIONS;
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            INBOX = lookup.findVarHandle(ProcessRun.class, "inbox", Node.class);
+            SIGNALS = lookup.findVarHandle(ProcessRun.class, "signals", Node.class);
+            SCHEDULE = lookup.findVarHandle(ProcessRun.class, "schedule", int.class);
+            DEPTH = lookup.findVarHandle(ProcessRun.class, "depth", int.class);
+            RELATIONS = lookup.findVarHandle(ProcessRun.class, "relations", Relations.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private static final class Node {
+        final Object item;
+
+        @Nullable
+        Node next;
+
+        Node(Object item, @Nullable Node next) {
+            this.item = item;
+            this.next = next;
+        }
+    }
+
+    /** Mail that is dropped when its monitor was cancelled in the meantime. */
+    private record Watched(Watch watch, Object message) {}
+
+    private sealed interface Signal {}
+
+    private record Stop() implements Signal {}
+
+    private record Exit(@Nullable ProcessRef<?> from, ExitReason reason) implements Signal {}
+
+    private record Suspend(boolean on) implements Signal {}
+
+    /** Where senders wait for room; made when the first has to. */
+    private static final class Gate {
+        int waiting;
+    }
+
+    private final ChildSpec.ProcessBody body;
+    private @Nullable Behavior<M> behavior;
+    private @Nullable Context<M> context;
+
+    @SuppressWarnings("unused")
+    private volatile @Nullable Node inbox;
+
+    @SuppressWarnings("unused")
+    private volatile @Nullable Node signals;
+
+    private volatile int schedule = BUSY;
+    private volatile int depth;
+    private volatile @Nullable Relations relations;
+    private volatile @Nullable Gate gate;
+    private volatile @Nullable Thread runner;
+    private volatile @Nullable CountDownLatch ready;
+    private volatile boolean initialised;
+    private volatile boolean trapping;
+
+    /** The part of the inbox that the loop has taken, in order. */
+    private @Nullable Node batch;
+
+    private @Nullable M continuation;
+    private @Nullable Function<ExitSignal, M> trap;
+    private boolean suspended;
+    private boolean leaving;
+    private long handled;
+    private long busyNanos;
+    private volatile long busySince;
+
+    ProcessRun(ChildNode child, ChildSpec.ProcessBody body) {
+        super(child);
+        this.body = body;
+    }
+
+    // ---- life
+
+    @Override
+    void start() throws Exception {
+        CountDownLatch latch = new CountDownLatch(1);
+        ready = latch;
+        kernel().meters().processes.inc();
+        newThread(() -> {
+                    if (initialise()) {
+                        latch.countDown();
+                        loop();
+                    }
+                })
+                .start();
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            kill();
+            throw e;
+        }
+        ready = null;
+        if (!initialised) {
+            if (exit() instanceof ExitReason.Crash crash) {
+                throw new StartException(child.path() + " did not start: " + crash.cause(), crash.cause());
+            }
+            throw new StartException(child.path() + " was stopped while it was starting", null);
+        }
+    }
+
+    @SuppressWarnings({"unchecked", "CatchingUnchecked"})
+    private boolean initialise() {
+        enter();
+        try {
+            Behavior<M> made = (Behavior<M>) body.behavior().get();
+            behavior = made;
+            context = new Context<>(this);
+            made.init(context);
+            initialised = alive();
+        } catch (Throwable t) {
+            stopping = true;
+            ExitReason fatal = fatalSignal();
+            end(fatal == null ? new ExitReason.Crash(t) : fatal);
+        }
+        leave();
+        return initialised;
+    }
+
+    private Thread newThread(Runnable body) {
+        return Thread.ofVirtual().name(child.path()).unstarted(body);
+    }
+
+    @Override
+    void requestStop() {
+        signal(new Stop());
+    }
+
+    @Override
+    void kill() {
+        Thread current = runner;
+        end(new ExitReason.Killed());
+        if (current != null && current != Thread.currentThread()) {
+            current.interrupt();
+        }
+    }
+
+    /** Runs terminate, then ends. In the process's own thread. */
+    @SuppressWarnings("CatchingUnchecked")
+    private void finish(ExitReason reason) {
+        leaving = true;
+        Behavior<M> current = behavior;
+        Context<M> view = context;
+        if (current != null && view != null && alive()) {
+            enter();
+            boolean interrupted = Thread.interrupted();
+            try {
+                current.terminate(view, reason);
+            } catch (Throwable t) {
+                if (alive()) {
+                    kernel().meters().handlerFailures.inc();
+                    LOG.log(Level.WARNING, child.path() + " failed while it terminated", t);
+                }
+            } finally {
+                leave();
+                if (interrupted) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        }
+        end(reason);
+    }
+
+    @Override
+    void ended(ExitReason reason) {
+        kernel().meters().processes.dec();
+        Relations ties = relations;
+        if (ties != null) {
+            Throwable cause = reason instanceof ExitReason.Crash crash ? crash.cause() : null;
+            ties.failCalls("process " + child.path() + " ended: " + describe(reason), cause);
+            ties.close(reason);
+        }
+        Gate waiting = gate;
+        if (waiting != null) {
+            synchronized (waiting) {
+                waiting.notifyAll();
+            }
+        }
+        CountDownLatch starting = ready;
+        if (starting != null) {
+            starting.countDown();
+        }
+        wake();
+    }
+
+    private static String describe(ExitReason reason) {
+        return switch (reason) {
+            case ExitReason.Normal _ -> "it was done";
+            case ExitReason.Shutdown _ -> "its supervisor stopped it";
+            case ExitReason.Killed _ -> "it was killed";
+            case ExitReason.NoProcess _ -> "it was not alive";
+            case ExitReason.Crash crash -> "it crashed: " + crash.cause();
+        };
+    }
+
+    // ---- mail
+
+    void send(M message) {
+        if (reserve()) {
+            push(message);
+        }
+    }
+
+    /** Delivers without blocking the caller, as timers must: waits for room in another thread if need be. */
+    void sendFromTimer(M message) {
+        if (tryReserve()) {
+            push(message);
+        } else if (body.options().overflow() == ProcessOptions.Overflow.BLOCK) {
+            newThread(() -> send(message)).start();
+        } else {
+            kernel().meters().mailboxDropped.inc();
+        }
+    }
+
+    /** Delivers what must not be lost, beyond the mailbox's limit. */
+    private void sendAlways(Object item) {
+        DEPTH.getAndAdd(this, 1);
+        push(item);
+    }
+
+    private void push(Object item) {
+        Node top;
+        Node node = new Node(item, null);
+        do {
+            top = inbox;
+            node.next = top;
+        } while (!INBOX.compareAndSet(this, top, node));
+        wake();
+    }
+
+    private boolean tryReserve() {
+        int limit = body.options().mailbox();
+        int now;
+        do {
+            now = depth;
+            if (now >= limit) {
+                return false;
+            }
+        } while (!DEPTH.compareAndSet(this, now, now + 1));
+        return true;
+    }
+
+    private boolean reserve() {
+        if (tryReserve()) {
+            return true;
+        }
+        return switch (body.options().overflow()) {
+            case DROP -> {
+                kernel().meters().mailboxDropped.inc();
+                yield false;
+            }
+            case REJECT -> {
+                kernel().meters().mailboxDropped.inc();
+                throw new MailboxFullException(child.path(), body.options().mailbox());
+            }
+            case BLOCK -> waitForRoom();
+        };
+    }
+
+    private boolean waitForRoom() {
+        if (Thread.currentThread() == runner || kernel().heapTimers().onTimerThread()) {
+            kernel().meters().mailboxDropped.inc();
+            throw new MailboxFullException(child.path(), body.options().mailbox());
+        }
+        Gate waiting = gate();
+        synchronized (waiting) {
+            waiting.waiting++;
+            try {
+                while (alive()) {
+                    VarHandle.fullFence();
+                    if (tryReserve()) {
+                        return true;
+                    }
+                    waiting.wait();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                kernel().meters().mailboxDropped.inc();
+                return false;
+            } finally {
+                waiting.waiting--;
+            }
+        }
+        kernel().meters().deadLetters.inc();
+        return false;
+    }
+
+    private synchronized Gate gate() {
+        Gate made = gate;
+        if (made == null) {
+            made = new Gate();
+            gate = made;
+        }
+        return made;
+    }
+
+    private void release() {
+        DEPTH.getAndAdd(this, -1);
+        Gate waiting = gate;
+        if (waiting != null) {
+            synchronized (waiting) {
+                if (waiting.waiting > 0) {
+                    waiting.notify();
+                }
+            }
+        }
+    }
+
+    <R> R call(Function<Consumer<R>, M> message, Duration timeout) {
+        if (Thread.currentThread() == runner) {
+            throw new CallException("process " + child.path() + " called itself; it would wait for ever", null);
+        }
+        PendingCall<R> call = new PendingCall<>(kernel());
+        Relations ties = relations();
+        ties.addCall(call);
+        try {
+            if (!alive()) {
+                throw new CallException("process " + child.path() + " is not alive", null);
+            }
+            if (!reserve()) {
+                if (alive()) {
+                    throw new CallException("the mailbox of process " + child.path() + " is full", null);
+                }
+                throw new CallException("process " + child.path() + " ended before it took the request", null);
+            }
+            push(message.apply(call));
+            return call.await(child.path(), timeout);
+        } finally {
+            ties.removeCall(call);
+        }
+    }
+
+    // ---- signals
+
+    private void signal(Signal signal) {
+        Node top;
+        Node node = new Node(signal, null);
+        do {
+            top = signals;
+            node.next = top;
+        } while (!SIGNALS.compareAndSet(this, top, node));
+        wake();
+    }
+
+    void suspend(boolean on) {
+        signal(new Suspend(on));
+    }
+
+    /** An exit signal, from a linked process or from anybody. */
+    void exitSignal(@Nullable ProcessRef<?> from, ExitReason reason) {
+        if (from == null && reason instanceof ExitReason.Killed) {
+            kill();
+            return;
+        }
+        signal(new Exit(from, reason));
+        if (!(reason instanceof ExitReason.Normal) && !trapping) {
+            Thread current = runner;
+            if (current != null && current != Thread.currentThread()) {
+                current.interrupt();
+            }
+        }
+    }
+
+    private void obey(Signal signal) {
+        switch (signal) {
+            case Stop _ -> finish(new ExitReason.Shutdown());
+            case Suspend suspend -> suspended = suspend.on;
+            case Exit exit -> {
+                Function<ExitSignal, M> mapping = trap;
+                if (mapping != null) {
+                    sendAlways(mapping.apply(new ExitSignal(exit.from, exit.reason)));
+                } else if (!(exit.reason instanceof ExitReason.Normal)) {
+                    finish(exit.reason);
+                }
+            }
+        }
+    }
+
+    private @Nullable ExitReason fatalSignal() {
+        for (Node n = signals; n != null; n = n.next) {
+            if (n.item instanceof Exit exit && trap == null && !(exit.reason instanceof ExitReason.Normal)) {
+                return exit.reason;
+            }
+        }
+        return null;
+    }
+
+    // ---- the loop
+
+    private void wake() {
+        if (schedule == IDLE && SCHEDULE.compareAndSet(this, IDLE, BUSY)) {
+            if (body.options().mode() == ProcessOptions.Mode.DEDICATED) {
+                LockSupport.unpark(runner);
+            } else if (alive()) {
+                newThread(this::loop).start();
+            }
+        }
+    }
+
+    private boolean hasWork() {
+        return signals != null || !alive() || (!suspended && (continuation != null || batch != null || inbox != null));
+    }
+
+    private void loop() {
+        boolean dedicated = body.options().mode() == ProcessOptions.Mode.DEDICATED;
+        enter();
+        try {
+            while (true) {
+                drain();
+                if (!alive()) {
+                    discard();
+                    return;
+                }
+                pause();
+                if (!dedicated) {
+                    runner = null;
+                }
+                schedule = IDLE;
+                if (hasWork()) {
+                    if (!SCHEDULE.compareAndSet(this, IDLE, BUSY)) {
+                        if (!dedicated) {
+                            return;
+                        }
+                    }
+                } else if (!dedicated) {
+                    return;
+                } else {
+                    while (schedule == IDLE && alive()) {
+                        LockSupport.park(this);
+                        Thread.interrupted();
+                    }
+                }
+                enter();
+            }
+        } catch (Error broken) {
+            // A defect of the kernel itself must not leave a process that looks alive.
+            end(new ExitReason.Crash(broken));
+            throw broken;
+        }
+    }
+
+    private void drain() {
+        int budget = BATCH;
+        while (alive()) {
+            if (signals != null) {
+                obeyAll();
+                continue;
+            }
+            if (suspended) {
+                return;
+            }
+            Object item = next();
+            if (item == null) {
+                return;
+            }
+            deliver(item);
+            if (--budget == 0) {
+                budget = BATCH;
+                Thread.yield();
+            }
+        }
+    }
+
+    private void obeyAll() {
+        Node list = reverse((Node) SIGNALS.getAndSet(this, null));
+        while (list != null && alive()) {
+            obey((Signal) list.item);
+            list = list.next;
+        }
+    }
+
+    private @Nullable Object next() {
+        M first = continuation;
+        if (first != null) {
+            continuation = null;
+            return first;
+        }
+        Node node = batch;
+        if (node == null) {
+            node = reverse((Node) INBOX.getAndSet(this, null));
+        }
+        if (node == null) {
+            return null;
+        }
+        batch = node.next;
+        release();
+        return node.item;
+    }
+
+    private static @Nullable Node reverse(@Nullable Node top) {
+        Node reversed = null;
+        Node node = top;
+        while (node != null) {
+            Node following = node.next;
+            node.next = reversed;
+            reversed = node;
+            node = following;
+        }
+        return reversed;
+    }
+
+    @SuppressWarnings({"unchecked", "CatchingUnchecked"})
+    private void deliver(Object item) {
+        Object message = item;
+        if (item instanceof Watched watched) {
+            if (watched.watch.cancelled()) {
+                return;
+            }
+            message = watched.message;
+        }
+        Behavior<M> current = behavior;
+        Context<M> view = context;
+        if (current == null || view == null) {
+            return;
+        }
+        try {
+            current.handle(view, (M) message);
+            handled++;
+        } catch (Throwable t) {
+            if (alive()) {
+                ExitReason fatal = fatalSignal();
+                finish(fatal == null ? new ExitReason.Crash(t) : fatal);
+            }
+            return;
+        }
+        if (leaving && alive()) {
+            finish(new ExitReason.Normal());
+        }
+    }
+
+    private void discard() {
+        int dropped = 0;
+        for (Node n = batch; n != null; n = n.next) {
+            dropped++;
+        }
+        for (Node n = (Node) INBOX.getAndSet(this, null); n != null; n = n.next) {
+            dropped++;
+        }
+        batch = null;
+        continuation = null;
+        runner = null;
+        pause();
+        if (dropped > 0) {
+            kernel().meters().deadLetters.inc(dropped);
+        }
+    }
+
+    private void enter() {
+        runner = Thread.currentThread();
+        if (busySince == 0) {
+            busySince = System.nanoTime();
+            kernel().watchdog().enter(this);
+        }
+    }
+
+    /** Leaves a callback that stands outside the loop. */
+    private void leave() {
+        pause();
+        runner = null;
+    }
+
+    private void pause() {
+        long since = busySince;
+        if (since != 0) {
+            busyNanos += System.nanoTime() - since;
+            busySince = 0;
+            kernel().watchdog().leave(this);
+        }
+    }
+
+    // ---- views
+
+    Relations relations() {
+        Relations made = relations;
+        if (made == null) {
+            made = new Relations(this);
+            Relations before = (Relations) RELATIONS.compareAndExchange(this, null, made);
+            if (before != null) {
+                return before;
+            }
+            ExitReason over = exit();
+            if (over != null) {
+                made.close(over);
+            }
+        }
+        return made;
+    }
+
+    void link(ProcessRun<?> other) {
+        if (other == this || !relations().addLink(other)) {
+            return;
+        }
+        if (!other.relations().addLink(this)) {
+            relations().removeLink(other);
+            exitSignal(other.child.ref(), new ExitReason.NoProcess());
+        }
+    }
+
+    void unlink(ProcessRun<?> other) {
+        relations().removeLink(other);
+        other.relations().removeLink(this);
+    }
+
+    Watch observe(ProcessRef<?> other, Function<Down, M> message) {
+        Watch[] self = new Watch[1];
+        Watch watch = new Watch(other, down -> {
+            if (alive()) {
+                sendAlways(new Watched(self[0], message.apply(down)));
+            }
+        });
+        self[0] = watch;
+        watch.observer(relations());
+        relations().addObserved(watch);
+        ProcessRun<?> target = other instanceof ProcessAddress<?> address ? address.run() : null;
+        if (target == null) {
+            watch.fire(new ExitReason.NoProcess());
+        } else {
+            target.relations().addWatch(watch);
+        }
+        return watch;
+    }
+
+    void trap(Function<ExitSignal, M> message) {
+        trap = message;
+        trapping = true;
+    }
+
+    void next(M message) {
+        if (continuation != null) {
+            throw new IllegalStateException(child.path() + " continues with two messages; one per callback");
+        }
+        continuation = message;
+    }
+
+    void leaveSoon() {
+        leaving = true;
+    }
+
+    boolean leavingSoon() {
+        return leaving;
+    }
+
+    @Override
+    int mailbox() {
+        return depth;
+    }
+
+    @Override
+    long handled() {
+        return handled;
+    }
+
+    @Override
+    long busyNanos() {
+        long since = busySince;
+        return busyNanos + (since == 0 ? 0 : System.nanoTime() - since);
+    }
+
+    @Override
+    public String watchedName() {
+        return child.path();
+    }
+
+    @Override
+    public long watchedProgress() {
+        return handled;
+    }
+
+    @Override
+    public @Nullable Thread watchedThread() {
+        return runner;
+    }
+
+    /** What the behaviour sees. */
+    private record Context<M>(ProcessRun<M> run) implements ProcessContext<M> {
+
+        @Override
+        public ProcessRef<M> self() {
+            return run.child.ref();
+        }
+
+        @Override
+        public Kernel kernel() {
+            return run.kernel();
+        }
+
+        @Override
+        public Timers.Timer sendAfter(Duration delay, M message) {
+            Relations ties = run.relations();
+            Timers.Timer[] self = new Timers.Timer[1];
+            synchronized (self) {
+                Timers.Timer timer = run.kernel().timers().schedule(delay, () -> {
+                    synchronized (self) {
+                        ties.removeTimer(self[0]);
+                    }
+                    if (run.alive()) {
+                        run.sendFromTimer(message);
+                    }
+                });
+                self[0] = timer;
+                if (!ties.addTimer(timer)) {
+                    timer.cancel();
+                }
+            }
+            Timers.Timer timer = self[0];
+            return () -> {
+                ties.removeTimer(timer);
+                return timer.cancel();
+            };
+        }
+
+        @Override
+        public void continueWith(M message) {
+            run.next(message);
+        }
+
+        @Override
+        public Monitor monitor(ProcessRef<?> other, Function<Down, M> message) {
+            return run.observe(other, message);
+        }
+
+        @Override
+        public void link(ProcessRef<?> other) {
+            ProcessRun<?> target = other instanceof ProcessAddress<?> address ? address.run() : null;
+            if (target == null) {
+                run.exitSignal(other, new ExitReason.NoProcess());
+            } else {
+                run.link(target);
+            }
+        }
+
+        @Override
+        public void unlink(ProcessRef<?> other) {
+            if (other instanceof ProcessAddress<?> address && address.run() instanceof ProcessRun<?> target) {
+                run.unlink(target);
+            }
+        }
+
+        @Override
+        public void trapExits(Function<ExitSignal, M> message) {
+            run.trap(message);
+        }
+
+        @Override
+        public void stop() {
+            run.leaveSoon();
+        }
+    }
+}

@@ -1,0 +1,421 @@
+package dev.coppice.kernel;
+
+import java.lang.System.Logger.Level;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A supervisor's place in the tree, which outlives its restarts.
+ *
+ * <p>Three locks, always taken in this order: {@code turn} makes starts and restarts of a group (one-for-all,
+ * rest-for-one) follow each other; a child's monitor makes its own starts and ends follow each other; {@code lock} guards
+ * the list and the status, and nothing runs under it. One-for-one children start and restart beside each other: a slow
+ * one holds up nobody.
+ */
+final class SupervisorNode implements Supervisor {
+    private static final System.Logger LOG = System.getLogger(SupervisorNode.class.getName());
+
+    private enum Status {
+        STARTING,
+        RUNNING,
+        STOPPING,
+        STOPPED
+    }
+
+    private final Kernel kernel;
+    private final @Nullable SupervisorNode parent;
+    private final String name;
+    private final SupervisorOptions options;
+    private final Map<String, ChildNode> children = new LinkedHashMap<>();
+    private final ReentrantLock turn = new ReentrantLock(true);
+    private final ReentrantLock lock = new ReentrantLock();
+    private final ReentrantLock descent = new ReentrantLock();
+    private final ArrayDeque<Long> restartNanos = new ArrayDeque<>();
+    private volatile Status status = Status.STOPPED;
+    private volatile @Nullable Run run;
+    private @Nullable Consumer<ExitReason> onEnd;
+
+    SupervisorNode(Kernel kernel, @Nullable SupervisorNode parent, String name, ChildSpec.SupervisorBody body) {
+        this.kernel = kernel;
+        this.parent = parent;
+        this.name = name;
+        this.options = body.options();
+        for (ChildSpec spec : body.children()) {
+            if (children.putIfAbsent(spec.name(), new ChildNode(this, spec, true)) != null) {
+                throw new IllegalArgumentException(
+                        "supervisor " + path() + " has two children named " + spec.name() + "; rename one");
+            }
+        }
+    }
+
+    /** A running supervisor without a parent; {@code onEnd} hears when it gives up. */
+    static SupervisorNode root(Kernel kernel, SupervisorOptions options, Consumer<ExitReason> onEnd) {
+        SupervisorNode root =
+                new SupervisorNode(kernel, null, "root", new ChildSpec.SupervisorBody(options, List.of()));
+        root.onEnd = onEnd;
+        root.status = Status.RUNNING;
+        return root;
+    }
+
+    Kernel kernel() {
+        return kernel;
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public SupervisorOptions options() {
+        return options;
+    }
+
+    @Override
+    public String path() {
+        return parent == null ? "/" : parent.pathOf(name);
+    }
+
+    String pathOf(String childName) {
+        return parent == null ? "/" + childName : path() + "/" + childName;
+    }
+
+    /** Whether children may be started now. */
+    boolean launching() {
+        Status now = status;
+        return now == Status.RUNNING || now == Status.STARTING;
+    }
+
+    @Override
+    public Child start(ChildSpec spec) throws StartException {
+        ChildNode child = new ChildNode(this, spec, false);
+        boolean grouped = options.strategy() != SupervisorOptions.Strategy.ONE_FOR_ONE;
+        if (grouped) {
+            turn.lock();
+        }
+        try {
+            admit(child);
+            try {
+                child.launch(false);
+            } catch (StartException e) {
+                remove(child);
+                throw e;
+            }
+        } finally {
+            if (grouped) {
+                turn.unlock();
+            }
+        }
+        kernel.happened("kernel.child.started", child, Map.of());
+        return child;
+    }
+
+    private void admit(ChildNode child) throws StartException {
+        String childName = child.spec().name();
+        lock.lock();
+        try {
+            if (!launching()) {
+                throw new StartException(
+                        pathOf(childName) + " was not started: supervisor " + path() + " is not running", null);
+            }
+            if (children.containsKey(childName)) {
+                throw new StartException(
+                        pathOf(childName)
+                                + " was not started: a child of that name exists; stop it, or use another name",
+                        null);
+            }
+            if (children.size() >= options.maxChildren()) {
+                throw new StartException(
+                        pathOf(childName) + " was not started: supervisor " + path() + " holds " + children.size()
+                                + " children, its limit; raise maxChildren",
+                        null);
+            }
+            children.put(childName, child);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public boolean stop(String childName) {
+        ChildNode child = find(childName);
+        if (child == null) {
+            return false;
+        }
+        child.unwanted();
+        child.halt(false);
+        remove(child);
+        kernel.happened("kernel.child.stopped", child, Map.of());
+        return true;
+    }
+
+    private @Nullable ChildNode find(String childName) {
+        lock.lock();
+        try {
+            return children.get(childName);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void remove(ChildNode child) {
+        lock.lock();
+        try {
+            children.remove(child.spec().name(), child);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public Optional<Child> child(String childName) {
+        return Optional.ofNullable(find(childName));
+    }
+
+    @Override
+    public List<Child> children() {
+        lock.lock();
+        try {
+            return List.copyOf(children.values());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private List<ChildNode> inOrder() {
+        lock.lock();
+        try {
+            return new ArrayList<>(children.values());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Starts the children in order; when one fails, stops those that started and throws. */
+    void up(Run own) throws StartException {
+        turn.lock();
+        try {
+            descent.lock();
+            try {
+                run = own;
+                status = Status.STARTING;
+                restartNanos.clear();
+            } finally {
+                descent.unlock();
+            }
+            for (ChildNode child : inOrder()) {
+                try {
+                    child.launch(false);
+                    kernel.happened("kernel.child.started", child, Map.of());
+                } catch (StartException e) {
+                    down(false);
+                    throw new StartException("supervisor " + path() + " did not start: " + e.getMessage(), e);
+                }
+            }
+            lock.lock();
+            try {
+                if (status != Status.STARTING) {
+                    throw new StartException("supervisor " + path() + " was stopped while it was starting", null);
+                }
+                status = Status.RUNNING;
+            } finally {
+                lock.unlock();
+            }
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    /** Stops the children in reverse order; a brutal end does not wait for them. */
+    void down(boolean brutal) {
+        stopAll(brutal);
+    }
+
+    private boolean stopAll(boolean brutal) {
+        lock.lock();
+        try {
+            if (status != Status.STOPPED) {
+                status = Status.STOPPING;
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (brutal) {
+            haltAll(true);
+        }
+        descent.lock();
+        try {
+            if (status == Status.STOPPED) {
+                return false;
+            }
+            haltAll(brutal);
+            status = Status.STOPPED;
+            return true;
+        } finally {
+            descent.unlock();
+        }
+    }
+
+    private void haltAll(boolean brutal) {
+        for (ChildNode child : inOrder().reversed()) {
+            child.halt(brutal);
+            if (child.spec().restart() == ChildSpec.Restart.TEMPORARY && !child.fixed) {
+                remove(child);
+            }
+        }
+    }
+
+    /** A child ended by itself: acts on a thread of its own, so that nobody waits for a restart. */
+    void exited(ChildNode child, Run ended, ExitReason reason) {
+        Thread.ofVirtual().name(path() + " restart").start(() -> attend(child, ended, reason));
+    }
+
+    private void attend(ChildNode child, Run ended, ExitReason reason) {
+        turn.lock();
+        boolean grouped = options.strategy() != SupervisorOptions.Strategy.ONE_FOR_ONE;
+        boolean held = true;
+        try {
+            if (status != Status.RUNNING || !child.forget(ended, reason)) {
+                return;
+            }
+            boolean abnormal = reason instanceof ExitReason.Crash || reason instanceof ExitReason.Killed;
+            if (abnormal) {
+                kernel.crashed(child, reason);
+            }
+            if (!child.isWanted()) {
+                return;
+            }
+            if (!restartable(child, abnormal)) {
+                if (!child.fixed || child.spec().restart() == ChildSpec.Restart.TEMPORARY) {
+                    remove(child);
+                }
+                return;
+            }
+            if (!grouped) {
+                turn.unlock();
+                held = false;
+            }
+            restart(child, reason);
+        } finally {
+            if (held) {
+                turn.unlock();
+            }
+        }
+    }
+
+    private static boolean restartable(ChildNode child, boolean abnormal) {
+        return switch (child.spec().restart()) {
+            case PERMANENT -> true;
+            case TRANSIENT -> abnormal;
+            case TEMPORARY -> false;
+        };
+    }
+
+    private void restart(ChildNode first, ExitReason reason) {
+        ChildNode from = first;
+        ExitReason cause = reason;
+        while (true) {
+            if (!allowed()) {
+                escalate(from, cause);
+                return;
+            }
+            List<ChildNode> group = group(from);
+            group.forEach(ChildNode::restarting);
+            for (ChildNode child : group.reversed()) {
+                if (child.run() != null) {
+                    child.halt(false);
+                    child.restarting();
+                }
+            }
+            ChildNode failed = null;
+            for (ChildNode child : group) {
+                if (child != first && child.spec().restart() == ChildSpec.Restart.TEMPORARY) {
+                    child.unwanted();
+                    remove(child);
+                    continue;
+                }
+                try {
+                    child.launch(true);
+                    kernel.restarted(child, path());
+                } catch (StartException e) {
+                    if (!launching()) {
+                        return;
+                    }
+                    if (child.isWanted()) {
+                        child.restarting();
+                        cause = new ExitReason.Crash(e);
+                        kernel.crashed(child, cause);
+                        failed = child;
+                        break;
+                    }
+                }
+            }
+            if (failed == null) {
+                return;
+            }
+            from = failed;
+        }
+    }
+
+    private List<ChildNode> group(ChildNode from) {
+        return switch (options.strategy()) {
+            case ONE_FOR_ONE -> List.of(from);
+            case ONE_FOR_ALL -> inOrder();
+            case REST_FOR_ONE -> {
+                List<ChildNode> all = inOrder();
+                int at = all.indexOf(from);
+                yield at < 0 ? List.of() : all.subList(at, all.size());
+            }
+        };
+    }
+
+    /** Counts a restart; false when there were too many in the window. */
+    private boolean allowed() {
+        lock.lock();
+        try {
+            long now = kernel.clock().nanoTime();
+            long window = HeapTimers.nanos(options.period());
+            restartNanos.addLast(now);
+            while (now - restartNanos.getFirst() > window) {
+                restartNanos.removeFirst();
+            }
+            return restartNanos.size() <= options.maxRestarts();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void escalate(ChildNode last, ExitReason cause) {
+        Run own = run;
+        lock.lock();
+        try {
+            if (status != Status.RUNNING) {
+                return;
+            }
+            status = Status.STOPPING;
+        } finally {
+            lock.unlock();
+        }
+        String message = "supervisor " + path() + " gave up: more than " + options.maxRestarts() + " restarts within "
+                + options.period() + ", the last of " + last.path();
+        LOG.log(Level.ERROR, message);
+        kernel.escalated(path(), last.path(), options);
+        last.halt(true);
+        if (stopAll(false)) {
+            Throwable why = cause instanceof ExitReason.Crash crash ? crash.cause() : null;
+            ExitReason end = new ExitReason.Crash(new RestartIntensityException(message, why));
+            if (own != null) {
+                own.end(end);
+            } else if (onEnd != null) {
+                onEnd.accept(end);
+            }
+        }
+    }
+}

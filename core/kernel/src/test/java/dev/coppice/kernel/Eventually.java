@@ -1,0 +1,23 @@
+package dev.coppice.kernel;
+
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.assertj.core.api.Assertions;
+
+/** Waits, with a bound, for what other threads bring about. */
+final class Eventually {
+    private static final Duration LIMIT = Duration.ofSeconds(10);
+
+    private Eventually() {}
+
+    static void eventually(String what, BooleanSupplier condition) {
+        long deadline = System.nanoTime() + LIMIT.toNanos();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() - deadline > 0) {
+                Assertions.fail("not within " + LIMIT + ": " + what);
+            }
+            LockSupport.parkNanos(500_000);
+        }
+    }
+}
