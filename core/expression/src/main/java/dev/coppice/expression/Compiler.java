@@ -1,0 +1,173 @@
+package dev.coppice.expression;
+
+import com.google.common.collect.ImmutableCollection;
+import com.google.common.collect.ImmutableList;
+import dev.cel.common.CelAbstractSyntaxTree;
+import dev.cel.common.CelIssue;
+import dev.cel.common.CelOptions;
+import dev.cel.common.CelValidationException;
+import dev.cel.common.CelValidationResult;
+import dev.cel.common.ast.CelReference;
+import dev.cel.common.types.CelType;
+import dev.cel.common.types.CelTypeProvider;
+import dev.cel.common.types.SimpleType;
+import dev.cel.compiler.CelCompiler;
+import dev.cel.compiler.CelCompilerBuilder;
+import dev.cel.compiler.CelCompilerFactory;
+import dev.cel.extensions.CelExtensions;
+import dev.cel.parser.CelStandardMacro;
+import dev.cel.runtime.CelEvaluationException;
+import dev.cel.runtime.CelRuntime;
+import dev.cel.runtime.CelRuntimeFactory;
+import dev.cel.runtime.CelStandardFunctions;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** Compiles for one environment. The first instance loads the CEL library. */
+final class Compiler {
+
+    private static final int DEEPEST_NESTING = 100;
+
+    private final Environment environment;
+    private final CelCompiler compiler;
+    private final Map<String, SchemaType> types = new LinkedHashMap<>();
+
+    Compiler(Environment environment) {
+        this.environment = environment;
+        Map<String, CelType> structs = new LinkedHashMap<>();
+        environment.variables().forEach((name, type) -> types.put(name, SchemaType.of(type, name, structs)));
+        CelCompilerBuilder builder = CelCompilerFactory.standardCelCompilerBuilder()
+                .setOptions(options(environment.limits()))
+                .setStandardMacros(CelStandardMacro.STANDARD_MACROS)
+                .addLibraries(CelExtensions.optional(), CelExtensions.comprehensions())
+                .addFunctionDeclarations(Runtime.LIBRARY.declarations())
+                .setTypeProvider(new Structs(structs));
+        types.forEach((name, type) -> builder.addVar(name, type.cel()));
+        CelType result = SchemaType.of(environment.result(), "result", structs).cel();
+        if (!result.equals(SimpleType.DYN)) {
+            builder.setResultType(result);
+        }
+        this.compiler = builder.build();
+    }
+
+    private static CelOptions options(Limits limits) {
+        return CelOptions.current()
+                .enableOptionalSyntax(true)
+                .enableTimestampEpoch(true)
+                .enableHeterogeneousNumericComparisons(true)
+                .maxExpressionCodePointSize(limits.sourceLength())
+                .maxParseExpressionNodeCount(limits.nodes())
+                .maxParseRecursionDepth(DEEPEST_NESTING)
+                .maxRegexProgramSize(Regexes.LARGEST_PROGRAM)
+                .build();
+    }
+
+    Compiled compile(String source) throws InvalidExpressionException {
+        checkLength(source);
+        try {
+            CelValidationResult result = compiler.compile(source);
+            if (result.hasError()) {
+                throw invalid(source, result);
+            }
+            CelAbstractSyntaxTree tree = result.getAst();
+            return new Compiled(source, Runtime.RUNTIME.createProgram(tree), types, variables(tree));
+        } catch (CelValidationException | CelEvaluationException | IllegalArgumentException e) {
+            throw invalid(source, String.valueOf(e.getMessage()), "");
+        } catch (StackOverflowError e) {
+            throw invalid(source, "the expression nests too deeply", "split it up");
+        }
+    }
+
+    private void checkLength(String source) throws InvalidExpressionException {
+        int limit = environment.limits().sourceLength();
+        int length = source.codePointCount(0, source.length());
+        if (length > limit) {
+            throw invalid(
+                    source, "the expression has " + length + " characters; the most is " + limit, "make it shorter");
+        }
+        if (source.isBlank()) {
+            throw invalid(source, "the expression is empty", "write one, such as `true`");
+        }
+    }
+
+    private Set<String> variables(CelAbstractSyntaxTree tree) {
+        return tree.getReferenceMap().values().stream()
+                .map(CelReference::name)
+                .filter(types::containsKey)
+                .collect(Collectors.toUnmodifiableSet());
+    }
+
+    private static InvalidExpressionException invalid(String source, String message, String advice) {
+        return new InvalidExpressionException(source, List.of(new Problem(0, 0, message, advice)), "ERROR: " + message);
+    }
+
+    private InvalidExpressionException invalid(String source, CelValidationResult result) {
+        List<Problem> problems = new ArrayList<>();
+        for (CelIssue issue : result.getErrors()) {
+            int line = issue.getSourceLocation().getLine();
+            int column = issue.getSourceLocation().getColumn();
+            boolean placed = line > 0;
+            problems.add(new Problem(
+                    placed ? line : 0, placed ? column + 1 : 0, issue.getMessage(), advice(issue.getMessage())));
+        }
+        return new InvalidExpressionException(source, problems, result.getErrorString());
+    }
+
+    private String advice(String message) {
+        if (message.startsWith("undeclared reference")) {
+            return types.isEmpty()
+                    ? "no variables are known here"
+                    : "known variables: " + String.join(", ", types.keySet());
+        }
+        if (message.startsWith("undefined field")) {
+            return "check the spelling against the schema; `has(x.field)` tests optional fields";
+        }
+        if (message.startsWith("found no matching overload")) {
+            return "convert with int(), double(), string() or dyn(), or use another function";
+        }
+        if (message.startsWith("expected type")) {
+            return "the expression has to result in another type";
+        }
+        if (message.contains("yntax error") || message.contains("token recognition")) {
+            return "see https://cel.dev for the syntax";
+        }
+        return "";
+    }
+
+    /** What all environments share: functions and the runtime that plans programs. */
+    private static final class Runtime {
+        static final Library LIBRARY = Library.kubernetes();
+        static final CelRuntime RUNTIME = CelRuntimeFactory.plannerRuntimeBuilder()
+                .setOptions(options(Limits.DEFAULT))
+                .setStandardFunctions(CelStandardFunctions.newBuilder()
+                        .excludeFunctions(CelStandardFunctions.StandardFunction.MATCHES)
+                        .build())
+                .addLibraries(CelExtensions.optional(), CelExtensions.comprehensions())
+                .addFunctionBindings(LIBRARY.bindings())
+                .build();
+    }
+
+    /** The struct types that schemas declare. */
+    private static final class Structs implements CelTypeProvider {
+        private final Map<String, CelType> types;
+
+        Structs(Map<String, CelType> types) {
+            this.types = types;
+        }
+
+        @Override
+        public ImmutableCollection<CelType> types() {
+            return ImmutableList.copyOf(types.values());
+        }
+
+        @Override
+        public Optional<CelType> findType(String name) {
+            return Optional.ofNullable(types.get(name));
+        }
+    }
+}

@@ -1,0 +1,28 @@
+package dev.coppice.expression;
+
+import org.jspecify.annotations.Nullable;
+
+/** An evaluation gave no value: the expression failed on this input, or it hit a limit. */
+public final class EvaluationException extends Exception {
+
+    /** What stopped it. */
+    public enum Cause {
+        /** The expression failed: a missing key, a wrong type, a division by zero. */
+        ERROR,
+        /** It visited more nodes, or made bigger values, than its cost limit allows. */
+        COST,
+        /** It ran out of time. */
+        TIME
+    }
+
+    private final Cause reason;
+
+    EvaluationException(Cause reason, String message, @Nullable Throwable cause) {
+        super(message, cause);
+        this.reason = reason;
+    }
+
+    public Cause reason() {
+        return reason;
+    }
+}

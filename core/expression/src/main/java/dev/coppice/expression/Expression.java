@@ -1,0 +1,95 @@
+package dev.coppice.expression;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A compiled CEL expression (Common Expression Language, https://cel.dev) with the function libraries of Kubernetes.
+ * Immutable and safe for use by many threads: compile once, evaluate often. Evaluation has no side effects, and always
+ * ends: it is bounded in cost and time by the {@link Limits} of its environment.
+ */
+public final class Expression {
+
+    private final String source;
+    private final Environment environment;
+    private final Compiled compiled;
+
+    private Expression(String source, Environment environment, Compiled compiled) {
+        this.source = source;
+        this.environment = environment;
+        this.compiled = compiled;
+    }
+
+    /**
+     * Compiles.
+     *
+     * @throws InvalidExpressionException with all that is wrong
+     */
+    public static Expression compile(String source, Environment environment) throws InvalidExpressionException {
+        return new Expression(source, environment, environment.compiler().compile(source));
+    }
+
+    public String source() {
+        return source;
+    }
+
+    public Environment environment() {
+        return environment;
+    }
+
+    /** Whether the expression reads this variable, so that callers need not make the others. */
+    public boolean uses(String variable) {
+        return compiled.variables().contains(variable);
+    }
+
+    /** A budget as the environment's limits say, starting now. */
+    public Budget budget() {
+        return Budget.start(environment.limits().cost(), environment.limits().time(), environment.clock());
+    }
+
+    /** Evaluates; see {@link #evaluate(Variables, Budget)}. A variable without a value is null. */
+    public @Nullable Object evaluate(Map<String, ?> variables) throws EvaluationException {
+        return evaluate(Variables.of(variables), budget());
+    }
+
+    /**
+     * Evaluates to Java: Boolean, Long, Double, String, byte[], Instant, Duration, BigInteger (for unsigned integers),
+     * List, Map (unmodifiable), a JsonNode for a part of a JSON tree that was given, or null.
+     *
+     * @throws EvaluationException when it fails on this input or hits a limit
+     */
+    public @Nullable Object evaluate(Variables variables, Budget budget) throws EvaluationException {
+        return Values.toJava(compiled.run(variables, budget));
+    }
+
+    /** Evaluates to JSON; timestamps and durations become strings as CEL's JSON mapping writes them. */
+    public JsonNode evaluateToJson(Variables variables, Budget budget) throws EvaluationException {
+        return Values.toJson(compiled.run(variables, budget));
+    }
+
+    /** Evaluates a condition. Throws when the result is no boolean. */
+    public boolean test(Map<String, ?> variables) throws EvaluationException {
+        return test(Variables.of(variables), budget());
+    }
+
+    public boolean test(Variables variables, Budget budget) throws EvaluationException {
+        if (compiled.run(variables, budget) instanceof Boolean answer) {
+            return answer;
+        }
+        throw compiled.wrongResult("a boolean");
+    }
+
+    /** Evaluates a text, such as a message. Throws when the result is no string. */
+    public String text(Variables variables, Budget budget) throws EvaluationException {
+        if (compiled.run(variables, budget) instanceof String text) {
+            return text;
+        }
+        throw compiled.wrongResult("a string");
+    }
+
+    @Override
+    public String toString() {
+        return source;
+    }
+}
