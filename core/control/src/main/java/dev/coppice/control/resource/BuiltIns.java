@@ -1,0 +1,475 @@
+package dev.coppice.control.resource;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.control.request.Json;
+import dev.coppice.control.request.Names;
+import dev.coppice.control.storage.ResourceCache;
+import dev.coppice.schema.Schema;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiFunction;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+
+/** The types that are served from the start, with Kubernetes' storage keys, columns and rules. */
+public final class BuiltIns {
+    public static final String RBAC = "rbac.authorization.k8s.io";
+    private static final Duration EVENT_LIFE = Duration.ofHours(1);
+    private static final String DATA_TEXT =
+            "Data contains the configuration data. Each key must consist of alphanumeric characters, '-', '_' or '.'. "
+                    + "Values with non-UTF-8 byte sequences must use the BinaryData field. The keys stored in Data must "
+                    + "not overlap with the keys in the BinaryData field, this is enforced during validation process.";
+
+    private final BiFunction<String, String, Schema> schemas;
+    private final CacheSource caches;
+    private final Map<String, Supplier<ResourceCache>> byPrefix = new HashMap<>();
+    private final List<Definition> all = new ArrayList<>();
+
+    /** Gives the cache of a storage prefix. */
+    @FunctionalInterface
+    public interface CacheSource {
+        ResourceCache of(String prefix, boolean namespaced);
+    }
+
+    /**
+     * The built-ins.
+     *
+     * @param schemas the schema of an apiVersion and kind
+     */
+    public BuiltIns(BiFunction<String, String, Schema> schemas, CacheSource caches) {
+        this.schemas = schemas;
+        this.caches = caches;
+    }
+
+    public List<Definition> definitions() {
+        if (all.isEmpty()) {
+            core();
+            rbac();
+            groups();
+            reviews();
+        }
+        return List.copyOf(all);
+    }
+
+    private Supplier<ResourceCache> cacheOf(String prefix, boolean namespaced) {
+        return byPrefix.computeIfAbsent(prefix, p -> lazily(() -> caches.of(p, namespaced)));
+    }
+
+    private static <T> Supplier<T> lazily(Supplier<T> source) {
+        return new Supplier<>() {
+            private volatile @org.jspecify.annotations.Nullable T value;
+
+            @Override
+            public T get() {
+                T known = value;
+                if (known == null) {
+                    synchronized (this) {
+                        known = value;
+                        if (known == null) {
+                            known = source.get();
+                            value = known;
+                        }
+                    }
+                }
+                return known;
+            }
+        };
+    }
+
+    private Definition.Builder define(String group, String version, String plural, String kind, String prefix) {
+        String apiVersion = group.isEmpty() ? version : group + "/" + version;
+        Definition.Builder b = Definition.of(group, version, plural, kind)
+                .schema(() -> schemas.apply(apiVersion, kind));
+        return prefix.isEmpty() ? b : b.stored("/registry/" + prefix + "/");
+    }
+
+    private void add(Definition.Builder builder, boolean namespaced) {
+        Definition probe = builder.build();
+        if (!namespaced) {
+            builder.clusterScoped();
+        }
+        if (!probe.storagePrefix().isEmpty()) {
+            builder.cache(cacheOf(probe.storagePrefix(), namespaced));
+        }
+        all.add(builder.build());
+    }
+
+    private void core() {
+        add(
+                define("", "v1", "configmaps", "ConfigMap", "configmaps")
+                        .shortNames(List.of("cm"))
+                        .strategy(CoreStrategies.CONFIG_MAP)
+                        .columns(Columns.none()
+                                .count(
+                                        "Data",
+                                        DATA_TEXT,
+                                        o -> o.path("data").size()
+                                                + o.path("binaryData").size())
+                                .age()),
+                true);
+        add(
+                define("", "v1", "secrets", "Secret", "secrets")
+                        .sealed()
+                        .selectable("type")
+                        .strategy(CoreStrategies.SECRET)
+                        .columns(Columns.none()
+                                .text("Type", o -> o.path("type").asText())
+                                .count("Data", "Data.", o -> o.path("data").size())
+                                .age()),
+                true);
+        add(
+                define("", "v1", "serviceaccounts", "ServiceAccount", "serviceaccounts")
+                        .shortNames(List.of("sa"))
+                        .subresources(List.of(new Subresource(
+                                "token", "authentication.k8s.io", "v1", "TokenRequest", List.of("create"))))
+                        .columns(Columns.none()
+                                .count("Secrets", "Secrets.", o -> o.path("secrets").size())
+                                .age()),
+                true);
+        add(
+                define("", "v1", "namespaces", "Namespace", "namespaces")
+                        .shortNames(List.of("ns"))
+                        .nameRule(Names.Rule.LABEL)
+                        .selectable("status.phase", "name")
+                        .verbs(List.of("create", "delete", "get", "list", "patch", "update", "watch"))
+                        .subresources(List.of(
+                                new Subresource("finalize", "", "", "Namespace", List.of("update")),
+                                Subresource.status("Namespace")))
+                        .strategy(CoreStrategies.NAMESPACE)
+                        .columns(Columns.none()
+                                .text("Status", o -> Json.text(o, "status", "phase"))
+                                .age()),
+                false);
+        events();
+        services();
+        add(
+                define("", "v1", "resourcequotas", "ResourceQuota", "resourcequotas")
+                        .shortNames(List.of("quota"))
+                        .subresources(List.of(Subresource.status("ResourceQuota")))
+                        .strategy(CoreStrategies.RESOURCE_QUOTA)
+                        .columns(Columns.none()
+                                .text("Request", o -> usage(o, false))
+                                .text("Limit", o -> usage(o, true))
+                                .age()),
+                true);
+        add(
+                define("", "v1", "nodes", "Node", "minions")
+                        .shortNames(List.of("no"))
+                        .selectable("spec.unschedulable")
+                        .subresources(List.of(Subresource.status("Node")))
+                        .columns(Columns.none()
+                                .text("Status", BuiltIns::nodeStatus)
+                                .text("Roles", BuiltIns::nodeRoles)
+                                .age()
+                                .text("Version", o -> o.path("status")
+                                        .path("nodeInfo")
+                                        .path("kubeletVersion")
+                                        .asText(""))),
+                false);
+    }
+
+    private static String usage(ObjectNode quota, boolean limits) {
+        JsonNode hard = quota.path("status").path("hard");
+        JsonNode used = quota.path("status").path("used");
+        return hard.properties().stream()
+                .filter(e -> e.getKey().startsWith("limits.") == limits)
+                .sorted(Map.Entry.comparingByKey())
+                .map(e -> e.getKey() + ": " + used.path(e.getKey()).asText("0") + "/"
+                        + e.getValue().asText())
+                .collect(Collectors.joining(", "));
+    }
+
+    private static String nodeStatus(ObjectNode node) {
+        String ready = "Unknown";
+        for (JsonNode c : node.path("status").path("conditions")) {
+            if (c.path("type").asText().equals("Ready")) {
+                ready = c.path("status").asText().equals("True") ? "Ready" : "NotReady";
+            }
+        }
+        return node.path("spec").path("unschedulable").asBoolean(false) ? ready + ",SchedulingDisabled" : ready;
+    }
+
+    private static String nodeRoles(ObjectNode node) {
+        String prefix = "node-role.kubernetes.io/";
+        String roles = node.path("metadata").path("labels").properties().stream()
+                .map(Map.Entry::getKey)
+                .filter(k -> k.startsWith(prefix))
+                .map(k -> k.substring(prefix.length()))
+                .sorted()
+                .collect(Collectors.joining(","));
+        return roles.isEmpty() ? "<none>" : roles;
+    }
+
+    private void events() {
+        Columns columns = Columns.none()
+                .and("Last Seen", "string", 0, "Last Seen.", (o, now) -> text(lastSeen(o, now)))
+                .text("Type", o -> o.path("type").asText())
+                .text("Reason", o -> o.path("reason").asText())
+                .text("Object", o -> o.path("involvedObject")
+                                .path("kind")
+                                .asText()
+                                .toLowerCase(java.util.Locale.ROOT)
+                        + "/" + o.path("involvedObject").path("name").asText())
+                .text("Subobject", 1, o -> o.path("involvedObject").path("fieldPath").asText(""))
+                .text("Source", 1, BuiltIns::eventSource)
+                .text("Message", o -> o.path("message").asText("").strip())
+                .and("First Seen", "string", 1, "First Seen.", (o, now) -> text(firstSeen(o, now)))
+                .and("Count", "integer", 1, "Count.", (o, now) -> Json.mapper()
+                        .getNodeFactory()
+                        .numberNode(Math.max(1, o.path("count").asInt(1))))
+                .text("Name", 1, o -> Json.text(o, "metadata", "name"));
+        String[] fields = {
+            "involvedObject.kind",
+            "involvedObject.namespace",
+            "involvedObject.name",
+            "involvedObject.uid",
+            "involvedObject.apiVersion",
+            "involvedObject.resourceVersion",
+            "involvedObject.fieldPath",
+            "reason",
+            "reportingComponent",
+            "source",
+            "type"
+        };
+        add(
+                define("", "v1", "events", "Event", "events")
+                        .shortNames(List.of("ev"))
+                        .timeToLive(EVENT_LIFE)
+                        .selectable(fields)
+                        .strategy(CoreStrategies.EVENT)
+                        .columns(columns),
+                true);
+        add(
+                define("events.k8s.io", "v1", "events", "Event", "events")
+                        .shortNames(List.of("ev"))
+                        .timeToLive(EVENT_LIFE)
+                        .converted(false, EventConversion::fromCore, EventConversion::toCore)
+                        .columns(columns),
+                true);
+    }
+
+    private static JsonNode text(String value) {
+        return Json.mapper().getNodeFactory().textNode(value);
+    }
+
+    private static String eventSource(ObjectNode o) {
+        String component = o.path("source").path("component").asText("");
+        String host = o.path("source").path("host").asText("");
+        String from = component.isEmpty() ? o.path("reportingComponent").asText("") : component;
+        return host.isEmpty() ? from : from + ", " + host;
+    }
+
+    private static String lastSeen(ObjectNode o, Instant now) {
+        String series = o.path("series").path("lastObservedTime").asText("");
+        if (!series.isEmpty()) {
+            return Columns.since(series, now);
+        }
+        String last = o.path("lastTimestamp").asText("");
+        return last.isEmpty() || last.equals("null") ? firstSeen(o, now) : Columns.since(last, now);
+    }
+
+    private static String firstSeen(ObjectNode o, Instant now) {
+        String first = o.path("firstTimestamp").asText("");
+        String time = first.isEmpty() || first.equals("null") ? o.path("eventTime").asText("") : first;
+        return Columns.since(time.equals("null") ? "" : time, now);
+    }
+
+    private void services() {
+        add(
+                define("", "v1", "services", "Service", "services/specs")
+                        .shortNames(List.of("svc"))
+                        .nameRule(Names.Rule.LABEL_1035)
+                        .categories(List.of("all"))
+                        .selectable("spec.clusterIP", "spec.type")
+                        .subresources(List.of(Subresource.status("Service")))
+                        .strategy(CoreStrategies.SERVICE)
+                        .columns(Columns.none()
+                                .text("Type", o -> Json.text(o, "spec", "type"))
+                                .text("Cluster-IP", o -> orNone(Json.text(o, "spec", "clusterIP")))
+                                .text("External-IP", BuiltIns::externalAddresses)
+                                .text("Port(s)", BuiltIns::ports)
+                                .age()
+                                .text("Selector", 1, o -> orNone(join(o.path("spec").path("selector"))))),
+                true);
+        add(
+                define("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", "endpointslices")
+                        .strategy(new Strategy() {
+                            @Override
+                            public boolean generation() {
+                                return true;
+                            }
+                        })
+                        .columns(Columns.none()
+                                .text("AddressType", o -> o.path("addressType").asText())
+                                .text("Ports", BuiltIns::slicePorts)
+                                .text("Endpoints", BuiltIns::sliceAddresses)
+                                .age()),
+                true);
+    }
+
+    private static String orNone(String value) {
+        return value.isEmpty() ? "<none>" : value;
+    }
+
+    private static String join(JsonNode labels) {
+        return labels.properties().stream()
+                .map(e -> e.getKey() + "=" + e.getValue().asText())
+                .collect(Collectors.joining(","));
+    }
+
+    private static String externalAddresses(ObjectNode o) {
+        List<String> found = new ArrayList<>();
+        for (JsonNode i : o.path("status").path("loadBalancer").path("ingress")) {
+            found.add(i.path("ip").asText(i.path("hostname").asText("")));
+        }
+        found.addAll(Json.list(o.path("spec").path("externalIPs")));
+        if (Json.text(o, "spec", "type").equals("ExternalName")) {
+            found.add(Json.text(o, "spec", "externalName"));
+        }
+        return orNone(String.join(",", found));
+    }
+
+    private static String ports(ObjectNode o) {
+        List<String> found = new ArrayList<>();
+        for (JsonNode p : o.path("spec").path("ports")) {
+            String node = p.path("nodePort").asInt(0) == 0 ? "" : ":" + p.path("nodePort").asInt();
+            found.add(p.path("port").asInt() + node + "/" + p.path("protocol").asText("TCP"));
+        }
+        return orNone(String.join(",", found));
+    }
+
+    private static String slicePorts(ObjectNode o) {
+        List<String> found = new ArrayList<>();
+        o.path("ports").forEach(p -> found.add(p.path("port").asText("*")));
+        return found.isEmpty() ? "<unset>" : String.join(",", found);
+    }
+
+    private static String sliceAddresses(ObjectNode o) {
+        List<String> found = new ArrayList<>();
+        o.path("endpoints").forEach(e -> found.addAll(Json.list(e.path("addresses"))));
+        return found.isEmpty()
+                ? "<unset>"
+                : String.join(",", found.subList(0, Math.min(3, found.size())))
+                        + (found.size() > 3 ? " + " + (found.size() - 3) + " more..." : "");
+    }
+
+    private void rbac() {
+        Columns bindings = Columns.none()
+                .text("Role", o -> Json.text(o, "roleRef", "kind") + "/" + Json.text(o, "roleRef", "name"))
+                .age()
+                .text("Users", 1, o -> subjects(o, "User"))
+                .text("Groups", 1, o -> subjects(o, "Group"))
+                .text("ServiceAccounts", 1, o -> subjects(o, "ServiceAccount"));
+        for (boolean cluster : new boolean[] {true, false}) {
+            String prefix = cluster ? "cluster" : "";
+            add(
+                    define(RBAC, "v1", prefix + "rolebindings", cluster ? "ClusterRoleBinding" : "RoleBinding", prefix
+                                    + "rolebindings")
+                            .nameRule(Names.Rule.PATH_SEGMENT)
+                            .strategy(GroupStrategies.BINDING)
+                            .columns(bindings),
+                    !cluster);
+            add(
+                    define(RBAC, "v1", prefix + "roles", cluster ? "ClusterRole" : "Role", prefix + "roles")
+                            .nameRule(Names.Rule.PATH_SEGMENT)
+                            .strategy(GroupStrategies.ROLE)
+                            .columns(Columns.none().createdAt()),
+                    !cluster);
+        }
+    }
+
+    private static String subjects(ObjectNode binding, String kind) {
+        List<String> found = new ArrayList<>();
+        for (JsonNode s : binding.path("subjects")) {
+            if (s.path("kind").asText().equals(kind)) {
+                String namespace = s.path("namespace").asText("");
+                found.add(namespace.isEmpty() ? s.path("name").asText() : namespace + "/" + s.path("name").asText());
+            }
+        }
+        return String.join(", ", found);
+    }
+
+    private void groups() {
+        add(
+                define("coordination.k8s.io", "v1", "leases", "Lease", "leases")
+                        .strategy(GroupStrategies.LEASE)
+                        .columns(Columns.none()
+                                .text("Holder", o -> Json.text(o, "spec", "holderIdentity"))
+                                .age()),
+                true);
+        add(
+                define(
+                                "apiextensions.k8s.io",
+                                "v1",
+                                "customresourcedefinitions",
+                                "CustomResourceDefinition",
+                                "apiextensions.k8s.io/customresourcedefinitions")
+                        .shortNames(List.of("crd", "crds"))
+                        .categories(List.of("api-extensions"))
+                        .subresources(List.of(Subresource.status("CustomResourceDefinition")))
+                        .strategy(CustomDefinitionStrategy.INSTANCE)
+                        .columns(Columns.none().createdAt()),
+                false);
+        add(
+                define(
+                                "admissionregistration.k8s.io",
+                                "v1",
+                                "validatingadmissionpolicies",
+                                "ValidatingAdmissionPolicy",
+                                "validatingadmissionpolicies")
+                        .categories(List.of("api-extensions"))
+                        .subresources(List.of(Subresource.status("ValidatingAdmissionPolicy")))
+                        .strategy(GroupStrategies.POLICY)
+                        .columns(Columns.none()
+                                .count("Validations", "Validations.", o -> o.path("spec")
+                                        .path("validations")
+                                        .size())
+                                .text("ParamKind", o -> paramKind(o))
+                                .age()),
+                false);
+        add(
+                define(
+                                "admissionregistration.k8s.io",
+                                "v1",
+                                "validatingadmissionpolicybindings",
+                                "ValidatingAdmissionPolicyBinding",
+                                "validatingadmissionpolicybindings")
+                        .categories(List.of("api-extensions"))
+                        .strategy(GroupStrategies.POLICY_BINDING)
+                        .columns(Columns.none()
+                                .text("PolicyName", o -> Json.text(o, "spec", "policyName"))
+                                .text("ParamRef", o -> orUnset(o.path("spec").path("paramRef").path("name").asText("")))
+                                .age()),
+                false);
+    }
+
+    private static String orUnset(String value) {
+        return value.isEmpty() ? "<unset>" : value;
+    }
+
+    private static String paramKind(ObjectNode o) {
+        JsonNode kind = o.path("spec").path("paramKind");
+        return kind.isMissingNode()
+                ? "<unset>"
+                : kind.path("apiVersion").asText() + "/" + kind.path("kind").asText();
+    }
+
+    private void reviews() {
+        String authorization = "authorization.k8s.io";
+        review(authorization, "localsubjectaccessreviews", "LocalSubjectAccessReview", true);
+        review(authorization, "selfsubjectaccessreviews", "SelfSubjectAccessReview", false);
+        review(authorization, "selfsubjectrulesreviews", "SelfSubjectRulesReview", false);
+        review(authorization, "subjectaccessreviews", "SubjectAccessReview", false);
+        review("authentication.k8s.io", "selfsubjectreviews", "SelfSubjectReview", false);
+        review("authentication.k8s.io", "tokenreviews", "TokenReview", false);
+    }
+
+    private void review(String group, String plural, String kind, boolean namespaced) {
+        add(define(group, "v1", plural, kind, "").verbs(List.of("create")), namespaced);
+    }
+}

@@ -1,0 +1,204 @@
+package dev.coppice.control.storage;
+
+import com.google.protobuf.ByteString;
+import dev.coppice.control.ApiException;
+import dev.coppice.control.request.Statuses;
+import dev.coppice.store.Keyspace;
+import dev.coppice.store.StoreException;
+import dev.coppice.store.api.Compare;
+import dev.coppice.store.api.DeleteRangeRequest;
+import dev.coppice.store.api.KeyValue;
+import dev.coppice.store.api.LeaseGrantRequest;
+import dev.coppice.store.api.PutRequest;
+import dev.coppice.store.api.RangeRequest;
+import dev.coppice.store.api.RangeResponse;
+import dev.coppice.store.api.RequestOp;
+import dev.coppice.store.api.TxnRequest;
+import dev.coppice.store.api.TxnResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/** Objects as bytes under string keys, each with the revision that wrote it last. Safe for use by many threads. */
+public final class ObjectStore {
+    private static final int PAGE = 2_000;
+    private final Keyspace keyspace;
+    private final Sealer sealer;
+    private final dev.coppice.kernel.Clock clock;
+    private volatile Lease eventLease = new Lease(0, 0);
+
+    private record Lease(long id, long untilMillis) {}
+
+    public ObjectStore(Keyspace keyspace, Sealer sealer, dev.coppice.kernel.Clock clock) {
+        this.keyspace = keyspace;
+        this.sealer = sealer;
+        this.clock = clock;
+    }
+
+    /**
+     * A stored value.
+     *
+     * @param value opened, if it was sealed
+     */
+    public record Stored(String key, long revision, byte[] value) {}
+
+    /**
+     * A page of values in key order.
+     *
+     * @param revision the revision they were read at
+     * @param remaining how many follow
+     */
+    public record Page(List<Stored> values, long revision, long remaining) {}
+
+    /** What a conditional write did: the new revision, or what stood there instead (null: nothing). */
+    public sealed interface Written {
+        record Done(long revision) implements Written {}
+
+        record Refused(@Nullable Stored current) implements Written {}
+    }
+
+    public Keyspace keyspace() {
+        return keyspace;
+    }
+
+    private static <T> T answered(Supplier<T> call) {
+        try {
+            return call.get();
+        } catch (StoreException e) {
+            throw translate(e);
+        }
+    }
+
+    private static ApiException translate(StoreException e) {
+        if (e.compacted()) {
+            return Statuses.expired(
+                    "The resourceVersion for the provided list is too old; list again without it to get a new one.");
+        }
+        return switch (e.code()) {
+            case UNAVAILABLE, DEADLINE_EXCEEDED ->
+                Statuses.of(503, "ServiceUnavailable", "the resource store does not answer: " + e.getMessage());
+            case RESOURCE_EXHAUSTED ->
+                Statuses.of(507, "InsufficientStorage", "the resource store is full: " + e.getMessage());
+            case OUT_OF_RANGE -> Statuses.tooLargeVersion(0, 0);
+            default -> Statuses.internal(String.valueOf(e.getMessage()));
+        };
+    }
+
+    private Stored opened(KeyValue kv) {
+        String key = kv.getKey().toStringUtf8();
+        return new Stored(
+                key, kv.getModRevision(), sealer.open(key, kv.getValue().toByteArray()));
+    }
+
+    public Stored opened(String key, long revision, byte[] value) {
+        return new Stored(key, revision, sealer.open(key, value));
+    }
+
+    public @Nullable Stored get(String key) {
+        RangeResponse r = answered(() -> keyspace.range(
+                RangeRequest.newBuilder().setKey(ByteString.copyFromUtf8(key)).build()));
+        return r.getKvsCount() == 0 ? null : opened(r.getKvs(0));
+    }
+
+    /** Everything below a prefix, from {@code start} (a key, or empty) on, at a revision (0: now), at most {@code limit}. */
+    public Page page(String prefix, String start, long revision, int limit) {
+        ByteString from = ByteString.copyFromUtf8(start.isEmpty() ? prefix : start);
+        RangeResponse r = answered(() -> keyspace.range(RangeRequest.newBuilder()
+                .setKey(from)
+                .setRangeEnd(after(prefix))
+                .setRevision(revision)
+                .setLimit(limit)
+                .build()));
+        List<Stored> values = new ArrayList<>(r.getKvsCount());
+        for (KeyValue kv : r.getKvsList()) {
+            values.add(opened(kv));
+        }
+        return new Page(
+                values,
+                revision > 0 ? revision : r.getHeader().getRevision(),
+                Math.max(0, r.getCount() - r.getKvsCount()));
+    }
+
+    /** Everything below a prefix at one revision, read by pages. */
+    public Page all(String prefix, long revision) {
+        List<Stored> values = new ArrayList<>();
+        String start = "";
+        long at = revision;
+        while (true) {
+            Page page = page(prefix, start, at, PAGE);
+            at = page.revision();
+            values.addAll(page.values());
+            if (page.remaining() == 0 || page.values().isEmpty()) {
+                return new Page(values, at, 0);
+            }
+            start = page.values().getLast().key() + "\0";
+        }
+    }
+
+    private static ByteString after(String prefix) {
+        byte[] bytes = prefix.getBytes(java.nio.charset.StandardCharsets.UTF_8);
+        bytes[bytes.length - 1]++;
+        return ByteString.copyFrom(bytes);
+    }
+
+    /** Writes {@code value} if the key's revision is {@code expected} (0: if there is no such key). */
+    public Written put(String key, long expected, byte[] value, boolean seal, @Nullable Duration ttl) {
+        ByteString name = ByteString.copyFromUtf8(key);
+        PutRequest.Builder put = PutRequest.newBuilder()
+                .setKey(name)
+                .setValue(ByteString.copyFrom(seal ? sealer.seal(key, value) : value));
+        if (ttl != null) {
+            put.setLease(lease(ttl));
+        }
+        return conditional(
+                key, expected, RequestOp.newBuilder().setRequestPut(put).build());
+    }
+
+    /** Deletes the key if its revision is {@code expected}. */
+    public Written delete(String key, long expected) {
+        DeleteRangeRequest delete = DeleteRangeRequest.newBuilder()
+                .setKey(ByteString.copyFromUtf8(key))
+                .build();
+        return conditional(
+                key,
+                expected,
+                RequestOp.newBuilder().setRequestDeleteRange(delete).build());
+    }
+
+    private Written conditional(String key, long expected, RequestOp operation) {
+        ByteString name = ByteString.copyFromUtf8(key);
+        TxnRequest txn = TxnRequest.newBuilder()
+                .addCompare(Compare.newBuilder()
+                        .setKey(name)
+                        .setResult(Compare.CompareResult.EQUAL)
+                        .setTarget(Compare.CompareTarget.MOD)
+                        .setModRevision(expected))
+                .addSuccess(operation)
+                .addFailure(RequestOp.newBuilder()
+                        .setRequestRange(RangeRequest.newBuilder().setKey(name)))
+                .build();
+        TxnResponse r = answered(() -> keyspace.txn(txn));
+        if (r.getSucceeded()) {
+            return new Written.Done(r.getHeader().getRevision());
+        }
+        RangeResponse found = r.getResponses(0).getResponseRange();
+        return new Written.Refused(found.getKvsCount() == 0 ? null : opened(found.getKvs(0)));
+    }
+
+    /** A lease shared by what is written within the same minutes, so that leases stay few. */
+    private long lease(Duration ttl) {
+        long now = clock.currentTimeMillis();
+        Lease lease = eventLease;
+        if (now < lease.untilMillis) {
+            return lease.id;
+        }
+        long seconds = ttl.toSeconds() + 300;
+        long id = answered(() -> keyspace.grant(
+                        LeaseGrantRequest.newBuilder().setTTL(seconds).build()))
+                .getID();
+        eventLease = new Lease(id, now + 300_000);
+        return id;
+    }
+}

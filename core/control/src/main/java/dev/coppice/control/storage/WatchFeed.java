@@ -1,0 +1,201 @@
+package dev.coppice.control.storage;
+
+import com.google.protobuf.ByteString;
+import dev.coppice.control.request.Statuses;
+import dev.coppice.kernel.Kernel;
+import dev.coppice.store.Watch;
+import dev.coppice.store.WatchObserver;
+import dev.coppice.store.api.Event;
+import dev.coppice.store.api.WatchCreateRequest;
+import dev.coppice.store.api.WatchResponse;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Feeds all caches from one watch over the whole keyspace, and knows up to which revision they are fresh. Safe for use by
+ * many threads.
+ */
+public final class WatchFeed {
+    private static final Duration FRESHNESS_WAIT = Duration.ofSeconds(3);
+
+    private final Kernel kernel;
+    private final ObjectStore store;
+    private final Map<String, ResourceCache> caches = new ConcurrentHashMap<>();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition advanced = lock.newCondition();
+    private volatile long applied;
+
+    public WatchFeed(Kernel kernel, ObjectStore store) {
+        this.kernel = kernel;
+        this.store = store;
+        this.applied = store.keyspace().revision();
+    }
+
+    /** The cache of a storage prefix, loaded when it is asked for first. */
+    public ResourceCache cache(
+            String prefix,
+            boolean namespaced,
+            java.util.function.UnaryOperator<com.fasterxml.jackson.databind.node.ObjectNode> decode) {
+        ResourceCache cache = new ResourceCache(prefix, namespaced, decode);
+        synchronized (cache) {
+            caches.put(prefix, cache);
+            cache.load(store.all(prefix, 0));
+        }
+        return cache;
+    }
+
+    /** Forgets a cache and ends its watches. */
+    public void remove(ResourceCache cache) {
+        caches.remove(cache.prefix(), cache);
+        cache.close();
+    }
+
+    public void reload(ResourceCache cache) {
+        synchronized (cache) {
+            cache.reload(store.all(cache.prefix(), 0));
+        }
+    }
+
+    /** Runs until the watch ends; a supervisor starts it again. */
+    public void run() throws Exception {
+        CountDownLatch ended = new CountDownLatch(1);
+        AtomicReference<@Nullable Throwable> error = new AtomicReference<>();
+        WatchObserver observer = new WatchObserver() {
+            @Override
+            public void response(WatchResponse response) {
+                deliver(response);
+            }
+
+            @Override
+            public void closed(@Nullable Throwable reason) {
+                error.set(reason);
+                ended.countDown();
+            }
+        };
+        WatchCreateRequest request = WatchCreateRequest.newBuilder()
+                .setKey(ByteString.copyFrom(new byte[] {0}))
+                .setRangeEnd(ByteString.copyFrom(new byte[] {0}))
+                .setStartRevision(applied + 1)
+                .build();
+        Watch watch = store.keyspace().watch(request, observer);
+        try {
+            ended.await();
+        } finally {
+            watch.close();
+        }
+        Throwable reason = error.get();
+        if (reason instanceof dev.coppice.store.StoreException e && e.compacted()) {
+            relist();
+        }
+        throw new IllegalStateException("the watch of the resource store ended", reason);
+    }
+
+    /** After too long an absence: loads everything again; watchers have to list anew. */
+    private void relist() {
+        long revision = store.keyspace().revision();
+        for (ResourceCache cache : caches.values()) {
+            synchronized (cache) {
+                cache.load(store.all(cache.prefix(), 0));
+            }
+        }
+        advance(revision);
+    }
+
+    private void deliver(WatchResponse response) {
+        for (Event event : response.getEventsList()) {
+            String key = event.getKv().getKey().toStringUtf8();
+            ResourceCache cache = cacheOf(key);
+            if (cache == null) {
+                continue;
+            }
+            long revision = event.getKv().getModRevision();
+            if (event.getType() == Event.EventType.DELETE) {
+                cache.apply(key, revision, null);
+            } else {
+                cache.apply(
+                        key,
+                        revision,
+                        store.opened(key, revision, event.getKv().getValue().toByteArray()));
+            }
+        }
+        if (!response.getFragment() && !response.getCreated()) {
+            // The header may be ahead of the events: others may still be on their way.
+            int count = response.getEventsCount();
+            advance(
+                    count == 0
+                            ? response.getHeader().getRevision()
+                            : response.getEvents(count - 1).getKv().getModRevision());
+        }
+    }
+
+    private @Nullable ResourceCache cacheOf(String key) {
+        int at = key.indexOf('/', 1);
+        while (at > 0) {
+            at = key.indexOf('/', at + 1);
+            if (at < 0) {
+                return null;
+            }
+            ResourceCache cache = caches.get(key.substring(0, at + 1));
+            if (cache != null) {
+                return cache;
+            }
+        }
+        return null;
+    }
+
+    private void advance(long revision) {
+        lock.lock();
+        try {
+            applied = Math.max(applied, revision);
+            advanced.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The revision that all caches have reached. */
+    public long applied() {
+        return applied;
+    }
+
+    /** Waits until the caches show everything that the store has acknowledged. Gives the revision they show. */
+    public long fresh() {
+        return await(store.keyspace().revision());
+    }
+
+    /** Waits until the caches have reached a revision; 504 when they do not in time. */
+    public long await(long revision) {
+        if (applied >= revision) {
+            return applied;
+        }
+        long deadline = kernel.clock().nanoTime() + FRESHNESS_WAIT.toNanos();
+        lock.lock();
+        try {
+            while (applied < revision) {
+                long left = deadline - kernel.clock().nanoTime();
+                if (left <= 0) {
+                    throw Statuses.tooLargeVersion(revision, applied);
+                }
+                boolean ignored = advanced.await(left, TimeUnit.NANOSECONDS);
+                assert ignored || !ignored;
+            }
+            return applied;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Statuses.timeout("interrupted", 1);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    public Iterable<ResourceCache> caches() {
+        return caches.values();
+    }
+}
