@@ -1,0 +1,733 @@
+package dev.coppice.health.series;
+
+import dev.coppice.kernel.Clock;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All results of all checks over time, in a directory: durable, bounded, queryable.
+ *
+ * <p>A result is written as it comes to the {@linkplain RawLog log} of the current hour (so it survives the end of the
+ * process) and reaches the disk within a second ({@link #maintain}, one fsync for all). When the hour is over, the log is
+ * replaced by the same results sorted by check, kept for a day, and by a rollup (tally and latency sketch of each check),
+ * kept for 31 days; 24 of those make a day's rollup, kept for 100 days. Every replacement can be done again after a
+ * crash. When the disk fails, results stay in memory for the hour, {@link #failure} says why, and everything goes on.
+ *
+ * <p>Windows of 7 and 30 days begin at midnight UTC, those of 24 hours at the full hour. Safe for use by many threads.
+ */
+public final class SeriesStore implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(SeriesStore.class.getName());
+    private static final long HOUR_MILLIS = 3_600_000;
+    private static final int HOURS_IN_MEMORY = 48;
+    private static final int MAX_UNSEALED = 3;
+
+    /**
+     * How much is kept.
+     *
+     * @param rawHours hours of single results
+     * @param hourlyDays days of hourly rollups
+     * @param dailyDays days of daily rollups
+     * @param maxRawBytes the most bytes of single results; the oldest hours go first
+     */
+    public record Retention(int rawHours, int hourlyDays, int dailyDays, long maxRawBytes) {
+        public static final Retention DEFAULT = new Retention(24, 31, 100, 2L << 30);
+    }
+
+    /** Windows over which results are summed up. */
+    public enum Window {
+        HOUR,
+        DAY,
+        WEEK,
+        MONTH
+    }
+
+    /** One hour or day of one check. */
+    public record Period(long startMillis, Tally tally, LatencySketch latency) {}
+
+    /** One day of one check. */
+    public record Day(long epochDay, Tally tally) {}
+
+    private final Path directory;
+    private final Clock clock;
+    private final Retention retention;
+    private final Ledger ids;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Map<String, Integer> numbers = new HashMap<>();
+    private final TreeMap<Long, RollupFile.Table> hours = new TreeMap<>();
+    private final TreeMap<Long, RollupFile.Table> days = new TreeMap<>();
+    private final List<HourBuffer> unsealed = new ArrayList<>();
+    private HourBuffer current;
+    private HourBuffer previous;
+    private @Nullable RawLog log;
+    private int nextNumber = 1;
+    private long damaged;
+    private long appended;
+    private long failures;
+    private long failuresBefore;
+    private volatile @Nullable String failure;
+
+    private SeriesStore(Path directory, Clock clock, Retention retention, Ledger ids) {
+        this.directory = directory;
+        this.clock = clock;
+        this.retention = retention;
+        this.ids = ids;
+        this.current = new HourBuffer(hourOf(clock.currentTimeMillis()));
+        this.previous = new HourBuffer(current.hour() - 1);
+    }
+
+    /** Opens the store in the directory, making it where there is none. */
+    public static SeriesStore open(Path directory, Clock clock, Retention retention) throws IOException {
+        Files.createDirectories(directory);
+        SeriesStore store =
+                new SeriesStore(directory, clock, retention, Ledger.open(directory.resolve("checks.ledger")));
+        store.load();
+        return store;
+    }
+
+    /** The number of the check with this lasting key (its uid), given now when it has none. */
+    public int number(String key) {
+        lock.lock();
+        try {
+            Integer known = numbers.get(key);
+            if (known != null) {
+                return known;
+            }
+            int number = nextNumber++;
+            numbers.put(key, number);
+            try {
+                ids.commit(new Ledger.Batch()
+                        .put(key, ByteBuffer.allocate(4).putInt(number).array()));
+            } catch (IOException e) {
+                failed("write the number of a check", e);
+            }
+            return number;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Forgets a check; what is kept about it ages out. */
+    public void forget(String key) {
+        lock.lock();
+        try {
+            if (numbers.remove(key) != null) {
+                ids.commit(new Ledger.Batch().remove(key));
+            }
+        } catch (IOException e) {
+            failed("forget a check", e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Adds a result. Never throws for the disk's sake: see {@link #failure}. */
+    public void append(Sample sample) {
+        lock.lock();
+        try {
+            long hour = Math.max(current.hour(), hourOf(sample.timeMillis()));
+            if (hour > current.hour()) {
+                turn(hour);
+            }
+            current.add(sample);
+            appended++;
+            RawLog to = log;
+            if (to == null) {
+                to = new RawLog(rawLog(current.hour()));
+                log = to;
+            }
+            to.append(sample);
+        } catch (IOException e) {
+            failed("write a result", e);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void turn(long hour) {
+        RawLog old = log;
+        log = null;
+        if (old != null) {
+            try {
+                old.sync();
+                old.close();
+            } catch (IOException e) {
+                failed("close the log of an hour", e);
+            }
+        }
+        if (!current.isEmpty()) {
+            unsealed.add(current);
+            while (unsealed.size() > MAX_UNSEALED) {
+                unsealed.removeFirst();
+            }
+        }
+        previous = current;
+        current = new HourBuffer(hour);
+    }
+
+    /**
+     * Brings what was appended to the disk, and does what falls due: sums up hours and days that are over, deletes what is
+     * too old. To be called every second or so by one thread.
+     */
+    public void maintain() {
+        try {
+            syncLog();
+            List<HourBuffer> due;
+            lock.lock();
+            try {
+                long now = hourOf(clock.currentTimeMillis());
+                if (now > current.hour() && !current.isEmpty()) {
+                    turn(now);
+                }
+                due = List.copyOf(unsealed);
+            } finally {
+                lock.unlock();
+            }
+            for (HourBuffer hour : due) {
+                seal(hour);
+            }
+            if (!due.isEmpty()) {
+                retain();
+            }
+            succeeded();
+        } catch (IOException e) {
+            failed("sum up results", e);
+        }
+    }
+
+    private void syncLog() throws IOException {
+        RawLog dirty = null;
+        lock.lock();
+        try {
+            RawLog now = log;
+            if (now != null && now.takeDirty()) {
+                dirty = now;
+            }
+        } finally {
+            lock.unlock();
+        }
+        if (dirty != null) {
+            try {
+                dirty.sync();
+            } catch (IOException e) {
+                if (dirty == log) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private void seal(HourBuffer hour) throws IOException {
+        TreeMap<Integer, Rollup> rollups = hour.rollups();
+        RollupFile.write(rawBlock(hour.hour()), hour.hour(), hour.sorted());
+        RollupFile.Table table = writeRollups(hourRollup(hour.hour()), hour.hour(), rollups);
+        lock.lock();
+        try {
+            hours.put(hour.hour(), table);
+            unsealed.remove(hour);
+            while (hours.size() > HOURS_IN_MEMORY) {
+                hours.pollFirstEntry();
+            }
+        } finally {
+            lock.unlock();
+        }
+        Files.deleteIfExists(rawLog(hour.hour()));
+        buildDays();
+    }
+
+    private static RollupFile.Table writeRollups(Path path, long period, TreeMap<Integer, Rollup> rollups)
+            throws IOException {
+        TreeMap<Integer, RollupFile.Entry> entries = new TreeMap<>();
+        rollups.forEach(
+                (id, r) -> entries.put(id, new RollupFile.Entry(r.tally(), RollupFile.sketchBlob(r.latency()))));
+        RollupFile.write(path, period, entries);
+        RollupFile.Table table = RollupFile.readTable(path);
+        if (table == null) {
+            throw new IOException(path + " reads back damaged; check the disk");
+        }
+        return table;
+    }
+
+    /** Sums up the hours of days that are over and have no rollup, or one that misses hours. */
+    private void buildDays() throws IOException {
+        long today = clock.currentTimeMillis() / (24 * HOUR_MILLIS);
+        Map<Long, List<Long>> byDay = new TreeMap<>();
+        for (long hour : numbersIn("hour-", ".roll")) {
+            byDay.computeIfAbsent(hour / 24, d -> new ArrayList<>()).add(hour);
+        }
+        for (var e : byDay.entrySet()) {
+            Path path = dayRollup(e.getKey());
+            if (e.getKey() >= today || (Files.exists(path) && newerThan(path, e.getValue()))) {
+                continue;
+            }
+            TreeMap<Integer, Rollup> sum = new TreeMap<>();
+            for (long hour : e.getValue()) {
+                Path source = hourRollup(hour);
+                RollupFile.Table table = RollupFile.readTable(source);
+                if (table == null) {
+                    lock.lock();
+                    damaged++;
+                    lock.unlock();
+                    continue;
+                }
+                List<Integer> checks = new ArrayList<>();
+                table.forEach((check, tally) -> checks.add(check));
+                for (int check : checks) {
+                    Rollup rollup = new Rollup(
+                            check, table.tally(check), RollupFile.sketch(RollupFile.readBlob(source, table, check)));
+                    sum.merge(check, rollup, Rollup::plus);
+                }
+            }
+            RollupFile.Table table = writeRollups(path, e.getKey(), sum);
+            lock.lock();
+            try {
+                days.put(e.getKey(), table);
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    private boolean newerThan(Path day, List<Long> hoursOfDay) throws IOException {
+        var made = Files.getLastModifiedTime(day);
+        for (long hour : hoursOfDay) {
+            if (Files.getLastModifiedTime(hourRollup(hour)).compareTo(made) > 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private void retain() throws IOException {
+        long now = hourOf(clock.currentTimeMillis());
+        deleteBelow("raw-", ".block", now - retention.rawHours());
+        deleteBelow("hour-", ".roll", now - 24L * retention.hourlyDays());
+        deleteBelow("day-", ".roll", now / 24 - retention.dailyDays());
+        long bytes = 0;
+        List<Long> blocks = numbersIn("raw-", ".block");
+        for (Long hour : blocks.reversed()) {
+            bytes += Files.size(rawBlock(hour));
+            if (bytes > retention.maxRawBytes()) {
+                Files.deleteIfExists(rawBlock(hour));
+            }
+        }
+        lock.lock();
+        try {
+            days.headMap(now / 24 - retention.dailyDays()).clear();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void deleteBelow(String prefix, String suffix, long least) throws IOException {
+        for (long number : numbersIn(prefix, suffix)) {
+            if (number < least) {
+                Files.deleteIfExists(directory.resolve(prefix + number + suffix));
+            }
+        }
+    }
+
+    /** The tally of a check over a window that ends now. */
+    public Tally tally(int check, Window window) {
+        long nowMillis = clock.currentTimeMillis();
+        long nowHour = hourOf(nowMillis);
+        lock.lock();
+        try {
+            if (window == Window.HOUR) {
+                long from = nowMillis - HOUR_MILLIS;
+                Tally tally = current.tally(check, from);
+                return previous.hour() == current.hour() ? tally : tally.plus(previous.tally(check, from));
+            }
+            long firstHour = window == Window.DAY ? nowHour - 23 : nowHour / 24 * 24;
+            Tally tally = unsealedTally(check, firstHour);
+            for (RollupFile.Table table : hours.tailMap(firstHour).values()) {
+                tally = tally.plus(table.tally(check));
+            }
+            if (window != Window.DAY) {
+                long firstDay = nowHour / 24 - (window == Window.WEEK ? 6 : 29);
+                for (RollupFile.Table table :
+                        days.subMap(firstDay, nowHour / 24).values()) {
+                    tally = tally.plus(table.tally(check));
+                }
+            }
+            return tally;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private Tally unsealedTally(int check, long firstHour) {
+        Tally tally = current.hour() >= firstHour ? current.tally(check, Long.MIN_VALUE) : Tally.NONE;
+        for (HourBuffer hour : unsealed) {
+            if (hour.hour() >= firstHour) {
+                tally = tally.plus(hour.tally(check, Long.MIN_VALUE));
+            }
+        }
+        return tally;
+    }
+
+    /** The latencies of the successes of a check over a window that ends now. */
+    public LatencySketch latency(int check, Window window) {
+        long nowMillis = clock.currentTimeMillis();
+        LatencySketch sum = new LatencySketch();
+        if (window == Window.HOUR) {
+            for (Sample sample : recent(check, Integer.MAX_VALUE)) {
+                if (sample.timeMillis() >= nowMillis - HOUR_MILLIS && successful(sample)) {
+                    sum.add(sample.latencyMicros());
+                }
+            }
+            return sum;
+        }
+        int span = window == Window.DAY ? 24 : window == Window.WEEK ? 7 * 24 : 30 * 24;
+        for (Period period : hourly(check, span)) {
+            sum.add(period.latency());
+        }
+        return sum;
+    }
+
+    /** The results of the last one to two hours, oldest first, at most so many of the newest. */
+    public List<Sample> recent(int check, int max) {
+        lock.lock();
+        try {
+            List<Sample> all = new ArrayList<>(previous.samples(check));
+            all.addAll(current.samples(check));
+            return all.size() <= max ? all : List.copyOf(all.subList(all.size() - max, all.size()));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Single results between two times, oldest first; they go back a day. */
+    public List<Sample> samples(int check, long fromMillis, long toMillis) {
+        List<Sample> found = new ArrayList<>();
+        List<Sample> memory = new ArrayList<>();
+        long firstInMemory;
+        lock.lock();
+        try {
+            firstInMemory =
+                    unsealed.isEmpty() ? current.hour() : unsealed.getFirst().hour();
+            unsealed.forEach(hour -> memory.addAll(hour.samples(check)));
+            memory.addAll(current.samples(check));
+        } finally {
+            lock.unlock();
+        }
+        for (long hour : numbersIn("raw-", ".block")) {
+            if (hour < firstInMemory && (hour + 1) * HOUR_MILLIS >= fromMillis && hour * HOUR_MILLIS <= toMillis) {
+                found.addAll(readBlock(hour, check));
+            }
+        }
+        found.addAll(memory);
+        found.removeIf(s -> s.timeMillis() < fromMillis || s.timeMillis() > toMillis);
+        return found;
+    }
+
+    private List<Sample> readBlock(long hour, int check) {
+        try {
+            byte[] blob = RollupFile.readBlob(rawBlock(hour), null, check);
+            List<Sample> samples = new ArrayList<>();
+            if (blob != null) {
+                ByteBuffer buffer = ByteBuffer.wrap(blob);
+                while (buffer.remaining() >= Sample.BYTES) {
+                    Sample sample = Sample.read(buffer);
+                    if (sample != null) {
+                        samples.add(sample);
+                    }
+                }
+            }
+            return samples;
+        } catch (IOException e) {
+            return List.of();
+        }
+    }
+
+    /** The last so many hours that have results, oldest first. */
+    public List<Period> hourly(int check, int span) {
+        long now = hourOf(clock.currentTimeMillis());
+        List<Period> periods = new ArrayList<>();
+        List<HourBuffer> memory;
+        lock.lock();
+        try {
+            memory = new ArrayList<>(unsealed);
+            memory.add(current);
+        } finally {
+            lock.unlock();
+        }
+        long firstInMemory = memory.getFirst().hour();
+        for (long hour : numbersIn("hour-", ".roll")) {
+            if (hour > now - span && hour < firstInMemory) {
+                addPeriod(periods, hour, check);
+            }
+        }
+        for (HourBuffer buffer : memory) {
+            List<Sample> samples;
+            lock.lock();
+            try {
+                samples = buffer.samples(check);
+            } finally {
+                lock.unlock();
+            }
+            if (!samples.isEmpty() && buffer.hour() > now - span) {
+                Rollup rollup = Rollup.of(check, samples);
+                periods.add(new Period(buffer.hour() * HOUR_MILLIS, rollup.tally(), rollup.latency()));
+            }
+        }
+        return periods;
+    }
+
+    private void addPeriod(List<Period> periods, long hour, int check) {
+        try {
+            RollupFile.Table table;
+            lock.lock();
+            try {
+                table = hours.get(hour);
+            } finally {
+                lock.unlock();
+            }
+            if (table == null) {
+                table = RollupFile.readTable(hourRollup(hour));
+            }
+            if (table != null && table.tally(check).total() > 0) {
+                periods.add(new Period(
+                        hour * HOUR_MILLIS,
+                        table.tally(check),
+                        RollupFile.sketch(RollupFile.readBlob(hourRollup(hour), table, check))));
+            }
+        } catch (IOException e) {
+            LOG.log(Level.DEBUG, "an hour of results could not be read", e);
+        }
+    }
+
+    /** The last so many days, today last; days without results have an empty tally. */
+    public List<Day> days(int check, int count) {
+        long nowHour = hourOf(clock.currentTimeMillis());
+        long today = nowHour / 24;
+        List<Day> all = new ArrayList<>(count);
+        lock.lock();
+        try {
+            for (long day = today - count + 1; day < today; day++) {
+                RollupFile.Table table = days.get(day);
+                all.add(new Day(day, table == null ? Tally.NONE : table.tally(check)));
+            }
+            Tally tally = unsealedTally(check, today * 24);
+            for (RollupFile.Table table : hours.tailMap(today * 24).values()) {
+                tally = tally.plus(table.tally(check));
+            }
+            all.add(new Day(today, tally));
+            return all;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Why results do not reach the disk at the moment; empty when they do. */
+    public Optional<String> failure() {
+        return Optional.ofNullable(failure);
+    }
+
+    /** Results added since opening. */
+    public long appended() {
+        lock.lock();
+        try {
+            return appended;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Writes that failed since opening. */
+    public long failures() {
+        lock.lock();
+        try {
+            return failures;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Damaged records and files found since opening. */
+    public long damaged() {
+        lock.lock();
+        try {
+            return damaged;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        lock.lock();
+        try {
+            RawLog old = log;
+            log = null;
+            if (old != null) {
+                old.sync();
+                old.close();
+            }
+            ids.close();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void load() throws IOException {
+        ids.entries("").forEach((key, value) -> {
+            int number = ByteBuffer.wrap(value).getInt();
+            numbers.put(key, number);
+            nextNumber = Math.max(nextNumber, number + 1);
+        });
+        deleteTemporaries();
+        long nowHour = current.hour();
+        for (long hour : numbersIn("raw-", ".log")) {
+            HourBuffer buffer = new HourBuffer(hour);
+            damaged += RawLog.read(rawLog(hour), buffer::add);
+            if (hour >= nowHour) {
+                current = buffer;
+            } else if (!buffer.isEmpty()) {
+                unsealed.add(buffer);
+            }
+        }
+        previous = previousHour();
+        for (long hour : numbersIn("hour-", ".roll")) {
+            if (hour > nowHour - HOURS_IN_MEMORY) {
+                loadTable(hourRollup(hour), hours, hour);
+            }
+        }
+        unsealed.forEach(buffer -> hours.remove(buffer.hour()));
+        for (long day : numbersIn("day-", ".roll")) {
+            loadTable(dayRollup(day), days, day);
+        }
+    }
+
+    private HourBuffer previousHour() {
+        for (HourBuffer buffer : unsealed) {
+            if (buffer.hour() == current.hour() - 1) {
+                return buffer;
+            }
+        }
+        HourBuffer buffer = new HourBuffer(current.hour() - 1);
+        Path block = rawBlock(buffer.hour());
+        if (Files.exists(block)) {
+            try {
+                RollupFile.Table table = RollupFile.readTable(block);
+                if (table != null) {
+                    table.forEach(
+                            (check, tally) -> readBlock(buffer.hour(), check).forEach(buffer::add));
+                }
+            } catch (IOException e) {
+                damaged++;
+            }
+        }
+        return buffer;
+    }
+
+    private void loadTable(Path path, TreeMap<Long, RollupFile.Table> into, long period) throws IOException {
+        RollupFile.Table table = RollupFile.readTable(path);
+        if (table == null) {
+            damaged++;
+            LOG.log(Level.WARNING, "{0} is damaged and is left out", path);
+        } else {
+            into.put(period, table);
+        }
+    }
+
+    private void deleteTemporaries() throws IOException {
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : files.filter(f -> f.toString().endsWith(".tmp")).toList()) {
+                Files.deleteIfExists(file);
+            }
+        }
+    }
+
+    private List<Long> numbersIn(String prefix, String suffix) {
+        String[] names = directory.toFile().list();
+        List<Long> found = new ArrayList<>();
+        for (String name : names == null ? new String[0] : names) {
+            if (name.startsWith(prefix) && name.endsWith(suffix)) {
+                try {
+                    found.add(Long.parseLong(name.substring(prefix.length(), name.length() - suffix.length())));
+                } catch (NumberFormatException notOurs) {
+                    continue;
+                }
+            }
+        }
+        found.sort(null);
+        return found;
+    }
+
+    private void failed(String what, IOException e) {
+        lock.lock();
+        try {
+            failures++;
+        } finally {
+            lock.unlock();
+        }
+        if (failure == null) {
+            LOG.log(
+                    Level.WARNING,
+                    "results cannot be kept: could not {0} in {1}: {2}",
+                    what,
+                    directory,
+                    e.getMessage());
+        }
+        failure = "could not " + what + " in " + directory + ": " + e.getMessage();
+    }
+
+    /** The failure is over when nothing failed between two maintenances. */
+    private void succeeded() {
+        lock.lock();
+        try {
+            if (failures == failuresBefore) {
+                failure = null;
+            }
+            failuresBefore = failures;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private static boolean successful(Sample sample) {
+        return sample.outcome() == Sample.Outcome.UP || sample.outcome() == Sample.Outcome.DEGRADED;
+    }
+
+    private static long hourOf(long millis) {
+        return Math.floorDiv(millis, HOUR_MILLIS);
+    }
+
+    private Path rawLog(long hour) {
+        return directory.resolve("raw-" + hour + ".log");
+    }
+
+    private Path rawBlock(long hour) {
+        return directory.resolve("raw-" + hour + ".block");
+    }
+
+    private Path hourRollup(long hour) {
+        return directory.resolve("hour-" + hour + ".roll");
+    }
+
+    private Path dayRollup(long day) {
+        return directory.resolve("day-" + day + ".roll");
+    }
+
+    /** The lasting keys of all known checks. */
+    public List<String> keys() {
+        lock.lock();
+        try {
+            return ids.keys();
+        } finally {
+            lock.unlock();
+        }
+    }
+}
