@@ -13,7 +13,7 @@ final class ChildNode implements Supervisor.Child {
     final boolean fixed;
 
     private final @Nullable SupervisorNode node;
-    private @Nullable ProcessAddress<?> address;
+    private final @Nullable ProcessAddress<?> address;
     private volatile @Nullable Run run;
     private volatile Supervisor.State state = Supervisor.State.STARTING;
     private volatile boolean wanted = true;
@@ -26,6 +26,7 @@ final class ChildNode implements Supervisor.Child {
         this.parent = parent;
         this.spec = spec;
         this.fixed = fixed;
+        this.address = spec.body() instanceof ChildSpec.ProcessBody ? new ProcessAddress<>(this) : null;
         this.startedAt = parent.kernel().clock().now();
         this.node = spec.body() instanceof ChildSpec.SupervisorBody body
                 ? new SupervisorNode(parent.kernel(), parent, spec.name(), body)
@@ -44,13 +45,19 @@ final class ChildNode implements Supervisor.Child {
         state = again ? Supervisor.State.RESTARTING : Supervisor.State.STARTING;
         Run made = newRun();
         run = made;
+        boolean counted = false;
         try {
             if (!wanted || !parent.launching()) {
                 throw new StartException(path() + " was not started: its supervisor is stopping", null);
             }
+            kernel().meters().children(spec.body()).increment();
+            counted = true;
             made.start();
         } catch (Throwable t) {
             made.stopping = true;
+            if (!counted) {
+                kernel().meters().children(spec.body()).increment();
+            }
             made.end(new ExitReason.Crash(t));
             run = null;
             state = Supervisor.State.STOPPED;
@@ -132,6 +139,10 @@ final class ChildNode implements Supervisor.Child {
         return true;
     }
 
+    void lifeOver() {
+        kernel().meters().children(spec.body()).decrement();
+    }
+
     void runEnded(Run ended, ExitReason reason) {
         if (!ended.stopping) {
             parent.exited(this, ended, reason);
@@ -204,16 +215,11 @@ final class ChildNode implements Supervisor.Child {
 
     @Override
     @SuppressWarnings("unchecked")
-    public synchronized <M> ProcessRef<M> ref() {
-        if (!(spec.body() instanceof ChildSpec.ProcessBody)) {
+    public <M> ProcessRef<M> ref() {
+        if (address == null) {
             throw new IllegalStateException(path() + " is a " + spec.sort() + ", not a process");
         }
-        ProcessAddress<?> made = address;
-        if (made == null) {
-            made = new ProcessAddress<>(this);
-            address = made;
-        }
-        return (ProcessRef<M>) made;
+        return (ProcessRef<M>) address;
     }
 
     @Override

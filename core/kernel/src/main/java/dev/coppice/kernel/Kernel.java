@@ -34,6 +34,8 @@ public final class Kernel implements AutoCloseable {
     private final ArrayDeque<CrashReport> crashes = new ArrayDeque<>();
     private final CompletableFuture<ExitReason> terminated = new CompletableFuture<>();
     private final AtomicBoolean closing = new AtomicBoolean();
+    private final Registry registrations = new Registry();
+    private final ProcessGroups groups = new ProcessGroups();
     private final SupervisorNode root;
 
     private Kernel(Clock clock, long seed) {
@@ -112,6 +114,30 @@ public final class Kernel implements AutoCloseable {
             at = child.get().supervisor();
         }
         return Optional.empty();
+    }
+
+    /** Unique names of processes. */
+    public Registry registry() {
+        return registrations;
+    }
+
+    /** Named groups of processes. */
+    public ProcessGroups groups() {
+        return groups;
+    }
+
+    /** Runs work on many inputs, at most {@code limit} at a time; ends when its caller's call ends. */
+    public TaskGroup tasks(int limit) {
+        return new TaskGroup(this, limit, null);
+    }
+
+    /**
+     * A picture of the tree.
+     *
+     * @param maxChildren children shown of each supervisor; the rest is only counted
+     */
+    public TreeNode tree(int maxChildren) {
+        return TreeNode.of(root, maxChildren, clock);
     }
 
     /** The last crashes, at most 100, oldest first. */

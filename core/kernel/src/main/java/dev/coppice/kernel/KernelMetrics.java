@@ -6,6 +6,7 @@ import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.IntSupplier;
 
 /** What the kernel counts about itself. Labels are bounded: past the limit a supervisor is counted as {@code other}. */
@@ -23,8 +24,12 @@ final class KernelMetrics {
     final Counter escalations;
     final Counter telemetryDetached;
     final Counter tasksRejected;
-    final Gauge processes;
     final Gauge threads;
+    private final LongAdder processes = new LongAdder();
+    private final LongAdder tasks = new LongAdder();
+    private final LongAdder services = new LongAdder();
+    private final LongAdder periodics = new LongAdder();
+    private final LongAdder supervisors = new LongAdder();
     private final Counter restarts;
     private final PrometheusRegistry registry;
     private final Set<String> labels = ConcurrentHashMap.newKeySet();
@@ -43,13 +48,40 @@ final class KernelMetrics {
         telemetryDetached = counter("coppice_kernel_telemetry_detached_total", "Event handlers detached for throwing.");
         tasksRejected =
                 counter("coppice_kernel_executor_rejected_total", "Tasks that a full or stopped executor refused.");
-        processes = gauge("coppice_kernel_processes", "Processes alive.");
+        GaugeWithCallback.builder()
+                .name("coppice_kernel_processes")
+                .help("Processes alive.")
+                .callback(c -> c.call(processes.sum()))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name("coppice_kernel_children")
+                .help("Children alive, by sort.")
+                .labelNames("sort")
+                .callback(c -> {
+                    c.call(processes.sum(), "process");
+                    c.call(tasks.sum(), "task");
+                    c.call(services.sum(), "service");
+                    c.call(periodics.sum(), "periodic");
+                    c.call(supervisors.sum(), "supervisor");
+                })
+                .register(registry);
         threads = gauge("coppice_kernel_executor_tasks", "Tasks running or waiting in supervised executors.");
         restarts = Counter.builder()
                 .name("coppice_kernel_restarts_total")
                 .help("Restarts, by supervisor.")
                 .labelNames("supervisor")
                 .register(registry);
+    }
+
+    /** The number of children alive of the sort that the body has. */
+    LongAdder children(ChildSpec.Body body) {
+        return switch (body) {
+            case ChildSpec.ProcessBody _ -> processes;
+            case ChildSpec.TaskBody _ -> tasks;
+            case ChildSpec.ServiceBody _ -> services;
+            case ChildSpec.PeriodicBody _ -> periodics;
+            case ChildSpec.SupervisorBody _ -> supervisors;
+        };
     }
 
     void restarted(String supervisor) {

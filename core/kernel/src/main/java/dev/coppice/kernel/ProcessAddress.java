@@ -13,6 +13,14 @@ final class ProcessAddress<M> implements ProcessRef<M> {
         this.child = child;
     }
 
+    /** The life that the process is in. */
+    static ProcessRun<?> living(ProcessRef<?> process) {
+        if (process instanceof ProcessAddress<?> address && address.run() instanceof ProcessRun<?> run) {
+            return run;
+        }
+        throw new IllegalStateException("process " + process.name() + " is not alive");
+    }
+
     @SuppressWarnings("unchecked")
     @Nullable
     ProcessRun<M> run() {

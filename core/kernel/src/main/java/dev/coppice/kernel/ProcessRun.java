@@ -113,7 +113,6 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
     void start() throws Exception {
         CountDownLatch latch = new CountDownLatch(1);
         ready = latch;
-        kernel().meters().processes.inc();
         newThread(() -> {
                     if (initialise()) {
                         latch.countDown();
@@ -200,7 +199,6 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
 
     @Override
     void ended(ExitReason reason) {
-        kernel().meters().processes.dec();
         Relations ties = relations;
         if (ties != null) {
             Throwable cause = reason instanceof ExitReason.Crash crash ? crash.cause() : null;
@@ -233,7 +231,9 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
     // ---- mail
 
     void send(M message) {
-        if (reserve()) {
+        if (kernel().heapTimers().onTimerThread()) {
+            sendFromTimer(message);
+        } else if (reserve()) {
             push(message);
         }
     }
@@ -295,7 +295,7 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
     }
 
     private boolean waitForRoom() {
-        if (Thread.currentThread() == runner || kernel().heapTimers().onTimerThread()) {
+        if (Thread.currentThread() == runner) {
             kernel().meters().mailboxDropped.inc();
             throw new MailboxFullException(child.path(), body.options().mailbox());
         }
@@ -483,6 +483,10 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
                 obeyAll();
                 continue;
             }
+            if (leaving) {
+                finish(new ExitReason.Normal());
+                return;
+            }
             if (suspended) {
                 return;
             }
@@ -560,9 +564,7 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
             }
             return;
         }
-        if (leaving && alive()) {
-            finish(new ExitReason.Normal());
-        }
+        Thread.interrupted();
     }
 
     private void discard() {
@@ -671,10 +673,6 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
 
     void leaveSoon() {
         leaving = true;
-    }
-
-    boolean leavingSoon() {
-        return leaving;
     }
 
     @Override

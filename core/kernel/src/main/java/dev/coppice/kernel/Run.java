@@ -12,6 +12,7 @@ abstract class Run {
     final ChildNode child;
     private volatile @Nullable ExitReason exit;
     volatile boolean stopping;
+    private boolean over;
 
     Run(ChildNode child) {
         this.child = child;
@@ -57,9 +58,16 @@ abstract class Run {
                 return false;
             }
             exit = reason;
-            notifyAll();
         }
-        ended(reason);
+        child.lifeOver();
+        try {
+            ended(reason);
+        } finally {
+            synchronized (this) {
+                over = true;
+                notifyAll();
+            }
+        }
         child.runEnded(this, reason);
         return true;
     }
@@ -71,6 +79,7 @@ abstract class Run {
     final void stop(@Nullable Duration shutdown) {
         stopping = true;
         if (!alive()) {
+            awaitEnd(Duration.ofSeconds(5));
             return;
         }
         requestStop();
@@ -105,7 +114,7 @@ abstract class Run {
         long start = System.nanoTime();
         try {
             synchronized (this) {
-                while (exit == null && !expired[0]) {
+                while (!over && !expired[0]) {
                     try {
                         if (limit == null) {
                             wait();
@@ -129,6 +138,8 @@ abstract class Run {
                 Thread.currentThread().interrupt();
             }
         }
-        return exit != null;
+        synchronized (this) {
+            return over;
+        }
     }
 }

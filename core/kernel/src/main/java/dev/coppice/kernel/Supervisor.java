@@ -38,6 +38,18 @@ public interface Supervisor {
         return start(ChildSpec.supervisor(name, options)).supervisor();
     }
 
+    /** Starts an executor of supervised virtual threads, without a limit of its own below 100,000 tasks. */
+    default SupervisedExecutor executor(String name) throws StartException {
+        return executor(name, SupervisedExecutor.MAX_TASKS);
+    }
+
+    /**
+     * Starts an executor of supervised virtual threads, for libraries that want one.
+     *
+     * @param concurrency tasks that run at a time; others wait
+     */
+    SupervisedExecutor executor(String name, int concurrency) throws StartException;
+
     /** Stops a child and forgets it; false when there is none of that name. */
     boolean stop(String name);
 

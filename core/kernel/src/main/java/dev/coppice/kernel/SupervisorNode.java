@@ -117,6 +117,13 @@ final class SupervisorNode implements Supervisor {
         return child;
     }
 
+    @Override
+    public SupervisedExecutor executor(String childName, int concurrency) throws StartException {
+        SupervisedExecutor executor = new SupervisedExecutor(kernel, pathOf(childName), concurrency);
+        start(ChildSpec.service(childName, executor::service));
+        return executor;
+    }
+
     private void admit(ChildNode child) throws StartException {
         String childName = child.spec().name();
         lock.lock();

@@ -1,0 +1,78 @@
+package dev.coppice.kernel;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A picture of one child, with what stands below it, at one time.
+ *
+ * @param sort process, task, service, periodic or supervisor
+ * @param mailbox messages waiting
+ * @param handled messages handled, or runs
+ * @param busy time spent in handlers since the last start
+ * @param busyShare {@code busy} as a share, 0 to 1, of the time since the last start
+ * @param lastFailure the last crash in words
+ * @param omitted children left out of {@code children}
+ */
+public record TreeNode(
+        String name,
+        String path,
+        String sort,
+        Supervisor.State state,
+        long restarts,
+        int mailbox,
+        long handled,
+        Duration busy,
+        double busyShare,
+        Instant startedAt,
+        Optional<String> lastFailure,
+        List<TreeNode> children,
+        int omitted) {
+
+    static TreeNode of(SupervisorNode root, int maxChildren, Clock clock) {
+        List<Supervisor.Child> children = root.children();
+        return new TreeNode(
+                root.name(),
+                root.path(),
+                "supervisor",
+                root.launching() ? Supervisor.State.RUNNING : Supervisor.State.STOPPED,
+                0,
+                0,
+                0,
+                Duration.ZERO,
+                0,
+                children.isEmpty() ? clock.now() : children.getFirst().startedAt(),
+                Optional.empty(),
+                below(children, maxChildren),
+                Math.max(0, children.size() - maxChildren));
+    }
+
+    private static TreeNode of(Supervisor.Child child, int maxChildren) {
+        List<Supervisor.Child> children = child.spec().body() instanceof ChildSpec.SupervisorBody
+                ? child.supervisor().children()
+                : List.of();
+        return new TreeNode(
+                child.spec().name(),
+                child.path(),
+                child.spec().sort(),
+                child.state(),
+                child.restarts(),
+                child.mailbox(),
+                child.handled(),
+                child.busy(),
+                child.busyShare(),
+                child.startedAt(),
+                child.lastFailure().map(Throwable::toString),
+                below(children, maxChildren),
+                Math.max(0, children.size() - maxChildren));
+    }
+
+    private static List<TreeNode> below(List<Supervisor.Child> children, int maxChildren) {
+        return children.stream()
+                .limit(maxChildren)
+                .map(child -> of(child, maxChildren))
+                .toList();
+    }
+}
