@@ -73,6 +73,7 @@ public final class SeriesStore implements AutoCloseable {
     private @Nullable RawLog log;
     private int nextNumber = 1;
     private long damaged;
+    private volatile long daysBuilt = -1;
     private long appended;
     private long failures;
     private long failuresBefore;
@@ -197,8 +198,11 @@ public final class SeriesStore implements AutoCloseable {
             for (HourBuffer hour : due) {
                 seal(hour);
             }
-            if (!due.isEmpty()) {
+            long today = clock.currentTimeMillis() / (24 * HOUR_MILLIS);
+            if (!due.isEmpty() || today != daysBuilt) {
+                buildDays();
                 retain();
+                daysBuilt = today;
             }
             succeeded();
         } catch (IOException e) {
@@ -243,7 +247,6 @@ public final class SeriesStore implements AutoCloseable {
             lock.unlock();
         }
         Files.deleteIfExists(rawLog(hour.hour()));
-        buildDays();
     }
 
     private static RollupFile.Table writeRollups(Path path, long period, TreeMap<Integer, Rollup> rollups)
@@ -302,7 +305,7 @@ public final class SeriesStore implements AutoCloseable {
     private boolean newerThan(Path day, List<Long> hoursOfDay) throws IOException {
         var made = Files.getLastModifiedTime(day);
         for (long hour : hoursOfDay) {
-            if (Files.getLastModifiedTime(hourRollup(hour)).compareTo(made) > 0) {
+            if (Files.getLastModifiedTime(hourRollup(hour)).compareTo(made) >= 0) {
                 return false;
             }
         }
@@ -572,8 +575,11 @@ public final class SeriesStore implements AutoCloseable {
             RawLog old = log;
             log = null;
             if (old != null) {
-                old.sync();
-                old.close();
+                try (old) {
+                    old.sync();
+                } catch (IOException e) {
+                    failed("close the log of an hour", e);
+                }
             }
             ids.close();
         } finally {
