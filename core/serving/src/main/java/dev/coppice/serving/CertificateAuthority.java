@@ -10,9 +10,13 @@ import java.nio.file.Path;
  */
 public interface CertificateAuthority {
 
-    /** Opens the authority in the directory, making it first where there is none. */
+    /**
+     * Opens the authority in the directory, making it first where there is none.
+     *
+     * @throws java.io.IOException when its files cannot be read or written, or do not belong together
+     */
     static CertificateAuthority open(Kernel kernel, Path directory) throws java.io.IOException {
-        throw new UnsupportedOperationException();
+        return DirectoryAuthority.open(kernel, directory);
     }
 
     /** The root certificate, PEM. */

@@ -69,6 +69,18 @@ public interface Exchange {
     /** Whether the answer was started. */
     boolean committed();
 
+    /** Whether the client still waits for the answer. Safe for any thread. */
+    default boolean open() {
+        return true;
+    }
+
+    /**
+     * Runs the action once, when the client goes or the listener stops, on a thread that must not be blocked: let it wake
+     * the handler. It runs at once when that happened already. Endless answers (watches, event streams) must register one:
+     * a stopping listener waits for other answers, but ends these.
+     */
+    default void onClose(Runnable action) {}
+
     /** Sends text as {@code contentType}; charset=utf-8 must stand in it where wanted. */
     default void send(String contentType, String body) throws IOException {
         setHeader("Content-Type", contentType);

@@ -2,37 +2,160 @@ package dev.coppice.serving;
 
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Service;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.ssl.ApplicationProtocolNames;
+import io.netty.handler.ssl.ApplicationProtocolNegotiationHandler;
+import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * An HTTP/1.1 and HTTP/2 listener with routes: limits, access log, metrics, TLS with reload. A {@link Service} for the
  * supervision tree; routes outlive its restarts. Safe for use by many threads.
+ *
+ * <p>HTTP/2 is chosen by ALPN, or in plain text by its preface. Handlers run on virtual threads, connections on the few
+ * I/O threads that all listeners of a process share.
  */
 public final class HttpListener implements Service {
+    private final HttpEngine engine;
+    private final @Nullable TlsContexts tls;
+    private final BoundAddress bound;
+    private @Nullable Channel server;
 
     /** An authenticator of null leaves every request anonymous. */
     public HttpListener(Kernel kernel, ListenerOptions options, @Nullable Authenticator authenticator) {
-        throw new UnsupportedOperationException();
+        this.engine = new HttpEngine(kernel, options, authenticator);
+        TlsSource source = options.tls();
+        this.tls = source == null
+                ? null
+                : new TlsContexts(
+                        options.name(),
+                        source,
+                        List.of(ApplicationProtocolNames.HTTP_2, ApplicationProtocolNames.HTTP_1_1));
+        this.bound = new BoundAddress(options);
     }
 
     public Routes routes() {
-        throw new UnsupportedOperationException();
+        return engine.routes;
     }
 
     /** The bound address, once started; it stays the same over restarts even when port 0 was asked for. */
     public Optional<InetSocketAddress> address() {
-        throw new UnsupportedOperationException();
+        return bound.address();
     }
 
     @Override
-    public void start(Failure failure) throws Exception {
-        throw new UnsupportedOperationException();
+    public synchronized void start(Failure failure) throws Exception {
+        if (server != null) {
+            throw new IllegalStateException("listener " + engine.options.name() + " is started already");
+        }
+        if (tls != null) {
+            var unused = tls.context();
+        }
+        engine.resume();
+        ServerBootstrap bootstrap = new ServerBootstrap()
+                .group(EventLoops.acquire())
+                .channel(NioServerSocketChannel.class)
+                .option(ChannelOption.SO_BACKLOG, 1_024)
+                .option(ChannelOption.SO_REUSEADDR, true)
+                .childOption(ChannelOption.TCP_NODELAY, true)
+                .childOption(ChannelOption.SO_KEEPALIVE, true)
+                .childHandler(new ChannelInitializer<>() {
+                    @Override
+                    protected void initChannel(Channel channel) throws Exception {
+                        accept(channel);
+                    }
+                });
+        try {
+            Channel channel = bind(bootstrap);
+            server = channel;
+            bound.set((InetSocketAddress) channel.localAddress());
+            channel.closeFuture().addListener(closed -> {
+                synchronized (HttpListener.this) {
+                    if (server == channel) {
+                        failure.report(new IOException("listener " + engine.options.name() + " stopped listening"));
+                    }
+                }
+            });
+        } catch (IOException e) {
+            EventLoops.release();
+            throw e;
+        }
+    }
+
+    private Channel bind(ServerBootstrap bootstrap) throws IOException, InterruptedException {
+        InetSocketAddress wanted = bound.wanted();
+        ChannelFuture future = bootstrap.bind(wanted).await();
+        Throwable cause = future.cause();
+        if (cause != null) {
+            throw BoundAddress.explain(engine.options.name(), wanted, cause);
+        }
+        return future.channel();
+    }
+
+    private void accept(Channel channel) throws Exception {
+        if (!engine.admit(channel)) {
+            return;
+        }
+        ConnectionGuard guard = new ConnectionGuard(engine);
+        if (tls == null) {
+            channel.pipeline().addLast(guard).addLast(new ProtocolDetector(http2 -> {
+                if (http2) {
+                    engine.http2(channel, guard);
+                } else {
+                    engine.http1(channel, guard);
+                }
+            }));
+            return;
+        }
+        channel.pipeline()
+                .addLast(tls.handler(channel))
+                .addLast(guard)
+                .addLast(new ApplicationProtocolNegotiationHandler(ApplicationProtocolNames.HTTP_1_1) {
+                    @Override
+                    protected void configurePipeline(ChannelHandlerContext ctx, String protocol) {
+                        if (protocol.equals(ApplicationProtocolNames.HTTP_2)) {
+                            engine.http2(channel, guard);
+                        } else {
+                            engine.http1(channel, guard);
+                        }
+                    }
+
+                    @Override
+                    protected void handshakeFailure(ChannelHandlerContext ctx, Throwable cause) {
+                        ctx.close();
+                    }
+
+                    @Override
+                    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+                        ctx.close();
+                    }
+                });
     }
 
     @Override
     public void stop() throws Exception {
-        throw new UnsupportedOperationException();
+        Channel channel;
+        synchronized (this) {
+            channel = server;
+            server = null;
+        }
+        if (channel == null) {
+            return;
+        }
+        try {
+            channel.close().await();
+            engine.drain();
+        } finally {
+            EventLoops.release();
+        }
     }
 }

@@ -1,0 +1,257 @@
+package dev.coppice.serving;
+
+import dev.coppice.kernel.Kernel;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
+import java.security.PrivateKey;
+import java.security.Signature;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeSet;
+
+/**
+ * A {@link CertificateAuthority} in a directory: {@code ca.crt} and {@code ca.key}, and {@code server-HASH.crt} and
+ * {@code .key} for each set of names. Files are replaced atomically.
+ */
+final class DirectoryAuthority implements CertificateAuthority {
+    private static final Duration ROOT_VALIDITY = Duration.ofDays(3_650);
+    private static final Duration SERVER_VALIDITY = Duration.ofDays(365);
+    private static final Duration RENEW_BEFORE_END = Duration.ofDays(30);
+    private static final Duration RETRY = Duration.ofMinutes(1);
+
+    private final Kernel kernel;
+    private final Path directory;
+    private final Pair root;
+
+    private record Pair(PrivateKey key, X509Certificate certificate) {}
+
+    private DirectoryAuthority(Kernel kernel, Path directory, Pair root) {
+        this.kernel = kernel;
+        this.directory = directory;
+        this.root = root;
+    }
+
+    static CertificateAuthority open(Kernel kernel, Path directory) throws IOException {
+        Files.createDirectories(
+                directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+        try {
+            Optional<Pair> existing = read(directory, "ca");
+            if (existing.isPresent()) {
+                requireMatch(directory, existing.get());
+                return new DirectoryAuthority(kernel, directory, existing.get());
+            }
+            CertificateMaker.Made made = new CertificateMaker(
+                            kernel.secureRandom(), kernel.clock().now())
+                    .root(
+                            "Coppice node authority "
+                                    + HexFormat.of()
+                                            .toHexDigits(kernel.secureRandom().nextInt()),
+                            ROOT_VALIDITY);
+            Pair root = new Pair(made.key(), made.certificate());
+            write(directory, "ca", root, List.of(root.certificate()));
+            return new DirectoryAuthority(kernel, directory, root);
+        } catch (GeneralSecurityException e) {
+            throw new IOException("the certificate authority in " + directory + " cannot be made: " + e, e);
+        }
+    }
+
+    @Override
+    public String rootPem() {
+        return Pem.encode(root.certificate());
+    }
+
+    @Override
+    public X509Certificate root() {
+        return root.certificate();
+    }
+
+    @Override
+    public TlsSource server(List<String> names, ClientCertificates clients) {
+        return new RenewingSource(List.copyOf(new TreeSet<>(names)), clients);
+    }
+
+    @Override
+    public KeyPairPem client(String commonName, List<String> organizations, Duration validity) {
+        try {
+            CertificateMaker.Made made = maker().client(issuer(), commonName, organizations, withinRoot(validity));
+            return new KeyPairPem(Pem.encode(made.certificate()), Pem.encode(made.key()));
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("the client certificate of " + commonName + " cannot be made", e);
+        }
+    }
+
+    private CertificateMaker maker() {
+        return new CertificateMaker(kernel.secureRandom(), kernel.clock().now());
+    }
+
+    private CertificateMaker.Issuer issuer() {
+        return new CertificateMaker.Issuer(root.key(), root.certificate());
+    }
+
+    /** Nothing that the root signs outlives it. */
+    private Duration withinRoot(Duration wanted) {
+        Duration left = Duration.between(
+                kernel.clock().now(), root.certificate().getNotAfter().toInstant());
+        return wanted.compareTo(left) < 0 ? wanted : left;
+    }
+
+    /** Whether a name is an IP address: IPv4 in dotted form, or IPv6. */
+    static boolean isAddress(String name) {
+        return name.indexOf(':') >= 0 || name.matches("\\d{1,3}(\\.\\d{1,3}){3}");
+    }
+
+    /** Server certificates of one set of names; renewed when asked for its generation close to its end. */
+    private final class RenewingSource implements TlsSource {
+        private final List<String> names;
+        private final ClientCertificates clients;
+        private Material material;
+        private long generation = 1;
+        private Instant renewAt;
+
+        RenewingSource(List<String> names, ClientCertificates clients) {
+            this.names = names;
+            this.clients = clients;
+            try {
+                Pair pair = load();
+                this.material = material(pair);
+                this.renewAt = renewal(pair);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            } catch (GeneralSecurityException e) {
+                throw new IllegalStateException("the server certificate for " + names + " cannot be made", e);
+            }
+        }
+
+        @Override
+        public synchronized Material current() {
+            return material;
+        }
+
+        @Override
+        public synchronized long generation() {
+            Instant now = kernel.clock().now();
+            if (now.isAfter(renewAt)) {
+                try {
+                    Pair pair = load();
+                    material = material(pair);
+                    renewAt = renewal(pair);
+                    generation++;
+                } catch (IOException | GeneralSecurityException e) {
+                    renewAt = now.plus(RETRY);
+                    System.getLogger(DirectoryAuthority.class.getName())
+                            .log(
+                                    System.Logger.Level.WARNING,
+                                    "the server certificate for " + names + " cannot be renewed; trying again in "
+                                            + RETRY,
+                                    e);
+                }
+            }
+            return generation;
+        }
+
+        private Instant renewal(Pair pair) {
+            return pair.certificate().getNotAfter().toInstant().minus(RENEW_BEFORE_END);
+        }
+
+        private Material material(Pair pair) {
+            return new Material(
+                    pair.key(),
+                    List.of(pair.certificate(), root.certificate()),
+                    clients == ClientCertificates.NONE ? List.of() : List.of(root.certificate()),
+                    clients == ClientCertificates.REQUIRED);
+        }
+
+        /** The one in the directory, or a new one when there is none or its end is near. */
+        private Pair load() throws IOException, GeneralSecurityException {
+            String file = "server-" + hash(names);
+            Optional<Pair> existing = read(directory, file);
+            if (existing.isPresent() && usable(existing.get())) {
+                return existing.get();
+            }
+            CertificateMaker.Made made = maker().server(issuer(), names, withinRoot(SERVER_VALIDITY));
+            Pair pair = new Pair(made.key(), made.certificate());
+            write(directory, file, pair, List.of(pair.certificate(), root.certificate()));
+            return pair;
+        }
+
+        private boolean usable(Pair pair) {
+            try {
+                pair.certificate().verify(root.certificate().getPublicKey());
+            } catch (GeneralSecurityException signedByAnother) {
+                return false;
+            }
+            return kernel.clock().now().isBefore(renewal(pair));
+        }
+    }
+
+    private static String hash(List<String> names) throws GeneralSecurityException {
+        byte[] digest = MessageDigest.getInstance("SHA-256")
+                .digest(String.join("\n", names).getBytes(StandardCharsets.UTF_8));
+        return HexFormat.of().formatHex(digest, 0, 6);
+    }
+
+    private static Optional<Pair> read(Path directory, String name) throws IOException {
+        Path certificate = directory.resolve(name + ".crt");
+        Path key = directory.resolve(name + ".key");
+        boolean hasCertificate = Files.exists(certificate);
+        boolean hasKey = Files.exists(key);
+        if (!hasCertificate && (!hasKey || !name.equals("ca"))) {
+            return Optional.empty();
+        }
+        if (hasCertificate != hasKey) {
+            throw new IOException("of " + certificate + " and " + key
+                    + " only one is there; restore the other, or remove it to have both made anew");
+        }
+        try {
+            return Optional.of(new Pair(
+                    Pem.privateKey(Files.readString(key, StandardCharsets.US_ASCII)),
+                    Pem.certificates(Files.readString(certificate, StandardCharsets.US_ASCII))
+                            .getFirst()));
+        } catch (GeneralSecurityException | IllegalArgumentException e) {
+            throw new IOException(
+                    certificate + " or " + key + " is damaged (" + e.getMessage()
+                            + "); restore both, or remove both to have them made anew",
+                    e);
+        }
+    }
+
+    private static void requireMatch(Path directory, Pair pair) throws IOException, GeneralSecurityException {
+        String algorithm = pair.key().getAlgorithm().equals("RSA") ? "SHA256withRSA" : "SHA256withECDSA";
+        byte[] sample = "coppice".getBytes(StandardCharsets.US_ASCII);
+        Signature signature = Signature.getInstance(algorithm);
+        signature.initSign(pair.key());
+        signature.update(sample);
+        byte[] signed = signature.sign();
+        signature.initVerify(pair.certificate().getPublicKey());
+        signature.update(sample);
+        if (!signature.verify(signed)) {
+            throw new IOException("ca.crt and ca.key in " + directory
+                    + " do not belong together; restore both, or remove both to have them made anew");
+        }
+    }
+
+    private static void write(Path directory, String name, Pair pair, List<X509Certificate> chain) throws IOException {
+        write(directory.resolve(name + ".key"), Pem.encode(pair.key()), "rw-------");
+        write(directory.resolve(name + ".crt"), Pem.encode(chain), "rw-r--r--");
+    }
+
+    private static void write(Path file, String text, String mode) throws IOException {
+        Path fresh = file.resolveSibling(file.getFileName() + ".new");
+        Files.deleteIfExists(fresh);
+        Files.createFile(fresh, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        Files.writeString(fresh, text, StandardCharsets.US_ASCII);
+        Files.setPosixFilePermissions(fresh, PosixFilePermissions.fromString(mode));
+        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+}
