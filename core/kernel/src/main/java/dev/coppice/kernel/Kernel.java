@@ -162,7 +162,7 @@ public final class Kernel implements AutoCloseable {
             terminated.join();
             return;
         }
-        root.down(false);
+        root.down(null, false);
         timers.close();
         terminated.complete(new ExitReason.Shutdown());
     }

@@ -114,8 +114,9 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
         CountDownLatch latch = new CountDownLatch(1);
         ready = latch;
         newThread(() -> {
-                    if (initialise()) {
-                        latch.countDown();
+                    boolean up = alive() && initialise();
+                    latch.countDown();
+                    if (up) {
                         loop();
                     }
                 })

@@ -22,14 +22,14 @@ final class SupervisorRun extends Run {
     @Override
     void requestStop() {
         Thread.ofVirtual().name(child.path() + " stop").start(() -> {
-            node.down(false);
+            node.down(this, false);
             end(new ExitReason.Shutdown());
         });
     }
 
     @Override
     void kill() {
-        node.down(true);
+        node.down(this, true);
         end(new ExitReason.Killed());
     }
 }

@@ -22,7 +22,9 @@ final class TaskRun extends Run {
     void start() {
         Thread t = Thread.ofVirtual().name(child.path()).unstarted(this::body);
         thread = t;
-        t.start();
+        if (alive()) {
+            t.start();
+        }
     }
 
     @Override

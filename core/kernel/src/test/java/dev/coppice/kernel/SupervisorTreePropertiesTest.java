@@ -14,7 +14,7 @@ import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 
 /** Whatever is killed, in whatever order, the tree comes back as it was specified. */
-final class SupervisorTreeProperties {
+final class SupervisorTreePropertiesTest {
 
     /** Seeds are the inputs, so jqwik prints the one that fails. */
     @Property(tries = 60)
