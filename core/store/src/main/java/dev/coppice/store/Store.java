@@ -1,16 +1,89 @@
 package dev.coppice.store;
 
+import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Service;
+import dev.coppice.kernel.StartException;
+import dev.coppice.kernel.Supervisor;
+import dev.coppice.kernel.SupervisorOptions;
+import dev.coppice.store.engine.Errors;
+import dev.coppice.store.engine.Machine;
+import dev.coppice.store.engine.Space;
+import dev.coppice.store.engine.StoreMetrics;
+import dev.coppice.store.log.Command;
+import dev.coppice.store.raft.Member;
+import dev.coppice.store.raft.ReplicatedLog;
+import io.grpc.Status.Code;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One member of a replicated store: a directory with named {@linkplain Keyspace keyspaces}, kept equal on all members by
- * Raft. A {@link Service} for the supervision tree. Safe for use by many threads.
+ * Raft. It runs as a supervisor of its own with these children: the member (state and log), its watches, and what it does
+ * regularly. When the member fails, such as by a full disk, it is opened again and all watches end with {@code
+ * UNAVAILABLE}. Safe for use by many threads.
+ *
+ * <p>Durability: a write is acknowledged when its entry is synced to the log (many writers share a sync) and applied. The
+ * state itself is not synced with each write: it contains the index of the last entry that it has, and after a crash the log
+ * is replayed from there.
  */
-public final class Store implements Service {
+public final class Store {
 
-    public Store(Kernel kernel, StoreOptions options) {
-        throw new UnsupportedOperationException();
+    /** Free bytes below which writes are refused, so that the disk never fills up under the log. */
+    static final long DISK_RESERVE_BYTES = 64L << 20;
+
+    private static final long DISK_CHECK_EVERY_BYTES = 4L << 20;
+    private static final Duration LEASE_BEAT = Duration.ofMillis(500);
+    private static final Duration UPKEEP_BEAT = Duration.ofSeconds(1);
+    private static final Duration QUIET_BEFORE_PROGRESS = Duration.ofMinutes(10);
+    private static final int COMPACTION_STEP = 1000;
+
+    private final Kernel kernel;
+    private final StoreOptions options;
+    private final StoreMetrics metrics;
+    private final Map<String, MemberKeyspace> keyspaces = new TreeMap<>();
+    private volatile @Nullable Member member;
+    private volatile Supervisor.@Nullable Child tree;
+    private volatile long freeDiskBytes = Long.MAX_VALUE;
+    private long bytesSinceDiskCheck;
+
+    private Store(Kernel kernel, StoreOptions options) {
+        this.kernel = kernel;
+        this.options = options;
+        this.metrics = new StoreMetrics(kernel.metrics());
+        for (StoreOptions.KeyspaceOptions each : options.keyspaces()) {
+            keyspaces.put(each.name(), new MemberKeyspace(this, each));
+        }
+        metrics.show(this::spaces);
+    }
+
+    /**
+     * Opens a store and starts it below a supervisor, as a child called {@code store}; it is ready when this returns.
+     *
+     * @throws StartException when the directory cannot be opened
+     */
+    public static Store start(Kernel kernel, Supervisor parent, StoreOptions options) throws StartException {
+        Store store = new Store(kernel, options);
+        store.tree = parent.start(store.children());
+        return store;
+    }
+
+    private ChildSpec children() {
+        SupervisorOptions rest = SupervisorOptions.DEFAULT.withStrategy(SupervisorOptions.Strategy.REST_FOR_ONE);
+        return ChildSpec.supervisor(
+                "store",
+                rest,
+                ChildSpec.service("member", MemberService::new).withShutdown(Duration.ofSeconds(30)),
+                ChildSpec.supervisor("watches", SupervisorOptions.DEFAULT),
+                ChildSpec.periodic("leases", LEASE_BEAT, Duration.ZERO, this::endExpiredLeases),
+                ChildSpec.periodic("compaction", UPKEEP_BEAT, Duration.ZERO, this::removeOldVersions),
+                ChildSpec.periodic("upkeep", UPKEEP_BEAT, Duration.ZERO, this::upkeep));
     }
 
     /**
@@ -20,16 +93,158 @@ public final class Store implements Service {
      * @throws IllegalArgumentException when the options name no such keyspace
      */
     public Keyspace keyspace(String name) {
-        throw new UnsupportedOperationException(name);
+        return memberKeyspace(name);
     }
 
-    @Override
-    public void start(Failure failure) throws Exception {
-        throw new UnsupportedOperationException();
+    /** The same, with what only a keyspace on this member can do: users, alarms, maintenance. */
+    MemberKeyspace memberKeyspace(String name) {
+        MemberKeyspace keyspace = keyspaces.get(name);
+        if (keyspace == null) {
+            throw new IllegalArgumentException(
+                    "there is no keyspace \"" + name + "\"; the store was opened with " + keyspaces.keySet());
+        }
+        return keyspace;
     }
 
-    @Override
-    public void stop() throws Exception {
-        throw new UnsupportedOperationException();
+    public StoreOptions options() {
+        return options;
+    }
+
+    /** This member's place in the tree, such as {@code /store}. */
+    public String path() {
+        Supervisor.Child current = tree;
+        return current == null ? "" : current.path();
+    }
+
+    /** Stops the store and forgets it; what was acknowledged is on disk. */
+    public void stop(Supervisor parent) {
+        parent.stop("store");
+    }
+
+    Kernel kernel() {
+        return kernel;
+    }
+
+    // ---- the member
+
+    private final class MemberService implements Service {
+        @Override
+        public void start(Failure failure) throws Exception {
+            List<String> names = options.keyspaces().stream()
+                    .map(StoreOptions.KeyspaceOptions::name)
+                    .toList();
+            freeDiskBytes = Long.MAX_VALUE;
+            member = Member.open(kernel, options.directory(), names, metrics, failure::report);
+        }
+
+        @Override
+        public void stop() {
+            Member current = member;
+            member = null;
+            if (current != null) {
+                current.close();
+            }
+        }
+    }
+
+    private Member member() {
+        Member current = member;
+        if (current == null) {
+            throw Errors.stopped();
+        }
+        return current;
+    }
+
+    Machine machine() {
+        return member().machine();
+    }
+
+    ReplicatedLog log() {
+        return member().log();
+    }
+
+    Space space(String name) {
+        return machine().space(name).orElseThrow(Errors::stopped);
+    }
+
+    private Iterable<Space> spaces() {
+        Member current = member;
+        return current == null ? List.of() : current.machine().spaces();
+    }
+
+    /** The supervisor that watches run under. */
+    Supervisor watches() {
+        Supervisor.Child current = tree;
+        if (current == null) {
+            throw Errors.stopped();
+        }
+        return current.supervisor()
+                .child("watches")
+                .orElseThrow(Errors::stopped)
+                .supervisor();
+    }
+
+    // ---- what it does regularly
+
+    private void endExpiredLeases() {
+        Member current = member;
+        if (current == null || !current.log().leading()) {
+            return;
+        }
+        for (MemberKeyspace keyspace : keyspaces.values()) {
+            keyspace.endExpiredLeases();
+        }
+    }
+
+    private void removeOldVersions() throws InterruptedException {
+        for (Space space : spaces()) {
+            while (machine().compact(space, COMPACTION_STEP)) {
+                kernel.timers().sleep(Duration.ofMillis(5));
+            }
+        }
+    }
+
+    private void upkeep() throws IOException {
+        Member current = member;
+        if (current == null) {
+            return;
+        }
+        checkDisk();
+        current.log().compact();
+        for (Space space : current.machine().spaces()) {
+            space.notifyProgress(QUIET_BEFORE_PROGRESS.toNanos());
+        }
+    }
+
+    private void checkDisk() throws IOException {
+        freeDiskBytes = Files.getFileStore(options.directory()).getUsableSpace();
+    }
+
+    /** Refuses a write while the disk is nearly full; reads go on. */
+    void admitWrite(Command command) {
+        boolean due;
+        synchronized (this) {
+            bytesSinceDiskCheck += command.getSerializedSize();
+            due = bytesSinceDiskCheck >= DISK_CHECK_EVERY_BYTES;
+            bytesSinceDiskCheck = due ? 0 : bytesSinceDiskCheck;
+        }
+        if (due) {
+            try {
+                checkDisk();
+            } catch (IOException e) {
+                throw new StoreException(Code.UNAVAILABLE, "etcdserver: the disk cannot be looked at: " + e, e);
+            }
+        }
+        if (freeDiskBytes < DISK_RESERVE_BYTES) {
+            throw new StoreException(
+                    Code.RESOURCE_EXHAUSTED,
+                    "etcdserver: no space left: the disk of " + options.directory() + " has " + (freeDiskBytes >> 20)
+                            + " MiB left, and writes need " + (DISK_RESERVE_BYTES >> 20)
+                            + "; free some space there (reads go on)");
+        }
+    }
+
+    List<MemberKeyspace> memberKeyspaces() {
+        return new ArrayList<>(keyspaces.values());
     }
 }

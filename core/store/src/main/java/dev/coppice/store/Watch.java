@@ -12,7 +12,7 @@ public interface Watch extends AutoCloseable {
      */
     void requestProgress();
 
-    /** Ends the watch; no response begins after this returned, unless it is called by the observer itself. */
+    /** Ends the watch. A response that is being delivered is finished; then the observer is told that it is closed. */
     @Override
     void close();
 }

@@ -1,0 +1,282 @@
+package dev.coppice.store;
+
+import com.google.protobuf.Message;
+import dev.coppice.kernel.Behavior;
+import dev.coppice.kernel.ChildSpec;
+import dev.coppice.kernel.ExitReason;
+import dev.coppice.kernel.ProcessContext;
+import dev.coppice.kernel.ProcessOptions;
+import dev.coppice.kernel.ProcessRef;
+import dev.coppice.kernel.StartException;
+import dev.coppice.store.api.AlarmRequest;
+import dev.coppice.store.api.AlarmType;
+import dev.coppice.store.api.CompactionRequest;
+import dev.coppice.store.api.CompactionResponse;
+import dev.coppice.store.api.DeleteRangeRequest;
+import dev.coppice.store.api.DeleteRangeResponse;
+import dev.coppice.store.api.LeaseGrantRequest;
+import dev.coppice.store.api.LeaseGrantResponse;
+import dev.coppice.store.api.LeaseKeepAliveRequest;
+import dev.coppice.store.api.LeaseKeepAliveResponse;
+import dev.coppice.store.api.LeaseLeasesRequest;
+import dev.coppice.store.api.LeaseLeasesResponse;
+import dev.coppice.store.api.LeaseRevokeRequest;
+import dev.coppice.store.api.LeaseRevokeResponse;
+import dev.coppice.store.api.LeaseStatus;
+import dev.coppice.store.api.LeaseTimeToLiveRequest;
+import dev.coppice.store.api.LeaseTimeToLiveResponse;
+import dev.coppice.store.api.PutRequest;
+import dev.coppice.store.api.PutResponse;
+import dev.coppice.store.api.RangeRequest;
+import dev.coppice.store.api.RangeResponse;
+import dev.coppice.store.api.TxnRequest;
+import dev.coppice.store.api.TxnResponse;
+import dev.coppice.store.api.WatchCreateRequest;
+import dev.coppice.store.engine.Errors;
+import dev.coppice.store.engine.Lessor;
+import dev.coppice.store.engine.Requests;
+import dev.coppice.store.engine.Space;
+import dev.coppice.store.engine.Watcher;
+import dev.coppice.store.log.Command;
+import io.grpc.Status.Code;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
+
+/** A keyspace on this member: writes go through the log, reads are done here. Safe for use by many threads. */
+final class MemberKeyspace implements Keyspace {
+
+    private static final int EXPIRIES_AT_ONCE = 1000;
+    private static final ProcessOptions ONE_RING = ProcessOptions.DEFAULT.withMailbox(1, ProcessOptions.Overflow.DROP);
+
+    private final Store store;
+    private final StoreOptions.KeyspaceOptions options;
+    private final AtomicLong watchNumbers = new AtomicLong();
+
+    MemberKeyspace(Store store, StoreOptions.KeyspaceOptions options) {
+        this.store = store;
+        this.options = options;
+    }
+
+    @Override
+    public String name() {
+        return options.name();
+    }
+
+    Store store() {
+        return store;
+    }
+
+    Space space() {
+        return store.space(options.name());
+    }
+
+    // ---- writing
+
+    /** Sends a command through the log; the caller has set its operation. */
+    Message propose(Command.Builder builder) {
+        Command command = builder.setKeyspace(space().number()).build();
+        if (command.getSerializedSize() > Requests.MAX_BYTES) {
+            throw Errors.requestTooLarge();
+        }
+        store.admitWrite(command);
+        return store.log().propose(command);
+    }
+
+    /** Refuses what would grow a keyspace that is full, and raises the alarm. */
+    private void admitGrowth(Message request) {
+        Space space = space();
+        if (space.bytes() + request.getSerializedSize() > options.quotaBytes()) {
+            if (!space.alarms().contains(AlarmType.NOSPACE)) {
+                propose(Command.newBuilder()
+                        .setAlarm(AlarmRequest.newBuilder()
+                                .setAction(AlarmRequest.AlarmAction.ACTIVATE)
+                                .setAlarm(AlarmType.NOSPACE)));
+            }
+            throw Errors.noSpace();
+        }
+    }
+
+    @Override
+    public PutResponse put(PutRequest request) {
+        Requests.check(request);
+        admitGrowth(request);
+        return (PutResponse) propose(Command.newBuilder().setPut(request));
+    }
+
+    @Override
+    public DeleteRangeResponse delete(DeleteRangeRequest request) {
+        Requests.check(request);
+        return (DeleteRangeResponse) propose(Command.newBuilder().setDeleteRange(request));
+    }
+
+    @Override
+    public TxnResponse txn(TxnRequest request) {
+        Requests.check(request);
+        if (Requests.readOnly(request)) {
+            if (!Requests.serializable(request)) {
+                store.log().barrier();
+            }
+            return space().readTxn(request);
+        }
+        if (Requests.puts(request)) {
+            admitGrowth(request);
+        }
+        return (TxnResponse) propose(Command.newBuilder().setTxn(request));
+    }
+
+    @Override
+    public CompactionResponse compact(CompactionRequest request) {
+        CompactionResponse response =
+                (CompactionResponse) propose(Command.newBuilder().setCompact(request));
+        Space space = space();
+        while (request.getPhysical() && store.machine().compact(space, 10_000)) {}
+        return response;
+    }
+
+    // ---- reading
+
+    @Override
+    public RangeResponse range(RangeRequest request) {
+        Requests.check(request);
+        if (!request.getSerializable()) {
+            store.log().barrier();
+        }
+        return space().range(request);
+    }
+
+    @Override
+    public long revision() {
+        return space().revision();
+    }
+
+    @Override
+    public long compactedRevision() {
+        return space().compacted();
+    }
+
+    @Override
+    public KeyspaceStatus status() {
+        Space space = space();
+        Set<String> alarms = space.alarms().stream().map(AlarmType::name).collect(Collectors.toSet());
+        return new KeyspaceStatus(
+                name(),
+                space.revision(),
+                space.compacted(),
+                space.bytes(),
+                options.quotaBytes(),
+                space.lessor().count(),
+                space.watches(),
+                alarms);
+    }
+
+    // ---- watching
+
+    @Override
+    public Watch watch(WatchCreateRequest request, WatchObserver observer) {
+        Watcher watcher = space().watch(request, observer);
+        long number = watchNumbers.incrementAndGet();
+        try {
+            ProcessRef<Boolean> process = store.watches()
+                    .startProcess(
+                            ChildSpec.<Boolean>process(name() + "-" + number, () -> new Delivery(watcher), ONE_RING)
+                                    .withRestart(ChildSpec.Restart.TEMPORARY));
+            watcher.start(() -> process.cast(true));
+        } catch (StartException e) {
+            throw new StoreException(
+                    Code.UNAVAILABLE, "etcdserver: the watch could not be started: " + e.getMessage(), e);
+        }
+        return watcher;
+    }
+
+    /** Delivers what a watch has to tell whenever its bell rings. */
+    private record Delivery(Watcher watcher) implements Behavior<Boolean> {
+        @Override
+        public void handle(ProcessContext<Boolean> self, Boolean ring) {
+            if (watcher.deliver()) {
+                self.stop();
+            }
+        }
+
+        @Override
+        public void terminate(ProcessContext<Boolean> self, ExitReason reason) {
+            watcher.end(Errors.stopped());
+        }
+    }
+
+    // ---- leases
+
+    @Override
+    public LeaseGrantResponse grant(LeaseGrantRequest request) {
+        if (request.getTTL() > Lessor.MAX_TTL_SECONDS) {
+            throw Errors.leaseTtlTooLarge();
+        }
+        admitGrowth(request);
+        LeaseGrantRequest.Builder chosen = request.toBuilder();
+        while (chosen.getID() == 0) {
+            chosen.setID(store.kernel().secureRandom().nextLong() & Long.MAX_VALUE);
+        }
+        return (LeaseGrantResponse) propose(Command.newBuilder().setLeaseGrant(chosen));
+    }
+
+    @Override
+    public LeaseRevokeResponse revoke(LeaseRevokeRequest request) {
+        return (LeaseRevokeResponse) propose(Command.newBuilder().setLeaseRevoke(request));
+    }
+
+    @Override
+    public LeaseKeepAliveResponse keepAlive(LeaseKeepAliveRequest request) {
+        if (!store.log().leading()) {
+            throw Errors.noLeader();
+        }
+        Space space = space();
+        return LeaseKeepAliveResponse.newBuilder()
+                .setHeader(space.header(space.revision()))
+                .setID(request.getID())
+                .setTTL(space.lessor().renew(request.getID()))
+                .build();
+    }
+
+    @Override
+    public LeaseTimeToLiveResponse timeToLive(LeaseTimeToLiveRequest request) {
+        store.log().barrier();
+        Space space = space();
+        LeaseTimeToLiveResponse.Builder response = LeaseTimeToLiveResponse.newBuilder()
+                .setHeader(space.header(space.revision()))
+                .setID(request.getID());
+        Lessor.Time time = space.lessor().time(request.getID());
+        if (time == null) {
+            return response.setTTL(-1).build();
+        }
+        if (request.getKeys()) {
+            response.addAllKeys(space.leaseKeys(request.getID()));
+        }
+        return response.setTTL(time.remainingSeconds())
+                .setGrantedTTL(time.grantedSeconds())
+                .build();
+    }
+
+    @Override
+    public LeaseLeasesResponse leases(LeaseLeasesRequest request) {
+        store.log().barrier();
+        Space space = space();
+        LeaseLeasesResponse.Builder response =
+                LeaseLeasesResponse.newBuilder().setHeader(space.header(space.revision()));
+        space.lessor()
+                .ids()
+                .forEach(id -> response.addLeases(LeaseStatus.newBuilder().setID(id)));
+        return response.build();
+    }
+
+    void endExpiredLeases() {
+        for (long id : space().lessor().expired(EXPIRIES_AT_ONCE)) {
+            try {
+                revoke(LeaseRevokeRequest.newBuilder().setID(id).build());
+            } catch (StoreException e) {
+                if (e.code() != Code.NOT_FOUND) {
+                    return;
+                }
+            }
+        }
+    }
+}

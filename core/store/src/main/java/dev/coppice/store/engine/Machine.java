@@ -1,0 +1,286 @@
+package dev.coppice.store.engine;
+
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import dev.coppice.kernel.Clock;
+import dev.coppice.store.StoreException;
+import dev.coppice.store.log.Command;
+import dev.coppice.store.log.DefineKeyspace;
+import dev.coppice.store.log.KeyspaceRecord;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.rocksdb.RocksIterator;
+
+/**
+ * The replicated state machine: all keyspaces of a member, in one database. {@link #apply} and {@link #commit} are called
+ * by one thread, in the order of the log; the same commands give the same state on every member. Everything else is safe
+ * for use by many threads.
+ */
+public final class Machine implements AutoCloseable {
+
+    /** Where the outcome of a command goes, on the member that proposed it. */
+    public interface Outcome {
+        void answered(Message answer);
+
+        void refused(StoreException error);
+
+        /** For commands that somebody else proposed. */
+        Outcome NOBODY = new Outcome() {
+            @Override
+            public void answered(Message answer) {}
+
+            @Override
+            public void refused(StoreException error) {}
+        };
+    }
+
+    private record Settled(
+            Outcome outcome,
+            @Nullable Message answer,
+            @Nullable StoreException error) {
+        void tell() {
+            if (error != null) {
+                outcome.refused(error);
+            } else if (answer != null) {
+                outcome.answered(answer);
+            }
+        }
+    }
+
+    private final Clock clock;
+    private final StoreMetrics metrics;
+    private final long memberId;
+    private final Database database;
+    private final Batch batch;
+    private final Map<Integer, Space> spaces = new ConcurrentHashMap<>();
+    private final List<Settled> settled = new ArrayList<>();
+    private long lastApplied;
+    private volatile long committed;
+    private volatile long term;
+
+    /** Readers hold it shared; closing holds it alone, so that nobody reads a database that is gone. */
+    private final ReentrantReadWriteLock usage = new ReentrantReadWriteLock();
+
+    private boolean closed;
+
+    private Machine(Database database, Clock clock, StoreMetrics metrics, long memberId) {
+        this.database = database;
+        this.clock = clock;
+        this.metrics = metrics;
+        this.memberId = memberId;
+        this.batch = new Batch(database);
+        this.lastApplied = database.applied();
+        this.committed = lastApplied;
+        loadSpaces();
+    }
+
+    /** Opens the state in a directory. */
+    public static Machine open(Path directory, Clock clock, StoreMetrics metrics, long memberId) throws IOException {
+        return new Machine(Database.open(directory), clock, metrics, memberId);
+    }
+
+    private static byte[] spaceKey(int number) {
+        return ByteBuffer.allocate(3).put((byte) 'k').putShort((short) number).array();
+    }
+
+    private void loadSpaces() {
+        byte[] prefix = {'k'};
+        try (RocksIterator iterator = database.rocks().newIterator(database.handle(Database.Family.META))) {
+            for (iterator.seek(prefix);
+                    iterator.isValid() && Codec.startsWith(iterator.key(), prefix);
+                    iterator.next()) {
+                KeyspaceRecord record = KeyspaceRecord.parseFrom(iterator.value());
+                spaces.put(record.getNumber(), new Space(this, record));
+            }
+        } catch (InvalidProtocolBufferException e) {
+            throw new IllegalStateException("a stored keyspace cannot be read: the data directory is damaged", e);
+        }
+    }
+
+    Database database() {
+        return database;
+    }
+
+    Clock clock() {
+        return clock;
+    }
+
+    StoreMetrics metrics() {
+        return metrics;
+    }
+
+    public long memberId() {
+        return memberId;
+    }
+
+    public long term() {
+        return term;
+    }
+
+    public void setTerm(long term) {
+        this.term = term;
+    }
+
+    /** The index of the last command that is part of the state on disk or in memory. */
+    public long applied() {
+        return committed;
+    }
+
+    public Collection<Space> spaces() {
+        return spaces.values();
+    }
+
+    public Optional<Space> space(String name) {
+        return spaces.values().stream()
+                .filter(space -> space.name().equals(name))
+                .findFirst();
+    }
+
+    /** Bytes of the files on disk. */
+    public long fileBytes() {
+        return direct(database::fileBytes);
+    }
+
+    // ---- reading
+
+    /** Reads from a consistent view of everything committed. */
+    <T> T read(Function<View, T> reader) {
+        return direct(() -> {
+            try (View view = new View(database)) {
+                return reader.apply(view);
+            }
+        });
+    }
+
+    /** Reads without a view; the database stays open meanwhile. */
+    <T extends @Nullable Object> T direct(Supplier<T> reader) {
+        usage.readLock().lock();
+        try {
+            if (closed) {
+                throw Errors.stopped();
+            }
+            return reader.get();
+        } finally {
+            usage.readLock().unlock();
+        }
+    }
+
+    // ---- applying
+
+    /** Applies one command to the batch; its outcome is told by {@link #commit}. Commands applied before are skipped. */
+    public void apply(long index, ByteBuffer encoded, Outcome outcome) {
+        if (index <= lastApplied) {
+            return;
+        }
+        lastApplied = index;
+        try {
+            settled.add(new Settled(outcome, apply(Command.parseFrom(encoded)), null));
+        } catch (StoreException e) {
+            metrics.refused();
+            settled.add(new Settled(outcome, null, e));
+        } catch (InvalidProtocolBufferException e) {
+            throw new IllegalStateException("entry " + index + " of the log cannot be read", e);
+        }
+    }
+
+    private Message apply(Command command) {
+        if (command.hasDefineKeyspace()) {
+            return define(command.getDefineKeyspace());
+        }
+        Space space = spaces.get(command.getKeyspace());
+        if (space == null) {
+            throw new IllegalStateException(
+                    "the log names keyspace " + command.getKeyspace() + ", which is not defined");
+        }
+        return space.apply(batch, command);
+    }
+
+    private Message define(DefineKeyspace request) {
+        Optional<Space> known = space(request.getName());
+        if (known.isEmpty()) {
+            KeyspaceRecord record = KeyspaceRecord.newBuilder()
+                    .setNumber(spaces.keySet().stream().max(Integer::compare).orElse(0) + 1)
+                    .setName(request.getName())
+                    .setClusterId(request.getClusterId())
+                    .build();
+            batch.put(Database.Family.META, spaceKey(record.getNumber()), record.toByteArray());
+            spaces.put(record.getNumber(), new Space(this, record));
+        }
+        return request;
+    }
+
+    /** Takes note of an entry of the log that holds no command. */
+    public void skip(long index) {
+        lastApplied = Math.max(lastApplied, index);
+    }
+
+    /** Commands applied since the last commit. */
+    public int pending() {
+        return settled.size();
+    }
+
+    /** Writes the batch, shows it to readers and watches, and tells the outcomes. */
+    public void commit() {
+        if (settled.isEmpty() && lastApplied == committed) {
+            return;
+        }
+        for (Space space : spaces.values()) {
+            space.prepare(batch);
+        }
+        batch.write(lastApplied);
+        committed = lastApplied;
+        for (Space space : spaces.values()) {
+            space.publish();
+        }
+        metrics.applied(settled.size());
+        settled.forEach(Settled::tell);
+        settled.clear();
+    }
+
+    // ---- keeping
+
+    /** Puts a copy of the state into a directory that does not exist yet; by the applying thread. */
+    public void checkpoint(Path target) {
+        database.checkpoint(target);
+    }
+
+    /** Removes old versions from the disk as far as a keyspace is compacted; by one thread. */
+    public boolean compact(Space space, int maxVersions) {
+        return direct(() -> new Compactor(database, space, metrics).run(maxVersions));
+    }
+
+    /** Rewrites the files of a keyspace, which frees the space of what was removed. */
+    public void defragment(Space space) {
+        direct(() -> {
+            database.compactFiles(space.number());
+            return true;
+        });
+    }
+
+    @Override
+    public void close() {
+        usage.writeLock().lock();
+        try {
+            if (!closed) {
+                closed = true;
+                settled.forEach(each -> each.outcome().refused(Errors.stopped()));
+                settled.clear();
+                batch.close();
+                database.close();
+            }
+        } finally {
+            usage.writeLock().unlock();
+        }
+    }
+}

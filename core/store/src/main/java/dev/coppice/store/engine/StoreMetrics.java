@@ -1,0 +1,90 @@
+package dev.coppice.store.engine;
+
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.core.metrics.Histogram;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.function.Supplier;
+
+/** The store's metrics. Registered once per kernel, whatever restarts. Safe for use by many threads. */
+public final class StoreMetrics {
+
+    private final Counter commands;
+    private final Counter failures;
+    private final Counter fellBehind;
+    private final Counter compactedRevisions;
+    private final Histogram batchCommands;
+    private final PrometheusRegistry registry;
+
+    public StoreMetrics(PrometheusRegistry registry) {
+        this.registry = registry;
+        commands = Counter.builder()
+                .name("coppice_store_commands_applied")
+                .help("Commands of the log that were applied.")
+                .register(registry);
+        failures = Counter.builder()
+                .name("coppice_store_commands_refused")
+                .help("Commands that were applied and answered with an error.")
+                .register(registry);
+        fellBehind = Counter.builder()
+                .name("coppice_store_watches_fell_behind")
+                .help("Times a watch could not keep up and went on from the disk.")
+                .register(registry);
+        compactedRevisions = Counter.builder()
+                .name("coppice_store_compacted_versions")
+                .help("Old versions of keys that compaction removed.")
+                .register(registry);
+        batchCommands = Histogram.builder()
+                .name("coppice_store_batch_commands")
+                .help("Commands that were written to the state together.")
+                .classicOnly()
+                .classicUpperBounds(1, 2, 4, 8, 16, 32, 64, 128, 256)
+                .register(registry);
+    }
+
+    void applied(int number) {
+        commands.inc(number);
+        batchCommands.observe(number);
+    }
+
+    void refused() {
+        failures.inc();
+    }
+
+    void watchesFellBehind() {
+        fellBehind.inc();
+    }
+
+    void compacted(long versions) {
+        compactedRevisions.inc(versions);
+    }
+
+    /** Shows the state of all keyspaces. */
+    public void show(Supplier<Iterable<Space>> spaces) {
+        gauge("coppice_store_revision", "The newest revision.", spaces, Space::revision);
+        gauge("coppice_store_bytes", "Keys and values kept, with their history.", spaces, Space::bytes);
+        gauge(
+                "coppice_store_watches",
+                "Watches running.",
+                spaces,
+                space -> space.hub().count());
+        gauge(
+                "coppice_store_leases",
+                "Leases alive.",
+                spaces,
+                space -> space.lessor().count());
+    }
+
+    private interface Value {
+        double of(Space space);
+    }
+
+    private void gauge(String name, String help, Supplier<Iterable<Space>> spaces, Value value) {
+        GaugeWithCallback.builder()
+                .name(name)
+                .help(help)
+                .labelNames("keyspace")
+                .callback(callback -> spaces.get().forEach(space -> callback.call(value.of(space), space.name())))
+                .register(registry);
+    }
+}

@@ -1,0 +1,37 @@
+package dev.coppice.store.engine;
+
+import org.jspecify.annotations.Nullable;
+import org.rocksdb.ReadOptions;
+import org.rocksdb.RocksIterator;
+import org.rocksdb.Snapshot;
+
+/** A consistent view of everything applied up to some moment. Used by one thread; to be closed. */
+final class View implements Source, AutoCloseable {
+
+    private final Database database;
+    private final Snapshot snapshot;
+    private final ReadOptions options;
+
+    View(Database database) {
+        this.database = database;
+        this.snapshot = database.rocks().getSnapshot();
+        this.options = new ReadOptions().setSnapshot(snapshot);
+    }
+
+    @Override
+    public byte @Nullable [] get(Database.Family family, byte[] key) {
+        return database.get(family, options, key);
+    }
+
+    @Override
+    public RocksIterator iterate(Database.Family family) {
+        return database.rocks().newIterator(database.handle(family), options);
+    }
+
+    @Override
+    public void close() {
+        options.close();
+        database.rocks().releaseSnapshot(snapshot);
+        snapshot.close();
+    }
+}

@@ -1,0 +1,35 @@
+package dev.coppice.store.raft;
+
+import com.google.protobuf.Message;
+import dev.coppice.store.log.Command;
+
+/**
+ * A log of commands that a majority of members has on disk, applied to every member's state in the same order. The seam
+ * between the store and the Raft library. Safe for use by many threads.
+ */
+public interface ReplicatedLog extends AutoCloseable {
+
+    /**
+     * Proposes a command and waits until it was applied here.
+     *
+     * @throws dev.coppice.store.StoreException the command's own error; {@code UNAVAILABLE} when there is no leader, or when it
+     *     is not known whether the command will be applied; {@code RESOURCE_EXHAUSTED} when too many wait
+     */
+    Message propose(Command command);
+
+    /** Waits until everything acknowledged anywhere before this call is applied here. */
+    void barrier();
+
+    boolean leading();
+
+    long term();
+
+    /** The index of the last entry known to be committed. */
+    long committed();
+
+    /** Lets the log forget what the state on disk contains, when enough has come together since the last time. */
+    void compact();
+
+    @Override
+    void close();
+}
