@@ -227,9 +227,10 @@ final class HeapTimers implements Timers, AutoCloseable {
         } catch (Throwable t) {
             metrics.timerFailures.inc();
             LOG.log(Level.WARNING, "a timer's action failed", t);
-        }
-        if (System.nanoTime() - start > SLOW_NANOS) {
-            metrics.timerSlow.inc();
+        } finally {
+            if (System.nanoTime() - start > SLOW_NANOS) {
+                metrics.timerSlow.inc();
+            }
         }
     }
 

@@ -30,7 +30,7 @@ public final class Kernel implements AutoCloseable {
     private final KernelMetrics meters = new KernelMetrics(registry);
     private final HeapTimers timers;
     private final LocalTelemetry telemetry = new LocalTelemetry(meters);
-    private final Watchdog watchdog = new Watchdog(this);
+    private final Watchdog watchdog;
     private final ArrayDeque<CrashReport> crashes = new ArrayDeque<>();
     private final CompletableFuture<ExitReason> terminated = new CompletableFuture<>();
     private final AtomicBoolean closing = new AtomicBoolean();
@@ -42,6 +42,7 @@ public final class Kernel implements AutoCloseable {
         this.clock = clock;
         this.random = new SeededRandom(seed);
         this.timers = new HeapTimers(clock, meters);
+        this.watchdog = new Watchdog(this, timers.isSimulated());
         meters.watchTimers(timers::pending);
         root = SupervisorNode.root(this, ROOT, reason -> {
             if (!terminated.isDone()) {

@@ -70,6 +70,7 @@ final class KernelMetrics {
                 .name("coppice_kernel_restarts_total")
                 .help("Restarts, by supervisor.")
                 .labelNames("supervisor")
+                .withoutExemplars()
                 .register(registry);
     }
 
@@ -101,10 +102,10 @@ final class KernelMetrics {
     }
 
     private Counter counter(String name, String help) {
-        return Counter.builder().name(name).help(help).register(registry);
+        return Counter.builder().name(name).help(help).withoutExemplars().register(registry);
     }
 
     private Gauge gauge(String name, String help) {
-        return Gauge.builder().name(name).help(help).register(registry);
+        return Gauge.builder().name(name).help(help).withoutExemplars().register(registry);
     }
 }

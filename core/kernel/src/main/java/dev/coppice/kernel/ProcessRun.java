@@ -72,9 +72,32 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
         int waiting;
     }
 
+    /** Which callbacks a behaviour has; one without them starts and stops without a thread. */
+    private record Hooks(boolean init, boolean terminate) {
+        static final Hooks BOTH = new Hooks(true, true);
+        private static final ClassValue<Hooks> KNOWN = new ClassValue<>() {
+            @Override
+            protected Hooks computeValue(Class<?> type) {
+                try {
+                    Class<?> init = type.getMethod("init", ProcessContext.class).getDeclaringClass();
+                    Class<?> terminate = type.getMethod("terminate", ProcessContext.class, ExitReason.class)
+                            .getDeclaringClass();
+                    return new Hooks(init != Behavior.class, terminate != Behavior.class);
+                } catch (NoSuchMethodException e) {
+                    return BOTH;
+                }
+            }
+        };
+
+        static Hooks of(Behavior<?> behavior) {
+            return KNOWN.get(behavior.getClass());
+        }
+    }
+
     private final ChildSpec.ProcessBody body;
     private @Nullable Behavior<M> behavior;
     private @Nullable Context<M> context;
+    private Hooks hooks = Hooks.BOTH;
 
     @SuppressWarnings("unused")
     private volatile @Nullable Node inbox;
@@ -111,6 +134,15 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
 
     @Override
     void start() throws Exception {
+        make();
+        if (body.options().mode() == ProcessOptions.Mode.ON_DEMAND && !hooks.init()) {
+            initialised = true;
+            schedule = IDLE;
+            if (hasWork()) {
+                wake();
+            }
+            return;
+        }
         CountDownLatch latch = new CountDownLatch(1);
         ready = latch;
         newThread(() -> {
@@ -136,14 +168,23 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
         }
     }
 
-    @SuppressWarnings({"unchecked", "CatchingUnchecked"})
+    @SuppressWarnings("unchecked")
+    private void make() {
+        Behavior<M> made = (Behavior<M>) body.behavior().get();
+        behavior = made;
+        context = new Context<>(this);
+        hooks = Hooks.of(made);
+    }
+
+    @SuppressWarnings("CatchingUnchecked")
     private boolean initialise() {
         enter();
         try {
-            Behavior<M> made = (Behavior<M>) body.behavior().get();
-            behavior = made;
-            context = new Context<>(this);
-            made.init(context);
+            Behavior<M> made = behavior;
+            Context<M> view = context;
+            if (made != null && view != null) {
+                made.init(view);
+            }
             initialised = alive();
         } catch (Throwable t) {
             stopping = true;
@@ -155,12 +196,21 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
     }
 
     private Thread newThread(Runnable body) {
-        return Thread.ofVirtual().name(child.path()).unstarted(body);
+        // Unnamed when short-lived: building the name would cost more than the thread.
+        return this.body.options().mode() == ProcessOptions.Mode.DEDICATED
+                ? Thread.ofVirtual().name(child.path()).unstarted(body)
+                : Thread.ofVirtual().unstarted(body);
     }
 
     @Override
     void requestStop() {
-        signal(new Stop());
+        boolean simple = body.options().mode() == ProcessOptions.Mode.ON_DEMAND && !hooks.terminate();
+        if (simple && SCHEDULE.compareAndSet(this, IDLE, BUSY)) {
+            end(new ExitReason.Shutdown());
+            discard();
+        } else {
+            signal(new Stop());
+        }
     }
 
     @Override

@@ -2,7 +2,9 @@ package dev.coppice.kernel;
 
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -28,58 +30,74 @@ final class Watchdog {
     }
 
     private static final class Look {
-        private volatile long progress = -1;
-        private volatile long sinceNanos;
-        private volatile boolean reported;
+        private long progress = -1;
+        private long sinceNanos;
+        private boolean reported;
     }
 
-    private final Map<Watched, Look> busy = new ConcurrentHashMap<>();
+    private final Set<Watched> busy = ConcurrentHashMap.newKeySet();
+    /** What the last looks saw; used by one look at a time. */
+    private final Map<Watched, Look> looks = new HashMap<>();
+
     private final Kernel kernel;
+    private final boolean idle;
     private volatile boolean running;
 
-    Watchdog(Kernel kernel) {
+    Watchdog(Kernel kernel, boolean idle) {
         this.kernel = kernel;
+        this.idle = idle;
     }
 
     void enter(Watched watched) {
-        busy.put(watched, new Look());
+        if (idle) {
+            return;
+        }
+        busy.add(watched);
         if (!running) {
             startBeating();
         }
     }
 
     void leave(Watched watched) {
-        busy.remove(watched);
+        if (!idle) {
+            busy.remove(watched);
+        }
     }
 
     private synchronized void startBeating() {
-        if (!running && !kernel.heapTimers().isSimulated()) {
+        if (!running) {
             running = true;
             kernel.timers().schedule(BEAT, this::beat);
         }
     }
 
     private void beat() {
-        long now = System.nanoTime();
-        busy.forEach((watched, look) -> {
+        look(System.nanoTime());
+        if (busy.isEmpty()) {
+            running = false;
+            if (!busy.isEmpty()) {
+                startBeating();
+            }
+            return;
+        }
+        kernel.timers().schedule(BEAT, this::beat);
+    }
+
+    /** Looks at the busy processes once. */
+    synchronized void look(long nowNanos) {
+        looks.keySet().retainAll(busy);
+        for (Watched watched : busy) {
+            Look look = looks.computeIfAbsent(watched, w -> new Look());
             long progress = watched.watchedProgress();
             if (progress != look.progress) {
                 look.progress = progress;
-                look.sinceNanos = now;
+                look.sinceNanos = nowNanos;
                 look.reported = false;
-            } else if (!look.reported && now - look.sinceNanos >= SLOW_NANOS) {
+            } else if (!look.reported && nowNanos - look.sinceNanos >= SLOW_NANOS) {
                 look.reported = true;
-                report(watched, Duration.ofNanos(now - look.sinceNanos));
+                report(watched, Duration.ofNanos(nowNanos - look.sinceNanos));
             }
-        });
-        if (busy.isEmpty()) {
-            running = false;
-            if (busy.isEmpty()) {
-                return;
-            }
-            running = true;
         }
-        kernel.timers().schedule(BEAT, this::beat);
     }
 
     private void report(Watched watched, Duration duration) {

@@ -478,4 +478,23 @@ final class ProcessTest {
         assertThat(ref.<String>call(Ask::new, SOON)).isEqualTo("pong");
         free.set(1);
     }
+
+    @Test
+    void aHandlerThatRunsLongIsReportedOnce() throws Exception {
+        ProcessRef<Mail> ref = process();
+        CountDownLatch release = hold(ref);
+        try (var _ = kernel.telemetry()
+                .subscribe(
+                        "t",
+                        "kernel.handler.slow",
+                        e -> log.add("slow " + e.metadata().get("path")))) {
+            long now = System.nanoTime();
+            for (int second = 0; second < 20; second++) {
+                kernel.watchdog().look(now + Duration.ofSeconds(second).toNanos());
+            }
+            awaitLog("slow /p0");
+        }
+        assertThat(kernel.meters().handlersSlow.get()).isEqualTo(1);
+        release.countDown();
+    }
 }
