@@ -93,7 +93,11 @@ final class RequestChannel extends ChannelInboundHandlerAdapter {
             while (wanted) {
                 Object message = inbox.poll();
                 if (message == null) {
+                    // An HTTP/2 stream may deliver from inside this call.
                     Objects.requireNonNull(context).read();
+                    message = inbox.poll();
+                }
+                if (message == null) {
                     return;
                 }
                 wanted = false;
