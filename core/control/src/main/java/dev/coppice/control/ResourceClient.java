@@ -60,6 +60,28 @@ public interface ResourceClient {
     boolean delete(ResourceType type, String namespace, String name);
 
     /**
+     * How a deletion goes on, and what has to be true for it (meta.k8s.io/v1 DeleteOptions).
+     *
+     * @param propagation what becomes of the objects that it owns
+     * @param uid deletes only the object with this uid; null for any
+     */
+    record Deletion(Propagation propagation, @Nullable String uid) {
+        public enum Propagation {
+            /** They are deleted afterwards. */
+            BACKGROUND,
+            /** They are deleted before. */
+            FOREGROUND,
+            /** They stay, without this owner. */
+            ORPHAN
+        }
+    }
+
+    /** Deletes as {@code deletion} says; false when there was none. Throws ApiException 409 when the uid is another. */
+    default boolean delete(ResourceType type, String namespace, String name, Deletion deletion) {
+        return delete(type, namespace, name);
+    }
+
+    /**
      * Watches from a resourceVersion (empty: from now). Events arrive in order, one at a time. Ends by close, or with
      * {@link WatchObserver#closed} when the server ends it; then list and watch anew.
      */

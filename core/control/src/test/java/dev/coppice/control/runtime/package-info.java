@@ -1,0 +1,2 @@
+/** Tests of the controller runtime. */
+package dev.coppice.control.runtime;
