@@ -11,48 +11,30 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One life of a process: a lock-free mailbox and the loop that empties it.
+ * One life of a process: the loop that empties its mailbox, and its ties to others.
  *
- * <p>Senders push onto a stack by compare-and-set; the loop takes the whole stack and turns it around, so mail of one sender
- * stays in order and an idle mailbox is one null field. {@code schedule} is IDLE or BUSY: whoever moves it to BUSY gives the
- * loop a thread (on demand) or wakes it (dedicated), so the loop never runs twice at a time. Signals (exits, stops,
- * suspensions) have a stack of their own and go first.
+ * <p>{@code schedule} is IDLE or BUSY: whoever moves it to BUSY gives the loop a thread (on demand) or wakes it (dedicated),
+ * so the loop never runs twice at a time. Signals (exits, stops, suspensions) have a stack of their own and go first.
  */
-final class ProcessRun<M> extends Run implements Watchdog.Watched {
+final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
     private static final System.Logger LOG = System.getLogger(ProcessRun.class.getName());
     private static final int IDLE = 0;
     private static final int BUSY = 1;
     /** Messages handled before other virtual threads get a chance. */
     private static final int BATCH = 256;
 
-    private static final VarHandle INBOX;
     private static final VarHandle SIGNALS;
     private static final VarHandle SCHEDULE;
-    private static final VarHandle DEPTH;
     private static final VarHandle RELATIONS;
 
     static {
         try {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
-            INBOX = lookup.findVarHandle(ProcessRun.class, "inbox", Node.class);
             SIGNALS = lookup.findVarHandle(ProcessRun.class, "signals", Node.class);
             SCHEDULE = lookup.findVarHandle(ProcessRun.class, "schedule", int.class);
-            DEPTH = lookup.findVarHandle(ProcessRun.class, "depth", int.class);
             RELATIONS = lookup.findVarHandle(ProcessRun.class, "relations", Relations.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
-        }
-    }
-
-    private static final class Node {
-        final Object item;
-
-        @Nullable
-        Node next;
-
-        Node(Object item, @Nullable Node next) {
-            this.item = item;
-            this.next = next;
         }
     }
 
@@ -67,55 +49,19 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
 
     private record Suspend(boolean on) implements Signal {}
 
-    /** Where senders wait for room; made when the first has to. */
-    private static final class Gate {
-        int waiting;
-    }
-
-    /** Which callbacks a behaviour has; one without them starts and stops without a thread. */
-    private record Hooks(boolean init, boolean terminate) {
-        static final Hooks BOTH = new Hooks(true, true);
-        private static final ClassValue<Hooks> KNOWN = new ClassValue<>() {
-            @Override
-            protected Hooks computeValue(Class<?> type) {
-                try {
-                    Class<?> init = type.getMethod("init", ProcessContext.class).getDeclaringClass();
-                    Class<?> terminate = type.getMethod("terminate", ProcessContext.class, ExitReason.class)
-                            .getDeclaringClass();
-                    return new Hooks(init != Behavior.class, terminate != Behavior.class);
-                } catch (NoSuchMethodException e) {
-                    return BOTH;
-                }
-            }
-        };
-
-        static Hooks of(Behavior<?> behavior) {
-            return KNOWN.get(behavior.getClass());
-        }
-    }
-
     private final ChildSpec.ProcessBody body;
     private @Nullable Behavior<M> behavior;
-    private @Nullable Context<M> context;
+    private @Nullable ProcessView<M> context;
     private Hooks hooks = Hooks.BOTH;
 
-    @SuppressWarnings("unused")
-    private volatile @Nullable Node inbox;
-
-    @SuppressWarnings("unused")
     private volatile @Nullable Node signals;
 
     private volatile int schedule = BUSY;
-    private volatile int depth;
     private volatile @Nullable Relations relations;
-    private volatile @Nullable Gate gate;
     private volatile @Nullable Thread runner;
     private volatile @Nullable CountDownLatch ready;
     private volatile boolean initialised;
     private volatile boolean trapping;
-
-    /** The part of the inbox that the loop has taken, in order. */
-    private @Nullable Node batch;
 
     private @Nullable M continuation;
     private @Nullable Function<ExitSignal, M> trap;
@@ -172,7 +118,7 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
     private void make() {
         Behavior<M> made = (Behavior<M>) body.behavior().get();
         behavior = made;
-        context = new Context<>(this);
+        context = new ProcessView<>(this);
         hooks = Hooks.of(made);
     }
 
@@ -181,7 +127,7 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
         enter();
         try {
             Behavior<M> made = behavior;
-            Context<M> view = context;
+            ProcessView<M> view = context;
             if (made != null && view != null) {
                 made.init(view);
             }
@@ -227,7 +173,7 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
     private void finish(ExitReason reason) {
         leaving = true;
         Behavior<M> current = behavior;
-        Context<M> view = context;
+        ProcessView<M> view = context;
         if (current != null && view != null && alive()) {
             enter();
             boolean interrupted = Thread.interrupted();
@@ -256,12 +202,7 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
             ties.failCalls("process " + child.path() + " ended: " + describe(reason), cause);
             ties.close(reason);
         }
-        Gate waiting = gate;
-        if (waiting != null) {
-            synchronized (waiting) {
-                waiting.notifyAll();
-            }
-        }
+        openGate();
         CountDownLatch starting = ready;
         if (starting != null) {
             starting.countDown();
@@ -279,120 +220,7 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
         };
     }
 
-    // ---- mail
-
-    void send(M message) {
-        if (kernel().heapTimers().onTimerThread()) {
-            sendFromTimer(message);
-        } else if (reserve()) {
-            push(message);
-        }
-    }
-
-    /** Delivers without blocking the caller, as timers must: waits for room in another thread if need be. */
-    void sendFromTimer(M message) {
-        if (tryReserve()) {
-            push(message);
-        } else if (body.options().overflow() == ProcessOptions.Overflow.BLOCK) {
-            newThread(() -> send(message)).start();
-        } else {
-            kernel().meters().mailboxDropped.inc();
-        }
-    }
-
-    /** Delivers what must not be lost, beyond the mailbox's limit. */
-    private void sendAlways(Object item) {
-        DEPTH.getAndAdd(this, 1);
-        push(item);
-    }
-
-    private void push(Object item) {
-        Node top;
-        Node node = new Node(item, null);
-        do {
-            top = inbox;
-            node.next = top;
-        } while (!INBOX.compareAndSet(this, top, node));
-        wake();
-    }
-
-    private boolean tryReserve() {
-        int limit = body.options().mailbox();
-        int now;
-        do {
-            now = depth;
-            if (now >= limit) {
-                return false;
-            }
-        } while (!DEPTH.compareAndSet(this, now, now + 1));
-        return true;
-    }
-
-    private boolean reserve() {
-        if (tryReserve()) {
-            return true;
-        }
-        return switch (body.options().overflow()) {
-            case DROP -> {
-                kernel().meters().mailboxDropped.inc();
-                yield false;
-            }
-            case REJECT -> {
-                kernel().meters().mailboxDropped.inc();
-                throw new MailboxFullException(child.path(), body.options().mailbox());
-            }
-            case BLOCK -> waitForRoom();
-        };
-    }
-
-    private boolean waitForRoom() {
-        if (Thread.currentThread() == runner) {
-            kernel().meters().mailboxDropped.inc();
-            throw new MailboxFullException(child.path(), body.options().mailbox());
-        }
-        Gate waiting = gate();
-        synchronized (waiting) {
-            waiting.waiting++;
-            try {
-                while (alive()) {
-                    VarHandle.fullFence();
-                    if (tryReserve()) {
-                        return true;
-                    }
-                    waiting.wait();
-                }
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                kernel().meters().mailboxDropped.inc();
-                return false;
-            } finally {
-                waiting.waiting--;
-            }
-        }
-        kernel().meters().deadLetters.inc();
-        return false;
-    }
-
-    private synchronized Gate gate() {
-        Gate made = gate;
-        if (made == null) {
-            made = new Gate();
-            gate = made;
-        }
-        return made;
-    }
-
-    private void release() {
-        DEPTH.getAndAdd(this, -1);
-        Gate waiting = gate;
-        if (waiting != null) {
-            synchronized (waiting) {
-                if (waiting.waiting > 0) {
-                    waiting.notify();
-                }
-            }
-        }
-    }
+    // ---- calls
 
     <R> R call(Function<Consumer<R>, M> message, Duration timeout) {
         if (Thread.currentThread() == runner) {
@@ -475,7 +303,18 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
 
     // ---- the loop
 
-    private void wake() {
+    @Override
+    ProcessOptions options() {
+        return body.options();
+    }
+
+    @Override
+    boolean receiving() {
+        return Thread.currentThread() == runner;
+    }
+
+    @Override
+    void wake() {
         if (schedule == IDLE && SCHEDULE.compareAndSet(this, IDLE, BUSY)) {
             if (body.options().mode() == ProcessOptions.Mode.DEDICATED) {
                 LockSupport.unpark(runner);
@@ -486,7 +325,7 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
     }
 
     private boolean hasWork() {
-        return signals != null || !alive() || (!suspended && (continuation != null || batch != null || inbox != null));
+        return signals != null || !alive() || (!suspended && (continuation != null || hasMail()));
     }
 
     private void loop() {
@@ -554,7 +393,7 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
     }
 
     private void obeyAll() {
-        Node list = reverse((Node) SIGNALS.getAndSet(this, null));
+        Node list = Node.reverse((Node) SIGNALS.getAndSet(this, null));
         while (list != null && alive()) {
             obey((Signal) list.item);
             list = list.next;
@@ -567,28 +406,7 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
             continuation = null;
             return first;
         }
-        Node node = batch;
-        if (node == null) {
-            node = reverse((Node) INBOX.getAndSet(this, null));
-        }
-        if (node == null) {
-            return null;
-        }
-        batch = node.next;
-        release();
-        return node.item;
-    }
-
-    private static @Nullable Node reverse(@Nullable Node top) {
-        Node reversed = null;
-        Node node = top;
-        while (node != null) {
-            Node following = node.next;
-            node.next = reversed;
-            reversed = node;
-            node = following;
-        }
-        return reversed;
+        return take();
     }
 
     @SuppressWarnings({"unchecked", "CatchingUnchecked"})
@@ -601,7 +419,7 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
             message = watched.message;
         }
         Behavior<M> current = behavior;
-        Context<M> view = context;
+        ProcessView<M> view = context;
         if (current == null || view == null) {
             return;
         }
@@ -619,14 +437,7 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
     }
 
     private void discard() {
-        int dropped = 0;
-        for (Node n = batch; n != null; n = n.next) {
-            dropped++;
-        }
-        for (Node n = (Node) INBOX.getAndSet(this, null); n != null; n = n.next) {
-            dropped++;
-        }
-        batch = null;
+        int dropped = dropMail();
         continuation = null;
         runner = null;
         pause();
@@ -727,11 +538,6 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
     }
 
     @Override
-    int mailbox() {
-        return depth;
-    }
-
-    @Override
     long handled() {
         return handled;
     }
@@ -755,81 +561,5 @@ final class ProcessRun<M> extends Run implements Watchdog.Watched {
     @Override
     public @Nullable Thread watchedThread() {
         return runner;
-    }
-
-    /** What the behaviour sees. */
-    private record Context<M>(ProcessRun<M> run) implements ProcessContext<M> {
-
-        @Override
-        public ProcessRef<M> self() {
-            return run.child.ref();
-        }
-
-        @Override
-        public Kernel kernel() {
-            return run.kernel();
-        }
-
-        @Override
-        public Timers.Timer sendAfter(Duration delay, M message) {
-            Relations ties = run.relations();
-            Timers.Timer[] self = new Timers.Timer[1];
-            synchronized (self) {
-                Timers.Timer timer = run.kernel().timers().schedule(delay, () -> {
-                    synchronized (self) {
-                        ties.removeTimer(self[0]);
-                    }
-                    if (run.alive()) {
-                        run.sendFromTimer(message);
-                    }
-                });
-                self[0] = timer;
-                if (!ties.addTimer(timer)) {
-                    timer.cancel();
-                }
-            }
-            Timers.Timer timer = self[0];
-            return () -> {
-                ties.removeTimer(timer);
-                return timer.cancel();
-            };
-        }
-
-        @Override
-        public void continueWith(M message) {
-            run.next(message);
-        }
-
-        @Override
-        public Monitor monitor(ProcessRef<?> other, Function<Down, M> message) {
-            return run.observe(other, message);
-        }
-
-        @Override
-        public void link(ProcessRef<?> other) {
-            ProcessRun<?> target = other instanceof ProcessAddress<?> address ? address.run() : null;
-            if (target == null) {
-                run.exitSignal(other, new ExitReason.NoProcess());
-            } else {
-                run.link(target);
-            }
-        }
-
-        @Override
-        public void unlink(ProcessRef<?> other) {
-            if (other instanceof ProcessAddress<?> address && address.run() instanceof ProcessRun<?> target) {
-                run.unlink(target);
-            }
-        }
-
-        @Override
-        public void trapExits(Function<ExitSignal, M> message) {
-            run.trap(message);
-        }
-
-        @Override
-        public void stop() {
-            run.leaveSoon();
-        }
     }
 }

@@ -1,0 +1,238 @@
+package dev.coppice.kernel;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The mailbox half of a process: bounded, lock-free for senders. A superclass, not a part, to save its header in a million
+ * idle processes.
+ *
+ * <p>Senders push onto a stack by compare-and-set; the one receiver takes the whole stack and turns it around, so mail of
+ * one sender stays in order and an idle mailbox is one null field.
+ */
+abstract class MailRun<M> extends Run {
+    private static final VarHandle INBOX;
+    private static final VarHandle DEPTH;
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            INBOX = lookup.findVarHandle(MailRun.class, "inbox", Node.class);
+            DEPTH = lookup.findVarHandle(MailRun.class, "depth", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** An entry of a stack or, once turned around, of a list. */
+    static final class Node {
+        final Object item;
+
+        @Nullable
+        Node next;
+
+        Node(Object item, @Nullable Node next) {
+            this.item = item;
+            this.next = next;
+        }
+
+        static @Nullable Node reverse(@Nullable Node top) {
+            Node reversed = null;
+            Node node = top;
+            while (node != null) {
+                Node following = node.next;
+                node.next = reversed;
+                reversed = node;
+                node = following;
+            }
+            return reversed;
+        }
+    }
+
+    /** Where senders wait for room; made when the first has to. */
+    private static final class Gate {
+        private int waiting;
+    }
+
+    private volatile @Nullable Node inbox;
+    private volatile int depth;
+    private volatile @Nullable Gate gate;
+
+    /** The part of the inbox that the receiver has taken, in order. */
+    private @Nullable Node batch;
+
+    MailRun(ChildNode child) {
+        super(child);
+    }
+
+    abstract ProcessOptions options();
+
+    /** Makes sure that the receiver looks at its mail. */
+    abstract void wake();
+
+    /** Whether the calling thread is the receiver. */
+    abstract boolean receiving();
+
+    /** Sends by the mailbox's policy. */
+    final void send(M message) {
+        if (kernel().heapTimers().onTimerThread()) {
+            sendFromTimer(message);
+        } else if (reserve()) {
+            push(message);
+        }
+    }
+
+    /** Sends without blocking the caller, as timers must: waits for room in another thread if need be. */
+    final void sendFromTimer(M message) {
+        if (tryReserve()) {
+            push(message);
+        } else if (options().overflow() == ProcessOptions.Overflow.BLOCK) {
+            Thread.ofVirtual().start(() -> send(message));
+        } else {
+            kernel().meters().mailboxDropped.inc();
+        }
+    }
+
+    /** Delivers what must not be lost, beyond the mailbox's limit. */
+    final void sendAlways(Object item) {
+        DEPTH.getAndAdd(this, 1);
+        push(item);
+    }
+
+    /** Delivers into room that was reserved. */
+    final void push(Object item) {
+        Node top;
+        Node node = new Node(item, null);
+        do {
+            top = inbox;
+            node.next = top;
+        } while (!INBOX.compareAndSet(this, top, node));
+        wake();
+    }
+
+    /** Takes room for one message, by the mailbox's policy; false when the message is to be dropped. */
+    final boolean reserve() {
+        if (tryReserve()) {
+            return true;
+        }
+        return switch (options().overflow()) {
+            case DROP -> {
+                kernel().meters().mailboxDropped.inc();
+                yield false;
+            }
+            case REJECT -> throw full();
+            case BLOCK -> waitForRoom();
+        };
+    }
+
+    private MailboxFullException full() {
+        kernel().meters().mailboxDropped.inc();
+        return new MailboxFullException(child.path(), options().mailbox());
+    }
+
+    private boolean tryReserve() {
+        int limit = options().mailbox();
+        int now;
+        do {
+            now = depth;
+            if (now >= limit) {
+                return false;
+            }
+        } while (!DEPTH.compareAndSet(this, now, now + 1));
+        return true;
+    }
+
+    private boolean waitForRoom() {
+        if (receiving()) {
+            throw full(); // it would wait for itself
+        }
+        Gate waiting = gate();
+        synchronized (waiting) {
+            waiting.waiting++;
+            try {
+                while (alive()) {
+                    if (tryReserve()) {
+                        return true;
+                    }
+                    waiting.wait();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                kernel().meters().mailboxDropped.inc();
+                return false;
+            } finally {
+                waiting.waiting--;
+            }
+        }
+        kernel().meters().deadLetters.inc();
+        return false;
+    }
+
+    private synchronized Gate gate() {
+        Gate made = gate;
+        if (made == null) {
+            made = new Gate();
+            gate = made;
+        }
+        return made;
+    }
+
+    /** Lets go all senders that wait for room; those of a dead process drop their mail. */
+    final void openGate() {
+        Gate waiting = gate;
+        if (waiting != null) {
+            synchronized (waiting) {
+                waiting.notifyAll();
+            }
+        }
+    }
+
+    final boolean hasMail() {
+        return batch != null || inbox != null;
+    }
+
+    /** The next message, or null. For the receiver only. */
+    final @Nullable Object take() {
+        Node node = batch;
+        if (node == null) {
+            node = Node.reverse((Node) INBOX.getAndSet(this, null));
+        }
+        if (node == null) {
+            return null;
+        }
+        batch = node.next;
+        release();
+        return node.item;
+    }
+
+    private void release() {
+        DEPTH.getAndAdd(this, -1);
+        Gate waiting = gate;
+        if (waiting != null) {
+            synchronized (waiting) {
+                if (waiting.waiting > 0) {
+                    waiting.notify();
+                }
+            }
+        }
+    }
+
+    /** Drops all mail; gives its number. For the receiver only. */
+    final int dropMail() {
+        int dropped = 0;
+        for (Node n = batch; n != null; n = n.next) {
+            dropped++;
+        }
+        batch = null;
+        for (Node n = (Node) INBOX.getAndSet(this, null); n != null; n = n.next) {
+            dropped++;
+        }
+        return dropped;
+    }
+
+    @Override
+    final int mailbox() {
+        return depth;
+    }
+}
