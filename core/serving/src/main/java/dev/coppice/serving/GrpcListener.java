@@ -2,44 +2,136 @@ package dev.coppice.serving;
 
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Service;
+import io.grpc.Server;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerServiceDefinition;
+import io.grpc.netty.NettyServerBuilder;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.handler.ssl.ApplicationProtocolNames;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A gRPC listener, by grpc-java on Netty; calls run on virtual threads. HTTP/1.1 requests on the same port (a JSON
  * gateway, health, metrics) go to its routes, as etcd's port does. A {@link Service} for the supervision tree. Safe for
  * use by many threads.
+ *
+ * <p>A message may have {@link ListenerOptions#maxBodyBytes} at most. A call finds the client's TLS session and address
+ * under {@link io.grpc.Grpc#TRANSPORT_ATTR_SSL_SESSION} and {@link io.grpc.Grpc#TRANSPORT_ATTR_REMOTE_ADDR}.
  */
 public final class GrpcListener implements Service {
+    private static final int FLOW_CONTROL_WINDOW_BYTES = 1_048_576;
+    private static final int MAX_METADATA_BYTES = 65_536;
+    private static final int MAX_CALLS_PER_CONNECTION = 10_000;
+    private static final int DRAIN_SECONDS = 2;
 
+    private final Kernel kernel;
+    private final HttpEngine engine;
+    private final List<ServerServiceDefinition> services;
+    private final List<ServerInterceptor> interceptors;
+    private final @Nullable TlsContexts tls;
+    private final BoundAddress bound;
+    private @Nullable Server server;
+
+    /** @param interceptors the first sees a call first */
     public GrpcListener(
             Kernel kernel,
             ListenerOptions options,
             List<ServerServiceDefinition> services,
             List<ServerInterceptor> interceptors) {
-        throw new UnsupportedOperationException();
+        this.kernel = kernel;
+        this.engine = new HttpEngine(kernel, options, null);
+        this.services = List.copyOf(services);
+        this.interceptors = List.copyOf(interceptors);
+        TlsSource source = options.tls();
+        this.tls = source == null
+                ? null
+                : new TlsContexts(
+                        options.name(),
+                        source,
+                        List.of(ApplicationProtocolNames.HTTP_1_1, ApplicationProtocolNames.HTTP_2));
+        this.bound = new BoundAddress(options);
     }
 
     /** Where HTTP/1.1 requests on this port go. */
     public Routes routes() {
-        throw new UnsupportedOperationException();
+        return engine.routes;
     }
 
     /** The bound address, once started; it stays the same over restarts even when port 0 was asked for. */
     public Optional<InetSocketAddress> address() {
-        throw new UnsupportedOperationException();
+        return bound.address();
     }
 
     @Override
-    public void start(Failure failure) throws Exception {
-        throw new UnsupportedOperationException();
+    public synchronized void start(Failure failure) throws Exception {
+        if (server != null) {
+            throw new IllegalStateException("listener " + engine.options.name() + " is started already");
+        }
+        if (tls != null) {
+            var unused = tls.context();
+        }
+        engine.resume();
+        InetSocketAddress wanted = bound.wanted();
+        EventLoopGroup loops = EventLoops.acquire();
+        try {
+            Server started = build(wanted, loops).start();
+            server = started;
+            bound.set((InetSocketAddress) started.getListenSockets().getFirst());
+        } catch (IOException e) {
+            EventLoops.release();
+            throw BoundAddress.explain(engine.options.name(), wanted, e.getCause() == null ? e : e.getCause());
+        }
     }
 
+    private Server build(InetSocketAddress wanted, EventLoopGroup loops) {
+        NettyServerBuilder builder = NettyServerBuilder.forAddress(wanted)
+                .bossEventLoopGroup(loops)
+                .workerEventLoopGroup(loops)
+                .channelType(NioServerSocketChannel.class)
+                .withOption(ChannelOption.SO_REUSEADDR, true)
+                .withOption(ChannelOption.SO_BACKLOG, 1_024)
+                .protocolNegotiator(new SharedPortNegotiator(engine, tls))
+                .flowControlWindow(FLOW_CONTROL_WINDOW_BYTES)
+                .maxConcurrentCallsPerConnection(MAX_CALLS_PER_CONNECTION)
+                .maxInboundMessageSize((int) Math.min(engine.options.maxBodyBytes(), Integer.MAX_VALUE))
+                .maxInboundMetadataSize(MAX_METADATA_BYTES)
+                .keepAliveTime(60, TimeUnit.SECONDS)
+                .keepAliveTimeout(20, TimeUnit.SECONDS)
+                .permitKeepAliveTime(1, TimeUnit.SECONDS)
+                .permitKeepAliveWithoutCalls(true);
+        builder.executor(engine.handlers);
+        services.forEach(builder::addService);
+        // gRPC runs the interceptor that was added last first.
+        interceptors.reversed().forEach(builder::intercept);
+        builder.intercept(new GrpcCallMetrics(engine.options.name(), engine.metrics, kernel.clock()));
+        return builder.build();
+    }
+
+    /** Lets unary calls end for a short while, then cancels whatever is left, such as watches. */
     @Override
     public void stop() throws Exception {
-        throw new UnsupportedOperationException();
+        Server current;
+        synchronized (this) {
+            current = server;
+            server = null;
+        }
+        if (current == null) {
+            return;
+        }
+        try {
+            if (!current.shutdown().awaitTermination(DRAIN_SECONDS, TimeUnit.SECONDS)) {
+                var unused = current.shutdownNow().awaitTermination(DRAIN_SECONDS, TimeUnit.SECONDS);
+            }
+            engine.drain();
+        } finally {
+            EventLoops.release();
+        }
     }
 }

@@ -1,14 +1,35 @@
 package dev.coppice.serving;
 
 import dev.coppice.kernel.Kernel;
+import dev.coppice.kernel.StartException;
+import dev.coppice.kernel.SupervisedExecutor;
+import java.util.Map;
+import java.util.WeakHashMap;
 import java.util.concurrent.Executor;
-import java.util.concurrent.Executors;
 
-/** Where handlers run: a virtual thread for each request. */
+/**
+ * Where handlers run: a virtual thread for each request, in one supervised executor per kernel. It is a child of the root
+ * from before the first listener starts, so that it ends after the last one.
+ */
 final class HandlerThreads {
+    private static final String NAME = "requests";
+    private static final Map<Kernel, SupervisedExecutor> BY_KERNEL = new WeakHashMap<>();
+
     private HandlerThreads() {}
 
     static Executor executor(Kernel kernel) {
-        return Executors.newVirtualThreadPerTaskExecutor();
+        synchronized (BY_KERNEL) {
+            SupervisedExecutor existing = BY_KERNEL.get(kernel);
+            if (existing != null) {
+                return existing;
+            }
+            try {
+                SupervisedExecutor made = kernel.root().executor(NAME);
+                BY_KERNEL.put(kernel, made);
+                return made;
+            } catch (StartException e) {
+                throw new IllegalStateException("the executor of request handlers cannot be started", e);
+            }
+        }
     }
 }

@@ -21,6 +21,7 @@ import io.netty.util.ReferenceCountUtil;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -152,7 +153,11 @@ final class RequestChannel extends ChannelInboundHandlerAdapter {
         if (!(request instanceof HttpContent) && !HttpUtil.is100ContinueExpected(request)) {
             want();
         }
-        engine.handlers.execute(exchange::run);
+        try {
+            engine.handlers.execute(exchange::run);
+        } catch (RejectedExecutionException e) {
+            ended(exchange, ctx, false, null);
+        }
     }
 
     /** On the I/O thread, after the answer was handed to the channel: goes on with the connection, or ends it. */

@@ -23,6 +23,8 @@ final class ServingMetrics {
     final Histogram durations;
     final Counter slowClients;
     final Counter accessLogDropped;
+    final Counter grpcCalls;
+    final Histogram grpcDurations;
 
     private ServingMetrics(PrometheusRegistry registry) {
         connections = Gauge.builder()
@@ -66,6 +68,18 @@ final class ServingMetrics {
                 .name("coppice_serving_slow_clients_total")
                 .help("Connections closed because the client sent or read too slowly.")
                 .labelNames("listener", "phase")
+                .register(registry);
+        grpcCalls = Counter.builder()
+                .name("coppice_serving_grpc_calls_total")
+                .help("gRPC calls ended, by status code.")
+                .labelNames("listener", "method", "code")
+                .register(registry);
+        grpcDurations = Histogram.builder()
+                .name("coppice_serving_grpc_call_duration_seconds")
+                .help("From the start to the end of unary gRPC calls.")
+                .labelNames("listener", "method")
+                .classicOnly()
+                .classicUpperBounds(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
                 .register(registry);
         accessLogDropped = Counter.builder()
                 .name("coppice_serving_access_log_dropped_total")
