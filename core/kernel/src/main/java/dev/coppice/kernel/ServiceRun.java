@@ -73,7 +73,7 @@ final class ServiceRun extends Run {
             close(new ExitReason.Killed(), CLEANING);
             return;
         }
-        giveUpStarting();
+        giveUpStarting(new InterruptedException("killed while it was starting"));
         end(new ExitReason.Killed());
         Thread s = stopper;
         if (s != null) {
@@ -85,7 +85,10 @@ final class ServiceRun extends Run {
         if (!closing.compareAndSet(false, true)) {
             return;
         }
-        boolean neverStarted = giveUpStarting();
+        boolean neverStarted = giveUpStarting(
+                reason instanceof ExitReason.Crash crash
+                        ? crash.cause()
+                        : new InterruptedException("stopped while it was starting"));
         Service current = service;
         if (neverStarted || current == null) {
             end(reason);
@@ -108,8 +111,8 @@ final class ServiceRun extends Run {
     }
 
     /** Interrupts a start under way; true when there was one. */
-    private boolean giveUpStarting() {
-        if (!started.completeExceptionally(new InterruptedException("stopped while it was starting"))) {
+    private boolean giveUpStarting(Throwable why) {
+        if (!started.completeExceptionally(why)) {
             return started.isCompletedExceptionally();
         }
         Thread t = starter;

@@ -358,4 +358,58 @@ final class SupervisorTest {
                         "kernel.child.crashed /s/a",
                         "kernel.child.restarted /s/a");
     }
+
+    @Test
+    void aStartThatHangsCanBeStopped() throws Exception {
+        CountDownLatch inside = new CountDownLatch(1);
+        Thread starter = Thread.ofVirtual().start(() -> {
+            try {
+                kernel.root().start(ChildSpec.process("p", () -> new Behavior<String>() {
+                    @Override
+                    public void init(ProcessContext<String> self) throws Exception {
+                        inside.countDown();
+                        new CountDownLatch(1).await();
+                    }
+
+                    @Override
+                    public void handle(ProcessContext<String> self, String message) {}
+                }));
+            } catch (StartException e) {
+                log.add("not started");
+            }
+        });
+        inside.await();
+        kernel.find("/p").orElseThrow().kill();
+        assertThat(starter.join(Duration.ofSeconds(10))).isTrue();
+        awaitLog("not started");
+        assertThat(kernel.root().children()).isEmpty();
+    }
+
+    @Test
+    void aServiceThatFailsToStartTellsWhy() {
+        assertThatThrownBy(() -> kernel.root().start(ChildSpec.service("door", () -> new Service() {
+                    @Override
+                    public void start(Failure failure) {
+                        throw new IllegalStateException("port 80 is taken");
+                    }
+
+                    @Override
+                    public void stop() {
+                        log.add("shut");
+                    }
+                })))
+                .isInstanceOf(StartException.class)
+                .hasMessageContaining("/door did not start")
+                .hasMessageContaining("port 80 is taken");
+        assertThat(log).isEmpty();
+        assertThat(kernel.root().children()).isEmpty();
+    }
+
+    @Test
+    void closeStopsTheWholeTreeInReverseOrder() throws Exception {
+        kernel.root().start(ChildSpec.supervisor("s", SupervisorOptions.DEFAULT, recorder("a"), recorder("b")));
+        kernel.root().start(recorder("c"));
+        kernel.close();
+        assertThat(log).containsExactly("+a", "+b", "+c", "-c", "-b", "-a");
+    }
 }
