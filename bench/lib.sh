@@ -1,0 +1,50 @@
+# Shared by the scripts in benches/: finds a JDK 25, the class path and the peers.
+
+say() { echo "$*" >&2; }
+
+# find_jdk: sets JAVA_HOME to a JDK 25.
+find_jdk() {
+    for home in "${JAVA_HOME:-}" /usr/lib/jvm/*25*; do
+        if [ -x "$home/bin/javac" ] && "$home/bin/javac" -version 2>&1 | grep -q '^javac 25'; then
+            JAVA_HOME=$home
+            export JAVA_HOME
+            return
+        fi
+    done
+    say "No JDK 25 was found: set JAVA_HOME to one."
+    exit 1
+}
+
+# need PROGRAM PACKAGE: installs a Debian package when root, else says what is missing.
+need() {
+    PATH=$PATH:/usr/sbin:/sbin
+    export PATH
+    command -v "$1" >/dev/null && return
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        say "Installing $2 ..."
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null 2>&1 || true
+    fi
+    command -v "$1" >/dev/null || { say "This needs \"$1\": apt install $2"; exit 1; }
+}
+
+# build_class_path: compiles the benchmarks and sets CLASS_PATH.
+build_class_path() {
+    root=$(dirname "$BENCH_HOME")
+    say "Building ..."
+    (cd "$root" && ./mvnw -B -q -ntp -N install) >&2
+    if [ -d "$HOME/.m2/repository/dev/coppice/coppice-probe" ]; then
+        modules="-pl bench"
+    else
+        modules="-pl bench -am"
+    fi
+    (cd "$root" && ./mvnw -B -q -ntp $modules -DskipTests install) >&2
+    (cd "$root" && ./mvnw -B -q -ntp -pl bench dependency:build-classpath \
+        -Dmdep.outputFile="$BENCH_HOME/target/class-path" -Dmdep.includeScope=runtime) >&2 || exit 1
+    CLASS_PATH="$BENCH_HOME/target/classes:$(cat "$BENCH_HOME/target/class-path")"
+}
+
+# bench_java MAIN ARGUMENTS...
+bench_java() {
+    exec "$JAVA_HOME/bin/java" -XX:+UseCompactObjectHeaders --enable-native-access=ALL-UNNAMED -Xmx512m \
+        -cp "$CLASS_PATH" "$@"
+}
