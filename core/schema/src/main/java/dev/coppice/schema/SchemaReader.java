@@ -90,7 +90,9 @@ final class SchemaReader {
         node.type = Values.text(json, "type");
         node.format = Values.text(json, "format");
         node.nullable = flag(json, "nullable");
-        node.intOrString = flag(json, "x-kubernetes-int-or-string") || node.format.equals("int-or-string");
+        node.intOrString = flag(json, "x-kubernetes-int-or-string")
+                || node.format.equals("int-or-string")
+                || node.definition && node.format.equals("quantity");
         node.preserveUnknown = flag(json, "x-kubernetes-preserve-unknown-fields");
         node.embedded = flag(json, "x-kubernetes-embedded-resource");
         node.uniqueItems = flag(json, "uniqueItems");
