@@ -35,6 +35,9 @@ public record DnsTarget(
         @Length(max = 64) @Description("Each of these must be among the answers, written as in a zone file.")
         List<String> expectedAnswers,
 
+        @Default("\"udp\"") @Pattern("^(udp|tcp)$") @Description("How the question travels: udp or tcp.") @Nullable
+        String transport,
+
         @Default("\"NOERROR\"") @Description("The expected response code.") @Nullable
         String expectedCode) {
 

@@ -36,7 +36,7 @@ public record HttpAssertion(
 
         @Length(max = 4096)
         @Description("A CEL expression that must be true, over response.status, response.headers, response.body,"
-                + " response.latency (milliseconds) and json (the parsed body).")
+                + " response.json (the parsed body), response.durationSeconds and response.httpVersion.")
         @Nullable
         String cel,
 

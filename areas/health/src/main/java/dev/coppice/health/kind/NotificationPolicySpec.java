@@ -49,6 +49,9 @@ public record NotificationPolicySpec(
         @Default("true") @Description("Tells when everything is well again.") @Nullable
         Boolean sendResolved,
 
+        @Default("false") @Description("Tells about checks that are Degraded, too.") @Nullable
+        Boolean includeDegraded,
+
         @Length(max = 64)
         @Description("Windows in which nothing is sent; what is still failing afterwards is told then.")
         List<QuietHours> quietHours) {

@@ -26,14 +26,19 @@ public record TcpTarget(
         steps = Lists.copy(steps);
     }
 
-    /** Sends a text, or waits for one. */
-    @Description("Sends a text and then waits for one; either may be left out.")
+    /** Waits for a line, then sends one, then changes to TLS. */
+    @Description("Waits for a line, then sends one, then changes to TLS; each may be left out.")
     public record Step(
-            @Length(max = 4096) @Description("Text to send; nothing is added to it.") @Nullable
-            String send,
+            @Length(max = 4096)
+            @Description("A regular expression (RE2 syntax) that is waited for in the lines of the answer.")
+            @Nullable
+            String expect,
 
             @Length(max = 4096)
-            @Description("A regular expression (RE2 syntax) that a line of the answer must match.")
+            @Description("A line to send; ${1} stands for what the first group of expect found.")
             @Nullable
-            String expect) {}
+            String send,
+
+            @Description("Changes to TLS after this step.") @Nullable
+            Boolean startTls) {}
 }

@@ -15,4 +15,10 @@ public record TlsOptions(
         String serverName,
 
         @Default("false") @Description("Accepts any certificate. The expiry is still read.") @Nullable
-        Boolean insecureSkipVerify) {}
+        Boolean insecureSkipVerify,
+
+        @Description("A client certificate chain (PEM) to present.") @Nullable
+        SecretValue clientCertificate,
+
+        @Description("The private key (PKCS#8, PEM) of the client certificate.") @Nullable
+        SecretValue clientKey) {}
