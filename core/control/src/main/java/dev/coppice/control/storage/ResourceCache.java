@@ -52,6 +52,11 @@ public final class ResourceCache {
         return prefix;
     }
 
+    /** A stored value of the past as the cache would hold it. */
+    public CachedObject decoded(ObjectStore.Stored stored) {
+        return cached(stored);
+    }
+
     private CachedObject cached(ObjectStore.Stored stored) {
         String rest = stored.key().substring(prefix.length());
         int slash = namespaced ? rest.indexOf('/') : -1;

@@ -1,0 +1,162 @@
+package dev.coppice.control;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.control.access.BearerTokens;
+import dev.coppice.control.access.RequestAuthenticator;
+import dev.coppice.control.access.RoleAuthorizer;
+import dev.coppice.control.engine.Caller;
+import dev.coppice.control.engine.Engine;
+import dev.coppice.control.engine.FieldManagers;
+import dev.coppice.control.engine.Reader;
+import dev.coppice.control.engine.Target;
+import dev.coppice.control.http.ApiHandler;
+import dev.coppice.control.http.OpenApi;
+import dev.coppice.control.http.ResourceHandler;
+import dev.coppice.control.lifecycle.Bootstrap;
+import dev.coppice.control.lifecycle.CustomTypes;
+import dev.coppice.control.resource.BuiltInSchemas;
+import dev.coppice.control.resource.BuiltIns;
+import dev.coppice.control.resource.Definition;
+import dev.coppice.control.resource.Registry;
+import dev.coppice.control.storage.ObjectStore;
+import dev.coppice.control.storage.Sealer;
+import dev.coppice.control.storage.WatchFeed;
+import dev.coppice.kernel.ChildSpec;
+import dev.coppice.kernel.Kernel;
+import dev.coppice.kernel.StartException;
+import dev.coppice.kernel.Supervisor;
+import dev.coppice.serving.Authenticator;
+import dev.coppice.serving.Routes;
+import dev.coppice.store.Keyspace;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * The resource API of a node: Kubernetes' API over a keyspace. Made once; {@link #start} runs its background work below a
+ * supervisor and fills in what has to be there; {@link #mount} serves it on a listener. Safe for use by many threads.
+ */
+public final class ApiServer {
+    private static final Duration COMPACTION_BEAT = Duration.ofMinutes(5);
+
+    private final Kernel kernel;
+    private final Keyspace keyspace;
+    private final Registry registry = new Registry();
+    private final WatchFeed feed;
+    private final Engine engine;
+    private final Reader reader;
+    private final RoleAuthorizer authorizer;
+    private final BearerTokens tokens = new BearerTokens();
+    private final RequestAuthenticator authenticator;
+    private final CustomTypes customTypes;
+    private final ApiHandler handler;
+    private volatile boolean ready;
+    private long compactNext;
+
+    /**
+     * An API server.
+     *
+     * @param keyspace its own; nothing else may write there
+     * @param directory where its keys are kept
+     */
+    public ApiServer(Kernel kernel, Keyspace keyspace, Path directory) {
+        this.kernel = kernel;
+        this.keyspace = keyspace;
+        ObjectStore store = new ObjectStore(keyspace, Sealer.open(kernel, directory), kernel.clock());
+        this.feed = new WatchFeed(kernel, store);
+        this.engine = new Engine(kernel, store, feed, new FieldManagers(registry));
+        this.reader = new Reader(feed, store);
+        BuiltIns builtIns = new BuiltIns(
+                BuiltInSchemas::of, (prefix, namespaced) -> feed.cache(prefix, namespaced, tree -> tree));
+        registry.put("built-in", builtIns.definitions());
+        this.authorizer = new RoleAuthorizer(
+                builtIn(BuiltIns.RBAC, "clusterroles").cache(),
+                builtIn(BuiltIns.RBAC, "clusterrolebindings").cache(),
+                builtIn(BuiltIns.RBAC, "roles").cache(),
+                builtIn(BuiltIns.RBAC, "rolebindings").cache());
+        this.authenticator = new RequestAuthenticator(tokens, token -> Optional.empty());
+        this.customTypes =
+                new CustomTypes(engine, registry, feed, builtIn("apiextensions.k8s.io", "customresourcedefinitions"));
+        this.handler = new ApiHandler(
+                registry,
+                authorizer,
+                new ResourceHandler(engine, reader, this::review),
+                new OpenApi(registry),
+                () -> ready);
+    }
+
+    private ObjectNode review(Target target, ObjectNode body, Caller caller) {
+        throw dev.coppice.control.request.Statuses.methodNotAllowed();
+    }
+
+    private Definition builtIn(String group, String plural) {
+        return Objects.requireNonNull(registry.find(group, "v1", plural), plural);
+    }
+
+    /** Starts the background work and makes the default namespaces and roles; returns once requests can be served. */
+    public void start(Supervisor supervisor) throws StartException {
+        var unusedFeed = supervisor.start(ChildSpec.task("watch-feed", feed::run));
+        new Bootstrap(engine, registry).run();
+        var unusedTypes = supervisor.start(ChildSpec.task("custom-types", customTypes::run));
+        var unusedCompaction = supervisor.start(
+                ChildSpec.periodic("compaction", COMPACTION_BEAT, COMPACTION_BEAT, this::compact));
+        ready = true;
+    }
+
+    /** Forgets history, but what the last beat still needed. */
+    private void compact() {
+        long due = compactNext;
+        compactNext = keyspace.revision();
+        if (due > keyspace.compactedRevision()) {
+            var unused = keyspace.compact(dev.coppice.store.api.CompactionRequest.newBuilder()
+                    .setRevision(due)
+                    .build());
+        }
+    }
+
+    /** Serves the API on a listener that uses {@link #authenticator}. */
+    public List<Routes.Mount> mount(Routes routes) {
+        List<Routes.Mount> mounts = new ArrayList<>();
+        for (String prefix : List.of("/api", "/apis", "/openapi", "/version", "/healthz", "/livez", "/readyz", "/")) {
+            mounts.add(routes.mount(prefix, handler::handle));
+        }
+        return mounts;
+    }
+
+    /** Finds out who asks: tokens, service accounts, client certificates. */
+    public Authenticator authenticator() {
+        return authenticator;
+    }
+
+    /** Makes a bearer token known. */
+    public void addToken(String name, String token, dev.coppice.serving.Identity identity) {
+        tokens.put(name, token, identity);
+    }
+
+    public Authorizer authorizer() {
+        return authorizer;
+    }
+
+    public Registry registry() {
+        return registry;
+    }
+
+    public boolean ready() {
+        return ready;
+    }
+
+    Kernel kernel() {
+        return kernel;
+    }
+
+    Engine engine() {
+        return engine;
+    }
+
+    Reader reader() {
+        return reader;
+    }
+}

@@ -1,0 +1,851 @@
+package dev.coppice.control.engine;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.control.ApiException;
+import dev.coppice.control.admission.Admission;
+import dev.coppice.control.request.Json;
+import dev.coppice.control.request.Names;
+import dev.coppice.control.request.Statuses;
+import dev.coppice.control.resource.Definition;
+import dev.coppice.control.resource.Strategy;
+import dev.coppice.control.storage.CachedObject;
+import dev.coppice.control.storage.ObjectStore;
+import dev.coppice.control.storage.ObjectStore.Stored;
+import dev.coppice.control.storage.ObjectStore.Written;
+import dev.coppice.control.storage.WatchFeed;
+import dev.coppice.kernel.Kernel;
+import dev.coppice.schema.Cause;
+import dev.coppice.schema.Schema;
+import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The verbs that change objects, over any type: create, update, patch, delete. Whoever calls has been authorized. Safe for
+ * use by many threads.
+ */
+public final class Engine {
+    private static final int TRIES = 6;
+    private static final String SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789";
+
+    private final Kernel kernel;
+    private final ObjectStore store;
+    private final WatchFeed feed;
+    private final FieldManagement fields;
+    private final List<Admission> admissions = new java.util.concurrent.CopyOnWriteArrayList<>();
+
+    public Engine(Kernel kernel, ObjectStore store, WatchFeed feed, FieldManagement fields) {
+        this.kernel = kernel;
+        this.store = store;
+        this.feed = feed;
+        this.fields = fields;
+    }
+
+    public void addAdmission(Admission admission) {
+        admissions.add(admission);
+    }
+
+    public Kernel kernel() {
+        return kernel;
+    }
+
+    public WatchFeed feed() {
+        return feed;
+    }
+
+    public ObjectStore store() {
+        return store;
+    }
+
+    /** The time as it stands in objects. */
+    public String now() {
+        return DateTimeFormatter.ISO_INSTANT.format(kernel.clock().now().truncatedTo(ChronoUnit.SECONDS));
+    }
+
+    // ---- reading
+
+    /** An object in the definition's version, as the store has it now; null when it is not there. */
+    public @Nullable ObjectNode read(Target target) {
+        Stored stored = store.get(target.key());
+        return stored == null ? null : served(target.definition(), stored);
+    }
+
+    /** The tree that is served of a stored value. */
+    public ObjectNode served(Definition definition, Stored stored) {
+        ObjectNode tree = definition.fromStored().apply(Json.parse(stored.value()));
+        Json.metadata(tree).put("resourceVersion", Long.toString(stored.revision()));
+        return tree;
+    }
+
+    /** The tree that is served of a cached object. */
+    public static ObjectNode served(Definition definition, CachedObject object) {
+        ObjectNode tree = object.tree();
+        return definition.storedVersion() ? tree : definition.fromStored().apply(tree);
+    }
+
+    private byte[] stored(Definition definition, ObjectNode object) {
+        ObjectNode copy = definition.toStored().apply(object.deepCopy());
+        ObjectNode meta = Json.metadata(copy);
+        meta.remove("resourceVersion");
+        meta.remove("selfLink");
+        return Json.bytes(copy);
+    }
+
+    // ---- creating
+
+    public Outcome create(Target target, ObjectNode body, WriteOptions options, Caller caller) {
+        Definition d = target.definition();
+        checkKind(d, body);
+        checkFields(d, body, options, caller);
+        ObjectNode object = body.deepCopy();
+        place(d, target.namespace(), object);
+        if (!Json.text(object, "metadata", "resourceVersion").isEmpty()) {
+            throw Statuses.unknown("resourceVersion should not be set on objects to be created");
+        }
+        return insert(target, object, options, caller, options.fieldManager(), true);
+    }
+
+    private static void place(Definition d, String namespace, ObjectNode object) {
+        ObjectNode meta = Json.metadata(object);
+        String own = meta.path("namespace").asText("");
+        if (d.namespaced()) {
+            if (!own.isEmpty() && !own.equals(namespace)) {
+                throw Statuses.badRequest(
+                        "the namespace of the provided object does not match the namespace sent on the request");
+            }
+            meta.put("namespace", namespace);
+        } else {
+            meta.remove("namespace");
+        }
+    }
+
+    private Outcome insert(
+            Target target,
+            ObjectNode object,
+            WriteOptions options,
+            Caller caller,
+            String manager,
+            boolean track) {
+        Definition d = target.definition();
+        ObjectNode meta = Json.metadata(object);
+        String generate = meta.path("generateName").asText("");
+        boolean generated = meta.path("name").asText("").isEmpty() && !generate.isEmpty();
+        for (int attempt = 0; ; attempt++) {
+            if (generated) {
+                meta.put("name", generatedName(generate));
+            }
+            ObjectNode candidate = object.deepCopy();
+            Target named = Target.of(d, target.namespace(), Json.text(candidate, "metadata", "name"));
+            try {
+                return insertNamed(named, candidate, options, caller, manager, track);
+            } catch (ApiException e) {
+                if (!generated || !e.reason().equals("AlreadyExists") || attempt >= TRIES) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private String generatedName(String prefix) {
+        StringBuilder name = new StringBuilder(prefix.length() > 58 ? prefix.substring(0, 58) : prefix);
+        for (int i = 0; i < 5; i++) {
+            name.append(SUFFIX_LETTERS.charAt(kernel.secureRandom().nextInt(SUFFIX_LETTERS.length())));
+        }
+        return name.toString();
+    }
+
+    private Outcome insertNamed(
+            Target target, ObjectNode object, WriteOptions options, Caller caller, String manager, boolean track) {
+        Definition d = target.definition();
+        Strategy strategy = d.strategy();
+        ObjectNode meta = Json.metadata(object);
+        List.of("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "generation")
+                .forEach(meta::remove);
+        meta.put("uid", newUid());
+        meta.put("creationTimestamp", now());
+        boolean counted = d.custom() || strategy.generation();
+        if (counted) {
+            meta.put("generation", 1);
+        }
+        if (d.custom() && d.statusApart()) {
+            object.remove("status");
+        }
+        normalise(d, object);
+        strategy.prepareCreate(object);
+        if (track) {
+            fields.track(d, null, object, managerOf(manager, caller), "", now());
+        }
+        tidy(object);
+        Admission.Request request = new Admission.Request(
+                Admission.Operation.CREATE, target, object, null, optionsTree("CreateOptions", options), options.dryRun(), caller);
+        List<Cause> causes = new ArrayList<>(Names.metadata(object, d.nameRule()));
+        if (d.custom()) {
+            causes.addAll(d.schema().validate(object));
+        } else {
+            causes.addAll(d.schema().validate(object));
+            causes.addAll(strategy.validate(object));
+        }
+        if (causes.isEmpty() || !d.custom()) {
+            causes.addAll(rules(d, object, null));
+        }
+        preAdmit(request);
+        if (!causes.isEmpty()) {
+            throw Statuses.invalid(d.group(), d.kind(), target.name(), causes);
+        }
+        admit(request);
+        if (options.dryRun()) {
+            Stored there = store.get(target.key());
+            if (there != null) {
+                throw exists(target, there);
+            }
+            return new Outcome(object, true);
+        }
+        Written written = store.put(target.key(), 0, stored(d, object), d.sealed(), d.timeToLive());
+        return switch (written) {
+            case Written.Done done -> {
+                meta.put("resourceVersion", Long.toString(done.revision()));
+                yield new Outcome(object, true);
+            }
+            case Written.Refused refused -> throw exists(target, refused.current());
+        };
+    }
+
+    private ApiException exists(Target target, @Nullable Stored there) {
+        Definition d = target.definition();
+        ApiException plain = Statuses.alreadyExists(d.group(), d.plural(), target.name());
+        if (there != null && served(d, there).path("metadata").hasNonNull("deletionTimestamp")) {
+            plain.status()
+                    .put("message", "object is being deleted: " + plain.status().path("message").asText());
+            return new ApiException(plain.status());
+        }
+        return plain;
+    }
+
+    /** A new random UUID (version 4). */
+    public String newUid() {
+        long high = kernel.secureRandom().nextLong();
+        long low = kernel.secureRandom().nextLong();
+        return new UUID((high & ~0xf000L) | 0x4000L, (low & ~(0xc0L << 56)) | (0x80L << 56)).toString();
+    }
+
+    private static String managerOf(String given, Caller caller) {
+        return given.isEmpty() ? caller.manager() : given;
+    }
+
+    private static ObjectNode optionsTree(String kind, WriteOptions options) {
+        ObjectNode tree = Json.object().put("kind", kind).put("apiVersion", "meta.k8s.io/v1");
+        if (options.dryRun()) {
+            tree.putArray("dryRun").add("All");
+        }
+        if (!options.fieldManager().isEmpty()) {
+            tree.put("fieldManager", options.fieldManager());
+        }
+        return tree;
+    }
+
+    private void preAdmit(Admission.Request request) {
+        for (Admission a : admissions) {
+            if (a instanceof EarlyAdmission) {
+                a.admit(request);
+            }
+        }
+    }
+
+    private void admit(Admission.Request request) {
+        for (Admission a : admissions) {
+            if (!(a instanceof EarlyAdmission)) {
+                a.admit(request);
+            }
+        }
+    }
+
+    /** An admission that is asked before the object is validated. */
+    public interface EarlyAdmission extends Admission {}
+
+    // ---- shapes
+
+    private static void checkKind(Definition d, ObjectNode body) {
+        String kind = body.path("kind").asText("");
+        String apiVersion = body.path("apiVersion").asText("");
+        if (kind.isEmpty() || apiVersion.isEmpty()) {
+            if (d.custom() || !kind.isEmpty() && !kind.equals(d.kind())) {
+                String missing = kind.isEmpty() ? "Kind" : "apiVersion";
+                throw Statuses.badRequest("Object '" + missing + "' is missing in '" + Json.text(body) + "'");
+            }
+            body.put("kind", d.kind()).put("apiVersion", d.apiVersion());
+            return;
+        }
+        if (kind.equals(d.kind()) && apiVersion.equals(d.apiVersion())) {
+            return;
+        }
+        String version = apiVersion.substring(apiVersion.indexOf('/') + 1);
+        if (d.custom()) {
+            throw Statuses.badRequest(
+                    apiVersion.equals(d.apiVersion())
+                            ? kind + " in version " + Statuses.quote(version) + " cannot be handled as a " + d.kind()
+                                    + ": the object provided is unrecognized (must be of type " + d.kind() + ")"
+                            : "the API version in the data (" + apiVersion
+                                    + ") does not match the expected API version (" + d.apiVersion() + ")");
+        }
+        throw Statuses.badRequest(kind + " in version " + Statuses.quote(version) + " cannot be handled as a " + d.kind()
+                + ": no kind " + Statuses.quote(kind) + " is registered for version " + Statuses.quote(apiVersion)
+                + " in scheme \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\"");
+    }
+
+    private static void checkFields(Definition d, ObjectNode body, WriteOptions options, Caller caller) {
+        List<String> unknown = d.schema().unknownFields(body);
+        if (unknown.isEmpty() || options.fieldValidation().equals("Ignore")) {
+            return;
+        }
+        List<String> texts = unknown.stream()
+                .map(f -> "unknown field " + Statuses.quote(f))
+                .toList();
+        if (options.fieldValidation().equals("Strict")) {
+            throw Statuses.badRequest(d.kind() + " in version " + Statuses.quote(d.version()) + " cannot be handled as a "
+                    + d.kind() + ": strict decoding error: " + String.join(", ", texts));
+        }
+        texts.forEach(caller::warn);
+    }
+
+    /** Prunes, then fills in defaults. */
+    private static void normalise(Definition d, ObjectNode object) {
+        Schema schema = d.schema();
+        var unused = schema.prune(object);
+        schema.applyDefaults(object);
+        d.strategy().defaults(object);
+    }
+
+    /** Drops empty parts that Kubernetes leaves out, and puts apiVersion, kind and metadata first. */
+    private static void tidy(ObjectNode object) {
+        ObjectNode meta = Json.metadata(object);
+        for (String name : List.of(
+                "labels", "annotations", "finalizers", "ownerReferences", "managedFields")) {
+            JsonNode value = meta.get(name);
+            if (value != null && (value.isNull() || value.isEmpty())) {
+                meta.remove(name);
+            }
+        }
+        for (String name : List.of("generateName", "selfLink", "namespace", "deletionTimestamp",
+                "deletionGracePeriodSeconds")) {
+            JsonNode value = meta.get(name);
+            if (value != null && (value.isNull() || value.isTextual() && value.asText().isEmpty())) {
+                meta.remove(name);
+            }
+        }
+    }
+
+    private List<Cause> rules(Definition d, ObjectNode object, @Nullable ObjectNode old) {
+        return ruleCheck.check(d, object, old);
+    }
+
+    private volatile RuleCheck ruleCheck = (d, object, old) -> List.of();
+
+    /** Runs the CEL rules of a schema. */
+    @FunctionalInterface
+    public interface RuleCheck {
+        List<Cause> check(Definition definition, ObjectNode object, @Nullable ObjectNode old);
+    }
+
+    public void setRuleCheck(RuleCheck check) {
+        this.ruleCheck = check;
+    }
+
+    // ---- updating
+
+    /** Replaces an object, or the part that a sub-resource is. */
+    public Outcome update(Target target, ObjectNode body, WriteOptions options, Caller caller) {
+        Definition d = target.definition();
+        checkKind(d, body);
+        String name = Json.text(body, "metadata", "name");
+        if (name.isEmpty()) {
+            Json.metadata(body).put("name", target.name());
+        } else if (!name.equals(target.name())) {
+            throw Statuses.badRequest("the name of the object (" + name + ") does not match the name on the URL ("
+                    + target.name() + ")");
+        }
+        place(d, target.namespace(), body);
+        checkFields(d, body, options, caller);
+        boolean unconditional = d.strategy().unconditionalUpdate() && !d.custom();
+        String version = Json.text(body, "metadata", "resourceVersion");
+        return write(
+                target,
+                old -> {
+                    if (old == null) {
+                        if (!d.strategy().createOnUpdate()) {
+                            checkUid(target, body, null);
+                            throw target.notFound();
+                        }
+                        return body.deepCopy();
+                    }
+                    checkUid(target, body, old);
+                    if (version.isEmpty() && !unconditional) {
+                        throw Statuses.invalid(
+                                d.group(),
+                                d.plural(),
+                                target.name(),
+                                List.of(Cause.invalidShown(
+                                        "metadata.resourceVersion", "0x0", "must be specified for an update")));
+                    }
+                    return body.deepCopy();
+                },
+                options,
+                caller,
+                true,
+                version.isEmpty());
+    }
+
+    private static void checkUid(Target target, ObjectNode body, @Nullable ObjectNode old) {
+        String wanted = Json.text(body, "metadata", "uid");
+        String there = old == null ? "" : Json.text(old, "metadata", "uid");
+        if (!wanted.isEmpty() && !wanted.equals(there)) {
+            throw target.conflict("StorageError: invalid object, Code: 4, Key: " + target.key()
+                    + ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: " + wanted
+                    + ", UID in object meta: " + there);
+        }
+    }
+
+    /** Makes the new state of an object from the old (null: there is none). */
+    @FunctionalInterface
+    public interface Change {
+        ObjectNode apply(@Nullable ObjectNode old);
+    }
+
+    /**
+     * Changes an object by a function, again when somebody else was faster.
+     *
+     * @param track record field ownership
+     * @param retry whether a version in the result that is not current is a conflict of ours (retried) or of the caller's
+     */
+    public Outcome write(
+            Target target, Change change, WriteOptions options, Caller caller, boolean track, boolean retry) {
+        for (int attempt = 1; ; attempt++) {
+            Stored current = store.get(target.key());
+            ObjectNode old = current == null ? null : served(target.definition(), current);
+            ObjectNode fresh = change.apply(old == null ? null : old.deepCopy());
+            if (old == null || current == null) {
+                ObjectNode meta = Json.metadata(fresh);
+                meta.put("name", target.name());
+                meta.remove("resourceVersion");
+                place(target.definition(), target.namespace(), fresh);
+                return insertNamed(
+                        Target.of(target.definition(), target.namespace(), target.name()),
+                        fresh,
+                        options,
+                        caller,
+                        options.fieldManager(),
+                        track);
+            }
+            Outcome done = replace(target, current, old, fresh, options, caller, track);
+            if (done != null) {
+                return done;
+            }
+            if (attempt >= TRIES || !retry) {
+                throw target.conflict(Statuses.MODIFIED);
+            }
+        }
+    }
+
+    /** Null when the store has moved on. */
+    private @Nullable Outcome replace(
+            Target target,
+            Stored current,
+            ObjectNode old,
+            ObjectNode fresh,
+            WriteOptions options,
+            Caller caller,
+            boolean track) {
+        Definition d = target.definition();
+        String version = Json.text(fresh, "metadata", "resourceVersion");
+        if (!version.isEmpty() && !version.equals("0") && !version.equals(Long.toString(current.revision()))) {
+            throw target.conflict(Statuses.MODIFIED);
+        }
+        restoreMetadata(fresh, old);
+        restrict(target, fresh, old);
+        normalise(d, fresh);
+        if (target.subresource().isEmpty()) {
+            d.strategy().prepareUpdate(fresh, old);
+        }
+        if (track) {
+            fields.track(d, old, fresh, managerOf(options.fieldManager(), caller), target.subresource(), now());
+        }
+        tidy(fresh);
+        countGeneration(d, fresh, old);
+        Admission.Request request = new Admission.Request(
+                Admission.Operation.UPDATE, target, fresh, old, optionsTree("UpdateOptions", options), options.dryRun(), caller);
+        preAdmit(request);
+        List<Cause> causes = validateUpdate(target, fresh, old);
+        if (!causes.isEmpty()) {
+            throw Statuses.invalid(d.group(), d.kind(), target.name(), causes);
+        }
+        admit(request);
+        return commit(target, current, old, fresh, options);
+    }
+
+    private @Nullable Outcome commit(
+            Target target, Stored current, ObjectNode old, ObjectNode fresh, WriteOptions options) {
+        Definition d = target.definition();
+        ObjectNode meta = Json.metadata(fresh);
+        meta.put("resourceVersion", Long.toString(current.revision()));
+        boolean goes = meta.hasNonNull("deletionTimestamp")
+                && meta.path("finalizers").isEmpty()
+                && !heldByNamespace(d, fresh);
+        if (options.dryRun()) {
+            return new Outcome(fresh, false);
+        }
+        if (goes) {
+            return store.delete(target.key(), current.revision()) instanceof Written.Done
+                    ? new Outcome(fresh, false)
+                    : null;
+        }
+        byte[] bytes = stored(d, fresh);
+        if (sameBytes(bytes, current, d, old, fresh)) {
+            meta.put("resourceVersion", Long.toString(current.revision()));
+            return new Outcome(old, false);
+        }
+        Written written = store.put(target.key(), current.revision(), bytes, d.sealed(), d.timeToLive());
+        if (written instanceof Written.Done done) {
+            meta.put("resourceVersion", Long.toString(done.revision()));
+            return new Outcome(fresh, false);
+        }
+        return null;
+    }
+
+    /** Whether nothing changed, times of managed fields aside. */
+    private static boolean sameBytes(byte[] bytes, Stored current, Definition d, ObjectNode old, ObjectNode fresh) {
+        if (java.util.Arrays.equals(bytes, current.value())) {
+            return true;
+        }
+        return d.storedVersion()
+                && dev.coppice.schema.Values.same(timeless(old), timeless(fresh));
+    }
+
+    private static ObjectNode timeless(ObjectNode object) {
+        ObjectNode copy = object.deepCopy();
+        for (JsonNode entry : copy.path("metadata").path("managedFields")) {
+            if (entry instanceof ObjectNode e) {
+                e.remove("time");
+            }
+        }
+        return copy;
+    }
+
+    private static boolean heldByNamespace(Definition d, ObjectNode object) {
+        return d.kind().equals("Namespace")
+                && d.group().isEmpty()
+                && !object.path("spec").path("finalizers").isEmpty();
+    }
+
+    private static void restoreMetadata(ObjectNode fresh, ObjectNode old) {
+        ObjectNode meta = Json.metadata(fresh);
+        JsonNode before = old.path("metadata");
+        for (String name : List.of(
+                "uid",
+                "creationTimestamp",
+                "deletionTimestamp",
+                "deletionGracePeriodSeconds",
+                "generation",
+                "name",
+                "namespace",
+                "generateName")) {
+            JsonNode value = before.get(name);
+            if (value == null) {
+                meta.remove(name);
+            } else {
+                meta.set(name, value);
+            }
+        }
+        meta.remove("selfLink");
+    }
+
+    /** Leaves of a change only what the resource, or the sub-resource, may touch. */
+    private static void restrict(Target target, ObjectNode fresh, ObjectNode old) {
+        Definition d = target.definition();
+        switch (target.subresource()) {
+            case "" -> {
+                if (d.statusApart()) {
+                    copy("status", old, fresh);
+                }
+            }
+            case "status" -> {
+                JsonNode managed = fresh.path("metadata").get("managedFields");
+                List<String> names = new ArrayList<>();
+                fresh.fieldNames().forEachRemaining(names::add);
+                old.fieldNames().forEachRemaining(n -> {
+                    if (!names.contains(n)) {
+                        names.add(n);
+                    }
+                });
+                for (String name : names) {
+                    if (!name.equals("status")) {
+                        copy(name, old, fresh);
+                    }
+                }
+                if (managed != null) {
+                    Json.metadata(fresh).set("managedFields", managed);
+                }
+            }
+            default -> {}
+        }
+    }
+
+    private static void copy(String name, ObjectNode from, ObjectNode to) {
+        JsonNode value = from.get(name);
+        if (value == null) {
+            to.remove(name);
+        } else {
+            to.set(name, value.deepCopy());
+        }
+    }
+
+    private static void countGeneration(Definition d, ObjectNode fresh, ObjectNode old) {
+        if (!d.custom() && !d.strategy().generation()) {
+            return;
+        }
+        ObjectNode a = fresh.deepCopy();
+        ObjectNode b = old.deepCopy();
+        List<String> uncounted = d.statusApart() ? List.of("metadata", "status") : List.of("metadata");
+        a.remove(uncounted);
+        b.remove(uncounted);
+        if (!dev.coppice.schema.Values.same(a, b)) {
+            Json.metadata(fresh).put("generation", old.path("metadata").path("generation").asLong(0) + 1);
+        }
+    }
+
+    private List<Cause> validateUpdate(Target target, ObjectNode fresh, ObjectNode old) {
+        Definition d = target.definition();
+        List<Cause> causes = new ArrayList<>();
+        if (old.path("metadata").hasNonNull("deletionTimestamp")) {
+            List<String> added = Json.list(fresh.path("metadata").path("finalizers"));
+            added.removeAll(Json.list(old.path("metadata").path("finalizers")));
+            if (!added.isEmpty()) {
+                Cause cause = Cause.forbidden(
+                        "metadata.finalizers",
+                        "no new finalizers can be added if the object is being deleted, found new finalizers []string{"
+                                + String.join(", ", added.stream().map(Statuses::quote).toList())
+                                + "}");
+                causes.add(cause);
+                causes.add(cause);
+            }
+        }
+        causes.addAll(Names.metadata(fresh, d.nameRule()));
+        List<Cause> found;
+        if (d.custom() && target.subresource().equals("status")) {
+            found = d.schema().property("status") instanceof Schema status
+                    ? status.validate(fresh.path("status"), "status")
+                    : List.of();
+            if (fresh.path("status").isMissingNode()) {
+                found = List.of();
+            }
+        } else {
+            found = d.schema().validate(fresh);
+        }
+        causes.addAll(d.custom() ? Ratcheting.unchanged(found, fresh, old) : found);
+        if (!d.custom() && target.subresource().isEmpty()) {
+            causes.addAll(d.strategy().validate(fresh));
+            causes.addAll(d.strategy().validateUpdate(fresh, old));
+        }
+        if (causes.isEmpty()) {
+            causes.addAll(rules(d, fresh, old));
+        }
+        return causes;
+    }
+
+    // ---- patching
+
+    /** Changes an object by a patch; {@code merge} makes the new state of the old. */
+    public Outcome patch(
+            Target target, UnaryOperator<ObjectNode> merge, WriteOptions options, Caller caller) {
+        Definition d = target.definition();
+        return write(
+                target,
+                old -> {
+                    if (old == null) {
+                        throw target.notFound();
+                    }
+                    ObjectNode fresh = merge.apply(old);
+                    checkPatched(d, target, fresh, options, caller);
+                    return fresh;
+                },
+                options,
+                caller,
+                true,
+                true);
+    }
+
+    private static void checkPatched(
+            Definition d, Target target, ObjectNode fresh, WriteOptions options, Caller caller) {
+        String name = Json.text(fresh, "metadata", "name");
+        if (!name.equals(target.name())) {
+            throw Statuses.badRequest("the name of the object (" + name + ") does not match the name on the URL ("
+                    + target.name() + ")");
+        }
+        if (!fresh.path("kind").asText().equals(d.kind()) || !fresh.path("apiVersion").asText().equals(d.apiVersion())) {
+            checkKind(d, fresh);
+        }
+        List<String> unknown = d.schema().unknownFields(fresh);
+        if (unknown.isEmpty() || options.fieldValidation().equals("Ignore")) {
+            return;
+        }
+        List<String> texts =
+                unknown.stream().map(f -> "unknown field " + Statuses.quote(f)).toList();
+        if (options.fieldValidation().equals("Strict")) {
+            throw Statuses.invalid(
+                    "",
+                    "",
+                    "",
+                    List.of(Cause.invalidShown(
+                            "patch", Json.text(fresh), "strict decoding error: " + String.join(", ", texts))));
+        }
+        texts.forEach(caller::warn);
+    }
+
+    /** Server-side apply. Creates what is not there. */
+    public Outcome apply(Target target, ObjectNode configuration, WriteOptions options, Caller caller) {
+        Definition d = target.definition();
+        String kind = configuration.path("kind").asText("");
+        String apiVersion = configuration.path("apiVersion").asText("");
+        if (!kind.equals(d.kind()) || !apiVersion.equals(d.apiVersion())) {
+            checkKind(d, configuration);
+        }
+        String name = Json.text(configuration, "metadata", "name");
+        if (!name.isEmpty() && !name.equals(target.name())) {
+            throw Statuses.badRequest("name in URL does not match name in yaml: " + target.name() + " " + name);
+        }
+        String own = Json.text(configuration, "metadata", "namespace");
+        if (d.namespaced() && !own.isEmpty() && !own.equals(target.namespace())) {
+            throw Statuses.badRequest(
+                    "the namespace of the provided object does not match the namespace sent on the request");
+        }
+        return write(
+                target,
+                old -> {
+                    if (old == null && !target.subresource().isEmpty()) {
+                        throw target.notFound();
+                    }
+                    ObjectNode config = configuration.deepCopy();
+                    Json.metadata(config).put("name", target.name());
+                    if (d.namespaced()) {
+                        Json.metadata(config).put("namespace", target.namespace());
+                    }
+                    return fields.apply(
+                            d,
+                            old,
+                            config,
+                            options.fieldManager(),
+                            target.subresource(),
+                            options.force(),
+                            now());
+                },
+                options,
+                caller,
+                false,
+                true);
+    }
+
+    // ---- deleting
+
+    /**
+     * Deletes an object, or marks it while finalizers hold it.
+     *
+     * @return the marked object, or empty when it is gone (its last state is then in the second part)
+     */
+    public Deleted delete(Target target, DeleteOptions options, Caller caller) {
+        Definition d = target.definition();
+        for (int attempt = 1; attempt <= TRIES; attempt++) {
+            Stored current = store.get(target.key());
+            if (current == null) {
+                throw target.notFound();
+            }
+            ObjectNode old = served(d, current);
+            checkPreconditions(target, options, old);
+            ObjectNode tree = Json.object().put("kind", "DeleteOptions").put("apiVersion", "meta.k8s.io/v1");
+            Admission.Request request = new Admission.Request(
+                    Admission.Operation.DELETE, target, null, old, tree, options.dryRun(), caller);
+            preAdmit(request);
+            admit(request);
+            ObjectNode marked = marked(d, old, options);
+            boolean held = !marked.path("metadata").path("finalizers").isEmpty() || heldByNamespace(d, marked);
+            if (!held) {
+                if (options.dryRun()
+                        || store.delete(target.key(), current.revision()) instanceof Written.Done) {
+                    return new Deleted(old, false);
+                }
+            } else if (options.dryRun() || marked.equals(old)) {
+                return new Deleted(marked, true);
+            } else if (store.put(target.key(), current.revision(), stored(d, marked), d.sealed(), null)
+                    instanceof Written.Done done) {
+                Json.metadata(marked).put("resourceVersion", Long.toString(done.revision()));
+                return new Deleted(marked, true);
+            }
+        }
+        throw target.conflict(Statuses.MODIFIED);
+    }
+
+    /** What a deletion left: the object as it was or is, and whether it is still there. */
+    public record Deleted(ObjectNode object, boolean held) {}
+
+    private static void checkPreconditions(Target target, DeleteOptions options, ObjectNode old) {
+        String uid = Json.text(old, "metadata", "uid");
+        if (!options.uid().isEmpty() && !options.uid().equals(uid)) {
+            throw target.conflict(
+                    "Precondition failed: UID in precondition: " + options.uid() + ", UID in object meta: " + uid);
+        }
+        String version = Json.text(old, "metadata", "resourceVersion");
+        if (!options.resourceVersion().isEmpty() && !options.resourceVersion().equals(version)) {
+            throw target.conflict("Precondition failed: ResourceVersion in precondition: " + options.resourceVersion()
+                    + ", ResourceVersion in object meta: " + version);
+        }
+    }
+
+    /** The object with its deletion mark and the finalizers that its propagation asks for. */
+    private ObjectNode marked(Definition d, ObjectNode old, DeleteOptions options) {
+        ObjectNode marked = old.deepCopy();
+        ObjectNode meta = Json.metadata(marked);
+        List<String> finalizers = Json.list(meta.path("finalizers"));
+        switch (options.propagation()) {
+            case "Orphan" -> {
+                finalizers.remove("foregroundDeletion");
+                if (!finalizers.contains("orphan")) {
+                    finalizers.add("orphan");
+                }
+            }
+            case "Foreground" -> {
+                finalizers.remove("orphan");
+                if (!finalizers.contains("foregroundDeletion")) {
+                    finalizers.add("foregroundDeletion");
+                }
+            }
+            case "Background" -> {
+                finalizers.remove("orphan");
+                finalizers.remove("foregroundDeletion");
+            }
+            default -> {}
+        }
+        if (d.kind().equals("CustomResourceDefinition")
+                && !finalizers.contains(CustomResources.FINALIZER)
+                && !meta.hasNonNull("deletionTimestamp")) {
+            finalizers.add(CustomResources.FINALIZER);
+        }
+        if (finalizers.isEmpty()) {
+            meta.remove("finalizers");
+        } else {
+            meta.set("finalizers", Json.array(finalizers));
+        }
+        if (!meta.hasNonNull("deletionTimestamp")) {
+            meta.put("deletionTimestamp", now());
+            meta.put("deletionGracePeriodSeconds", 0);
+            if (meta.path("generation").asLong(0) > 0) {
+                meta.put("generation", meta.path("generation").asLong() + 1);
+            }
+            if (heldByNamespace(d, marked)) {
+                Json.child(marked, "status").put("phase", "Terminating");
+            }
+        }
+        return marked;
+    }
+}

@@ -1,0 +1,20 @@
+package dev.coppice.control.engine;
+
+/**
+ * How to write.
+ *
+ * @param fieldManager empty for the caller's default
+ * @param fieldValidation Strict, Warn or Ignore
+ * @param force take over fields in a server-side apply
+ */
+public record WriteOptions(boolean dryRun, String fieldManager, String fieldValidation, boolean force) {
+    public static final WriteOptions DEFAULT = new WriteOptions(false, "", "Warn", false);
+
+    public static WriteOptions manager(String name) {
+        return new WriteOptions(false, name, "Ignore", false);
+    }
+
+    public WriteOptions forced() {
+        return new WriteOptions(dryRun, fieldManager, fieldValidation, true);
+    }
+}

@@ -1,0 +1,292 @@
+package dev.coppice.control.http;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.control.ApiException;
+import dev.coppice.control.Authorizer;
+import dev.coppice.control.access.Impersonation;
+import dev.coppice.control.engine.Caller;
+import dev.coppice.control.request.Json;
+import dev.coppice.control.request.RequestPath;
+import dev.coppice.control.request.Statuses;
+import dev.coppice.control.resource.Definition;
+import dev.coppice.control.resource.Registry;
+import dev.coppice.control.resource.Subresource;
+import dev.coppice.serving.ClientGoneException;
+import dev.coppice.serving.Exchange;
+import dev.coppice.serving.Identity;
+import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** The door of the resource API: impersonation, authorization, routing, errors. Safe for use by many threads. */
+public final class ApiHandler {
+    private static final Logger LOG = System.getLogger(ApiHandler.class.getName());
+    private static final String NOT_FOUND = "404 page not found\n";
+    static final String TEXT = "text/plain; charset=utf-8";
+    /** Extra attributes that can be impersonated. */
+    private static final List<String> EXTRA_HEADERS = List.of("Impersonate-Extra-Scopes", "Impersonate-Extra-Reason");
+
+    private final Registry registry;
+    private final Authorizer authorizer;
+    private final ResourceHandler resources;
+    private final Discovery discovery;
+    private final OpenApi openApi;
+    private final Health health;
+
+    /** Whether the node is ready to serve. */
+    @FunctionalInterface
+    public interface Health {
+        boolean ready();
+    }
+
+    public ApiHandler(
+            Registry registry, Authorizer authorizer, ResourceHandler resources, OpenApi openApi, Health health) {
+        this.registry = registry;
+        this.authorizer = authorizer;
+        this.resources = resources;
+        this.discovery = new Discovery(registry);
+        this.openApi = openApi;
+        this.health = health;
+    }
+
+    /** Answers a request for any path of the API. */
+    public void handle(Exchange exchange) throws IOException {
+        try {
+            dispatch(exchange);
+        } catch (ApiException e) {
+            sendStatus(exchange, e.status(), e.code());
+        } catch (Impersonation.NoUserException e) {
+            exchange.status(500)
+                    .send(
+                            TEXT,
+                            "Internal Server Error: " + Statuses.quote(exchange.path()) + ": " + e.getMessage() + "\n");
+        } catch (ClientGoneException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            LOG.log(Level.ERROR, "a request failed: " + exchange.method() + " " + exchange.path(), e);
+            if (!exchange.committed()) {
+                ApiException internal = Statuses.internal(String.valueOf(e.getMessage()));
+                sendStatus(exchange, internal.status(), internal.code());
+            }
+        }
+    }
+
+    static void sendStatus(Exchange exchange, ObjectNode status, int code) throws IOException {
+        if (exchange.committed()) {
+            return;
+        }
+        exchange.status(code).setHeader("Content-Type", "application/json");
+        if (code == 401) {
+            exchange.setHeader("WWW-Authenticate", "Bearer realm=\"coppice\"");
+        }
+        long retry = status.path("details").path("retryAfterSeconds").asLong(0);
+        if (retry > 0) {
+            exchange.setHeader("Retry-After", Long.toString(retry));
+        }
+        exchange.send(Json.bytes(status));
+    }
+
+    private void dispatch(Exchange exchange) throws IOException, Impersonation.NoUserException {
+        Identity identity = Impersonation.effective(
+                exchange, exchange.identity(), authorizer, EXTRA_HEADERS);
+        exchange.setIdentity(identity);
+        Caller caller = Caller.of(identity, exchange.header("User-Agent").orElse(""));
+        List<String> parts = segments(exchange.path());
+        if (parts.size() >= 3 && parts.getFirst().equals("api")) {
+            resource(exchange, caller, RequestPath.of("", parts.get(1), parts.subList(2, parts.size())));
+        } else if (parts.size() >= 4 && parts.getFirst().equals("apis")) {
+            resource(
+                    exchange,
+                    caller,
+                    RequestPath.of(parts.get(1), parts.get(2), parts.subList(3, parts.size())));
+        } else {
+            checkPath(identity, exchange);
+            other(exchange, parts);
+        }
+    }
+
+    private static List<String> segments(String path) {
+        List<String> parts = new ArrayList<>(Arrays.asList(path.split("/")));
+        parts.removeIf(String::isEmpty);
+        return parts;
+    }
+
+    private void checkPath(Identity identity, Exchange exchange) {
+        String verb = exchange.method().toLowerCase(Locale.ROOT);
+        if (!authorizer.authorizePath(identity, verb, exchange.path()).allowed()) {
+            throw Statuses.forbidden(
+                    "",
+                    "",
+                    "",
+                    "User " + Statuses.quote(identity.name()) + " cannot " + verb + " path "
+                            + Statuses.quote(exchange.path()));
+        }
+    }
+
+    private void other(Exchange exchange, List<String> parts) throws IOException {
+        String first = parts.isEmpty() ? "" : parts.getFirst();
+        switch (first) {
+            case "" -> index(exchange);
+            case "api" -> {
+                if (parts.size() == 1) {
+                    versions(exchange, true);
+                } else {
+                    document(exchange, discovery.resources("", parts.get(1)));
+                }
+            }
+            case "apis" -> {
+                switch (parts.size()) {
+                    case 1 -> versions(exchange, false);
+                    case 2 -> document(exchange, discovery.group(parts.get(1)));
+                    default -> document(exchange, discovery.resources(parts.get(1), parts.get(2)));
+                }
+            }
+            case "version" -> exchange.status(200).send("application/json", Json.text(version()));
+            case "healthz", "livez" -> exchange.status(200).send(TEXT, "ok");
+            case "readyz" -> {
+                boolean ready = health.ready();
+                exchange.status(ready ? 200 : 500).send(TEXT, ready ? "ok" : "not ready");
+            }
+            case "openapi" -> openApi.handle(exchange, parts.subList(1, parts.size()));
+            default -> notFound(exchange);
+        }
+    }
+
+    static void notFound(Exchange exchange) throws IOException {
+        exchange.status(404).setHeader("X-Content-Type-Options", "nosniff");
+        exchange.send(TEXT, NOT_FOUND);
+    }
+
+    private void versions(Exchange exchange, boolean core) throws IOException {
+        if (MediaType.aggregatedDiscovery(exchange.header("Accept").orElse(""))) {
+            send(exchange, discovery.aggregated(core), Discovery.AGGREGATED_TYPE);
+        } else {
+            MediaType unused = MediaType.of(exchange.header("Accept").orElse(""));
+            assert unused != null;
+            send(
+                    exchange,
+                    core
+                            ? discovery.coreVersions(exchange.header("Host").orElse("localhost"))
+                            : discovery.groupList(),
+                    "application/json");
+        }
+    }
+
+    private static void document(Exchange exchange, java.util.Optional<Discovery.Document> document)
+            throws IOException {
+        if (document.isEmpty()) {
+            notFound(exchange);
+        } else {
+            send(exchange, document.get(), "application/json");
+        }
+    }
+
+    static void send(Exchange exchange, Discovery.Document document, String type) throws IOException {
+        exchange.setHeader("ETag", document.etag()).setHeader("Vary", "Accept");
+        if (exchange.header("If-None-Match").orElse("").contains(document.etag())) {
+            exchange.status(304).sendEmpty();
+            return;
+        }
+        exchange.status(200).setHeader("Content-Type", type);
+        exchange.send(document.body());
+    }
+
+    private void index(Exchange exchange) throws IOException {
+        ObjectNode index = Json.object();
+        var paths = index.putArray("paths");
+        paths.add("/api").add("/api/v1").add("/apis");
+        List<String> more = new ArrayList<>();
+        for (Definition d : registry.snapshot().all()) {
+            if (!d.group().isEmpty()) {
+                more.add("/apis/" + d.group());
+                more.add("/apis/" + d.group() + "/" + d.version());
+            }
+        }
+        more.stream().distinct().sorted().forEach(paths::add);
+        List.of("/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version")
+                .forEach(paths::add);
+        exchange.status(200).send("application/json", Json.text(index));
+    }
+
+    private static ObjectNode version() {
+        return Json.object()
+                .put("major", "1")
+                .put("minor", "32")
+                .put("gitVersion", "v1.32.13+coppice")
+                .put("gitCommit", "")
+                .put("gitTreeState", "clean")
+                .put("buildDate", "1970-01-01T00:00:00Z")
+                .put("goVersion", "")
+                .put("compiler", "javac")
+                .put("platform", "java/" + Runtime.version().feature());
+    }
+
+    private void resource(Exchange exchange, Caller caller, RequestPath path) throws IOException {
+        boolean watching = exchange.query("watch")
+                .map(w -> !w.equals("0") && !w.equals("false"))
+                .orElse(false);
+        String verb = path.verb(exchange.method(), watching);
+        authorize(caller.identity(), path, verb);
+        Definition d = registry.find(path.group(), path.version(), path.resource());
+        if (d == null || !scopeFits(d, path, verb)) {
+            notFound(exchange);
+            return;
+        }
+        if (!d.deprecation().isEmpty()) {
+            caller.warn(d.deprecation());
+        }
+        Subresource sub = path.subresource().isEmpty() ? null : d.subresource(path.subresource());
+        if (!path.subresource().isEmpty() && sub == null) {
+            if (d.custom()) {
+                throw Statuses.noSuchPath();
+            }
+            notFound(exchange);
+            return;
+        }
+        checkVerb(d, sub, path, verb);
+        resources.handle(exchange, caller, d, path, verb);
+    }
+
+    private static boolean scopeFits(Definition d, RequestPath path, String verb) {
+        if (!d.namespaced()) {
+            return path.namespace().isEmpty()
+                    || d.plural().equals("namespaces") && d.group().isEmpty();
+        }
+        if (!path.namespace().isEmpty()) {
+            return true;
+        }
+        return path.name().isEmpty() && (verb.equals("list") || verb.equals("watch"));
+    }
+
+    private void authorize(Identity identity, RequestPath path, String verb) {
+        String resource = path.subresource().isEmpty() ? path.resource() : path.resource() + "/" + path.subresource();
+        var action = new Authorizer.Action(verb, path.group(), resource, path.namespace(), path.name());
+        if (!authorizer.authorize(identity, action).allowed()) {
+            throw Statuses.forbidden(
+                    path.group(), path.resource(), path.name(), Impersonation.refusal(identity, action));
+        }
+    }
+
+    private static void checkVerb(Definition d, @Nullable Subresource sub, RequestPath path, String verb) {
+        List<String> allowed = sub != null ? sub.verbs() : d.verbs();
+        boolean fits = allowed.contains(verb);
+        if (sub == null && verb.equals("create") && !path.name().isEmpty()) {
+            fits = false;
+        }
+        if (sub == null && (verb.equals("update") || verb.equals("patch")) && path.name().isEmpty()) {
+            fits = false;
+        }
+        if (fits) {
+            return;
+        }
+        if (d.custom() && sub != null) {
+            throw Statuses.methodNotSupported(d.group(), d.plural(), verb);
+        }
+        throw Statuses.methodNotAllowed();
+    }
+}
