@@ -118,12 +118,11 @@ final class ChildNode implements Supervisor.Child {
         return wanted;
     }
 
-    void restarting() {
-        state = Supervisor.State.RESTARTING;
-    }
-
-    void failed(Throwable failure) {
-        lastFailure = failure;
+    /** Shows that it is about to be started again; a late caller, past the start by somebody else, changes nothing. */
+    synchronized void restarting() {
+        if (run == null) {
+            state = Supervisor.State.RESTARTING;
+        }
     }
 
     /** Takes note that a life ended by itself; false when that life is not the current one. */

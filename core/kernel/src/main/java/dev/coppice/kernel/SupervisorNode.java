@@ -235,16 +235,26 @@ final class SupervisorNode implements Supervisor {
 
     private void begin(Run own) throws StartException {
         descent.lock();
-        lock.lock();
         try {
-            if (!own.alive()) {
-                throw new StartException("supervisor " + path() + " was stopped before it started", null);
+            if (status != Status.STOPPED) {
+                // The last life was killed, and its killer has not got here yet; none of its children may be taken
+                // over.
+                status = Status.STOPPING;
+                haltAll(true);
+                status = Status.STOPPED;
             }
-            run = own;
-            status = Status.STARTING;
-            restartNanos.clear();
+            lock.lock();
+            try {
+                if (!own.alive()) {
+                    throw new StartException("supervisor " + path() + " was stopped before it started", null);
+                }
+                run = own;
+                status = Status.STARTING;
+                restartNanos.clear();
+            } finally {
+                lock.unlock();
+            }
         } finally {
-            lock.unlock();
             descent.unlock();
         }
     }

@@ -31,9 +31,11 @@ final class SupervisorTreePropertiesTest {
                     Thread.yield();
                 }
             }
-            eventually(
-                    "seed " + seed + ": all of " + expected,
-                    () -> running(kernel.root()).equals(expected));
+            try {
+                eventually("all of " + expected, () -> running(kernel.root()).equals(expected));
+            } catch (AssertionError e) {
+                throw new AssertionError("seed " + seed + ": " + kernel.tree(100), e);
+            }
         } catch (StartException e) {
             throw new AssertionError("seed " + seed, e);
         }
