@@ -44,7 +44,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 
 /** A keyspace on this member: writes go through the log, reads are done here. Safe for use by many threads. */
-final class MemberKeyspace implements Keyspace {
+public final class MemberKeyspace implements Keyspace {
 
     private static final int EXPIRIES_AT_ONCE = 1000;
     private static final ProcessOptions ONE_RING = ProcessOptions.DEFAULT.withMailbox(1, ProcessOptions.Overflow.DROP);
@@ -63,18 +63,18 @@ final class MemberKeyspace implements Keyspace {
         return options.name();
     }
 
-    Store store() {
+    public Store store() {
         return store;
     }
 
-    Space space() {
+    public Space space() {
         return store.space(options.name());
     }
 
     // ---- writing
 
     /** Sends a command through the log; the caller has set its operation. */
-    Message propose(Command.Builder builder) {
+    public Message propose(Command.Builder builder) {
         Command command = builder.setKeyspace(space().number()).build();
         if (command.getSerializedSize() > Requests.MAX_BYTES) {
             throw Errors.requestTooLarge();

@@ -17,7 +17,6 @@ import io.grpc.Status.Code;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -97,7 +96,7 @@ public final class Store {
     }
 
     /** The same, with what only a keyspace on this member can do: users, alarms, maintenance. */
-    MemberKeyspace memberKeyspace(String name) {
+    public MemberKeyspace memberKeyspace(String name) {
         MemberKeyspace keyspace = keyspaces.get(name);
         if (keyspace == null) {
             throw new IllegalArgumentException(
@@ -121,7 +120,7 @@ public final class Store {
         parent.stop("store");
     }
 
-    Kernel kernel() {
+    public Kernel kernel() {
         return kernel;
     }
 
@@ -155,11 +154,11 @@ public final class Store {
         return current;
     }
 
-    Machine machine() {
+    public Machine machine() {
         return member().machine();
     }
 
-    ReplicatedLog log() {
+    public ReplicatedLog log() {
         return member().log();
     }
 
@@ -242,9 +241,5 @@ public final class Store {
                             + " MiB left, and writes need " + (DISK_RESERVE_BYTES >> 20)
                             + "; free some space there (reads go on)");
         }
-    }
-
-    List<MemberKeyspace> memberKeyspaces() {
-        return new ArrayList<>(keyspaces.values());
     }
 }

@@ -291,6 +291,53 @@ public final class Space {
         return keys;
     }
 
+    /** A checksum over the changes kept, up to a revision; 0 for all. Equal on members that hold the same. */
+    public int hash(long upTo) {
+        if (upTo > revision) {
+            throw Errors.futureRevision();
+        }
+        if (upTo > 0 && upTo < compacted) {
+            throw Errors.compacted();
+        }
+        return read(view -> {
+            java.util.zip.CRC32C checksum = new java.util.zip.CRC32C();
+            byte[] end = upTo == 0 ? Codec.spaceEnd(number()) : Codec.revision(number(), upTo + 1, 0);
+            try (RocksIterator iterator = view.iterate(Database.Family.REVISIONS)) {
+                for (iterator.seek(Codec.revision(number(), 0, 0)); iterator.isValid(); iterator.next()) {
+                    byte[] at = iterator.key();
+                    if (Codec.compare(at, end) >= 0) {
+                        break;
+                    }
+                    checksum.update(at, Codec.SPACE_BYTES, at.length - Codec.SPACE_BYTES);
+                    checksum.update(iterator.value());
+                }
+                Ranges.check(iterator);
+            }
+            return (int) checksum.getValue();
+        });
+    }
+
+    /**
+     * Hands over every change kept, in order: the key of its revision (8 bytes revision, 4 bytes place) and its bytes (one for
+     * deletion or put, then a KeyValue message).
+     */
+    public void export(java.util.function.BiConsumer<byte[], byte[]> taker) {
+        boolean unused = read(view -> {
+            byte[] end = Codec.spaceEnd(number());
+            try (RocksIterator iterator = view.iterate(Database.Family.REVISIONS)) {
+                for (iterator.seek(Codec.revision(number(), 0, 0)); iterator.isValid(); iterator.next()) {
+                    byte[] at = iterator.key();
+                    if (Codec.compare(at, end) >= 0) {
+                        break;
+                    }
+                    taker.accept(java.util.Arrays.copyOfRange(at, Codec.SPACE_BYTES, at.length), iterator.value());
+                }
+                Ranges.check(iterator);
+            }
+            return true;
+        });
+    }
+
     /** Watches running. */
     public int watches() {
         return hub.count();

@@ -1,0 +1,33 @@
+package dev.coppice.store.etcd;
+
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Who may use the etcd surface, and what it tells about itself.
+ *
+ * @param open whether anybody may do everything while authentication is not enabled (plain text on a laptop). Otherwise a
+ *     request needs a client certificate of an administrator, or, once authentication is enabled, a user
+ * @param administrators organizations of client certificates that count as root, such as {@code system:masters}; only
+ *     certificates that the listener has verified are looked at
+ * @param clientUrls where clients reach this member, for the member list
+ * @param peerUrls where other members reach it
+ */
+public record EtcdPolicy(boolean open, Set<String> administrators, List<String> clientUrls, List<String> peerUrls) {
+
+    public EtcdPolicy {
+        administrators = Set.copyOf(administrators);
+        clientUrls = List.copyOf(clientUrls);
+        peerUrls = List.copyOf(peerUrls);
+    }
+
+    /** Certificates of {@code system:masters}, or users. */
+    public static EtcdPolicy authenticated(String clientUrl) {
+        return new EtcdPolicy(false, Set.of("system:masters"), List.of(clientUrl), List.of("http://127.0.0.1:2380"));
+    }
+
+    /** Anybody, until authentication is enabled. */
+    public static EtcdPolicy open(String clientUrl) {
+        return new EtcdPolicy(true, Set.of("system:masters"), List.of(clientUrl), List.of("http://127.0.0.1:2380"));
+    }
+}

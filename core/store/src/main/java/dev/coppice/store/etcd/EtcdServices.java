@@ -1,0 +1,300 @@
+package dev.coppice.store.etcd;
+
+import com.google.protobuf.Message;
+import dev.coppice.serving.Routes;
+import dev.coppice.store.MemberKeyspace;
+import dev.coppice.store.Store;
+import dev.coppice.store.StoreException;
+import dev.coppice.store.api.AuthGrpc;
+import dev.coppice.store.api.ClusterGrpc;
+import dev.coppice.store.api.ElectionGrpc;
+import dev.coppice.store.api.KVGrpc;
+import dev.coppice.store.api.LeaderRequest;
+import dev.coppice.store.api.LeaderResponse;
+import dev.coppice.store.api.LeaseGrpc;
+import dev.coppice.store.api.LeaseKeepAliveRequest;
+import dev.coppice.store.api.LeaseKeepAliveResponse;
+import dev.coppice.store.api.LockGrpc;
+import dev.coppice.store.api.MaintenanceGrpc;
+import dev.coppice.store.api.SnapshotRequest;
+import dev.coppice.store.api.SnapshotResponse;
+import dev.coppice.store.api.WatchGrpc;
+import dev.coppice.store.api.WatchRequest;
+import dev.coppice.store.api.WatchResponse;
+import io.grpc.Context;
+import io.grpc.Contexts;
+import io.grpc.Grpc;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.ServiceDescriptor;
+import io.grpc.Status;
+import io.grpc.stub.ServerCallStreamObserver;
+import io.grpc.stub.ServerCalls;
+import io.grpc.stub.StreamObserver;
+import java.security.cert.Certificate;
+import java.security.cert.X509Certificate;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.net.ssl.SSLSession;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A keyspace of a store, served as etcd v3.5: the gRPC services KV, Watch, Lease, Cluster, Maintenance, Auth, Lock and
+ * Election, and beside them the JSON gateway {@code /v3}, {@code /health}, {@code /version} and {@code /metrics}. Handlers
+ * block: the listener has to run calls on virtual threads. Safe for use by many threads.
+ */
+public final class EtcdServices {
+
+    private static final System.Logger LOG = System.getLogger(EtcdServices.class.getName());
+
+    private static final Context.Key<Credentials> CREDENTIALS = Context.key("coppice-etcd-credentials");
+    private static final Metadata.Key<String> TOKEN = Metadata.Key.of("token", Metadata.ASCII_STRING_MARSHALLER);
+    private static final Metadata.Key<String> AUTHORIZATION =
+            Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
+
+    /** What a call shows of its sender. */
+    record Credentials(
+            List<X509Certificate> certificates, @Nullable String token) {
+        static final Credentials NONE = new Credentials(List.of(), null);
+    }
+
+    private final MemberKeyspace keyspace;
+    private final AtomicReference<EtcdPolicy> policy;
+    private final Gate gate;
+    private final List<Method<?, ?>> methods = new ArrayList<>();
+
+    /**
+     * @param store an opened store
+     * @param keyspace which of its keyspaces to serve
+     */
+    public EtcdServices(Store store, String keyspace, EtcdPolicy policy) {
+        this.keyspace = store.memberKeyspace(keyspace);
+        this.policy = new AtomicReference<>(policy);
+        this.gate = new Gate(this.keyspace, policy);
+        methods.addAll(KeyMethods.of(this.keyspace, gate));
+        methods.addAll(AuthMethods.of(this.keyspace, gate));
+        methods.addAll(MemberMethods.of(this.keyspace, this.policy::get));
+        methods.addAll(LockMethods.of(this.keyspace, gate));
+    }
+
+    /** Sets where clients reach this member, once the listener knows its port. */
+    public void announce(List<String> clientUrls) {
+        policy.updateAndGet(
+                known -> new EtcdPolicy(known.open(), known.administrators(), clientUrls, known.peerUrls()));
+    }
+
+    /** Mounts the JSON gateway and what else etcd serves over HTTP/1.1. */
+    public void mount(Routes routes) {
+        new Gateway(keyspace, gate, methods, this::snapshot).mount(routes);
+    }
+
+    // ---- gRPC
+
+    /** What the calls need to know their sender. */
+    public List<ServerInterceptor> interceptors() {
+        return List.of(new CredentialsInterceptor());
+    }
+
+    private static final class CredentialsInterceptor implements ServerInterceptor {
+        @Override
+        public <Q, A> ServerCall.Listener<Q> interceptCall(
+                ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+            String token = headers.get(TOKEN);
+            Credentials credentials = new Credentials(
+                    certificates(call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION)),
+                    token != null ? token : headers.get(AUTHORIZATION));
+            return Contexts.interceptCall(Context.current().withValue(CREDENTIALS, credentials), call, headers, next);
+        }
+
+        private static List<X509Certificate> certificates(@Nullable SSLSession session) {
+            List<X509Certificate> found = new ArrayList<>();
+            if (session != null) {
+                try {
+                    for (Certificate each : session.getPeerCertificates()) {
+                        if (each instanceof X509Certificate certificate) {
+                            found.add(certificate);
+                        }
+                    }
+                } catch (SSLPeerUnverifiedException e) {
+                    return List.of();
+                }
+            }
+            return found;
+        }
+    }
+
+    private Caller caller(Caller.Access access) {
+        Credentials credentials = CREDENTIALS.get();
+        Credentials shown = credentials == null ? Credentials.NONE : credentials;
+        Caller caller = gate.identify(shown.certificates(), access == Caller.Access.OPEN ? null : shown.token());
+        gate.require(caller, access);
+        return caller;
+    }
+
+    /** The services, to be given to a listener together with {@link #interceptors}. */
+    public List<ServerServiceDefinition> services() {
+        return List.of(
+                service(KVGrpc.getServiceDescriptor()).build(),
+                service(LeaseGrpc.getServiceDescriptor())
+                        .addMethod(
+                                LeaseGrpc.getLeaseKeepAliveMethod(),
+                                ServerCalls.asyncBidiStreamingCall(this::keepAlive))
+                        .build(),
+                service(WatchGrpc.getServiceDescriptor())
+                        .addMethod(WatchGrpc.getWatchMethod(), ServerCalls.asyncBidiStreamingCall(this::watch))
+                        .build(),
+                service(ClusterGrpc.getServiceDescriptor()).build(),
+                service(MaintenanceGrpc.getServiceDescriptor())
+                        .addMethod(
+                                MaintenanceGrpc.getSnapshotMethod(),
+                                ServerCalls.asyncServerStreamingCall(this::snapshot))
+                        .build(),
+                service(AuthGrpc.getServiceDescriptor()).build(),
+                service(LockGrpc.getServiceDescriptor()).build(),
+                service(ElectionGrpc.getServiceDescriptor())
+                        .addMethod(ElectionGrpc.getObserveMethod(), ServerCalls.asyncServerStreamingCall(this::observe))
+                        .build());
+    }
+
+    private ServerServiceDefinition.Builder service(ServiceDescriptor descriptor) {
+        ServerServiceDefinition.Builder builder = ServerServiceDefinition.builder(descriptor);
+        for (Method<?, ?> method : methods) {
+            if (descriptor.getMethods().contains(method.grpc())) {
+                add(builder, method);
+            }
+        }
+        return builder;
+    }
+
+    private <Q extends Message, A extends Message> void add(
+            ServerServiceDefinition.Builder builder, Method<Q, A> method) {
+        builder.addMethod(
+                method.grpc(),
+                ServerCalls.asyncUnaryCall((request, observer) ->
+                        answer(observer, () -> method.body().call(caller(method.access()), request))));
+    }
+
+    private static <A> void answer(StreamObserver<A> observer, Supplier<A> body) {
+        A answer;
+        try {
+            answer = body.get();
+        } catch (RuntimeException e) {
+            observer.onError(status(e).asRuntimeException());
+            return;
+        }
+        observer.onNext(answer);
+        observer.onCompleted();
+    }
+
+    static Status status(Throwable error) {
+        if (error instanceof StoreException known) {
+            return known.status();
+        }
+        LOG.log(System.Logger.Level.ERROR, "a request to the store failed", error);
+        return Status.INTERNAL.withDescription("etcdserver: " + error);
+    }
+
+    // ---- streams
+
+    private StreamObserver<WatchRequest> watch(StreamObserver<WatchResponse> responses) {
+        OutboundFlow<WatchResponse> out = new OutboundFlow<>((ServerCallStreamObserver<WatchResponse>) responses);
+        Caller caller;
+        try {
+            caller = caller(Caller.Access.KNOWN);
+        } catch (StoreException e) {
+            responses.onError(e.status().asRuntimeException());
+            return new Ignored<>();
+        }
+        WatchStream stream = new WatchStream(keyspace, gate, caller, out::send);
+        out.onEnd(stream::close);
+        return new StreamObserver<>() {
+            @Override
+            public void onNext(WatchRequest request) {
+                try {
+                    stream.request(request);
+                } catch (RuntimeException e) {
+                    out.fail(status(e));
+                    stream.close();
+                }
+            }
+
+            @Override
+            public void onError(Throwable error) {
+                stream.close();
+            }
+
+            @Override
+            public void onCompleted() {
+                stream.close();
+                out.complete();
+            }
+        };
+    }
+
+    private StreamObserver<LeaseKeepAliveRequest> keepAlive(StreamObserver<LeaseKeepAliveResponse> responses) {
+        OutboundFlow<LeaseKeepAliveResponse> out =
+                new OutboundFlow<>((ServerCallStreamObserver<LeaseKeepAliveResponse>) responses);
+        return new StreamObserver<>() {
+            @Override
+            public void onNext(LeaseKeepAliveRequest request) {
+                try {
+                    Caller unused = caller(Caller.Access.KNOWN);
+                    out.sendNow(keyspace.keepAlive(request));
+                } catch (RuntimeException e) {
+                    out.fail(status(e));
+                }
+            }
+
+            @Override
+            public void onError(Throwable error) {}
+
+            @Override
+            public void onCompleted() {
+                out.complete();
+            }
+        };
+    }
+
+    private void snapshot(SnapshotRequest request, StreamObserver<SnapshotResponse> responses) {
+        OutboundFlow<SnapshotResponse> out = new OutboundFlow<>((ServerCallStreamObserver<SnapshotResponse>) responses);
+        try {
+            Caller unused = caller(Caller.Access.ADMINISTRATOR);
+            snapshot(out::send);
+            out.complete();
+        } catch (Exception e) {
+            out.fail(status(e));
+        }
+    }
+
+    private void snapshot(SnapshotWriter.Sink sink) throws Exception {
+        new SnapshotWriter(keyspace).write(sink);
+    }
+
+    private void observe(LeaderRequest request, StreamObserver<LeaderResponse> responses) {
+        OutboundFlow<LeaderResponse> out = new OutboundFlow<>((ServerCallStreamObserver<LeaderResponse>) responses);
+        try {
+            Caller caller = caller(Caller.Access.KNOWN);
+            new ElectionObserver(keyspace, gate, caller, request.getName()).start(out::send, out::onEnd);
+        } catch (RuntimeException e) {
+            out.fail(status(e));
+        }
+    }
+
+    /** Takes the requests of a stream that was refused. */
+    private static final class Ignored<T> implements StreamObserver<T> {
+        @Override
+        public void onNext(T value) {}
+
+        @Override
+        public void onError(Throwable error) {}
+
+        @Override
+        public void onCompleted() {}
+    }
+}

@@ -1,0 +1,251 @@
+package dev.coppice.store.etcd;
+
+import com.google.protobuf.ByteString;
+import dev.coppice.kernel.Clock;
+import dev.coppice.store.MemberKeyspace;
+import dev.coppice.store.StoreException;
+import dev.coppice.store.api.Compare;
+import dev.coppice.store.api.PutRequest;
+import dev.coppice.store.api.RequestOp;
+import dev.coppice.store.api.TxnRequest;
+import dev.coppice.store.api.User;
+import dev.coppice.store.engine.AuthState;
+import dev.coppice.store.engine.Errors;
+import io.grpc.Status.Code;
+import java.security.SecureRandom;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import javax.naming.InvalidNameException;
+import javax.naming.ldap.LdapName;
+import javax.naming.ldap.Rdn;
+import org.jspecify.annotations.Nullable;
+
+/** Finds out who a caller is, and says what it may do. Safe for use by many threads. */
+final class Gate {
+
+    private static final long TOKEN_NANOS = Duration.ofMinutes(5).toNanos();
+    private static final int MAX_TOKENS = 10_000;
+
+    /** A token is worth what its user's password was when it was given. */
+    private record Token(String user, ByteString password, long lastUsedNanos) {}
+
+    private final MemberKeyspace keyspace;
+    private final EtcdPolicy policy;
+    private final Clock clock;
+    private final SecureRandom random;
+    private final Map<String, Token> tokens = new LinkedHashMap<>();
+
+    Gate(MemberKeyspace keyspace, EtcdPolicy policy) {
+        this.keyspace = keyspace;
+        this.policy = policy;
+        this.clock = keyspace.store().kernel().clock();
+        this.random = keyspace.store().kernel().secureRandom();
+    }
+
+    private AuthState auth() {
+        return keyspace.space().auth();
+    }
+
+    // ---- who it is
+
+    Caller identify(List<X509Certificate> certificates, @Nullable String token) {
+        if (!certificates.isEmpty() && administrator(certificates.getFirst())) {
+            return new Caller(AuthState.ROOT, true);
+        }
+        AuthState auth = auth();
+        if (!auth.enabled()) {
+            return Caller.ANONYMOUS;
+        }
+        if (token != null && !token.isEmpty()) {
+            return new Caller(userOf(token, auth), false);
+        }
+        String name = certificates.isEmpty() ? null : attribute(certificates.getFirst(), "CN");
+        return name != null && auth.users().containsKey(name) ? new Caller(name, false) : Caller.ANONYMOUS;
+    }
+
+    private boolean administrator(X509Certificate certificate) {
+        try {
+            for (Rdn part : new LdapName(certificate.getSubjectX500Principal().getName()).getRdns()) {
+                if (part.getType().equalsIgnoreCase("O")
+                        && policy.administrators().contains(String.valueOf(part.getValue()))) {
+                    return true;
+                }
+            }
+        } catch (InvalidNameException e) {
+            return false;
+        }
+        return false;
+    }
+
+    private static @Nullable String attribute(X509Certificate certificate, String type) {
+        try {
+            for (Rdn part : new LdapName(certificate.getSubjectX500Principal().getName()).getRdns()) {
+                if (part.getType().equalsIgnoreCase(type)) {
+                    return String.valueOf(part.getValue());
+                }
+            }
+        } catch (InvalidNameException e) {
+            return null;
+        }
+        return null;
+    }
+
+    private String userOf(String shown, AuthState auth) {
+        synchronized (tokens) {
+            Token token = tokens.remove(shown);
+            long now = clock.nanoTime();
+            if (token == null || now - token.lastUsedNanos() > TOKEN_NANOS) {
+                throw Errors.invalidToken();
+            }
+            User user = auth.users().get(token.user());
+            if (user == null || !user.getPassword().equals(token.password())) {
+                throw Errors.invalidToken();
+            }
+            tokens.put(shown, new Token(token.user(), token.password(), now));
+            return token.user();
+        }
+    }
+
+    /** Signs a user in and gives a token that stays good for five minutes after its last use. */
+    String authenticate(String name, String password) {
+        AuthState auth = auth();
+        if (!auth.enabled()) {
+            throw Errors.authenticationDisabled();
+        }
+        User user = auth.users().get(name);
+        if (user == null) {
+            throw Errors.authenticationFailed();
+        }
+        if (user.getOptions().getNoPassword()) {
+            throw Errors.noPasswordUser();
+        }
+        if (!Passwords.matches(password, user.getPassword().toStringUtf8())) {
+            throw Errors.authenticationFailed();
+        }
+        byte[] secret = new byte[18];
+        random.nextBytes(secret);
+        String token = Base64.getUrlEncoder().withoutPadding().encodeToString(secret) + "." + auth.revision();
+        synchronized (tokens) {
+            if (tokens.size() >= MAX_TOKENS) {
+                Iterator<String> oldest = tokens.keySet().iterator();
+                oldest.next();
+                oldest.remove();
+            }
+            tokens.put(token, new Token(name, user.getPassword(), clock.nanoTime()));
+        }
+        return token;
+    }
+
+    // ---- what it may do
+
+    void require(Caller caller, Caller.Access access) {
+        if (access == Caller.Access.OPEN || caller.root()) {
+            return;
+        }
+        AuthState auth = auth();
+        if (!auth.enabled()) {
+            if (!policy.open()) {
+                throw new StoreException(
+                        Code.UNAUTHENTICATED,
+                        "etcdserver: the request shows no client certificate of an administrator (an organization of "
+                                + policy.administrators()
+                                + "); pass --cert, --key and --cacert, or enable authentication and sign in as a user");
+            }
+            return;
+        }
+        String user = caller.user();
+        if (user == null) {
+            throw Errors.userEmpty();
+        }
+        if (access == Caller.Access.ADMINISTRATOR && !auth.administrator(user)) {
+            throw Errors.permissionDenied();
+        }
+    }
+
+    void read(Caller caller, ByteString key, ByteString rangeEnd) {
+        check(caller, key, rangeEnd, false);
+    }
+
+    void write(Caller caller, ByteString key, ByteString rangeEnd) {
+        check(caller, key, rangeEnd, true);
+    }
+
+    private void check(Caller caller, ByteString key, ByteString rangeEnd, boolean write) {
+        AuthState auth = auth();
+        if (caller.root() || !auth.enabled()) {
+            return;
+        }
+        String user = caller.user();
+        if (user == null) {
+            throw Errors.userEmpty();
+        }
+        if (!auth.permits(user, key, rangeEnd, write)) {
+            throw Errors.permissionDenied();
+        }
+    }
+
+    boolean itself(Caller caller, String user) {
+        return user.equals(caller.user());
+    }
+
+    boolean holds(Caller caller, String role) {
+        String name = caller.user();
+        User user = name == null ? null : auth().users().get(name);
+        return user != null && user.getRolesList().contains(role);
+    }
+
+    void put(Caller caller, PutRequest request) {
+        write(caller, request.getKey(), ByteString.EMPTY);
+        if (request.getPrevKv()) {
+            read(caller, request.getKey(), ByteString.EMPTY);
+        }
+        if (request.getLease() != 0) {
+            lease(caller, request.getLease(), true);
+        }
+    }
+
+    /** Ending a lease, or attaching to it, touches every key that is attached to it. */
+    void lease(Caller caller, long id, boolean write) {
+        if (caller.root() || !auth().enabled()) {
+            return;
+        }
+        for (ByteString key : keyspace.space().leaseKeys(id)) {
+            check(caller, key, ByteString.EMPTY, write);
+        }
+    }
+
+    void txn(Caller caller, TxnRequest request) {
+        if (caller.root() || !auth().enabled()) {
+            return;
+        }
+        for (Compare compare : request.getCompareList()) {
+            read(caller, compare.getKey(), compare.getRangeEnd());
+        }
+        for (List<RequestOp> branch : List.of(request.getSuccessList(), request.getFailureList())) {
+            for (RequestOp operation : branch) {
+                switch (operation.getRequestCase()) {
+                    case REQUEST_RANGE ->
+                        read(
+                                caller,
+                                operation.getRequestRange().getKey(),
+                                operation.getRequestRange().getRangeEnd());
+                    case REQUEST_PUT -> put(caller, operation.getRequestPut());
+                    case REQUEST_DELETE_RANGE -> {
+                        var deletion = operation.getRequestDeleteRange();
+                        write(caller, deletion.getKey(), deletion.getRangeEnd());
+                        if (deletion.getPrevKv()) {
+                            read(caller, deletion.getKey(), deletion.getRangeEnd());
+                        }
+                    }
+                    case REQUEST_TXN -> txn(caller, operation.getRequestTxn());
+                    case REQUEST_NOT_SET -> {}
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package dev.coppice.store.etcd;
+
+import static dev.coppice.store.etcd.Caller.Access.KNOWN;
+
+import com.google.protobuf.ByteString;
+import dev.coppice.store.MemberKeyspace;
+import dev.coppice.store.api.CompactionRequest;
+import dev.coppice.store.api.DeleteRangeRequest;
+import dev.coppice.store.api.KVGrpc;
+import dev.coppice.store.api.LeaseGrantRequest;
+import dev.coppice.store.api.LeaseGrpc;
+import dev.coppice.store.api.LeaseLeasesRequest;
+import dev.coppice.store.api.LeaseRevokeRequest;
+import dev.coppice.store.api.LeaseTimeToLiveRequest;
+import dev.coppice.store.api.PutRequest;
+import dev.coppice.store.api.RangeRequest;
+import dev.coppice.store.api.TxnRequest;
+import dev.coppice.store.engine.Requests;
+import java.util.List;
+
+/** The methods of etcd's services KV and Lease. */
+final class KeyMethods {
+    private KeyMethods() {}
+
+    static List<Method<?, ?>> of(MemberKeyspace keyspace, Gate gate) {
+        return List.of(
+                new Method<>(
+                        KVGrpc.getRangeMethod(),
+                        "/kv/range",
+                        KNOWN,
+                        RangeRequest.getDefaultInstance(),
+                        (caller, request) -> {
+                            Requests.check(request);
+                            gate.read(caller, request.getKey(), request.getRangeEnd());
+                            return keyspace.range(request);
+                        }),
+                new Method<>(
+                        KVGrpc.getPutMethod(), "/kv/put", KNOWN, PutRequest.getDefaultInstance(), (caller, request) -> {
+                            Requests.check(request);
+                            gate.put(caller, request);
+                            return keyspace.put(request);
+                        }),
+                new Method<>(
+                        KVGrpc.getDeleteRangeMethod(),
+                        "/kv/deleterange",
+                        KNOWN,
+                        DeleteRangeRequest.getDefaultInstance(),
+                        (caller, request) -> {
+                            Requests.check(request);
+                            gate.write(caller, request.getKey(), request.getRangeEnd());
+                            if (request.getPrevKv()) {
+                                gate.read(caller, request.getKey(), request.getRangeEnd());
+                            }
+                            return keyspace.delete(request);
+                        }),
+                new Method<>(
+                        KVGrpc.getTxnMethod(), "/kv/txn", KNOWN, TxnRequest.getDefaultInstance(), (caller, request) -> {
+                            Requests.check(request);
+                            gate.txn(caller, request);
+                            return keyspace.txn(request);
+                        }),
+                new Method<>(
+                        KVGrpc.getCompactMethod(),
+                        "/kv/compaction",
+                        KNOWN,
+                        CompactionRequest.getDefaultInstance(),
+                        (caller, request) -> keyspace.compact(request)),
+                new Method<>(
+                        LeaseGrpc.getLeaseGrantMethod(),
+                        "/lease/grant",
+                        KNOWN,
+                        LeaseGrantRequest.getDefaultInstance(),
+                        (caller, request) -> keyspace.grant(request)),
+                new Method<>(
+                        LeaseGrpc.getLeaseRevokeMethod(),
+                        "/lease/revoke",
+                        KNOWN,
+                        LeaseRevokeRequest.getDefaultInstance(),
+                        (caller, request) -> {
+                            gate.lease(caller, request.getID(), true);
+                            return keyspace.revoke(request);
+                        }),
+                new Method<>(
+                        LeaseGrpc.getLeaseTimeToLiveMethod(),
+                        "/lease/timetolive",
+                        KNOWN,
+                        LeaseTimeToLiveRequest.getDefaultInstance(),
+                        (caller, request) -> {
+                            if (request.getKeys()) {
+                                gate.lease(caller, request.getID(), false);
+                            }
+                            return keyspace.timeToLive(request);
+                        }),
+                new Method<>(
+                        LeaseGrpc.getLeaseLeasesMethod(),
+                        "/lease/leases",
+                        KNOWN,
+                        LeaseLeasesRequest.getDefaultInstance(),
+                        (caller, request) -> keyspace.leases(request)));
+    }
+
+    /** Every key with this prefix, as a range ends. */
+    static ByteString prefixEnd(ByteString prefix) {
+        byte[] end = prefix.toByteArray();
+        for (int i = end.length - 1; i >= 0; i--) {
+            if (end[i] != (byte) 0xff) {
+                end[i]++;
+                return ByteString.copyFrom(end, 0, i + 1);
+            }
+        }
+        return ByteString.copyFrom(new byte[] {0});
+    }
+}

@@ -1,0 +1,213 @@
+package dev.coppice.store.etcd;
+
+import static dev.coppice.store.etcd.Caller.Access.ADMINISTRATOR;
+import static dev.coppice.store.etcd.Caller.Access.KNOWN;
+
+import dev.coppice.store.MemberKeyspace;
+import dev.coppice.store.StoreException;
+import dev.coppice.store.api.AlarmRequest;
+import dev.coppice.store.api.AlarmResponse;
+import dev.coppice.store.api.AlarmType;
+import dev.coppice.store.api.ClusterGrpc;
+import dev.coppice.store.api.DefragmentRequest;
+import dev.coppice.store.api.DefragmentResponse;
+import dev.coppice.store.api.DowngradeRequest;
+import dev.coppice.store.api.DowngradeResponse;
+import dev.coppice.store.api.HashKVRequest;
+import dev.coppice.store.api.HashKVResponse;
+import dev.coppice.store.api.HashRequest;
+import dev.coppice.store.api.HashResponse;
+import dev.coppice.store.api.MaintenanceGrpc;
+import dev.coppice.store.api.Member;
+import dev.coppice.store.api.MemberAddRequest;
+import dev.coppice.store.api.MemberAddResponse;
+import dev.coppice.store.api.MemberListRequest;
+import dev.coppice.store.api.MemberListResponse;
+import dev.coppice.store.api.MemberPromoteRequest;
+import dev.coppice.store.api.MemberPromoteResponse;
+import dev.coppice.store.api.MemberRemoveRequest;
+import dev.coppice.store.api.MemberRemoveResponse;
+import dev.coppice.store.api.MemberUpdateRequest;
+import dev.coppice.store.api.MemberUpdateResponse;
+import dev.coppice.store.api.MoveLeaderRequest;
+import dev.coppice.store.api.MoveLeaderResponse;
+import dev.coppice.store.api.ResponseHeader;
+import dev.coppice.store.api.StatusRequest;
+import dev.coppice.store.api.StatusResponse;
+import dev.coppice.store.engine.Errors;
+import dev.coppice.store.engine.Space;
+import dev.coppice.store.log.Command;
+import io.grpc.Status.Code;
+import java.util.List;
+import java.util.function.Supplier;
+
+/** The methods of etcd's services Cluster and Maintenance, for the only member of a cluster. */
+final class MemberMethods {
+
+    /** The version of etcd whose behaviour this is. */
+    static final String VERSION = "3.5.17";
+
+    static final String CLUSTER_VERSION = "3.5.0";
+
+    private final MemberKeyspace keyspace;
+    private final Supplier<EtcdPolicy> policy;
+
+    private MemberMethods(MemberKeyspace keyspace, Supplier<EtcdPolicy> policy) {
+        this.keyspace = keyspace;
+        this.policy = policy;
+    }
+
+    static List<Method<?, ?>> of(MemberKeyspace keyspace, Supplier<EtcdPolicy> policy) {
+        return new MemberMethods(keyspace, policy).all();
+    }
+
+    private ResponseHeader header() {
+        return keyspace.space().header(keyspace.revision());
+    }
+
+    private List<Method<?, ?>> all() {
+        return List.of(
+                new Method<>(
+                        ClusterGrpc.getMemberListMethod(),
+                        "/cluster/member/list",
+                        KNOWN,
+                        MemberListRequest.getDefaultInstance(),
+                        (caller, request) -> MemberListResponse.newBuilder()
+                                .setHeader(header())
+                                .addMembers(self())
+                                .build()),
+                new Method<>(
+                        ClusterGrpc.getMemberAddMethod(),
+                        "/cluster/member/add",
+                        ADMINISTRATOR,
+                        MemberAddRequest.getDefaultInstance(),
+                        (caller, request) -> MemberMethods.<MemberAddResponse>alone()),
+                new Method<>(
+                        ClusterGrpc.getMemberRemoveMethod(),
+                        "/cluster/member/remove",
+                        ADMINISTRATOR,
+                        MemberRemoveRequest.getDefaultInstance(),
+                        (caller, request) -> this.<MemberRemoveResponse>known(request.getID())),
+                new Method<>(
+                        ClusterGrpc.getMemberUpdateMethod(),
+                        "/cluster/member/update",
+                        ADMINISTRATOR,
+                        MemberUpdateRequest.getDefaultInstance(),
+                        (caller, request) -> this.<MemberUpdateResponse>known(request.getID())),
+                new Method<>(
+                        ClusterGrpc.getMemberPromoteMethod(),
+                        "/cluster/member/promote",
+                        ADMINISTRATOR,
+                        MemberPromoteRequest.getDefaultInstance(),
+                        (caller, request) -> this.<MemberPromoteResponse>known(request.getID())),
+                new Method<>(
+                        MaintenanceGrpc.getAlarmMethod(),
+                        "/maintenance/alarm",
+                        KNOWN,
+                        AlarmRequest.getDefaultInstance(),
+                        (caller, request) -> (AlarmResponse)
+                                keyspace.propose(Command.newBuilder().setAlarm(request))),
+                new Method<>(
+                        MaintenanceGrpc.getStatusMethod(),
+                        "/maintenance/status",
+                        KNOWN,
+                        StatusRequest.getDefaultInstance(),
+                        (caller, request) -> status()),
+                new Method<>(
+                        MaintenanceGrpc.getDefragmentMethod(),
+                        "/maintenance/defragment",
+                        ADMINISTRATOR,
+                        DefragmentRequest.getDefaultInstance(),
+                        (caller, request) -> {
+                            keyspace.store().machine().defragment(keyspace.space());
+                            return DefragmentResponse.newBuilder()
+                                    .setHeader(header())
+                                    .build();
+                        }),
+                new Method<>(
+                        MaintenanceGrpc.getHashMethod(),
+                        "",
+                        ADMINISTRATOR,
+                        HashRequest.getDefaultInstance(),
+                        (caller, request) -> HashResponse.newBuilder()
+                                .setHeader(header())
+                                .setHash(keyspace.space().hash(0))
+                                .build()),
+                new Method<>(
+                        MaintenanceGrpc.getHashKVMethod(),
+                        "/maintenance/hash",
+                        KNOWN,
+                        HashKVRequest.getDefaultInstance(),
+                        (caller, request) -> HashKVResponse.newBuilder()
+                                .setHeader(header())
+                                .setHash(keyspace.space().hash(request.getRevision()))
+                                .setCompactRevision(keyspace.compactedRevision())
+                                .build()),
+                new Method<>(
+                        MaintenanceGrpc.getMoveLeaderMethod(),
+                        "/maintenance/transfer-leadership",
+                        ADMINISTRATOR,
+                        MoveLeaderRequest.getDefaultInstance(),
+                        (caller, request) -> {
+                            if (request.getTargetID()
+                                    != keyspace.store().machine().memberId()) {
+                                throw new StoreException(Code.FAILED_PRECONDITION, "etcdserver: bad leader transferee");
+                            }
+                            return MoveLeaderResponse.newBuilder()
+                                    .setHeader(header())
+                                    .build();
+                        }),
+                new Method<>(
+                        MaintenanceGrpc.getDowngradeMethod(),
+                        "/maintenance/downgrade",
+                        ADMINISTRATOR,
+                        DowngradeRequest.getDefaultInstance(),
+                        (caller, request) -> downgrade(request)));
+    }
+
+    private Member self() {
+        return Member.newBuilder()
+                .setID(keyspace.store().machine().memberId())
+                .setName(keyspace.store().options().name())
+                .addAllClientURLs(policy.get().clientUrls())
+                .addAllPeerURLs(policy.get().peerUrls())
+                .build();
+    }
+
+    private static <A> A alone() {
+        throw new StoreException(
+                Code.UNIMPLEMENTED, "etcdserver: this store has one member and does not take others yet");
+    }
+
+    private <A> A known(long id) {
+        if (id != keyspace.store().machine().memberId()) {
+            throw Errors.memberNotFound();
+        }
+        return alone();
+    }
+
+    private static DowngradeResponse downgrade(DowngradeRequest request) {
+        if (request.getAction() == DowngradeRequest.DowngradeAction.CANCEL) {
+            throw new StoreException(Code.FAILED_PRECONDITION, "etcdserver: no inflight downgrade job");
+        }
+        throw new StoreException(Code.INVALID_ARGUMENT, "etcdserver: invalid downgrade target version");
+    }
+
+    private StatusResponse status() {
+        Space space = keyspace.space();
+        long member = keyspace.store().machine().memberId();
+        StatusResponse.Builder response = StatusResponse.newBuilder()
+                .setHeader(header())
+                .setVersion(VERSION)
+                .setDbSize(keyspace.store().machine().fileBytes())
+                .setDbSizeInUse(space.bytes())
+                .setLeader(keyspace.store().log().leading() ? member : 0)
+                .setRaftTerm(keyspace.store().log().term())
+                .setRaftIndex(keyspace.store().log().committed())
+                .setRaftAppliedIndex(keyspace.store().machine().applied());
+        for (AlarmType alarm : space.alarms()) {
+            response.addErrors("memberID:" + Long.toUnsignedString(member) + " alarm:" + alarm + " ");
+        }
+        return response.build();
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.store.etcd;
+
+import org.jspecify.annotations.NullMarked;
