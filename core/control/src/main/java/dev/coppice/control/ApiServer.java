@@ -69,8 +69,8 @@ public final class ApiServer {
         this.feed = new WatchFeed(kernel, store);
         this.engine = new Engine(kernel, store, feed, new FieldManagers(registry));
         this.reader = new Reader(feed, store);
-        BuiltIns builtIns = new BuiltIns(
-                BuiltInSchemas::of, (prefix, namespaced) -> feed.cache(prefix, namespaced, tree -> tree));
+        BuiltIns builtIns =
+                new BuiltIns(BuiltInSchemas::of, (prefix, namespaced) -> feed.cache(prefix, namespaced, tree -> tree));
         registry.put("built-in", builtIns.definitions());
         this.authorizer = new RoleAuthorizer(
                 builtIn(BuiltIns.RBAC, "clusterroles").cache(),
@@ -101,8 +101,8 @@ public final class ApiServer {
         var unusedFeed = supervisor.start(ChildSpec.task("watch-feed", feed::run));
         new Bootstrap(engine, registry).run();
         var unusedTypes = supervisor.start(ChildSpec.task("custom-types", customTypes::run));
-        var unusedCompaction = supervisor.start(
-                ChildSpec.periodic("compaction", COMPACTION_BEAT, COMPACTION_BEAT, this::compact));
+        var unusedCompaction =
+                supervisor.start(ChildSpec.periodic("compaction", COMPACTION_BEAT, COMPACTION_BEAT, this::compact));
         ready = true;
     }
 

@@ -20,8 +20,7 @@ public final class ControlMain {
         Path directory = Path.of(args[0]);
         int port = Integer.parseInt(args[1]);
         Kernel kernel = Kernel.start();
-        Store store = new Store(kernel, StoreOptions.of(directory.resolve("store")));
-        kernel.root().start(ChildSpec.service("store", () -> store));
+        Store store = Store.start(kernel, kernel.root(), StoreOptions.of(directory.resolve("store")));
         ApiServer server = new ApiServer(kernel, store.keyspace("control"), directory.resolve("control"));
         String token = BearerTokens.fromFile(kernel, directory.resolve("token"));
         server.addToken("admin", token, BearerTokens.ADMIN);

@@ -19,8 +19,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** Static bearer tokens. Only their hashes are kept, compared in constant time. Safe for use by many threads. */
 public final class BearerTokens {
-    public static final Identity ADMIN = new Identity(
-            "admin", "1", List.of("system:masters", "system:authenticated"), Map.of());
+    public static final Identity ADMIN =
+            new Identity("admin", "1", List.of("system:masters", "system:authenticated"), Map.of());
 
     private record Known(byte[] hash, Identity identity) {}
 

@@ -55,8 +55,8 @@ public final class Impersonation {
         if (!uid.isEmpty()) {
             check(authorizer, real, AUTHENTICATION, "uids", "", uid);
         }
-        extra.forEach((k, values) -> values.forEach(
-                v -> check(authorizer, real, AUTHENTICATION, "userextras/" + k, "", v)));
+        extra.forEach(
+                (k, values) -> values.forEach(v -> check(authorizer, real, AUTHENTICATION, "userextras/" + k, "", v)));
         List<String> all = new ArrayList<>(groups);
         if (!account.isEmpty() && groups.isEmpty()) {
             all.add("system:serviceaccounts");
@@ -73,7 +73,8 @@ public final class Impersonation {
         Map<String, List<String>> extra = new LinkedHashMap<>();
         for (String name : names) {
             String lower = name.toLowerCase(Locale.ROOT);
-            if (lower.startsWith("impersonate-extra-")) {
+            if (lower.startsWith("impersonate-extra-")
+                    && !exchange.headers(name).isEmpty()) {
                 String key = URLDecoder.decode(lower.substring("impersonate-extra-".length()), StandardCharsets.UTF_8);
                 extra.put(key, exchange.headers(name));
             }
@@ -87,19 +88,15 @@ public final class Impersonation {
         if (!authorizer.authorize(real, action).allowed()) {
             int slash = resource.indexOf('/');
             throw Statuses.forbidden(
-                    group,
-                    slash < 0 ? resource : resource.substring(0, slash),
-                    name,
-                    refusal(real, action));
+                    group, slash < 0 ? resource : resource.substring(0, slash), name, refusal(real, action));
         }
     }
 
     /** Why somebody may not do something, in Kubernetes' words. */
     public static String refusal(Identity who, Authorizer.Action a) {
-        String where = a.namespace().isEmpty()
-                ? "at the cluster scope"
-                : "in the namespace " + Statuses.quote(a.namespace());
-        return "User " + Statuses.quote(who.name()) + " cannot " + a.verb() + " resource " + Statuses.quote(a.resource())
-                + " in API group " + Statuses.quote(a.group()) + " " + where;
+        String where =
+                a.namespace().isEmpty() ? "at the cluster scope" : "in the namespace " + Statuses.quote(a.namespace());
+        return "User " + Statuses.quote(who.name()) + " cannot " + a.verb() + " resource "
+                + Statuses.quote(a.resource()) + " in API group " + Statuses.quote(a.group()) + " " + where;
     }
 }

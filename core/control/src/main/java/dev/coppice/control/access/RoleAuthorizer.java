@@ -47,11 +47,7 @@ public final class RoleAuthorizer implements Authorizer {
 
     /** A rule of a role. */
     public record Rule(
-            List<String> verbs,
-            List<String> groups,
-            List<String> resources,
-            List<String> names,
-            List<String> paths) {
+            List<String> verbs, List<String> groups, List<String> resources, List<String> names, List<String> paths) {
 
         public static Rule of(JsonNode rule) {
             return new Rule(
@@ -205,16 +201,15 @@ public final class RoleAuthorizer implements Authorizer {
             String name = s.path("name").asText();
             String subject = s.path("kind").asText();
             String namespace = s.path("namespace").asText("");
-            String key =
-                    switch (subject) {
-                        case "Group" -> "G:" + name;
-                        case "ServiceAccount" -> "U:system:serviceaccount:"
-                                + (namespace.isEmpty() ? binding.namespace() : namespace) + ":" + name;
-                        default -> "U:" + name;
-                    };
+            String key = switch (subject) {
+                case "Group" -> "G:" + name;
+                case "ServiceAccount" ->
+                    "U:system:serviceaccount:" + (namespace.isEmpty() ? binding.namespace() : namespace) + ":" + name;
+                default -> "U:" + name;
+            };
             String shown = subject.equals("ServiceAccount") ? name + "/" + namespace : name;
-            String reason = "RBAC: allowed by " + what + " of " + kind + " \"" + role + "\" to " + subject + " \"" + shown
-                    + "\"";
+            String reason = "RBAC: allowed by " + what + " of " + kind + " \"" + role + "\" to " + subject + " \""
+                    + shown + "\"";
             result.computeIfAbsent(key, k -> new ArrayList<>()).add(new Grant(binding.namespace(), rules, reason));
         }
     }

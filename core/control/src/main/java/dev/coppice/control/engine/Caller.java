@@ -20,7 +20,10 @@ public record Caller(Identity identity, String agent, List<String> warnings) {
     public static Caller internal(String name) {
         return of(
                 new Identity(
-                        "system:coppice:" + name, "", List.of("system:masters", "system:authenticated"), java.util.Map.of()),
+                        "system:coppice:" + name,
+                        "",
+                        List.of("system:masters", "system:authenticated"),
+                        java.util.Map.of()),
                 "coppice-" + name);
     }
 

@@ -125,12 +125,7 @@ public final class Engine {
     }
 
     private Outcome insert(
-            Target target,
-            ObjectNode object,
-            WriteOptions options,
-            Caller caller,
-            String manager,
-            boolean track) {
+            Target target, ObjectNode object, WriteOptions options, Caller caller, String manager, boolean track) {
         Definition d = target.definition();
         ObjectNode meta = Json.metadata(object);
         String generate = meta.path("generateName").asText("");
@@ -182,7 +177,13 @@ public final class Engine {
         }
         tidy(object);
         Admission.Request request = new Admission.Request(
-                Admission.Operation.CREATE, target, object, null, optionsTree("CreateOptions", options), options.dryRun(), caller);
+                Admission.Operation.CREATE,
+                target,
+                object,
+                null,
+                optionsTree("CreateOptions", options),
+                options.dryRun(),
+                caller);
         List<Cause> causes = new ArrayList<>(Names.metadata(object, d.nameRule()));
         if (d.custom()) {
             causes.addAll(d.schema().validate(object));
@@ -220,7 +221,10 @@ public final class Engine {
         ApiException plain = Statuses.alreadyExists(d.group(), d.plural(), target.name());
         if (there != null && served(d, there).path("metadata").hasNonNull("deletionTimestamp")) {
             plain.status()
-                    .put("message", "object is being deleted: " + plain.status().path("message").asText());
+                    .put(
+                            "message",
+                            "object is being deleted: "
+                                    + plain.status().path("message").asText());
             return new ApiException(plain.status());
         }
         return plain;
@@ -292,7 +296,8 @@ public final class Engine {
                             : "the API version in the data (" + apiVersion
                                     + ") does not match the expected API version (" + d.apiVersion() + ")");
         }
-        throw Statuses.badRequest(kind + " in version " + Statuses.quote(version) + " cannot be handled as a " + d.kind()
+        throw Statuses.badRequest(kind + " in version " + Statuses.quote(version) + " cannot be handled as a "
+                + d.kind()
                 + ": no kind " + Statuses.quote(kind) + " is registered for version " + Statuses.quote(apiVersion)
                 + " in scheme \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\"");
     }
@@ -302,12 +307,11 @@ public final class Engine {
         if (unknown.isEmpty() || options.fieldValidation().equals("Ignore")) {
             return;
         }
-        List<String> texts = unknown.stream()
-                .map(f -> "unknown field " + Statuses.quote(f))
-                .toList();
+        List<String> texts =
+                unknown.stream().map(f -> "unknown field " + Statuses.quote(f)).toList();
         if (options.fieldValidation().equals("Strict")) {
-            throw Statuses.badRequest(d.kind() + " in version " + Statuses.quote(d.version()) + " cannot be handled as a "
-                    + d.kind() + ": strict decoding error: " + String.join(", ", texts));
+            throw Statuses.badRequest(d.kind() + " in version " + Statuses.quote(d.version())
+                    + " cannot be handled as a " + d.kind() + ": strict decoding error: " + String.join(", ", texts));
         }
         texts.forEach(caller::warn);
     }
@@ -323,17 +327,17 @@ public final class Engine {
     /** Drops empty parts that Kubernetes leaves out, and puts apiVersion, kind and metadata first. */
     private static void tidy(ObjectNode object) {
         ObjectNode meta = Json.metadata(object);
-        for (String name : List.of(
-                "labels", "annotations", "finalizers", "ownerReferences", "managedFields")) {
+        for (String name : List.of("labels", "annotations", "finalizers", "ownerReferences", "managedFields")) {
             JsonNode value = meta.get(name);
             if (value != null && (value.isNull() || value.isEmpty())) {
                 meta.remove(name);
             }
         }
-        for (String name : List.of("generateName", "selfLink", "namespace", "deletionTimestamp",
-                "deletionGracePeriodSeconds")) {
+        for (String name :
+                List.of("generateName", "selfLink", "namespace", "deletionTimestamp", "deletionGracePeriodSeconds")) {
             JsonNode value = meta.get(name);
-            if (value != null && (value.isNull() || value.isTextual() && value.asText().isEmpty())) {
+            if (value != null
+                    && (value.isNull() || value.isTextual() && value.asText().isEmpty())) {
                 meta.remove(name);
             }
         }
@@ -365,8 +369,8 @@ public final class Engine {
         if (name.isEmpty()) {
             Json.metadata(body).put("name", target.name());
         } else if (!name.equals(target.name())) {
-            throw Statuses.badRequest("the name of the object (" + name + ") does not match the name on the URL ("
-                    + target.name() + ")");
+            throw Statuses.badRequest(
+                    "the name of the object (" + name + ") does not match the name on the URL (" + target.name() + ")");
         }
         place(d, target.namespace(), body);
         checkFields(d, body, options, caller);
@@ -476,7 +480,13 @@ public final class Engine {
         tidy(fresh);
         countGeneration(d, fresh, old);
         Admission.Request request = new Admission.Request(
-                Admission.Operation.UPDATE, target, fresh, old, optionsTree("UpdateOptions", options), options.dryRun(), caller);
+                Admission.Operation.UPDATE,
+                target,
+                fresh,
+                old,
+                optionsTree("UpdateOptions", options),
+                options.dryRun(),
+                caller);
         preAdmit(request);
         List<Cause> causes = validateUpdate(target, fresh, old);
         if (!causes.isEmpty()) {
@@ -491,9 +501,8 @@ public final class Engine {
         Definition d = target.definition();
         ObjectNode meta = Json.metadata(fresh);
         meta.put("resourceVersion", Long.toString(current.revision()));
-        boolean goes = meta.hasNonNull("deletionTimestamp")
-                && meta.path("finalizers").isEmpty()
-                && !heldByNamespace(d, fresh);
+        boolean goes =
+                meta.hasNonNull("deletionTimestamp") && meta.path("finalizers").isEmpty() && !heldByNamespace(d, fresh);
         if (options.dryRun()) {
             return new Outcome(fresh, false);
         }
@@ -520,8 +529,7 @@ public final class Engine {
         if (java.util.Arrays.equals(bytes, current.value())) {
             return true;
         }
-        return d.storedVersion()
-                && dev.coppice.schema.Values.same(timeless(old), timeless(fresh));
+        return d.storedVersion() && dev.coppice.schema.Values.same(timeless(old), timeless(fresh));
     }
 
     private static ObjectNode timeless(ObjectNode object) {
@@ -612,7 +620,8 @@ public final class Engine {
         a.remove(uncounted);
         b.remove(uncounted);
         if (!dev.coppice.schema.Values.same(a, b)) {
-            Json.metadata(fresh).put("generation", old.path("metadata").path("generation").asLong(0) + 1);
+            Json.metadata(fresh)
+                    .put("generation", old.path("metadata").path("generation").asLong(0) + 1);
         }
     }
 
@@ -626,7 +635,9 @@ public final class Engine {
                 Cause cause = Cause.forbidden(
                         "metadata.finalizers",
                         "no new finalizers can be added if the object is being deleted, found new finalizers []string{"
-                                + String.join(", ", added.stream().map(Statuses::quote).toList())
+                                + String.join(
+                                        ", ",
+                                        added.stream().map(Statuses::quote).toList())
                                 + "}");
                 causes.add(cause);
                 causes.add(cause);
@@ -658,8 +669,7 @@ public final class Engine {
     // ---- patching
 
     /** Changes an object by a patch; {@code merge} makes the new state of the old. */
-    public Outcome patch(
-            Target target, UnaryOperator<ObjectNode> merge, WriteOptions options, Caller caller) {
+    public Outcome patch(Target target, UnaryOperator<ObjectNode> merge, WriteOptions options, Caller caller) {
         Definition d = target.definition();
         return write(
                 target,
@@ -681,10 +691,11 @@ public final class Engine {
             Definition d, Target target, ObjectNode fresh, WriteOptions options, Caller caller) {
         String name = Json.text(fresh, "metadata", "name");
         if (!name.equals(target.name())) {
-            throw Statuses.badRequest("the name of the object (" + name + ") does not match the name on the URL ("
-                    + target.name() + ")");
+            throw Statuses.badRequest(
+                    "the name of the object (" + name + ") does not match the name on the URL (" + target.name() + ")");
         }
-        if (!fresh.path("kind").asText().equals(d.kind()) || !fresh.path("apiVersion").asText().equals(d.apiVersion())) {
+        if (!fresh.path("kind").asText().equals(d.kind())
+                || !fresh.path("apiVersion").asText().equals(d.apiVersion())) {
             checkKind(d, fresh);
         }
         List<String> unknown = d.schema().unknownFields(fresh);
@@ -733,13 +744,7 @@ public final class Engine {
                         Json.metadata(config).put("namespace", target.namespace());
                     }
                     return fields.apply(
-                            d,
-                            old,
-                            config,
-                            options.fieldManager(),
-                            target.subresource(),
-                            options.force(),
-                            now());
+                            d, old, config, options.fieldManager(), target.subresource(), options.force(), now());
                 },
                 options,
                 caller,
@@ -771,8 +776,7 @@ public final class Engine {
             ObjectNode marked = marked(d, old, options);
             boolean held = !marked.path("metadata").path("finalizers").isEmpty() || heldByNamespace(d, marked);
             if (!held) {
-                if (options.dryRun()
-                        || store.delete(target.key(), current.revision()) instanceof Written.Done) {
+                if (options.dryRun() || store.delete(target.key(), current.revision()) instanceof Written.Done) {
                     return new Deleted(old, false);
                 }
             } else if (options.dryRun() || marked.equals(old)) {

@@ -97,9 +97,8 @@ public final class Reader {
             }
             return part(d, all, revision, options);
         }
-        String prefix = d.namespaced() && !namespace.isEmpty()
-                ? d.storagePrefix() + namespace + "/"
-                : d.storagePrefix();
+        String prefix =
+                d.namespaced() && !namespace.isEmpty() ? d.storagePrefix() + namespace + "/" : d.storagePrefix();
         List<CachedObject> all = new ArrayList<>();
         String from = start.isEmpty() ? "" : d.storagePrefix() + start;
         while (true) {
@@ -184,7 +183,7 @@ public final class Reader {
     }
 
     /** Throws 400 for fields that the type's selectors do not know. */
-    public static void checkFields(Definition d, FieldSelector fields){
+    public static void checkFields(Definition d, FieldSelector fields) {
         for (FieldTerm term : fields.terms()) {
             String name = term.field();
             if (name.equals("metadata.name")

@@ -30,7 +30,8 @@ public final class Scales {
         }
         ObjectNode status = scale.putObject("status");
         status.put("replicas", at(object, paths.status()).asInt(0));
-        String selector = paths.selector().isEmpty() ? "" : at(object, paths.selector()).asText("");
+        String selector =
+                paths.selector().isEmpty() ? "" : at(object, paths.selector()).asText("");
         if (!selector.isEmpty()) {
             status.put("selector", selector);
         }

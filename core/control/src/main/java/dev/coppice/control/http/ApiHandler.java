@@ -92,18 +92,14 @@ public final class ApiHandler {
     }
 
     private void dispatch(Exchange exchange) throws IOException, Impersonation.NoUserException {
-        Identity identity = Impersonation.effective(
-                exchange, exchange.identity(), authorizer, EXTRA_HEADERS);
+        Identity identity = Impersonation.effective(exchange, exchange.identity(), authorizer, EXTRA_HEADERS);
         exchange.setIdentity(identity);
         Caller caller = Caller.of(identity, exchange.header("User-Agent").orElse(""));
         List<String> parts = segments(exchange.path());
         if (parts.size() >= 3 && parts.getFirst().equals("api")) {
             resource(exchange, caller, RequestPath.of("", parts.get(1), parts.subList(2, parts.size())));
         } else if (parts.size() >= 4 && parts.getFirst().equals("apis")) {
-            resource(
-                    exchange,
-                    caller,
-                    RequestPath.of(parts.get(1), parts.get(2), parts.subList(3, parts.size())));
+            resource(exchange, caller, RequestPath.of(parts.get(1), parts.get(2), parts.subList(3, parts.size())));
         } else {
             checkPath(identity, exchange);
             other(exchange, parts);
@@ -170,9 +166,7 @@ public final class ApiHandler {
             assert unused != null;
             send(
                     exchange,
-                    core
-                            ? discovery.coreVersions(exchange.header("Host").orElse("localhost"))
-                            : discovery.groupList(),
+                    core ? discovery.coreVersions(exchange.header("Host").orElse("localhost")) : discovery.groupList(),
                     "application/json");
         }
     }
@@ -278,7 +272,9 @@ public final class ApiHandler {
         if (sub == null && verb.equals("create") && !path.name().isEmpty()) {
             fits = false;
         }
-        if (sub == null && (verb.equals("update") || verb.equals("patch")) && path.name().isEmpty()) {
+        if (sub == null
+                && (verb.equals("update") || verb.equals("patch"))
+                && path.name().isEmpty()) {
             fits = false;
         }
         if (fits) {

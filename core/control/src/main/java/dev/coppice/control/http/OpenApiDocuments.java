@@ -88,8 +88,7 @@ final class OpenApiDocuments {
         ObjectNode operation = path.putObject(method);
         String scope = d.namespaced() ? "Namespaced" : "";
         operation.put(
-                "operationId",
-                action + capital(d.group().replace(".", "")) + capital(d.version()) + scope + d.kind());
+                "operationId", action + capital(d.group().replace(".", "")) + capital(d.version()) + scope + d.kind());
         ObjectNode ok = operation.putObject("responses").putObject("200");
         ok.put("description", "OK");
         if (v3) {

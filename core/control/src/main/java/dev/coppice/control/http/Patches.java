@@ -28,9 +28,8 @@ final class Patches {
     }
 
     static ApiException unsupported(Definition d) {
-        String all = d.custom()
-                ? JSON + ", " + MERGE + ", " + APPLY
-                : JSON + ", " + MERGE + ", " + STRATEGIC + ", " + APPLY;
+        String all =
+                d.custom() ? JSON + ", " + MERGE + ", " + APPLY : JSON + ", " + MERGE + ", " + STRATEGIC + ", " + APPLY;
         return Statuses.of(
                 415,
                 "UnsupportedMediaType",
@@ -40,14 +39,14 @@ final class Patches {
     /** The new state of an object. */
     static ObjectNode merge(Definition d, String type, ObjectNode old, JsonNode patch, boolean scale) {
         try {
-            JsonNode result =
-                    switch (type) {
-                        case JSON -> JsonPatch.apply(old, patch);
-                        case STRATEGIC -> scale
-                                ? MergePatch.apply(old, object(patch))
-                                : StrategicMergePatch.apply(d.schema(), old, object(patch));
-                        default -> MergePatch.apply(old, object(patch));
-                    };
+            JsonNode result = switch (type) {
+                case JSON -> JsonPatch.apply(old, patch);
+                case STRATEGIC ->
+                    scale
+                            ? MergePatch.apply(old, object(patch))
+                            : StrategicMergePatch.apply(d.schema(), old, object(patch));
+                default -> MergePatch.apply(old, object(patch));
+            };
             if (result instanceof ObjectNode object) {
                 return object;
             }

@@ -132,14 +132,18 @@ public final class ResourceHandler {
                 String include = exchange.query("includeObject").orElse("Metadata");
                 for (CachedObject o : listing.objects()) {
                     Tables.addRow(
-                            table, d, o.tree(), Engine.served(d, o), include, engine.kernel().clock().now());
+                            table,
+                            d,
+                            o.tree(),
+                            Engine.served(d, o),
+                            include,
+                            engine.kernel().clock().now());
                 }
                 write(exchange, media, 200, table);
             }
             case PARTIAL -> {
-                ObjectNode list = Json.object()
-                        .put("kind", "PartialObjectMetadataList")
-                        .put("apiVersion", "meta.k8s.io/v1");
+                ObjectNode list =
+                        Json.object().put("kind", "PartialObjectMetadataList").put("apiVersion", "meta.k8s.io/v1");
                 list.set("metadata", meta);
                 var items = list.putArray("items");
                 listing.objects().forEach(o -> items.add(Tables.partial(Engine.served(d, o))));
@@ -195,13 +199,14 @@ public final class ResourceHandler {
         }
         String validation = exchange.query("fieldValidation").orElse("");
         if (!validation.isEmpty() && !List.of("Ignore", "Warn", "Strict").contains(validation)) {
-            causes.add(Statuses.unsupported(
-                    "fieldValidation", Statuses.quote(validation), "Ignore", "Strict", "Warn"));
+            causes.add(Statuses.unsupported("fieldValidation", Statuses.quote(validation), "Ignore", "Strict", "Warn"));
         }
         if (!causes.isEmpty()) {
             throw Statuses.invalidOptions(kind, causes);
         }
-        boolean force = exchange.query("force").map(f -> !f.equals("false") && !f.equals("0")).orElse(false);
+        boolean force = exchange.query("force")
+                .map(f -> !f.equals("false") && !f.equals("0"))
+                .orElse(false);
         return new WriteOptions(dry, manager, validation.isEmpty() ? "Warn" : validation, force);
     }
 
@@ -246,16 +251,12 @@ public final class ResourceHandler {
             throws IOException {
         warnings(exchange, caller);
         Definition d = target.definition();
-        ObjectNode shown =
-                target.subresource().equals("scale") ? Scales.of(d, outcome.object()) : outcome.object();
+        ObjectNode shown = target.subresource().equals("scale") ? Scales.of(d, outcome.object()) : outcome.object();
         send(exchange, media, outcome.created() ? 201 : 200, d, shown);
     }
 
     private Outcome scale(
-            Target target,
-            WriteOptions options,
-            Caller caller,
-            java.util.function.UnaryOperator<ObjectNode> change) {
+            Target target, WriteOptions options, Caller caller, java.util.function.UnaryOperator<ObjectNode> change) {
         Definition d = target.definition();
         return engine.write(
                 target,
@@ -273,8 +274,8 @@ public final class ResourceHandler {
                                 List.of(Cause.invalidShown(
                                         "patch",
                                         Json.text(scale),
-                                        "json: cannot unmarshal " + replicas.getNodeType().name().toLowerCase(
-                                                        java.util.Locale.ROOT)
+                                        "json: cannot unmarshal "
+                                                + replicas.getNodeType().name().toLowerCase(java.util.Locale.ROOT)
                                                 + " into Go struct field ScaleSpec.spec.replicas of type int32")));
                     }
                     Scales.into(d, old, scale);
@@ -342,7 +343,9 @@ public final class ResourceHandler {
             throw Statuses.invalidOptions("DeleteOptions", causes);
         }
         if (orphanGiven) {
-            boolean keep = orphan.isBoolean() ? orphan.asBoolean() : orphanQuery.orElse("").equals("true");
+            boolean keep = orphan.isBoolean()
+                    ? orphan.asBoolean()
+                    : orphanQuery.orElse("").equals("true");
             policy = keep ? "Orphan" : "Background";
         }
         JsonNode preconditions = body.path("preconditions");
@@ -370,16 +373,15 @@ public final class ResourceHandler {
         }
     }
 
-    private void deleteCollection(
-            Exchange exchange, Caller caller, MediaType media, Target target, ListOptions list) throws IOException {
+    private void deleteCollection(Exchange exchange, Caller caller, MediaType media, Target target, ListOptions list)
+            throws IOException {
         DeleteOptions options = deleteOptions(exchange);
         Definition d = target.definition();
         Reader.Listing listing = reader.list(d, target.namespace(), list);
         List<CachedObject> deleted = new ArrayList<>();
         for (CachedObject o : listing.objects()) {
             try {
-                Engine.Deleted unused =
-                        engine.delete(Target.of(d, o.namespace(), o.name()), options, caller);
+                Engine.Deleted unused = engine.delete(Target.of(d, o.namespace(), o.name()), options, caller);
                 assert unused != null;
                 deleted.add(o);
             } catch (ApiException e) {
@@ -414,11 +416,16 @@ public final class ResourceHandler {
             case PARTIAL -> write(exchange, media, code, Tables.partial(object));
             case TABLE -> {
                 ObjectNode table = Tables.table(d, true, Json.text(object, "metadata", "resourceVersion"));
-                ObjectNode stored = d.storedVersion() || d.custom()
-                        ? object
-                        : d.toStored().apply(object.deepCopy());
+                ObjectNode stored =
+                        d.storedVersion() || d.custom() ? object : d.toStored().apply(object.deepCopy());
                 String include = exchange.query("includeObject").orElse("Metadata");
-                Tables.addRow(table, d, stored, object, include, engine.kernel().clock().now());
+                Tables.addRow(
+                        table,
+                        d,
+                        stored,
+                        object,
+                        include,
+                        engine.kernel().clock().now());
                 write(exchange, media, code, table);
             }
         }

@@ -29,7 +29,12 @@ public final class Tables {
      * @param include None, Metadata or Object: what of the object comes with it
      */
     public static void addRow(
-            ObjectNode table, Definition definition, ObjectNode stored, ObjectNode object, String include, Instant now) {
+            ObjectNode table,
+            Definition definition,
+            ObjectNode stored,
+            ObjectNode object,
+            String include,
+            Instant now) {
         ObjectNode row = ((ArrayNode) table.get("rows")).addObject();
         row.set("cells", definition.columns().cells(stored, now));
         switch (include) {

@@ -71,9 +71,8 @@ final class WatchStream {
         Subscription subscription;
         ApiException gone = null;
         try {
-            subscription = wantsInitial || asked == 0
-                    ? cache.subscribeWithInitial(namespace, fresh)
-                    : cache.subscribe(asked);
+            subscription =
+                    wantsInitial || asked == 0 ? cache.subscribeWithInitial(namespace, fresh) : cache.subscribe(asked);
         } catch (ApiException e) {
             subscription = null;
             gone = e;
@@ -122,7 +121,8 @@ final class WatchStream {
         long start = kernel.clock().nanoTime();
         long last = s.revision();
         while (true) {
-            Duration left = Duration.ofSeconds(seconds).minusNanos(kernel.clock().nanoTime() - start);
+            Duration left =
+                    Duration.ofSeconds(seconds).minusNanos(kernel.clock().nanoTime() - start);
             if (left.isNegative() || left.isZero()) {
                 return;
             }
@@ -187,7 +187,8 @@ final class WatchStream {
             Json.metadata(left).put("resourceVersion", Long.toString(change.revision()));
             return event(
                     seen,
-                    new CachedObject(before.namespace(), before.name(), change.revision(), Json.bytes(left), before.labels()),
+                    new CachedObject(
+                            before.namespace(), before.name(), change.revision(), Json.bytes(left), before.labels()),
                     false);
         }
         CachedObject object = change.object();
@@ -200,14 +201,11 @@ final class WatchStream {
 
     /** The line of an event. */
     private byte[] event(Seen seen, CachedObject object, boolean firstRow) {
-        byte[] json =
-                switch (media.shape()) {
-                    case OBJECT -> definition.storedVersion()
-                            ? object.json()
-                            : Json.bytes(Engine.served(definition, object));
-                    case PARTIAL -> Json.bytes(Tables.partial(Engine.served(definition, object)));
-                    case TABLE -> table(object, firstRow || seen != Seen.ADDED);
-                };
+        byte[] json = switch (media.shape()) {
+            case OBJECT -> definition.storedVersion() ? object.json() : Json.bytes(Engine.served(definition, object));
+            case PARTIAL -> Json.bytes(Tables.partial(Engine.served(definition, object)));
+            case TABLE -> table(object, firstRow || seen != Seen.ADDED);
+        };
         byte[] head = ("{\"type\":\"" + seen + "\",\"object\":").getBytes(StandardCharsets.UTF_8);
         byte[] line = new byte[head.length + json.length + 2];
         System.arraycopy(head, 0, line, 0, head.length);
@@ -242,7 +240,8 @@ final class WatchStream {
         meta.put("resourceVersion", Long.toString(revision));
         meta.putNull("creationTimestamp");
         if (initialEnd) {
-            ObjectNode empty = Json.object().put("kind", definition.listKind()).put("apiVersion", definition.apiVersion());
+            ObjectNode empty =
+                    Json.object().put("kind", definition.listKind()).put("apiVersion", definition.apiVersion());
             empty.putObject("metadata").put("resourceVersion", "");
             empty.putArray("items");
             meta.putObject("annotations")

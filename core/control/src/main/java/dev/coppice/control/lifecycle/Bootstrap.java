@@ -75,7 +75,8 @@ public final class Bootstrap {
     }
 
     private void userRoles() {
-        List<String> plain = List.of("configmaps", "events", "services", "resourcequotas", "serviceaccounts", "endpoints");
+        List<String> plain =
+                List.of("configmaps", "events", "services", "resourcequotas", "serviceaccounts", "endpoints");
         role("view", rules -> {
             rule(rules, READ, List.of(""), plain);
             rule(rules, READ, List.of("discovery.k8s.io"), List.of("endpointslices"));

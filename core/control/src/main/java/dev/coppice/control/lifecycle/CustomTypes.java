@@ -272,7 +272,8 @@ public final class CustomTypes {
     private ObjectNode stable(JsonNode status, String type, String value, String reason, String message) {
         String time = engine.now();
         for (JsonNode c : status.path("conditions")) {
-            if (c.path("type").asText().equals(type) && c.path("status").asText().equals(value)) {
+            if (c.path("type").asText().equals(type)
+                    && c.path("status").asText().equals(value)) {
                 time = c.path("lastTransitionTime").asText(time);
             }
         }

@@ -78,8 +78,8 @@ public record ListOptions(
         if (watch) {
             if (sendInitialEvents.isPresent()) {
                 if (!match.equals("NotOlderThan")) {
-                    causes.add(
-                            Cause.forbidden(at, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
+                    causes.add(Cause.forbidden(
+                            at, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"));
                 }
             } else if (!match.isEmpty()) {
                 causes.add(Cause.forbidden(
@@ -104,8 +104,7 @@ public record ListOptions(
         } else if (resourceVersion.isEmpty()) {
             causes.add(Cause.forbidden(at, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
         } else if (match.equals("Exact") && resourceVersion.equals("0")) {
-            causes.add(Cause.forbidden(
-                    at, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""));
+            causes.add(Cause.forbidden(at, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""));
         } else if (!continueToken.isEmpty()) {
             causes.add(Cause.forbidden(at, "resourceVersionMatch is forbidden with continue"));
         }

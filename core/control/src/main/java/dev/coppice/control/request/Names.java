@@ -177,8 +177,7 @@ public final class Names {
         List<Cause> causes = new ArrayList<>();
         String generate = meta.path("generateName").asText("");
         if (!generate.isEmpty()) {
-            rule.check(generate, true)
-                    .forEach(w -> causes.add(Cause.invalid("metadata.generateName", generate, w)));
+            rule.check(generate, true).forEach(w -> causes.add(Cause.invalid("metadata.generateName", generate, w)));
         }
         String name = meta.path("name").asText("");
         if (name.isEmpty()) {
@@ -249,7 +248,9 @@ public final class Names {
             index++;
         }
         if (controllers > 1) {
-            causes.add(Cause.invalidShown("metadata.ownerReferences", index + " references",
+            causes.add(Cause.invalidShown(
+                    "metadata.ownerReferences",
+                    index + " references",
                     "Only one reference can have Controller set to true. Found " + controllers));
         }
     }

@@ -28,7 +28,8 @@ public record RequestPath(
         String namespace = "";
         if (parts.getFirst().equals("namespaces") && parts.size() > 1) {
             boolean itself = parts.size() == 2
-                    || parts.size() == 3 && (parts.get(2).equals("status") || parts.get(2).equals("finalize"));
+                    || parts.size() == 3
+                            && (parts.get(2).equals("status") || parts.get(2).equals("finalize"));
             if (!itself) {
                 namespace = parts.get(1);
                 parts = parts.subList(2, parts.size());

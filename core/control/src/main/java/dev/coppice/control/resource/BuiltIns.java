@@ -83,8 +83,8 @@ public final class BuiltIns {
 
     private Definition.Builder define(String group, String version, String plural, String kind, String prefix) {
         String apiVersion = group.isEmpty() ? version : group + "/" + version;
-        Definition.Builder b = Definition.of(group, version, plural, kind)
-                .schema(() -> schemas.apply(apiVersion, kind));
+        Definition.Builder b =
+                Definition.of(group, version, plural, kind).schema(() -> schemas.apply(apiVersion, kind));
         return prefix.isEmpty() ? b : b.stored("/registry/" + prefix + "/");
     }
 
@@ -128,7 +128,10 @@ public final class BuiltIns {
                         .subresources(List.of(new Subresource(
                                 "token", "authentication.k8s.io", "v1", "TokenRequest", List.of("create"))))
                         .columns(Columns.none()
-                                .count("Secrets", "Secrets.", o -> o.path("secrets").size())
+                                .count(
+                                        "Secrets",
+                                        "Secrets.",
+                                        o -> o.path("secrets").size())
                                 .age()),
                 true);
         add(
@@ -166,10 +169,12 @@ public final class BuiltIns {
                                 .text("Status", BuiltIns::nodeStatus)
                                 .text("Roles", BuiltIns::nodeRoles)
                                 .age()
-                                .text("Version", o -> o.path("status")
-                                        .path("nodeInfo")
-                                        .path("kubeletVersion")
-                                        .asText(""))),
+                                .text(
+                                        "Version",
+                                        o -> o.path("status")
+                                                .path("nodeInfo")
+                                                .path("kubeletVersion")
+                                                .asText(""))),
                 false);
     }
 
@@ -210,18 +215,25 @@ public final class BuiltIns {
                 .and("Last Seen", "string", 0, "Last Seen.", (o, now) -> text(lastSeen(o, now)))
                 .text("Type", o -> o.path("type").asText())
                 .text("Reason", o -> o.path("reason").asText())
-                .text("Object", o -> o.path("involvedObject")
-                                .path("kind")
-                                .asText()
-                                .toLowerCase(java.util.Locale.ROOT)
-                        + "/" + o.path("involvedObject").path("name").asText())
-                .text("Subobject", 1, o -> o.path("involvedObject").path("fieldPath").asText(""))
+                .text(
+                        "Object",
+                        o -> o.path("involvedObject").path("kind").asText().toLowerCase(java.util.Locale.ROOT) + "/"
+                                + o.path("involvedObject").path("name").asText())
+                .text(
+                        "Subobject",
+                        1,
+                        o -> o.path("involvedObject").path("fieldPath").asText(""))
                 .text("Source", 1, BuiltIns::eventSource)
                 .text("Message", o -> o.path("message").asText("").strip())
                 .and("First Seen", "string", 1, "First Seen.", (o, now) -> text(firstSeen(o, now)))
-                .and("Count", "integer", 1, "Count.", (o, now) -> Json.mapper()
-                        .getNodeFactory()
-                        .numberNode(Math.max(1, o.path("count").asInt(1))))
+                .and(
+                        "Count",
+                        "integer",
+                        1,
+                        "Count.",
+                        (o, now) -> Json.mapper()
+                                .getNodeFactory()
+                                .numberNode(Math.max(1, o.path("count").asInt(1))))
                 .text("Name", 1, o -> Json.text(o, "metadata", "name"));
         String[] fields = {
             "involvedObject.kind",
@@ -275,7 +287,8 @@ public final class BuiltIns {
 
     private static String firstSeen(ObjectNode o, Instant now) {
         String first = o.path("firstTimestamp").asText("");
-        String time = first.isEmpty() || first.equals("null") ? o.path("eventTime").asText("") : first;
+        String time =
+                first.isEmpty() || first.equals("null") ? o.path("eventTime").asText("") : first;
         return Columns.since(time.equals("null") ? "" : time, now);
     }
 
@@ -294,7 +307,10 @@ public final class BuiltIns {
                                 .text("External-IP", BuiltIns::externalAddresses)
                                 .text("Port(s)", BuiltIns::ports)
                                 .age()
-                                .text("Selector", 1, o -> orNone(join(o.path("spec").path("selector"))))),
+                                .text(
+                                        "Selector",
+                                        1,
+                                        o -> orNone(join(o.path("spec").path("selector"))))),
                 true);
         add(
                 define("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", "endpointslices")
@@ -337,7 +353,9 @@ public final class BuiltIns {
     private static String ports(ObjectNode o) {
         List<String> found = new ArrayList<>();
         for (JsonNode p : o.path("spec").path("ports")) {
-            String node = p.path("nodePort").asInt(0) == 0 ? "" : ":" + p.path("nodePort").asInt();
+            String node = p.path("nodePort").asInt(0) == 0
+                    ? ""
+                    : ":" + p.path("nodePort").asInt();
             found.add(p.path("port").asInt() + node + "/" + p.path("protocol").asText("TCP"));
         }
         return orNone(String.join(",", found));
@@ -368,8 +386,12 @@ public final class BuiltIns {
         for (boolean cluster : new boolean[] {true, false}) {
             String prefix = cluster ? "cluster" : "";
             add(
-                    define(RBAC, "v1", prefix + "rolebindings", cluster ? "ClusterRoleBinding" : "RoleBinding", prefix
-                                    + "rolebindings")
+                    define(
+                                    RBAC,
+                                    "v1",
+                                    prefix + "rolebindings",
+                                    cluster ? "ClusterRoleBinding" : "RoleBinding",
+                                    prefix + "rolebindings")
                             .nameRule(Names.Rule.PATH_SEGMENT)
                             .strategy(GroupStrategies.BINDING)
                             .columns(bindings),
@@ -388,7 +410,10 @@ public final class BuiltIns {
         for (JsonNode s : binding.path("subjects")) {
             if (s.path("kind").asText().equals(kind)) {
                 String namespace = s.path("namespace").asText("");
-                found.add(namespace.isEmpty() ? s.path("name").asText() : namespace + "/" + s.path("name").asText());
+                found.add(
+                        namespace.isEmpty()
+                                ? s.path("name").asText()
+                                : namespace + "/" + s.path("name").asText());
             }
         }
         return String.join(", ", found);
@@ -426,9 +451,10 @@ public final class BuiltIns {
                         .subresources(List.of(Subresource.status("ValidatingAdmissionPolicy")))
                         .strategy(GroupStrategies.POLICY)
                         .columns(Columns.none()
-                                .count("Validations", "Validations.", o -> o.path("spec")
-                                        .path("validations")
-                                        .size())
+                                .count(
+                                        "Validations",
+                                        "Validations.",
+                                        o -> o.path("spec").path("validations").size())
                                 .text("ParamKind", o -> paramKind(o))
                                 .age()),
                 false);
@@ -443,7 +469,12 @@ public final class BuiltIns {
                         .strategy(GroupStrategies.POLICY_BINDING)
                         .columns(Columns.none()
                                 .text("PolicyName", o -> Json.text(o, "spec", "policyName"))
-                                .text("ParamRef", o -> orUnset(o.path("spec").path("paramRef").path("name").asText("")))
+                                .text(
+                                        "ParamRef",
+                                        o -> orUnset(o.path("spec")
+                                                .path("paramRef")
+                                                .path("name")
+                                                .asText("")))
                                 .age()),
                 false);
     }

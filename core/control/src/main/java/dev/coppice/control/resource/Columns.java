@@ -4,12 +4,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.request.Json;
+import dev.coppice.schema.table.PrinterColumns;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** The columns that a type's objects are shown in. Immutable. */
 public final class Columns {
@@ -35,19 +37,22 @@ public final class Columns {
     public record Column(String name, String type, String format, String description, int priority, Cell cell) {}
 
     public static final Columns NAME_AND_AGE = new Columns(List.of()).age();
-    /** As custom resources without columns of their own are shown. */
-    public static final Columns CUSTOM_DEFAULT = new Columns(List.of())
-            .and(
-                    "Age",
-                    "date",
-                    0,
-                    "Custom resource definition column (in JSONPath format): .metadata.creationTimestamp",
-                    Columns::age);
-
     private final List<Column> columns;
+    private final @Nullable PrinterColumns declared;
 
     private Columns(List<Column> columns) {
         this.columns = List.copyOf(columns);
+        this.declared = null;
+    }
+
+    private Columns(PrinterColumns declared) {
+        this.columns = List.of();
+        this.declared = declared;
+    }
+
+    /** The columns that a CustomResourceDefinition declares. */
+    public static Columns declared(PrinterColumns columns) {
+        return new Columns(columns);
     }
 
     public static Columns none() {
@@ -69,9 +74,12 @@ public final class Columns {
     }
 
     public Columns count(String name, String description, Function<ObjectNode, Integer> value) {
-        return and(name, "string", 0, description, (o, now) -> Json.mapper()
-                .getNodeFactory()
-                .numberNode(value.apply(o)));
+        return and(
+                name,
+                "string",
+                0,
+                description,
+                (o, now) -> Json.mapper().getNodeFactory().numberNode(value.apply(o)));
     }
 
     public Columns age() {
@@ -79,8 +87,8 @@ public final class Columns {
     }
 
     public Columns createdAt() {
-        return and("Created At", "date", 0, CREATED_TEXT, (o, now) -> node(
-                Json.text(o, "metadata", "creationTimestamp")));
+        return and(
+                "Created At", "date", 0, CREATED_TEXT, (o, now) -> node(Json.text(o, "metadata", "creationTimestamp")));
     }
 
     private static JsonNode node(String text) {
@@ -144,6 +152,9 @@ public final class Columns {
 
     /** The column definitions of a Table. */
     public ArrayNode definitions() {
+        if (declared != null) {
+            return declared.definitions();
+        }
         ArrayNode result = Json.array();
         result.add(column("Name", "string", "name", NAME_TEXT, 0));
         columns.forEach(c -> result.add(column(c.name, c.type, c.format, c.description, c.priority)));
@@ -161,6 +172,9 @@ public final class Columns {
 
     /** The cells of an object's row. */
     public ArrayNode cells(ObjectNode object, Instant now) {
+        if (declared != null) {
+            return declared.cells(object, now);
+        }
         ArrayNode result = Json.array();
         result.add(Json.text(object, "metadata", "name"));
         columns.forEach(c -> result.add(c.cell.of(object, now)));

@@ -100,7 +100,8 @@ final class CoreStrategies {
                 case "kubernetes.io/dockercfg" -> required(object, causes, ".dockercfg");
                 case "kubernetes.io/ssh-auth" -> required(object, causes, "ssh-privatekey");
                 case "kubernetes.io/basic-auth" -> {
-                    if (!object.path("data").has("username") && !object.path("data").has("password")) {
+                    if (!object.path("data").has("username")
+                            && !object.path("data").has("password")) {
                         causes.add(Cause.required("data[username]", ""));
                         causes.add(Cause.required("data[password]", ""));
                     }
@@ -201,11 +202,9 @@ final class CoreStrategies {
         public List<Cause> validate(ObjectNode object) {
             String namespace = Json.text(object, "metadata", "namespace");
             String involved = Json.text(object, "involvedObject", "namespace");
-            boolean cluster = involved.isEmpty()
-                    && (namespace.equals("default") || namespace.equals("kube-system"));
+            boolean cluster = involved.isEmpty() && (namespace.equals("default") || namespace.equals("kube-system"));
             if (!cluster && !namespace.equals(involved)) {
-                return List.of(Cause.invalid(
-                        "involvedObject.namespace", involved, "does not match event.namespace"));
+                return List.of(Cause.invalid("involvedObject.namespace", involved, "does not match event.namespace"));
             }
             return List.of();
         }
@@ -253,7 +252,8 @@ final class CoreStrategies {
             List<Cause> causes = new ArrayList<>();
             JsonNode spec = object.path("spec");
             String type = spec.path("type").asText();
-            if (!List.of("ClusterIP", "NodePort", "LoadBalancer", "ExternalName").contains(type)) {
+            if (!List.of("ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
+                    .contains(type)) {
                 causes.add(Statuses.unsupported(
                         "spec.type", Statuses.quote(type), "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"));
             }
@@ -266,9 +266,7 @@ final class CoreStrategies {
                 int number = port.path("port").asInt(0);
                 if (number < 1 || number > 65535) {
                     causes.add(Cause.invalid(
-                            "spec.ports[" + i + "].port",
-                            number,
-                            "must be between 1 and 65535, inclusive"));
+                            "spec.ports[" + i + "].port", number, "must be between 1 and 65535, inclusive"));
                 }
                 if (port.path("name").asText("").isEmpty() && spec.path("ports").size() > 1) {
                     causes.add(Cause.required("spec.ports[" + i + "].name", ""));
@@ -293,8 +291,7 @@ final class CoreStrategies {
                 String at = "spec.hard[" + e.getKey() + "]";
                 Names.qualifiedName(e.getKey()).forEach(w -> causes.add(Cause.invalid(at, e.getKey(), w)));
                 if (e.getValue().asText().startsWith("-")) {
-                    causes.add(Cause.invalid(
-                            at, e.getValue().asText(), "must be greater than or equal to 0"));
+                    causes.add(Cause.invalid(at, e.getValue().asText(), "must be greater than or equal to 0"));
                 }
             }
             return causes;

@@ -104,8 +104,8 @@ final class CustomDefinitionStrategy implements Strategy {
         } else {
             String kind = names.path("kind").asText();
             Names.label1035(kind.toLowerCase(Locale.ROOT))
-                    .forEach(w -> causes.add(Cause.invalid("spec.names.kind", kind, "may have mixed case, but should "
-                            + "otherwise match: " + w)));
+                    .forEach(w -> causes.add(Cause.invalid(
+                            "spec.names.kind", kind, "may have mixed case, but should " + "otherwise match: " + w)));
         }
         int i = 0;
         for (JsonNode s : names.path("shortNames")) {
@@ -136,9 +136,7 @@ final class CustomDefinitionStrategy implements Strategy {
             String name = v.path("name").asText("");
             Names.label1035(name).forEach(w -> causes.add(Cause.invalid(at + ".name", name, w)));
             JsonNode schema = v.path("schema").path("openAPIV3Schema");
-            String place = versions.size() == 1
-                    ? "spec.validation.openAPIV3Schema"
-                    : at + ".schema.openAPIV3Schema";
+            String place = versions.size() == 1 ? "spec.validation.openAPIV3Schema" : at + ".schema.openAPIV3Schema";
             if (schema.isObject()) {
                 causes.addAll(Schema.check(schema, place));
             } else {
@@ -170,10 +168,11 @@ final class CustomDefinitionStrategy implements Strategy {
                     .append(v.path("storage").asBoolean(false))
                     .append(", Deprecated:")
                     .append(v.path("deprecated").asBoolean(false))
-                    .append(", DeprecationWarning:(*string)(nil), Schema:(*apiextensions.CustomResourceValidation)(nil), "
-                            + "Subresources:(*apiextensions.CustomResourceSubresources)(nil), AdditionalPrinterColumns:"
-                            + "[]apiextensions.CustomResourceColumnDefinition(nil), SelectableFields:"
-                            + "[]apiextensions.SelectableField(nil)}");
+                    .append(
+                            ", DeprecationWarning:(*string)(nil), Schema:(*apiextensions.CustomResourceValidation)(nil), "
+                                    + "Subresources:(*apiextensions.CustomResourceSubresources)(nil), AdditionalPrinterColumns:"
+                                    + "[]apiextensions.CustomResourceColumnDefinition(nil), SelectableFields:"
+                                    + "[]apiextensions.SelectableField(nil)}");
         }
         return out.append('}').toString();
     }
@@ -192,8 +191,7 @@ final class CustomDefinitionStrategy implements Strategy {
             causes.add(Cause.invalid("spec.group", spec.path("group").asText(), "field is immutable"));
         }
         if (!spec.path("names").path("plural").equals(before.path("names").path("plural"))) {
-            causes.add(
-                    Cause.invalid("spec.names.plural", Json.text(spec, "names", "plural"), "field is immutable"));
+            causes.add(Cause.invalid("spec.names.plural", Json.text(spec, "names", "plural"), "field is immutable"));
         }
         if (established) {
             if (!spec.path("scope").equals(before.path("scope"))) {

@@ -79,10 +79,9 @@ public final class CustomDefinitions {
         if (subs.has("scale")) {
             subresources.add(Subresource.scale());
         }
-        Definition.Builder b = Definition.of(group, version, names.path("plural").asText(), kind)
-                .names(
-                        names.path("singular").asText(),
-                        names.path("listKind").asText(kind + "List"))
+        Definition.Builder b = Definition.of(
+                        group, version, names.path("plural").asText(), kind)
+                .names(names.path("singular").asText(), names.path("listKind").asText(kind + "List"))
                 .custom()
                 .shortNames(Json.list(names.path("shortNames")))
                 .categories(Json.list(names.path("categories")))

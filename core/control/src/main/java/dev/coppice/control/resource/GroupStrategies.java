@@ -63,7 +63,8 @@ final class GroupStrategies {
     static final Strategy BINDING = new Strategy() {
         @Override
         public void defaults(ObjectNode object) {
-            if (object.get("roleRef") instanceof ObjectNode ref && ref.path("apiGroup").asText("").isEmpty()) {
+            if (object.get("roleRef") instanceof ObjectNode ref
+                    && ref.path("apiGroup").asText("").isEmpty()) {
                 ref.put("apiGroup", RBAC);
             }
             for (JsonNode subject : object.path("subjects")) {
@@ -81,7 +82,8 @@ final class GroupStrategies {
             JsonNode ref = object.path("roleRef");
             boolean namespaced = object.path("kind").asText().equals("RoleBinding");
             if (!ref.path("apiGroup").asText().equals(RBAC)) {
-                causes.add(Statuses.unsupported("roleRef.apiGroup", Statuses.quote(ref.path("apiGroup").asText()), RBAC));
+                causes.add(Statuses.unsupported(
+                        "roleRef.apiGroup", Statuses.quote(ref.path("apiGroup").asText()), RBAC));
             }
             String kind = ref.path("kind").asText();
             if (!kind.equals("ClusterRole") && !(namespaced && kind.equals("Role"))) {
@@ -106,12 +108,13 @@ final class GroupStrategies {
                             causes.add(Cause.required(at + ".namespace", ""));
                         }
                     }
-                    default -> causes.add(Statuses.unsupported(
-                            at + ".kind",
-                            Statuses.quote(subject.path("kind").asText()),
-                            "ServiceAccount",
-                            "User",
-                            "Group"));
+                    default ->
+                        causes.add(Statuses.unsupported(
+                                at + ".kind",
+                                Statuses.quote(subject.path("kind").asText()),
+                                "ServiceAccount",
+                                "User",
+                                "Group"));
                 }
             }
             return causes;
@@ -125,7 +128,8 @@ final class GroupStrategies {
             }
             return List.of(Cause.invalidShown(
                     "roleRef",
-                    "rbac.RoleRef{APIGroup:" + Statuses.quote(ref.path("apiGroup").asText()) + ", Kind:"
+                    "rbac.RoleRef{APIGroup:"
+                            + Statuses.quote(ref.path("apiGroup").asText()) + ", Kind:"
                             + Statuses.quote(ref.path("kind").asText()) + ", Name:"
                             + Statuses.quote(ref.path("name").asText()) + "}",
                     "cannot change roleRef"));
@@ -137,13 +141,15 @@ final class GroupStrategies {
         public List<Cause> validate(ObjectNode object) {
             List<Cause> causes = new ArrayList<>();
             JsonNode spec = object.path("spec");
-            if (spec.hasNonNull("leaseDurationSeconds") && spec.path("leaseDurationSeconds").asInt() <= 0) {
+            if (spec.hasNonNull("leaseDurationSeconds")
+                    && spec.path("leaseDurationSeconds").asInt() <= 0) {
                 causes.add(Cause.invalid(
                         "spec.leaseDurationSeconds",
                         spec.path("leaseDurationSeconds").asLong(),
                         "must be greater than 0"));
             }
-            if (spec.hasNonNull("leaseTransitions") && spec.path("leaseTransitions").asInt() < 0) {
+            if (spec.hasNonNull("leaseTransitions")
+                    && spec.path("leaseTransitions").asInt() < 0) {
                 causes.add(Cause.invalid(
                         "spec.leaseTransitions",
                         spec.path("leaseTransitions").asLong(),
@@ -189,7 +195,8 @@ final class GroupStrategies {
             } else if (spec.path("matchConstraints").path("resourceRules").isEmpty()) {
                 causes.add(Cause.required("spec.matchConstraints.resourceRules", ""));
             }
-            if (spec.path("validations").isEmpty() && spec.path("auditAnnotations").isEmpty()) {
+            if (spec.path("validations").isEmpty()
+                    && spec.path("auditAnnotations").isEmpty()) {
                 causes.add(Cause.required("spec.validations", "validations or auditAnnotations must be non-empty"));
                 causes.add(
                         Cause.required("spec.auditAnnotations", "validations or auditAnnotations must be non-empty"));
