@@ -3,6 +3,7 @@ package dev.coppice.serving;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.SupervisedExecutor;
+import java.lang.ref.WeakReference;
 import java.util.Map;
 import java.util.WeakHashMap;
 import java.util.concurrent.Executor;
@@ -13,19 +14,21 @@ import java.util.concurrent.Executor;
  */
 final class HandlerThreads {
     private static final String NAME = "requests";
-    private static final Map<Kernel, SupervisedExecutor> BY_KERNEL = new WeakHashMap<>();
+    private static final Map<Kernel, WeakReference<SupervisedExecutor>> BY_KERNEL = new WeakHashMap<>();
 
     private HandlerThreads() {}
 
     static Executor executor(Kernel kernel) {
         synchronized (BY_KERNEL) {
-            SupervisedExecutor existing = BY_KERNEL.get(kernel);
+            WeakReference<SupervisedExecutor> held = BY_KERNEL.get(kernel);
+            SupervisedExecutor existing = held == null ? null : held.get();
             if (existing != null) {
                 return existing;
             }
             try {
                 SupervisedExecutor made = kernel.root().executor(NAME);
-                BY_KERNEL.put(kernel, made);
+                // The tree holds it; a strong reference here would keep the kernel from being collected.
+                BY_KERNEL.put(kernel, new WeakReference<>(made));
                 return made;
             } catch (StartException e) {
                 throw new IllegalStateException("the executor of request handlers cannot be started", e);
