@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.Controller;
 import dev.coppice.control.Key;
 import dev.coppice.control.Kind;
+import dev.coppice.control.Reconciler;
 import dev.coppice.control.Resource;
 import dev.coppice.control.ResourceClient;
 import dev.coppice.control.ResourceClient.Query;
@@ -28,7 +29,6 @@ public final class ControllerManager {
 
     private static final Duration SYNC_LIMIT = Duration.ofSeconds(30);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
-    private static final Duration GAUGE_INTERVAL = Duration.ofSeconds(1);
     private static final SupervisorOptions RESTARTS =
             SupervisorOptions.DEFAULT.withIntensity(10, Duration.ofSeconds(10));
 
@@ -37,7 +37,6 @@ public final class ControllerManager {
     private final Supervisor informers;
     private final Supervisor controllers;
     private final EventRecorder events;
-    private final RuntimeMetrics metrics;
     private final Map<ResourceType, ObjectCache<ObjectNode>> trees = new HashMap<>();
     private final Map<ResourceType, ObjectCache<?>> records = new HashMap<>();
     private final Map<String, Running> running = new HashMap<>();
@@ -51,7 +50,6 @@ public final class ControllerManager {
         this.informers = parent.startSupervisor("informers", RESTARTS);
         this.controllers = parent.startSupervisor("controllers", RESTARTS);
         this.events = new EventRecorder(kernel, client);
-        this.metrics = RuntimeMetrics.of(kernel.metrics());
     }
 
     /** Records events about objects; see {@link EventRecorder}. */
@@ -71,6 +69,11 @@ public final class ControllerManager {
         ObjectCache<ObjectNode> cache = treeCache(type);
         awaitSynced(cache, type);
         return cache;
+    }
+
+    /** The shared copy of all objects of a type, as trees; it may not be filled yet. */
+    public ObjectCache<ObjectNode> treesLater(ResourceType type) {
+        return treeCache(type);
     }
 
     private void awaitSynced(ObjectCache<?> cache, ResourceType type) {
@@ -152,14 +155,14 @@ public final class ControllerManager {
         synchronized (running) {
             running.put(controller.name(), new Running(queue, observers));
         }
-        ReconcileLoop<S, T> loop = new ReconcileLoop<>(kernel, controller, client, objects, queue);
-        metrics.maxConcurrent.labelValues(controller.name()).set(controller.parallelism());
-        for (int worker = 1; worker <= controller.parallelism(); worker++) {
-            Supervisor.Child _ = supervisor.start(
-                    ChildSpec.task("worker-" + worker, loop::work).withRestart(ChildSpec.Restart.TRANSIENT));
-        }
-        Supervisor.Child _ =
-                supervisor.start(ChildSpec.periodic("gauges", GAUGE_INTERVAL, Duration.ZERO, queue::updateGauges));
+        new WorkLoop<>(
+                        controller.name(),
+                        kernel,
+                        queue,
+                        (Key key) -> controller
+                                .reconciler()
+                                .reconcile(new Reconciler.Request<>(key, objects.get(key), client)))
+                .start(supervisor, controller.parallelism(), objects::awaitSynced);
     }
 
     /** Both what a changed object concerned before and what it concerns now wakes up. */

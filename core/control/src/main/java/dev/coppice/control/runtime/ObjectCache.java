@@ -96,7 +96,8 @@ public final class ObjectCache<V> implements Reflector.Sink {
         return reflector != null && reflector.awaitSynced(limit);
     }
 
-    void awaitSynced() throws InterruptedException {
+    /** Waits for the first list. */
+    public void awaitSynced() throws InterruptedException {
         if (reflector != null) {
             reflector.awaitSynced();
         }
@@ -164,7 +165,8 @@ public final class ObjectCache<V> implements Reflector.Sink {
         }
     }
 
-    static Key key(ObjectNode object) {
+    /** The namespace and name of an object. */
+    public static Key key(ObjectNode object) {
         return new Key(
                 object.path("metadata").path("namespace").asText(""),
                 object.path("metadata").path("name").asText());

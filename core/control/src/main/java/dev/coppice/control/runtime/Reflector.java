@@ -64,7 +64,7 @@ public final class Reflector implements Task {
     }
 
     /** Such as {@code configmaps} or {@code healthchecks.health.coppice.dev}. */
-    static String label(ResourceType type) {
+    public static String label(ResourceType type) {
         return type.group().isEmpty() ? type.plural() : type.plural() + "." + type.group();
     }
 
@@ -78,7 +78,8 @@ public final class Reflector implements Task {
         return synced.await(limit.toNanos(), TimeUnit.NANOSECONDS);
     }
 
-    void awaitSynced() throws InterruptedException {
+    /** Waits for the first list. */
+    public void awaitSynced() throws InterruptedException {
         synced.await();
     }
 

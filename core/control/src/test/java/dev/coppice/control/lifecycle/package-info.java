@@ -1,0 +1,2 @@
+/** Tests of the lifecycle controllers. */
+package dev.coppice.control.lifecycle;
