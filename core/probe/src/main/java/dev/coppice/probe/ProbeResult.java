@@ -138,6 +138,10 @@ public record ProbeResult(
      */
     public record GrpcFacts(int statusCode, String servingStatus) {}
 
-    /** About an echo reply. */
+    /**
+     * About an echo reply.
+     *
+     * @param hopLimit of the reply; -1 when the operating system does not tell
+     */
     public record IcmpFacts(int hopLimit, int bytes) {}
 }
