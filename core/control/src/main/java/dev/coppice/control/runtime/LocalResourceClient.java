@@ -1,0 +1,407 @@
+package dev.coppice.control.runtime;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.control.ApiException;
+import dev.coppice.control.Key;
+import dev.coppice.control.ResourceClient;
+import dev.coppice.control.engine.Caller;
+import dev.coppice.control.engine.DeleteOptions;
+import dev.coppice.control.engine.Engine;
+import dev.coppice.control.engine.Reader;
+import dev.coppice.control.engine.Target;
+import dev.coppice.control.engine.WriteOptions;
+import dev.coppice.control.http.Tables;
+import dev.coppice.control.request.Json;
+import dev.coppice.control.request.ListOptions;
+import dev.coppice.control.request.Selectors;
+import dev.coppice.control.request.Statuses;
+import dev.coppice.control.resource.Definition;
+import dev.coppice.control.resource.Registry;
+import dev.coppice.control.storage.CachedObject;
+import dev.coppice.control.storage.Change;
+import dev.coppice.control.storage.Subscription;
+import dev.coppice.kernel.ChildSpec;
+import dev.coppice.kernel.Kernel;
+import dev.coppice.kernel.StartException;
+import dev.coppice.kernel.Supervisor;
+import dev.coppice.schema.patch.MergePatch;
+import dev.coppice.serving.Identity;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The resource API in this process: the engine that serves requests, without HTTP. Acts as one identity; field ownership
+ * is written under its name. Each watch is a task below the given supervisor. Safe for use by many threads.
+ */
+public final class LocalResourceClient implements ResourceClient {
+
+    private static final Duration POLL = Duration.ofSeconds(30);
+    private static final int EVENTS_KEPT = 4_096;
+    private static final Duration EVENTS_COUNTED_TOGETHER = Duration.ofMinutes(10);
+
+    private record Recorded(String namespace, String name, int count, String first, long atNanos) {}
+
+    private final Kernel kernel;
+    private final Supervisor watches;
+    private final Engine engine;
+    private final Reader reader;
+    private final Registry registry;
+    private final Identity identity;
+    private final String manager;
+    private final AtomicLong watchNumbers = new AtomicLong();
+    private final Map<String, Recorded> recorded = new LinkedHashMap<>(64, 0.75f, true) {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<String, Recorded> eldest) {
+            return size() > EVENTS_KEPT;
+        }
+    };
+
+    /**
+     * A client.
+     *
+     * @param watches where watches run
+     * @param identity who it acts as
+     * @param manager the field manager of what it writes, such as {@code coppice-health}
+     */
+    public LocalResourceClient(
+            Kernel kernel,
+            Supervisor watches,
+            Engine engine,
+            Reader reader,
+            Registry registry,
+            Identity identity,
+            String manager) {
+        this.kernel = kernel;
+        this.watches = watches;
+        this.engine = engine;
+        this.reader = reader;
+        this.registry = registry;
+        this.identity = identity;
+        this.manager = manager;
+    }
+
+    private Caller caller() {
+        return Caller.of(identity, manager);
+    }
+
+    private Definition definition(ResourceType type) {
+        Definition found = registry.find(type.group(), type.version(), type.plural());
+        if (found == null) {
+            throw Statuses.of(404, "NotFound", "the server could not find the requested resource");
+        }
+        return found;
+    }
+
+    private Target target(ResourceType type, ObjectNode object, String subresource) {
+        Key key = ObjectCache.key(object);
+        return new Target(definition(type), key.namespace(), key.name(), subresource);
+    }
+
+    private WriteOptions options() {
+        return WriteOptions.manager(manager);
+    }
+
+    @Override
+    public Optional<ObjectNode> get(ResourceType type, String namespace, String name) {
+        return Optional.ofNullable(engine.read(Target.of(definition(type), namespace, name)));
+    }
+
+    @Override
+    public Listing list(ResourceType type, Query query) {
+        Definition definition = definition(type);
+        Reader.Listing listing = reader.list(definition, query.namespace(), listOptions(query));
+        List<ObjectNode> items = new ArrayList<>(listing.objects().size());
+        listing.objects().forEach(each -> items.add(Engine.served(definition, each)));
+        return new Listing(items, Long.toString(listing.revision()));
+    }
+
+    private static ListOptions listOptions(Query query) {
+        return new ListOptions(
+                Selectors.labels(query.labelSelector()),
+                Selectors.fields(query.fieldSelector()),
+                false,
+                false,
+                "",
+                "",
+                0,
+                "",
+                Optional.empty(),
+                0);
+    }
+
+    @Override
+    public ObjectNode create(ResourceType type, ObjectNode object) {
+        return engine.create(target(type, object, ""), object, options(), caller())
+                .object();
+    }
+
+    @Override
+    public ObjectNode update(ResourceType type, ObjectNode object) {
+        return engine.update(target(type, object, ""), object, options(), caller())
+                .object();
+    }
+
+    @Override
+    public ObjectNode updateStatus(ResourceType type, ObjectNode object) {
+        return engine.update(target(type, object, "status"), object, options(), caller())
+                .object();
+    }
+
+    @Override
+    public ObjectNode mergePatch(
+            ResourceType type, String namespace, String name, @Nullable String subresource, ObjectNode patch) {
+        Target target = new Target(definition(type), namespace, name, Objects.requireNonNullElse(subresource, ""));
+        return engine.patch(
+                        target,
+                        old -> {
+                            if (MergePatch.apply(old, patch) instanceof ObjectNode merged) {
+                                return merged;
+                            }
+                            throw Statuses.badRequest("the patch does not leave a JSON object");
+                        },
+                        options(),
+                        caller())
+                .object();
+    }
+
+    @Override
+    public ObjectNode apply(ResourceType type, ObjectNode object, String fieldManager, boolean force) {
+        WriteOptions options = WriteOptions.manager(fieldManager);
+        return engine.apply(target(type, object, ""), object, force ? options.forced() : options, caller())
+                .object();
+    }
+
+    @Override
+    public boolean delete(ResourceType type, String namespace, String name) {
+        return delete(type, namespace, name, DeleteOptions.DEFAULT);
+    }
+
+    @Override
+    public boolean delete(ResourceType type, String namespace, String name, Deletion deletion) {
+        String propagation = switch (deletion.propagation()) {
+            case BACKGROUND -> "Background";
+            case FOREGROUND -> "Foreground";
+            case ORPHAN -> "Orphan";
+        };
+        String uid = Objects.requireNonNullElse(deletion.uid(), "");
+        return delete(type, namespace, name, new DeleteOptions(false, propagation, uid, ""));
+    }
+
+    private boolean delete(ResourceType type, String namespace, String name, DeleteOptions options) {
+        try {
+            Engine.Deleted _ = engine.delete(Target.of(definition(type), namespace, name), options, caller());
+            return true;
+        } catch (ApiException e) {
+            if (e.code() == 404) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    // Watching.
+
+    @Override
+    public Watch watch(ResourceType type, Query query, String resourceVersion, WatchObserver observer) {
+        Definition definition = definition(type);
+        long from = resourceVersion.isEmpty() ? engine.feed().fresh() : ListOptions.revision(resourceVersion);
+        Subscription subscription;
+        try {
+            subscription = definition.cache().subscribe(from);
+        } catch (ApiException e) {
+            observer.closed(e);
+            return () -> {};
+        }
+        String child = type.plural() + "-" + watchNumbers.incrementAndGet();
+        Pump pump = new Pump(definition, query.namespace(), listOptions(query), subscription, observer);
+        try {
+            Supervisor.Child _ =
+                    watches.start(ChildSpec.task(child, pump::run).withRestart(ChildSpec.Restart.TEMPORARY));
+        } catch (StartException e) {
+            subscription.close();
+            throw Statuses.of(503, "ServiceUnavailable", "the watch could not be started: " + e.getMessage());
+        }
+        return () -> {
+            pump.closed = true;
+            subscription.close();
+            boolean _ = watches.stop(child);
+        };
+    }
+
+    /** Carries changes from a subscription to an observer. */
+    private static final class Pump {
+        private final Definition definition;
+        private final String namespace;
+        private final ListOptions options;
+        private final Subscription subscription;
+        private final WatchObserver observer;
+        private volatile boolean closed;
+
+        Pump(
+                Definition definition,
+                String namespace,
+                ListOptions options,
+                Subscription subscription,
+                WatchObserver observer) {
+            this.definition = definition;
+            this.namespace = namespace;
+            this.options = options;
+            this.subscription = subscription;
+            this.observer = observer;
+        }
+
+        void run() throws InterruptedException {
+            try {
+                while (true) {
+                    Change change = subscription.take(POLL);
+                    if (change != null) {
+                        pass(change);
+                    } else if (subscription.ended()) {
+                        return;
+                    }
+                }
+            } finally {
+                subscription.close();
+                if (!closed) {
+                    observer.closed(
+                            subscription.overflowed()
+                                    ? Statuses.expired("the watch did not keep up with the changes; list again")
+                                    : null);
+                }
+            }
+        }
+
+        private boolean chosen(@Nullable CachedObject object) {
+            return object != null
+                    && (namespace.isEmpty() || object.namespace().equals(namespace))
+                    && Reader.matches(definition, object, options);
+        }
+
+        private void pass(Change change) {
+            CachedObject before = change.before();
+            CachedObject after = change.after();
+            boolean was = chosen(before);
+            boolean is = chosen(after);
+            if (is && after != null) {
+                observer.event(was ? EventType.MODIFIED : EventType.ADDED, Engine.served(definition, after));
+            } else if (was && before != null) {
+                ObjectNode left = Engine.served(definition, before);
+                Json.metadata(left).put("resourceVersion", Long.toString(change.revision()));
+                observer.event(EventType.DELETED, left);
+            }
+        }
+    }
+
+    // Events, secrets, types, tables.
+
+    @Override
+    public void event(ObjectNode regarding, String type, String reason, String note) {
+        ResourceType events = new ResourceType("", "v1", "events");
+        String uid = Json.text(regarding, "metadata", "uid");
+        String identity = uid + "/" + type + "/" + reason + "/" + note;
+        String now = engine.now();
+        long nowNanos = kernel.clock().nanoTime();
+        Recorded before;
+        synchronized (recorded) {
+            before = recorded.get(identity);
+        }
+        Recorded next;
+        if (before != null
+                && nowNanos - before.atNanos() < EVENTS_COUNTED_TOGETHER.toNanos()
+                && count(events, before, now)) {
+            next = new Recorded(before.namespace(), before.name(), before.count() + 1, before.first(), nowNanos);
+        } else {
+            ObjectNode made = create(events, event(regarding, type, reason, note, now));
+            Key key = ObjectCache.key(made);
+            next = new Recorded(key.namespace(), key.name(), 1, now, nowNanos);
+        }
+        synchronized (recorded) {
+            recorded.put(identity, next);
+        }
+    }
+
+    /** Counts an event that was recorded before; false when it is gone. */
+    private boolean count(ResourceType events, Recorded before, String now) {
+        ObjectNode patch = Json.object().put("count", before.count() + 1).put("lastTimestamp", now);
+        try {
+            ObjectNode _ = mergePatch(events, before.namespace(), before.name(), null, patch);
+            return true;
+        } catch (ApiException e) {
+            if (e.code() == 404) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    private ObjectNode event(ObjectNode regarding, String type, String reason, String note, String now) {
+        Key key = ObjectCache.key(regarding);
+        String namespace = key.namespace().isEmpty() ? "default" : key.namespace();
+        ObjectNode event = Json.object().put("kind", "Event").put("apiVersion", "v1");
+        event.putObject("metadata")
+                .put("name", key.name() + "." + Long.toHexString(kernel.random().nextLong() & Long.MAX_VALUE))
+                .put("namespace", namespace);
+        ObjectNode about = event.putObject("involvedObject");
+        about.put("kind", regarding.path("kind").asText(""));
+        about.put("apiVersion", regarding.path("apiVersion").asText(""));
+        about.put("name", key.name());
+        if (!key.namespace().isEmpty()) {
+            about.put("namespace", key.namespace());
+        }
+        about.put("uid", Json.text(regarding, "metadata", "uid"));
+        about.put("resourceVersion", Json.text(regarding, "metadata", "resourceVersion"));
+        event.put("type", type).put("reason", reason).put("message", note).put("count", 1);
+        event.put("firstTimestamp", now).put("lastTimestamp", now);
+        event.putObject("source").put("component", manager);
+        event.put("reportingComponent", manager).put("reportingInstance", "");
+        return event;
+    }
+
+    @Override
+    public Optional<Map<String, byte[]>> secret(String namespace, String name) {
+        return get(new ResourceType("", "v1", "secrets"), namespace, name).map(secret -> {
+            Map<String, byte[]> data = new LinkedHashMap<>();
+            for (Map.Entry<String, JsonNode> each : secret.path("data").properties()) {
+                data.put(
+                        each.getKey(),
+                        Base64.getDecoder().decode(each.getValue().asText()));
+            }
+            return Map.copyOf(data);
+        });
+    }
+
+    @Override
+    public List<ServedType> types() {
+        List<ServedType> types = new ArrayList<>();
+        for (Definition each : registry.snapshot().all()) {
+            types.add(new ServedType(each.type(), each.kind(), each.namespaced(), each.verbs(), each.categories()));
+        }
+        return List.copyOf(types);
+    }
+
+    @Override
+    public ObjectNode table(ResourceType type, Query query) {
+        Definition definition = definition(type);
+        Reader.Listing listing = reader.list(definition, query.namespace(), listOptions(query));
+        ObjectNode table = Tables.table(definition, true, Long.toString(listing.revision()));
+        for (CachedObject each : listing.objects()) {
+            Tables.addRow(
+                    table,
+                    definition,
+                    each.tree(),
+                    Engine.served(definition, each),
+                    "Metadata",
+                    kernel.clock().now());
+        }
+        return table;
+    }
+}
