@@ -1,0 +1,306 @@
+package dev.coppice.schema.rule;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.expression.Budget;
+import dev.coppice.expression.EvaluationException;
+import dev.coppice.expression.InvalidExpressionException;
+import dev.coppice.schema.Cause;
+import dev.coppice.schema.Schema;
+import dev.coppice.schema.ValidationRule;
+import dev.coppice.schema.Values;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All CEL rules of a schema. Rules are compiled when first run, and run within one budget an object. Immutable but for
+ * that, and thread-safe.
+ *
+ * @see <a href="https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#validation-rules">
+ *     Validation rules</a>
+ */
+public final class RuleSet {
+    private static final Set<String> BLOCKING = Set.of(
+            "FieldValueNotSupported",
+            "FieldValueRequired",
+            "FieldValueTooLong",
+            "FieldValueTooMany",
+            "FieldValueTypeInvalid");
+
+    private final @Nullable Level root;
+
+    private RuleSet(@Nullable Level root) {
+        this.root = root;
+    }
+
+    /** The rules of a schema. Cheap: nothing is compiled yet. */
+    public static RuleSet of(Schema schema) {
+        return new RuleSet(Level.of(schema));
+    }
+
+    public boolean isEmpty() {
+        return root == null;
+    }
+
+    /**
+     * Compiles all rules, to check a CustomResourceDefinition.
+     *
+     * @param path the place of the schema, such as {@code spec.validation.openAPIV3Schema}
+     */
+    public List<Cause> check(String path) {
+        List<Cause> causes = new ArrayList<>();
+        if (root != null) {
+            root.check(path, true, causes);
+        }
+        return causes;
+    }
+
+    /**
+     * Runs the rules over a tree that is valid otherwise.
+     *
+     * @param old the value before an update, or null: rules with oldSelf need it, and rules over what did not change are
+     *     not run again
+     * @param base the path of the tree, such as {@code status}; "" for a whole object
+     */
+    public List<Cause> validate(JsonNode tree, @Nullable JsonNode old, String base) {
+        if (root == null) {
+            return List.of();
+        }
+        Run run = new Run();
+        run.level(root, tree, old, base);
+        return List.copyOf(run.causes);
+    }
+
+    /**
+     * The cause to add to those of the schema when they keep rules from being run: values are missing, too big or of the
+     * wrong type. Null when rules can run.
+     */
+    public @Nullable Cause blocked(List<Cause> causes) {
+        if (root == null || causes.stream().noneMatch(cause -> BLOCKING.contains(cause.reason()))) {
+            return null;
+        }
+        return Cause.invalid(
+                "<nil>",
+                (JsonNode) null,
+                "some validation rules were not checked because the object was invalid; correct the existing errors to"
+                        + " complete validation");
+    }
+
+    /** The rules of one schema, and of those below it that have any. */
+    private static final class Level {
+        private final Schema schema;
+        private final Map<String, Level> properties = new TreeMap<>();
+        private @Nullable Level items;
+        private @Nullable Level additional;
+        private volatile @Nullable List<CompiledRule> compiled;
+
+        private Level(Schema schema) {
+            this.schema = schema;
+        }
+
+        static @Nullable Level of(@Nullable Schema schema) {
+            if (schema == null) {
+                return null;
+            }
+            Level level = new Level(schema);
+            schema.properties().forEach((name, property) -> {
+                boolean metadata = name.equals("metadata") && schema.resourceRoot();
+                Level child = metadata ? null : of(property);
+                if (child != null) {
+                    level.properties.put(name, child);
+                }
+            });
+            level.items = of(schema.items());
+            level.additional = of(schema.additionalProperties());
+            boolean empty = schema.rules().isEmpty()
+                    && level.properties.isEmpty()
+                    && level.items == null
+                    && level.additional == null;
+            return empty ? null : level;
+        }
+
+        /** The rules that compile; others were refused when the definition was made. */
+        List<CompiledRule> rules() {
+            List<CompiledRule> known = compiled;
+            if (known == null) {
+                known = new ArrayList<>();
+                CompiledRule.Scope scope = new CompiledRule.Scope(schema);
+                for (ValidationRule rule : schema.rules()) {
+                    try {
+                        known.add(CompiledRule.compile(rule, scope));
+                    } catch (InvalidExpressionException e) {
+                        continue;
+                    }
+                }
+                known = List.copyOf(known);
+                compiled = known;
+            }
+            return known;
+        }
+
+        void check(String path, boolean correlatable, List<Cause> causes) {
+            if (!schema.rules().isEmpty()) {
+                checkRules(path, correlatable, causes);
+            }
+            properties.forEach((name, level) -> level.check(path + ".properties[" + name + "]", correlatable, causes));
+            if (items != null) {
+                items.check(path + ".items", correlatable && schema.listType().equals("map"), causes);
+            }
+            if (additional != null) {
+                additional.check(path + ".additionalProperties", correlatable, causes);
+            }
+        }
+
+        private void checkRules(String path, boolean correlatable, List<Cause> causes) {
+            CompiledRule.Scope scope = new CompiledRule.Scope(schema);
+            for (int i = 0; i < schema.rules().size(); i++) {
+                ValidationRule rule = schema.rules().get(i);
+                String place = path + ".x-kubernetes-validations[" + i + "]";
+                if (rule.rule().isBlank()) {
+                    continue;
+                }
+                try {
+                    CompiledRule checked = CompiledRule.compile(rule, scope);
+                    if (checked.transition() && !correlatable) {
+                        causes.add(Cause.invalid(
+                                place + ".rule",
+                                rule.rule(),
+                                "oldSelf cannot be used on the uncorrelatable portion of the schema"));
+                    }
+                } catch (InvalidExpressionException e) {
+                    boolean condition = e.source().contains(rule.rule());
+                    causes.add(
+                            condition
+                                    ? Cause.invalidShown(
+                                            place + ".rule", goSyntax(rule), "compilation failed: " + e.display())
+                                    : Cause.invalidShown(
+                                            place + ".messageExpression",
+                                            goSyntax(rule),
+                                            "messageExpression compilation failed: " + e.display()));
+                }
+            }
+        }
+
+        private static String goSyntax(ValidationRule rule) {
+            String reason = rule.reason().isEmpty()
+                    ? "(*apiextensions.FieldValueErrorReason)(nil)"
+                    : "(*apiextensions.FieldValueErrorReason)(0xc000000000)";
+            String optional = rule.optionalOldSelf() == null ? "(*bool)(nil)" : "(*bool)(0xc000000000)";
+            return "apiextensions.ValidationRule{Rule:" + Values.quote(rule.rule()) + ", Message:"
+                    + Values.quote(rule.message()) + ", MessageExpression:" + Values.quote(rule.messageExpression())
+                    + ", Reason:" + reason + ", FieldPath:" + Values.quote(rule.fieldPath()) + ", OptionalOldSelf:"
+                    + optional + "}";
+        }
+    }
+
+    /** One validation of one object. */
+    private static final class Run {
+        final List<Cause> causes = new ArrayList<>();
+        private @Nullable Budget budget;
+        private boolean exhausted;
+
+        void level(Level level, JsonNode value, @Nullable JsonNode old, String path) {
+            if (value.isNull() || exhausted) {
+                return;
+            }
+            if (!level.schema.rules().isEmpty()) {
+                rules(level, value, old, path);
+            }
+            if (value instanceof ObjectNode object) {
+                fields(level, object, old, path);
+            } else if (value instanceof ArrayNode array && level.items != null) {
+                items(level, level.items, array, old, path);
+            }
+        }
+
+        private void fields(Level level, ObjectNode object, @Nullable JsonNode old, String path) {
+            for (String name : Values.sortedNames(object)) {
+                Level property = level.properties.get(name);
+                JsonNode value = object.get(name);
+                JsonNode before = old == null ? null : old.get(name);
+                if (property != null && value != null) {
+                    level(property, value, before, path.isEmpty() ? name : path + "." + name);
+                } else if (level.additional != null && value != null && level.schema.property(name) == null) {
+                    level(level.additional, value, before, path + "[" + name + "]");
+                }
+            }
+        }
+
+        private void items(Level list, Level item, ArrayNode array, @Nullable JsonNode old, String path) {
+            Map<List<String>, JsonNode> byKey = new HashMap<>();
+            boolean keyed = list.schema.listType().equals("map");
+            if (keyed && old != null) {
+                old.forEach(before -> byKey.put(key(list.schema, before), before));
+            }
+            for (int i = 0; i < array.size(); i++) {
+                JsonNode before = keyed ? byKey.get(key(list.schema, array.get(i))) : null;
+                level(item, array.get(i), before, path + "[" + i + "]");
+            }
+        }
+
+        private static List<String> key(Schema schema, JsonNode item) {
+            return schema.listMapKeys().stream()
+                    .map(name -> String.valueOf(item.get(name)))
+                    .toList();
+        }
+
+        private void rules(Level level, JsonNode value, @Nullable JsonNode old, String path) {
+            JsonNode before = old == null || old.isNull() ? null : old;
+            boolean unchanged = before != null && Values.same(value, before);
+            for (CompiledRule rule : level.rules()) {
+                if (exhausted || rule.transition() && before == null || unchanged) {
+                    continue;
+                }
+                run(level, rule, value, before, path);
+            }
+        }
+
+        private void run(Level level, CompiledRule rule, JsonNode value, @Nullable JsonNode old, String path) {
+            Budget available = budget;
+            if (available == null) {
+                available = rule.budget();
+                budget = available;
+            }
+            String type = level.schema.type();
+            String place = path.isEmpty() ? "<nil>" : path;
+            try {
+                if (!rule.holds(value, old, available)) {
+                    causes.add(failed(rule, type, path, rule.failure(value, old, available)));
+                }
+            } catch (EvaluationException e) {
+                switch (e.reason()) {
+                    case ERROR ->
+                        causes.add(Cause.invalid(place, type, e.getMessage() + " evaluating rule: " + rule.shown()));
+                    case COST, TIME -> {
+                        exhausted = true;
+                        causes.add(Cause.invalid(
+                                place,
+                                type,
+                                "validation failed due to running out of cost budget, no further validation rules will"
+                                        + " be run"));
+                    }
+                }
+            }
+        }
+
+        private static Cause failed(CompiledRule compiled, String type, String path, String text) {
+            ValidationRule rule = compiled.rule();
+            String relative = rule.fieldPath();
+            String joined = path.isEmpty() && relative.startsWith(".") ? relative.substring(1) : path + relative;
+            String field = joined.isEmpty() ? "<nil>" : joined;
+            return switch (rule.reason()) {
+                case "FieldValueForbidden" -> Cause.forbidden(field, text);
+                case "FieldValueRequired" -> Cause.required(field, text);
+                case "FieldValueDuplicate" ->
+                    new Cause(field, "FieldValueDuplicate", "Duplicate value: " + Values.quote(type));
+                default -> Cause.invalid(field, type, text);
+            };
+        }
+    }
+}
