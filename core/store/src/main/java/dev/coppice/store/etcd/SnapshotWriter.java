@@ -17,12 +17,15 @@ import java.security.NoSuchAlgorithmException;
 
 /**
  * Streams a keyspace as one file: the line {@code coppice keyspace 1}, then for each change kept its length-prefixed revision and
- * bytes, then the SHA-256 of all before. It is written to a temporary file first, so that a slow client does not hold the
+ * bytes, then a length of 0 and zero bytes up to a multiple of 512, then the SHA-256 of all before. It is written to a temporary file first, so that a slow client does not hold the
  * database open. (etcd's own snapshots are bbolt files; {@code etcdctl snapshot status} cannot read this one.)
  */
 final class SnapshotWriter {
 
     private static final int CHUNK_BYTES = 32 << 10;
+
+    /** etcdctl takes a file for complete when it is so many times this long, plus the checksum. */
+    private static final int SECTOR_BYTES = 512;
 
     /** Takes the parts. */
     interface Sink {
@@ -73,6 +76,10 @@ final class SnapshotWriter {
                     throw new UncheckedIOException(e);
                 }
             });
+            out.writeInt(0);
+            while (out.size() % SECTOR_BYTES != 0) {
+                out.write(0);
+            }
             out.flush();
             raw.write(digest.digest());
         }

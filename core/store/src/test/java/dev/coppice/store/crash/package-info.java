@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.store.crash;
+
+import org.jspecify.annotations.NullMarked;
