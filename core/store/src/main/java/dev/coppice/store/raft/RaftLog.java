@@ -1,6 +1,5 @@
 package dev.coppice.store.raft;
 
-import com.alipay.sofa.jraft.Closure;
 import com.alipay.sofa.jraft.Node;
 import com.alipay.sofa.jraft.NodeManager;
 import com.alipay.sofa.jraft.RaftServiceFactory;
@@ -233,11 +232,16 @@ public final class RaftLog implements ReplicatedLog {
         }
     }
 
-    /** Makes a snapshot now and waits for it. */
-    public void snapshotNow() throws InterruptedException {
+    /** Makes a snapshot now and waits for it; says whether it was made. */
+    public boolean snapshotNow() throws InterruptedException {
         CountDownLatch done = new CountDownLatch(1);
-        node.snapshotSync((Closure) status -> done.countDown());
+        AtomicBoolean made = new AtomicBoolean();
+        node.snapshot(status -> {
+            made.set(status.isOk());
+            done.countDown();
+        });
         done.await();
+        return made.get();
     }
 
     @Override
