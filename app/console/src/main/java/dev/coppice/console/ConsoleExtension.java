@@ -1,0 +1,59 @@
+package dev.coppice.console;
+
+import dev.coppice.control.Extension;
+import dev.coppice.control.ExtensionContext;
+import dev.coppice.serving.Console;
+import dev.coppice.serving.Page;
+import dev.coppice.serving.Routes;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The console's own pages: the overview, the supervision tree, the resource browser. */
+public final class ConsoleExtension implements Extension {
+    private static final String GROUP = "Platform";
+
+    private final NodeInfo node;
+    private final List<Routes.Mount> mounts = new ArrayList<>();
+    private @Nullable LiveStreams streams;
+
+    public ConsoleExtension(NodeInfo node) {
+        this.node = node;
+    }
+
+    @Override
+    public String name() {
+        return "console";
+    }
+
+    @Override
+    public void start(ExtensionContext context) {
+        Console console = context.console();
+        LiveStreams live = new LiveStreams(context.kernel(), console.layout());
+        streams = live;
+        mounts.add(console.add(new Page(
+                "overview", "Overview", GROUP, 0, new OverviewPage(node, context.kernel(), console.layout(), live))));
+        mounts.add(console.add(new Page(
+                "resources",
+                "Resources",
+                GROUP,
+                20,
+                new ResourcePages(context.resources(), context.authorizer(), console.layout(), live))));
+        mounts.add(console.add(new Page(
+                "runtime",
+                "Runtime",
+                GROUP,
+                30,
+                new RuntimePage(context.kernel(), context.authorizer(), console.layout(), live))));
+    }
+
+    @Override
+    public void stop() {
+        mounts.forEach(Routes.Mount::close);
+        mounts.clear();
+        LiveStreams live = streams;
+        if (live != null) {
+            live.end();
+        }
+    }
+}

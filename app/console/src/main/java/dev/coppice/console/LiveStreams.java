@@ -1,0 +1,86 @@
+package dev.coppice.console;
+
+import dev.coppice.kernel.Kernel;
+import dev.coppice.serving.Exchange;
+import dev.coppice.serving.PageLayout;
+import io.prometheus.metrics.core.metrics.Gauge;
+import java.time.Duration;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+
+/**
+ * Keeps parts of pages fresh: renders again when woken, or after a while, and sends what changed. Bounded in number; one
+ * more is answered with a 503, and the browser tries again.
+ */
+final class LiveStreams {
+    private static final int MAX_STREAMS = 256;
+    private static final Duration SETTLE = Duration.ofMillis(250);
+
+    private final Kernel kernel;
+    private final PageLayout layout;
+    private final Semaphore permits = new Semaphore(MAX_STREAMS);
+    private final Gauge open;
+
+    LiveStreams(Kernel kernel, PageLayout layout) {
+        this.kernel = kernel;
+        this.layout = layout;
+        this.open = Gauge.builder()
+                .name("coppice_console_streams")
+                .help("Open event streams of console pages.")
+                .build();
+        kernel.metrics().register(open);
+    }
+
+    /** Unregisters its metric. */
+    void end() {
+        kernel.metrics().unregister(open);
+    }
+
+    /** Tells a stream that there may be something new. */
+    static final class Wake {
+        private final Semaphore signal = new Semaphore(0);
+
+        void up() {
+            signal.release();
+        }
+
+        private boolean await(Duration atMost) throws InterruptedException {
+            boolean woken = signal.tryAcquire(atMost.toMillis(), TimeUnit.MILLISECONDS);
+            signal.drainPermits();
+            return woken;
+        }
+    }
+
+    /**
+     * Runs until the client goes.
+     *
+     * @param every renders after this time even when nothing wakes it
+     */
+    void run(Exchange exchange, String event, Wake wake, Duration every, Supplier<String> render) throws Exception {
+        if (!permits.tryAcquire()) {
+            exchange.status(503)
+                    .setHeader("Retry-After", "5")
+                    .send("text/plain; charset=utf-8", "503 too many live pages are open\n");
+            return;
+        }
+        open.inc();
+        exchange.onClose(wake::up);
+        try (PageLayout.EventStream events = layout.events(exchange)) {
+            String last = "";
+            while (exchange.open()) {
+                String html = render.get();
+                if (!html.equals(last)) {
+                    events.send(event, html);
+                    last = html;
+                }
+                if (wake.await(every) && exchange.open()) {
+                    kernel.timers().sleep(SETTLE);
+                }
+            }
+        } finally {
+            open.dec();
+            permits.release();
+        }
+    }
+}
