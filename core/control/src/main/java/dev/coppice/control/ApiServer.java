@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.access.BearerTokens;
 import dev.coppice.control.access.RequestAuthenticator;
 import dev.coppice.control.access.RoleAuthorizer;
+import dev.coppice.control.admission.NamespaceLifecycle;
 import dev.coppice.control.engine.Caller;
 import dev.coppice.control.engine.Engine;
 import dev.coppice.control.engine.FieldManagers;
@@ -18,6 +19,7 @@ import dev.coppice.control.resource.BuiltInSchemas;
 import dev.coppice.control.resource.BuiltIns;
 import dev.coppice.control.resource.Definition;
 import dev.coppice.control.resource.Registry;
+import dev.coppice.control.runtime.LocalResourceClient;
 import dev.coppice.control.storage.ObjectStore;
 import dev.coppice.control.storage.Sealer;
 import dev.coppice.control.storage.WatchFeed;
@@ -26,6 +28,7 @@ import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.serving.Authenticator;
+import dev.coppice.serving.Identity;
 import dev.coppice.serving.Routes;
 import dev.coppice.store.Keyspace;
 import java.nio.file.Path;
@@ -80,6 +83,7 @@ public final class ApiServer {
         this.authenticator = new RequestAuthenticator(tokens, token -> Optional.empty());
         this.customTypes =
                 new CustomTypes(engine, registry, feed, builtIn("apiextensions.k8s.io", "customresourcedefinitions"));
+        engine.addAdmission(new NamespaceLifecycle(builtIn("", "namespaces"), engine));
         this.handler = new ApiHandler(
                 registry,
                 authorizer,
@@ -132,8 +136,13 @@ public final class ApiServer {
     }
 
     /** Makes a bearer token known. */
-    public void addToken(String name, String token, dev.coppice.serving.Identity identity) {
+    public void addToken(String name, String token, Identity identity) {
         tokens.put(name, token, identity);
+    }
+
+    /** The API from inside this process, acting as {@code identity}; its watches run below {@code watches}. */
+    public ResourceClient client(Supervisor watches, Identity identity, String fieldManager) {
+        return new LocalResourceClient(kernel, watches, engine, reader, registry, identity, fieldManager);
     }
 
     public Authorizer authorizer() {

@@ -1,0 +1,251 @@
+package dev.coppice.control.runtime;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.control.ApiServer;
+import dev.coppice.control.Authorizer;
+import dev.coppice.control.Controller;
+import dev.coppice.control.Extension;
+import dev.coppice.control.ExtensionContext;
+import dev.coppice.control.Informer;
+import dev.coppice.control.Kind;
+import dev.coppice.control.ResourceClient;
+import dev.coppice.control.ResourceClient.ResourceType;
+import dev.coppice.kernel.Kernel;
+import dev.coppice.kernel.StartException;
+import dev.coppice.kernel.Supervisor;
+import dev.coppice.kernel.SupervisorOptions;
+import dev.coppice.schema.RecordSchema;
+import dev.coppice.serving.Console;
+import dev.coppice.serving.Identity;
+import dev.coppice.serving.Routes;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Runs extensions in this process, each below a supervisor of its own, {@code extensions/NAME}, so that one's failure stays
+ * its own. Safe for use by many threads.
+ */
+public final class ExtensionHost {
+
+    private static final System.Logger LOG = System.getLogger(ExtensionHost.class.getName());
+    private static final ResourceType DEFINITIONS =
+            new ResourceType("apiextensions.k8s.io", "v1", "customresourcedefinitions");
+    private static final Duration SERVED_LIMIT = Duration.ofSeconds(20);
+
+    /** An extension that breaks again and again is restarted for long before it takes its siblings along. */
+    private static final SupervisorOptions ALL = SupervisorOptions.DEFAULT.withIntensity(600, Duration.ofMinutes(10));
+
+    private static final SupervisorOptions ONE = SupervisorOptions.DEFAULT.withIntensity(20, Duration.ofSeconds(60));
+
+    /**
+     * What all extensions share.
+     *
+     * @param routes of the API's listener
+     * @param publicRoutes of the public listener
+     * @param areas where each extension keeps its data, in a directory of its name
+     */
+    public record Surroundings(Routes routes, Routes publicRoutes, Console console, Path areas) {}
+
+    private final Kernel kernel;
+    private final ApiServer api;
+    private final Surroundings surroundings;
+    private final Supervisor extensions;
+    private final Supervisor watches;
+    private final Deque<Extension> running = new ArrayDeque<>();
+
+    public ExtensionHost(Kernel kernel, Supervisor parent, ApiServer api, Surroundings surroundings)
+            throws StartException {
+        this.kernel = kernel;
+        this.api = api;
+        this.surroundings = surroundings;
+        this.watches = parent.startSupervisor("watches", ALL);
+        this.extensions = parent.startSupervisor("extensions", ALL);
+    }
+
+    /** Starts an extension and waits until it works. */
+    public void start(Extension extension) throws StartException {
+        String name = extension.name();
+        Supervisor supervisor = extensions.startSupervisor(name, ONE);
+        try {
+            Path data = surroundings.areas().resolve(name);
+            Files.createDirectories(data);
+            extension.start(new Context(name, supervisor, data));
+        } catch (Exception e) {
+            boolean _ = extensions.stop(name);
+            throw new StartException("the extension " + name + " did not start: " + e.getMessage(), e);
+        }
+        synchronized (running) {
+            running.push(extension);
+        }
+    }
+
+    /** Tells the extensions, the last one first, that they will be stopped. */
+    public void stop() {
+        while (true) {
+            Extension extension;
+            synchronized (running) {
+                if (running.isEmpty()) {
+                    return;
+                }
+                extension = running.pop();
+            }
+            try {
+                extension.stop();
+            } catch (Exception e) {
+                LOG.log(Level.WARNING, "the extension " + extension.name() + " did not stop cleanly", e);
+            }
+        }
+    }
+
+    private final class Context implements ExtensionContext {
+        private final Supervisor supervisor;
+        private final Path data;
+        private final ResourceClient resources;
+        private final ControllerManager manager;
+
+        Context(String name, Supervisor supervisor, Path data) throws StartException {
+            this.supervisor = supervisor;
+            this.data = data;
+            Identity identity = new Identity(
+                    "system:coppice:" + name, "", List.of("system:masters", "system:authenticated"), Map.of());
+            this.resources = api.client(watches, identity, "coppice-" + name);
+            this.manager = new ControllerManager(kernel, supervisor, resources);
+        }
+
+        @Override
+        public Kernel kernel() {
+            return kernel;
+        }
+
+        @Override
+        public Supervisor supervisor() {
+            return supervisor;
+        }
+
+        @Override
+        public ResourceClient resources() {
+            return resources;
+        }
+
+        @Override
+        public void register(Kind<?, ?> kind) {
+            ObjectNode unused = resources.apply(DEFINITIONS, definition(kind), "coppice", true);
+            CountDownLatch served = new CountDownLatch(1);
+            api.registry().observe(snapshot -> {
+                if (serves(kind)) {
+                    served.countDown();
+                }
+            });
+            try {
+                if (!serves(kind) && !served.await(SERVED_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
+                    throw new IllegalStateException(
+                            "the kind " + kind.kind() + " is not served after " + SERVED_LIMIT.toSeconds()
+                                    + " s; see the conditions of its CustomResourceDefinition: " + unused);
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted while waiting for the kind " + kind.kind(), e);
+            }
+        }
+
+        private boolean serves(Kind<?, ?> kind) {
+            return api.registry().find(kind.group(), kind.version(), kind.plural()) != null;
+        }
+
+        @Override
+        public void start(Controller<?, ?> controller) {
+            try {
+                manager.start(controller);
+            } catch (StartException e) {
+                throw new IllegalStateException(e.getMessage(), e);
+            }
+        }
+
+        @Override
+        public <S extends Record, T extends Record> Informer<S, T> informer(Kind<S, T> kind) {
+            return manager.informer(kind);
+        }
+
+        @Override
+        public Authorizer authorizer() {
+            return api.authorizer();
+        }
+
+        @Override
+        public Routes routes() {
+            return surroundings.routes();
+        }
+
+        @Override
+        public Routes publicRoutes() {
+            return surroundings.publicRoutes();
+        }
+
+        @Override
+        public Console console() {
+            return surroundings.console();
+        }
+
+        @Override
+        public Path dataDirectory() {
+            return data;
+        }
+    }
+
+    /** The CustomResourceDefinition of a kind. */
+    static ObjectNode definition(Kind<?, ?> kind) {
+        ObjectNode definition = JsonNodeFactory.instance.objectNode();
+        definition.put("apiVersion", "apiextensions.k8s.io/v1").put("kind", "CustomResourceDefinition");
+        definition.putObject("metadata").put("name", kind.plural() + "." + kind.group());
+        ObjectNode spec = definition.putObject("spec");
+        spec.put("group", kind.group()).put("scope", kind.namespaced() ? "Namespaced" : "Cluster");
+        ObjectNode names = spec.putObject("names");
+        names.put("kind", kind.kind())
+                .put("listKind", kind.kind() + "List")
+                .put("plural", kind.plural())
+                .put("singular", kind.kind().toLowerCase(Locale.ROOT));
+        strings(names, "shortNames", kind.shortNames());
+        strings(names, "categories", kind.categories());
+        ObjectNode version = spec.putArray("versions").addObject();
+        version.put("name", kind.version()).put("served", true).put("storage", true);
+        version.putObject("subresources").putObject("status");
+        version.putObject("schema")
+                .set("openAPIV3Schema", RecordSchema.ofKind(kind.description(), kind.spec(), kind.status()));
+        columns(version, kind);
+        return definition;
+    }
+
+    private static void columns(ObjectNode version, Kind<?, ?> kind) {
+        if (kind.columns().isEmpty()) {
+            return;
+        }
+        ArrayNode columns = version.putArray("additionalPrinterColumns");
+        for (Kind.Column column : kind.columns()) {
+            ObjectNode each = columns.addObject()
+                    .put("name", column.name())
+                    .put("type", column.type())
+                    .put("jsonPath", column.jsonPath())
+                    .put("description", column.description());
+            if (column.wide()) {
+                each.put("priority", 1);
+            }
+        }
+    }
+
+    private static void strings(ObjectNode object, String field, List<String> values) {
+        if (!values.isEmpty()) {
+            values.forEach(object.putArray(field)::add);
+        }
+    }
+}
