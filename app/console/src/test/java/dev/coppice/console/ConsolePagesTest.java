@@ -1,0 +1,173 @@
+package dev.coppice.console;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class ConsolePagesTest {
+    private static final String CHECKS = "/console/resources/health.coppice.dev/v1/healthchecks";
+    private final HttpClient client = HttpClient.newHttpClient();
+    private SampleConsole console;
+
+    @BeforeEach
+    void start() throws Exception {
+        console = new SampleConsole(0, false);
+    }
+
+    @AfterEach
+    void stop() {
+        client.shutdownNow();
+        console.close();
+    }
+
+    private HttpRequest.Builder request(String path, String user) {
+        return HttpRequest.newBuilder(URI.create(console.address() + path)).header("Authorization", "Bearer " + user);
+    }
+
+    private HttpResponse<String> get(String path, String user) throws Exception {
+        return client.send(request(path, user).build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    private String page(String path) throws Exception {
+        HttpResponse<String> answer = get(path, "admin");
+        assertThat(answer.statusCode()).as(path).isEqualTo(200);
+        return answer.body();
+    }
+
+    private BufferedReader events(String path) throws Exception {
+        HttpResponse<InputStream> answer = client.send(
+                request(path, "admin").header("Accept", "text/event-stream").build(),
+                HttpResponse.BodyHandlers.ofInputStream());
+        assertThat(answer.statusCode()).isEqualTo(200);
+        return new BufferedReader(new InputStreamReader(answer.body(), StandardCharsets.UTF_8));
+    }
+
+    private static void awaitLine(BufferedReader reader, String part) throws IOException {
+        String line = reader.readLine();
+        while (line != null && !line.contains(part)) {
+            line = reader.readLine();
+        }
+        assertThat(line).as("a line with " + part).isNotNull();
+    }
+
+    @Test
+    void theConsoleOpensWithTheOverview() throws Exception {
+        assertThat(get("/console", "admin").headers().firstValue("location")).contains("/console/overview");
+        assertThat(page("/console/overview"))
+                .contains("node-1", "https://127.0.0.1:7443", "health", "Nothing has crashed");
+    }
+
+    @Test
+    void theTreeShowsEveryChildAndItsCrashesLive() throws Exception {
+        assertThat(page("/console/runtime")).contains("scheduler", "health-reconciler", "listener-api", "periodic");
+        try (BufferedReader events = events("/console/runtime/events")) {
+            awaitLine(events, "event: tree");
+            console.kernel
+                    .find("/areas/health/scheduler")
+                    .orElseThrow()
+                    .<String>ref()
+                    .cast("crash");
+            awaitLine(events, "cannot reach smtp.example:25");
+        }
+    }
+
+    @Test
+    void theTreeIsForThoseWhoMaySeeIt() throws Exception {
+        assertThat(get("/console/runtime", "guest").statusCode()).isEqualTo(403);
+        assertThat(get("/console/runtime/events", "guest").statusCode()).isEqualTo(403);
+    }
+
+    @Test
+    void allKindsAreListedWithCoppicesOwnFirst() throws Exception {
+        String page = page("/console/resources");
+        assertThat(page).contains("HealthCheck", "ClusterRole", "href=\"" + CHECKS + "\"");
+        assertThat(page.indexOf("HealthCheck")).isLessThan(page.indexOf("ConfigMap"));
+    }
+
+    @Test
+    void aListShowsTheTableWithLinksAndColours() throws Exception {
+        assertThat(page(CHECKS))
+                .contains(
+                        CHECKS + "/shop/checkout",
+                        "badge bad\">Down",
+                        "badge ok\">Up",
+                        "<th scope=\"col\">Namespace",
+                        "<option value=\"shop\">")
+                .doesNotContain("Extra");
+        assertThat(page(CHECKS + "?namespace=default")).contains("None yet").contains("in namespace default");
+    }
+
+    @Test
+    void aListFollowsChangesAndClosesItsWatch() throws Exception {
+        try (BufferedReader events = events(CHECKS)) {
+            awaitLine(events, "event: table");
+            console.resources.put(SampleResources.CHECKS, """
+                    {"metadata":{"name":"brand-new","namespace":"shop"},"status":{"state":"Up"}}""");
+            awaitLine(events, "brand-new");
+            assertThat(console.resources.watches()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void anObjectShowsYamlConditionsAndEvents() throws Exception {
+        assertThat(page(CHECKS + "/shop/checkout"))
+                .contains("first probe done", "connection refused", "team=shop")
+                .contains("<span class=\"k\">interval</span>: <span class=\"s\">&quot;30s&quot;</span>")
+                .contains("line two &lt;b&gt;")
+                .doesNotContain("managedFields");
+    }
+
+    @Test
+    void anObjectFollowsChangesUntilItIsDeleted() throws Exception {
+        try (BufferedReader events = events(CHECKS + "/shop/api")) {
+            awaitLine(events, "event: object");
+            console.resources.delete(SampleResources.CHECKS, "shop", "api");
+            awaitLine(events, "This object was deleted");
+        }
+    }
+
+    @Test
+    void aSecretsValuesNeverLeave() throws Exception {
+        assertThat(page("/console/resources/core/v1/secrets/shop/smtp"))
+                .contains("password", "••••••••")
+                .doesNotContain("aHVudGVyMg", "hunter");
+    }
+
+    @Test
+    void whatAUserMayNotSeeIsRefused() throws Exception {
+        for (String path :
+                new String[] {CHECKS, CHECKS + "/shop/api", "/console/resources/core/v1/secrets/shop/smtp"}) {
+            HttpResponse<String> answer = get(path, "guest");
+            assertThat(answer.statusCode()).isEqualTo(403);
+            assertThat(answer.body()).contains("User guest may not").doesNotContain("interval");
+        }
+        assertThat(get("/console/resources/core/v1/namespaces", "guest").statusCode())
+                .isEqualTo(200);
+    }
+
+    @Test
+    void unknownKindsAndObjectsAreNotFound() throws Exception {
+        assertThat(get("/console/resources/a/b/c", "admin").statusCode()).isEqualTo(404);
+        assertThat(get(CHECKS + "/shop/none", "admin").statusCode()).isEqualTo(404);
+        assertThat(get("/console/resources/x", "admin").statusCode()).isEqualTo(404);
+    }
+
+    @Test
+    void theExtensionTakesItsPagesAway() throws Exception {
+        console.extension.stop();
+        assertThat(get("/console/overview", "admin").statusCode()).isEqualTo(404);
+    }
+}
