@@ -32,6 +32,9 @@ public final class Lifecycle {
     private static final SupervisorOptions RESTARTS =
             SupervisorOptions.DEFAULT.withIntensity(10, Duration.ofSeconds(10));
 
+    /** What is added was counted by admission already; this sets right what it may have missed. */
+    private static final Duration ADDED_DELAY = Duration.ofSeconds(1);
+
     private final Kernel kernel;
     private final Supervisor supervisor;
     private final ResourceClient client;
@@ -113,7 +116,7 @@ public final class Lifecycle {
             Optional<ObjectNode> quota = quotas.get(key);
             if (quota.isPresent()) {
                 for (String type : QuotaUsage.types(quota.get())) {
-                    watchDeletions(watching, quotas, queue, type);
+                    watchCounted(watching, quotas, queue, type);
                 }
             }
             return usage.count(key);
@@ -127,8 +130,8 @@ public final class Lifecycle {
         }));
     }
 
-    /** When an object of a counted type goes, the quotas of its namespace are counted anew. */
-    private void watchDeletions(Supervisor watching, ObjectCache<ObjectNode> quotas, WorkQueue<Key> queue, String type)
+    /** When an object of a counted type comes or goes, the quotas of its namespace are counted anew. */
+    private void watchCounted(Supervisor watching, ObjectCache<ObjectNode> quotas, WorkQueue<Key> queue, String type)
             throws StartException {
         synchronized (countedTypes) {
             Optional<ServedType> served = client.types().stream()
@@ -145,10 +148,12 @@ public final class Lifecycle {
 
                 @Override
                 public void changed(EventType event, ObjectNode object) {
-                    if (event == EventType.DELETED) {
-                        quotas.list(ObjectCache.key(object).namespace())
-                                .forEach(quota -> add(queue, ObjectCache.key(quota)));
+                    if (event == EventType.MODIFIED || event == EventType.BOOKMARK) {
+                        return;
                     }
+                    Duration delay = event == EventType.DELETED ? Duration.ZERO : ADDED_DELAY;
+                    quotas.list(ObjectCache.key(object).namespace())
+                            .forEach(quota -> queue.addAfter(ObjectCache.key(quota), delay));
                 }
             };
             Reflector reflector = new Reflector(kernel, client, served.get().type(), Query.ALL, sink);

@@ -19,7 +19,7 @@ import java.util.stream.Collectors;
 
 /**
  * Counts what ResourceQuotas bound, into their status. Admission adds what is created; this takes off what was deleted,
- * and counts anew every five minutes. Compute resources count as unused until Pods run.
+ * sets right what admission missed a second later, and counts anew every five minutes. Compute resources count as unused until Pods run.
  */
 final class QuotaUsage {
 

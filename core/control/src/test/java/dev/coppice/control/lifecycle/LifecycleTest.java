@@ -334,6 +334,8 @@ class LifecycleTest {
                 .isEqualTo(quota.path("spec").path("hard"));
         delete("a", Propagation.BACKGROUND);
         eventually(() -> used("count/configmaps").equals("0"));
+        make("b");
+        eventually(() -> used("count/configmaps").equals("1"));
     }
 
     private String used(String name) {
