@@ -8,12 +8,15 @@ import dev.coppice.expression.EvaluationException;
 import dev.coppice.expression.Expression;
 import dev.coppice.expression.InvalidExpressionException;
 import dev.coppice.expression.Limits;
+import dev.coppice.expression.Problem;
 import dev.coppice.expression.ValueType;
 import dev.coppice.schema.Schema;
 import dev.coppice.schema.ValidationRule;
 import java.time.Duration;
-import java.util.HashMap;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** One rule over one schema, compiled. Immutable and thread-safe. */
@@ -21,10 +24,10 @@ final class CompiledRule {
     /** What all rules of one object may cost together, as in Kubernetes; and how long they may take. */
     private static final Limits LIMITS = Limits.DEFAULT.withCost(10_000_000).withTime(Duration.ofSeconds(2));
 
-    private static final String SELF = "self";
-    private static final String OLD_SELF = "oldSelf";
-    private static final String RAW_OLD = "coppice_old";
+    private static final String SELF = "coppice_self";
+    private static final String OLD = "coppice_old";
     private static final String HAS_OLD = "coppice_has_old";
+    private static final Pattern OLD_SELF = Pattern.compile("\\boldSelf\\b");
 
     private final ValidationRule rule;
     private final Expression condition;
@@ -42,24 +45,16 @@ final class CompiledRule {
     static final class Scope {
         private final Environment conditions;
         private final Environment messages;
-        private final Environment optionalConditions;
-        private final Environment optionalMessages;
 
         Scope(Schema schema) {
-            ValueType type = ValueType.ofSchema(typed(schema));
-            Environment plain = Environment.empty()
+            ValueType type = ValueType.listOf(ValueType.ofSchema(typed(schema)));
+            Environment environment = Environment.empty()
                     .withLimits(LIMITS)
                     .withVariable(SELF, type)
-                    .withVariable(OLD_SELF, type);
-            Environment optional = Environment.empty()
-                    .withLimits(LIMITS)
-                    .withVariable(SELF, type)
-                    .withVariable(RAW_OLD, type)
+                    .withVariable(OLD, type)
                     .withVariable(HAS_OLD, ValueType.BOOL);
-            this.conditions = plain.withResult(ValueType.BOOL);
-            this.messages = plain.withResult(ValueType.STRING);
-            this.optionalConditions = optional.withResult(ValueType.BOOL);
-            this.optionalMessages = optional.withResult(ValueType.STRING);
+            this.conditions = environment.withResult(ValueType.BOOL);
+            this.messages = environment.withResult(ValueType.STRING);
         }
 
         private static JsonNode typed(Schema schema) {
@@ -71,28 +66,82 @@ final class CompiledRule {
         }
     }
 
-    static CompiledRule compile(ValidationRule rule, Scope scope) throws InvalidExpressionException {
-        boolean optional = Boolean.TRUE.equals(rule.optionalOldSelf());
-        Expression condition = optional
-                ? Expression.compile(bound("all", rule.rule()), scope.optionalConditions)
-                : Expression.compile(rule.rule(), scope.conditions);
-        return new CompiledRule(rule, condition, compileMessage(rule, scope), !optional && condition.uses(OLD_SELF));
-    }
+    /** A rule that does not compile; the text is as CEL prints it, with the source and carets. */
+    static final class InvalidRuleException extends Exception {
+        private static final long serialVersionUID = 1L;
+        private final boolean inMessage;
 
-    private static @Nullable Expression compileMessage(ValidationRule rule, Scope scope)
-            throws InvalidExpressionException {
-        if (rule.messageExpression().isEmpty()) {
-            return null;
+        InvalidRuleException(boolean inMessage, String display) {
+            super(display, null, false, false);
+            this.inMessage = inMessage;
         }
-        return Boolean.TRUE.equals(rule.optionalOldSelf())
-                ? Expression.compile(bound("map", rule.messageExpression()) + "[0]", scope.optionalMessages)
-                : Expression.compile(rule.messageExpression(), scope.messages);
+
+        /** The messageExpression is at fault, not the rule. */
+        boolean inMessage() {
+            return inMessage;
+        }
     }
 
-    /** Binds oldSelf to an optional: a macro over a list of one item is CEL's own way to name a value. */
-    private static String bound(String macro, String source) {
-        return "[" + HAS_OLD + " ? optional.of(" + RAW_OLD + ") : optional.none()]." + macro + "(oldSelf, (" + source
-                + "\n))";
+    static CompiledRule compile(ValidationRule rule, Scope scope) throws InvalidRuleException {
+        boolean optional = Boolean.TRUE.equals(rule.optionalOldSelf());
+        boolean old =
+                OLD_SELF.matcher(rule.rule() + " " + rule.messageExpression()).find();
+        Bound condition = Bound.of("all", rule.rule(), optional, old);
+        Expression compiled = compile(condition, scope.conditions, false);
+        Expression message = rule.messageExpression().isEmpty()
+                ? null
+                : compile(Bound.of("map", rule.messageExpression(), optional, old), scope.messages, true);
+        return new CompiledRule(rule, compiled, message, old && !optional);
+    }
+
+    private static Expression compile(Bound bound, Environment environment, boolean inMessage)
+            throws InvalidRuleException {
+        try {
+            return Expression.compile(bound.text(), environment);
+        } catch (InvalidExpressionException e) {
+            throw new InvalidRuleException(inMessage, bound.display(e.problems()));
+        }
+    }
+
+    /**
+     * A source in which self and oldSelf are bound by macros over lists of one item. As variables, their fields would clash
+     * with the names of their types; and oldSelf can be an optional in this way.
+     */
+    private record Bound(String source, String before, String after) {
+        static Bound of(String macro, String source, boolean optional, boolean old) {
+            String before = SELF + "." + macro + "(self, ";
+            String after = "\n)";
+            if (old || optional) {
+                String list = optional ? "[" + HAS_OLD + " ? optional.of(" + OLD + "[0]) : optional.none()]" : OLD;
+                before += list + "." + macro + "(oldSelf, ";
+                after += ")";
+            }
+            if (macro.equals("map")) {
+                after += old || optional ? "[0][0]" : "[0]";
+            }
+            return new Bound(source, before + "(", ")" + after);
+        }
+
+        String text() {
+            return before + source + "\n" + after;
+        }
+
+        /** The problems as cel-go prints them, placed in the source as the user wrote it. */
+        String display(List<Problem> problems) {
+            List<String> texts = new ArrayList<>();
+            String[] lines = source.split("\n", -1);
+            for (Problem problem : problems) {
+                int line = problem.line();
+                int column = line == 1 ? problem.column() - before.length() : problem.column();
+                if (line < 1 || line > lines.length || column < 1) {
+                    texts.add("ERROR: " + problem.message());
+                } else {
+                    texts.add("ERROR: <input>:" + line + ":" + column + ": " + problem.message() + "\n | "
+                            + lines[line - 1] + "\n | " + ".".repeat(column - 1) + "^");
+                }
+            }
+            return String.join("\n", texts);
+        }
     }
 
     ValidationRule rule() {
@@ -140,13 +189,6 @@ final class CompiledRule {
     }
 
     private static Map<String, Object> variables(JsonNode self, @Nullable JsonNode old) {
-        Map<String, Object> values = new HashMap<>();
-        values.put(SELF, self);
-        if (old != null) {
-            values.put(OLD_SELF, old);
-            values.put(RAW_OLD, old);
-        }
-        values.put(HAS_OLD, old != null);
-        return values;
+        return Map.of(SELF, List.of(self), OLD, old == null ? List.of() : List.of(old), HAS_OLD, old != null);
     }
 }

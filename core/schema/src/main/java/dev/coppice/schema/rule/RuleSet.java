@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.expression.Budget;
 import dev.coppice.expression.EvaluationException;
-import dev.coppice.expression.InvalidExpressionException;
 import dev.coppice.schema.Cause;
 import dev.coppice.schema.Schema;
 import dev.coppice.schema.ValidationRule;
@@ -134,7 +133,7 @@ public final class RuleSet {
                 for (ValidationRule rule : schema.rules()) {
                     try {
                         known.add(CompiledRule.compile(rule, scope));
-                    } catch (InvalidExpressionException e) {
+                    } catch (CompiledRule.InvalidRuleException e) {
                         continue;
                     }
                 }
@@ -173,16 +172,10 @@ public final class RuleSet {
                                 rule.rule(),
                                 "oldSelf cannot be used on the uncorrelatable portion of the schema"));
                     }
-                } catch (InvalidExpressionException e) {
-                    boolean condition = e.source().contains(rule.rule());
-                    causes.add(
-                            condition
-                                    ? Cause.invalidShown(
-                                            place + ".rule", goSyntax(rule), "compilation failed: " + e.display())
-                                    : Cause.invalidShown(
-                                            place + ".messageExpression",
-                                            goSyntax(rule),
-                                            "messageExpression compilation failed: " + e.display()));
+                } catch (CompiledRule.InvalidRuleException e) {
+                    String at = e.inMessage() ? ".messageExpression" : ".rule";
+                    String what = e.inMessage() ? "messageExpression compilation failed: " : "compilation failed: ";
+                    causes.add(Cause.invalidShown(place + at, goSyntax(rule), what + e.getMessage()));
                 }
             }
         }

@@ -88,6 +88,18 @@ class RuleSetTest {
     }
 
     @Test
+    void objectsBelowSelfAreFields() {
+        RuleSet rules = rules("""
+                {type:'object',properties:{value:{type:'string'},ref:{type:'object',properties:{name:{type:'string'}}}},
+                'x-kubernetes-validations':[{rule:'has(self.value) != has(self.ref)',message:'exactly one'},
+                {rule:'!has(self.ref) || self.ref.name.size() > 1 // long names',messageExpression:"'short: ' + self.ref.name"}]}""");
+        assertThat(rules.check("P")).isEmpty();
+        assertThat(run(rules, "{value:'a',ref:{name:'bb'}}", null))
+                .containsExactly("spec: Invalid value: \"object\": exactly one");
+        assertThat(run(rules, "{ref:{name:'b'}}", null)).containsExactly("spec: Invalid value: \"object\": short: b");
+    }
+
+    @Test
     void endlessRulesAreStopped() {
         RuleSet rules = rules("""
                 {type:'object',properties:{l:{type:'array',items:{type:'integer'}}},'x-kubernetes-validations':[
