@@ -1,15 +1,17 @@
 package dev.coppice.control;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.control.access.AccessReviews;
 import dev.coppice.control.access.BearerTokens;
 import dev.coppice.control.access.RequestAuthenticator;
 import dev.coppice.control.access.RoleAuthorizer;
+import dev.coppice.control.access.ServiceAccountTokens;
 import dev.coppice.control.admission.NamespaceLifecycle;
-import dev.coppice.control.engine.Caller;
+import dev.coppice.control.admission.QuotaAdmission;
+import dev.coppice.control.admission.RoleEscalation;
+import dev.coppice.control.admission.ValidatingPolicies;
 import dev.coppice.control.engine.Engine;
 import dev.coppice.control.engine.FieldManagers;
 import dev.coppice.control.engine.Reader;
-import dev.coppice.control.engine.Target;
 import dev.coppice.control.http.ApiHandler;
 import dev.coppice.control.http.OpenApi;
 import dev.coppice.control.http.ResourceHandler;
@@ -36,7 +38,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
 
 /**
  * The resource API of a node: Kubernetes' API over a keyspace. Made once; {@link #start} runs its background work below a
@@ -80,20 +81,26 @@ public final class ApiServer {
                 builtIn(BuiltIns.RBAC, "clusterrolebindings").cache(),
                 builtIn(BuiltIns.RBAC, "roles").cache(),
                 builtIn(BuiltIns.RBAC, "rolebindings").cache());
-        this.authenticator = new RequestAuthenticator(tokens, token -> Optional.empty());
+        ServiceAccountTokens accountTokens =
+                new ServiceAccountTokens(kernel, directory, builtIn("", "serviceaccounts"));
+        this.authenticator = new RequestAuthenticator(tokens, accountTokens::identify);
+        AccessReviews reviews = new AccessReviews(authorizer, authenticator, accountTokens, engine);
         this.customTypes =
                 new CustomTypes(engine, registry, feed, builtIn("apiextensions.k8s.io", "customresourcedefinitions"));
         engine.addAdmission(new NamespaceLifecycle(builtIn("", "namespaces"), engine));
+        engine.addAdmission(new RoleEscalation(authorizer));
+        engine.addAdmission(new ValidatingPolicies(
+                registry,
+                builtIn("admissionregistration.k8s.io", "validatingadmissionpolicies"),
+                builtIn("admissionregistration.k8s.io", "validatingadmissionpolicybindings"),
+                builtIn("", "namespaces")));
+        engine.addAdmission(new QuotaAdmission(engine, builtIn("", "resourcequotas")));
         this.handler = new ApiHandler(
                 registry,
                 authorizer,
-                new ResourceHandler(engine, reader, this::review),
+                new ResourceHandler(engine, reader, reviews::create),
                 new OpenApi(registry),
                 () -> ready);
-    }
-
-    private ObjectNode review(Target target, ObjectNode body, Caller caller) {
-        throw dev.coppice.control.request.Statuses.methodNotAllowed();
     }
 
     private Definition builtIn(String group, String plural) {

@@ -191,9 +191,7 @@ public final class Engine {
             causes.addAll(d.schema().validate(object));
             causes.addAll(strategy.validate(object));
         }
-        if (causes.isEmpty() || !d.custom()) {
-            causes.addAll(rules(d, object, null));
-        }
+        addRules(d, object, null, causes);
         preAdmit(request);
         if (!causes.isEmpty()) {
             throw Statuses.invalid(d.group(), d.kind(), target.name(), causes);
@@ -343,20 +341,21 @@ public final class Engine {
         }
     }
 
-    private List<Cause> rules(Definition d, ObjectNode object, @Nullable ObjectNode old) {
-        return ruleCheck.check(d, object, old);
+    private static List<Cause> rules(Definition d, ObjectNode object, @Nullable ObjectNode old) {
+        return d.custom() ? d.rules().validate(object, old, "") : List.of();
     }
 
-    private volatile RuleCheck ruleCheck = (d, object, old) -> List.of();
-
-    /** Runs the CEL rules of a schema. */
-    @FunctionalInterface
-    public interface RuleCheck {
-        List<Cause> check(Definition definition, ObjectNode object, @Nullable ObjectNode old);
-    }
-
-    public void setRuleCheck(RuleCheck check) {
-        this.ruleCheck = check;
+    /** Adds what the rules say, or why they could not be asked. */
+    private static void addRules(Definition d, ObjectNode object, @Nullable ObjectNode old, List<Cause> causes) {
+        if (!d.custom()) {
+            return;
+        }
+        Cause blocked = d.rules().blocked(causes);
+        if (blocked != null) {
+            causes.add(blocked);
+        } else {
+            causes.addAll(rules(d, object, old));
+        }
     }
 
     // ---- updating
@@ -660,9 +659,7 @@ public final class Engine {
             causes.addAll(d.strategy().validate(fresh));
             causes.addAll(d.strategy().validateUpdate(fresh, old));
         }
-        if (causes.isEmpty()) {
-            causes.addAll(rules(d, fresh, old));
-        }
+        addRules(d, fresh, old, causes);
         return causes;
     }
 

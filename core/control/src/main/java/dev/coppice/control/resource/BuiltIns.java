@@ -52,6 +52,7 @@ public final class BuiltIns {
             rbac();
             groups();
             reviews();
+            all.sort(java.util.Comparator.comparing(Definition::group).thenComparing(Definition::plural));
         }
         return List.copyOf(all);
     }
@@ -161,6 +162,26 @@ public final class BuiltIns {
                                 .age()),
                 true);
         add(
+                define("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", "persistentvolumeclaims")
+                        .shortNames(List.of("pvc"))
+                        .subresources(List.of(Subresource.status("PersistentVolumeClaim")))
+                        .columns(Columns.none()
+                                .text("Status", o -> Json.text(o, "status", "phase"))
+                                .text("Volume", o -> Json.text(o, "spec", "volumeName"))
+                                .text(
+                                        "Capacity",
+                                        o -> o.path("status")
+                                                .path("capacity")
+                                                .path("storage")
+                                                .asText(""))
+                                .text(
+                                        "Access Modes",
+                                        o -> String.join(
+                                                ",", Json.list(o.path("status").path("accessModes"))))
+                                .text("StorageClass", o -> Json.text(o, "spec", "storageClassName"))
+                                .age()),
+                true);
+        add(
                 define("", "v1", "nodes", "Node", "minions")
                         .shortNames(List.of("no"))
                         .selectable("spec.unschedulable")
@@ -234,7 +255,8 @@ public final class BuiltIns {
                         (o, now) -> Json.mapper()
                                 .getNodeFactory()
                                 .numberNode(Math.max(1, o.path("count").asInt(1))))
-                .text("Name", 1, o -> Json.text(o, "metadata", "name"));
+                .text("Name", 1, o -> Json.text(o, "metadata", "name"))
+                .unnamed();
         String[] fields = {
             "involvedObject.kind",
             "involvedObject.namespace",

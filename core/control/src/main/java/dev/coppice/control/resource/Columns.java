@@ -39,15 +39,22 @@ public final class Columns {
     public static final Columns NAME_AND_AGE = new Columns(List.of()).age();
     private final List<Column> columns;
     private final @Nullable PrinterColumns declared;
+    private final boolean named;
 
     private Columns(List<Column> columns) {
+        this(columns, true);
+    }
+
+    private Columns(List<Column> columns, boolean named) {
         this.columns = List.copyOf(columns);
         this.declared = null;
+        this.named = named;
     }
 
     private Columns(PrinterColumns declared) {
         this.columns = List.of();
         this.declared = declared;
+        this.named = true;
     }
 
     /** The columns that a CustomResourceDefinition declares. */
@@ -97,6 +104,11 @@ public final class Columns {
 
     private static JsonNode age(ObjectNode o, Instant now) {
         return node(since(Json.text(o, "metadata", "creationTimestamp"), now));
+    }
+
+    /** Without the column of the name, for types that show it elsewhere. */
+    public Columns unnamed() {
+        return new Columns(columns, false);
     }
 
     /** How long ago a time was, as kubectl shows it. */
@@ -156,7 +168,9 @@ public final class Columns {
             return declared.definitions();
         }
         ArrayNode result = Json.array();
-        result.add(column("Name", "string", "name", NAME_TEXT, 0));
+        if (named) {
+            result.add(column("Name", "string", "name", NAME_TEXT, 0));
+        }
         columns.forEach(c -> result.add(column(c.name, c.type, c.format, c.description, c.priority)));
         return result;
     }
@@ -176,7 +190,9 @@ public final class Columns {
             return declared.cells(object, now);
         }
         ArrayNode result = Json.array();
-        result.add(Json.text(object, "metadata", "name"));
+        if (named) {
+            result.add(Json.text(object, "metadata", "name"));
+        }
         columns.forEach(c -> result.add(c.cell.of(object, now)));
         return result;
     }

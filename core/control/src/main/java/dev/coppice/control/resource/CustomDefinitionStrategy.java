@@ -7,6 +7,7 @@ import dev.coppice.control.request.Names;
 import dev.coppice.control.request.Statuses;
 import dev.coppice.schema.Cause;
 import dev.coppice.schema.Schema;
+import dev.coppice.schema.rule.RuleSet;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -138,7 +139,11 @@ final class CustomDefinitionStrategy implements Strategy {
             JsonNode schema = v.path("schema").path("openAPIV3Schema");
             String place = versions.size() == 1 ? "spec.validation.openAPIV3Schema" : at + ".schema.openAPIV3Schema";
             if (schema.isObject()) {
-                causes.addAll(Schema.check(schema, place));
+                List<Cause> found = Schema.check(schema, place);
+                causes.addAll(found);
+                if (found.isEmpty()) {
+                    causes.addAll(RuleSet.of(Schema.ofResource(schema)).check(place));
+                }
             } else {
                 causes.add(Cause.required(at + ".schema.openAPIV3Schema", "schemas are required"));
             }

@@ -6,6 +6,7 @@ import dev.coppice.control.request.Names;
 import dev.coppice.control.request.Statuses;
 import dev.coppice.control.storage.ResourceCache;
 import dev.coppice.schema.Schema;
+import dev.coppice.schema.rule.RuleSet;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -23,6 +24,7 @@ public final class Definition {
 
     private final Builder b;
     private volatile @Nullable Schema loaded;
+    private volatile @Nullable RuleSet rules;
 
     private Definition(Builder b) {
         this.b = b;
@@ -152,6 +154,16 @@ public final class Definition {
         if (known == null) {
             known = b.schema.get();
             loaded = known;
+        }
+        return known;
+    }
+
+    /** The CEL rules of the schema. */
+    public RuleSet rules() {
+        RuleSet known = rules;
+        if (known == null) {
+            known = RuleSet.of(schema());
+            rules = known;
         }
         return known;
     }
