@@ -31,7 +31,7 @@ import java.util.stream.Collectors;
 /** Compiles for one environment. The first instance loads the CEL library. */
 final class Compiler {
 
-    private static final int DEEPEST_NESTING = 100;
+    private static final int DEEPEST_NESTING = 64;
 
     private final Environment environment;
     private final CelCompiler compiler;
@@ -68,7 +68,7 @@ final class Compiler {
     }
 
     Compiled compile(String source) throws InvalidExpressionException {
-        checkLength(source);
+        checkSource(source);
         try {
             CelValidationResult result = compiler.compile(source);
             if (result.hasError()) {
@@ -83,12 +83,19 @@ final class Compiler {
         }
     }
 
-    private void checkLength(String source) throws InvalidExpressionException {
+    private void checkSource(String source) throws InvalidExpressionException {
         int limit = environment.limits().sourceLength();
         int length = source.codePointCount(0, source.length());
         if (length > limit) {
             throw invalid(
                     source, "the expression has " + length + " characters; the most is " + limit, "make it shorter");
+        }
+        int depth = Nesting.of(source);
+        if (depth > DEEPEST_NESTING) {
+            throw invalid(
+                    source,
+                    "the expression nests " + depth + " brackets deep; the most is " + DEEPEST_NESTING,
+                    "split it up");
         }
         if (source.isBlank()) {
             throw invalid(source, "the expression is empty", "write one, such as `true`");

@@ -5,6 +5,7 @@ import com.google.common.collect.ImmutableSet;
 import dev.cel.common.types.CelType;
 import dev.cel.common.types.ListType;
 import dev.cel.common.types.MapType;
+import dev.cel.common.types.OptionalType;
 import dev.cel.common.types.SimpleType;
 import dev.cel.common.types.StructType;
 import java.util.LinkedHashMap;
@@ -20,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param form what JSON values of it become
  * @param cel the type that the checker sees
- * @param element of lists and maps
+ * @param element of lists, maps and optionals
  * @param fields of structs, by their escaped names
  */
 record SchemaType(Form form, CelType cel, @Nullable SchemaType element, Map<String, SchemaType> fields) {
@@ -35,7 +36,8 @@ record SchemaType(Form form, CelType cel, @Nullable SchemaType element, Map<Stri
         DURATION,
         LIST,
         MAP,
-        STRUCT
+        STRUCT,
+        OPTIONAL
     }
 
     static final SchemaType ANY = scalar(Form.ANY, SimpleType.DYN);
@@ -71,6 +73,7 @@ record SchemaType(Form form, CelType cel, @Nullable SchemaType element, Map<Stri
             case ValueType.Simple simple -> simple(simple);
             case ValueType.ListOf(ValueType element) -> list(of(element, path + ".@idx", structs));
             case ValueType.MapOf(ValueType value) -> map(of(value, path + ".@elem", structs));
+            case ValueType.OptionalOf(ValueType value) -> optional(of(value, path, structs));
             case ValueType.OfSchema(JsonNode schema) -> schema(schema, path, structs);
         };
     }
@@ -90,6 +93,10 @@ record SchemaType(Form form, CelType cel, @Nullable SchemaType element, Map<Stri
 
     private static SchemaType list(SchemaType element) {
         return new SchemaType(Form.LIST, ListType.create(element.cel), element, Map.of());
+    }
+
+    private static SchemaType optional(SchemaType value) {
+        return new SchemaType(Form.OPTIONAL, OptionalType.create(value.cel), value, Map.of());
     }
 
     private static SchemaType map(SchemaType element) {

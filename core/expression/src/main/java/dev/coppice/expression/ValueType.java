@@ -43,6 +43,16 @@ public sealed interface ValueType {
      */
     record OfSchema(JsonNode schema) implements ValueType {}
 
+    /**
+     * A value that may be there or not, such as {@code oldSelf} of a rule that also runs on creation; an
+     * {@code optional} in CEL. Its Java value is an Optional, or null for none, or the value.
+     */
+    record OptionalOf(ValueType value) implements ValueType {}
+
+    static ValueType optionalOf(ValueType value) {
+        return new OptionalOf(value);
+    }
+
     static ValueType listOf(ValueType element) {
         return new ListOf(element);
     }

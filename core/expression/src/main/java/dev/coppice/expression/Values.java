@@ -32,6 +32,10 @@ final class Values {
     private Values() {}
 
     static Object adapt(@Nullable Object value, SchemaType type) {
+        if (type.form() == SchemaType.Form.OPTIONAL) {
+            Object content = value instanceof Optional<?> optional ? optional.orElse(null) : value;
+            return content == null ? Optional.empty() : Optional.of(adapt(content, type.elementOrAny()));
+        }
         return switch (value) {
             case null -> NullValue.NULL_VALUE;
             case JsonNode node -> json(node, type);
@@ -94,7 +98,7 @@ final class Values {
             case TIMESTAMP -> timestamp(text);
             case DATE -> LocalDate.parse(text).atStartOfDay(ZoneOffset.UTC).toInstant();
             case DURATION -> Durations.parse(text);
-            case ANY, SCALAR, DOUBLE, LIST, MAP, STRUCT -> text;
+            case ANY, SCALAR, DOUBLE, LIST, MAP, STRUCT, OPTIONAL -> text;
         };
     }
 

@@ -11,6 +11,7 @@ import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -323,6 +324,88 @@ class ExpressionTest {
         assertThat(Expression.compile("!has(self.replicas)", environment)
                         .test(Map.of("self", json("{'replicas':null}"))))
                 .isTrue();
+    }
+
+    @Test
+    void variablesMayBeOptional() throws Exception {
+        JsonNode schema = json("{'type':'object','properties':{'n':{'type':'integer'}}}");
+        Environment environment = Environment.empty()
+                .withVariable("self", ValueType.ofSchema(schema))
+                .withVariable("oldSelf", ValueType.optionalOf(ValueType.ofSchema(schema)))
+                .withResult(ValueType.BOOL);
+        Expression rule =
+                Expression.compile("oldSelf.hasValue() ? oldSelf.value().n <= self.n : self.n == 0", environment);
+        assertThat(rule.test(Map.of("self", json("{'n':2}"), "oldSelf", json("{'n':1}"))))
+                .isTrue();
+        assertThat(rule.test(Map.of("self", json("{'n':0}"), "oldSelf", Optional.of(json("{'n':1}")))))
+                .isFalse();
+        assertThat(rule.test(Map.of("self", json("{'n':0}")))).isTrue();
+        assertThat(Expression.compile("oldSelf.?n.orValue(7) == self.n", environment)
+                        .test(Map.of("self", json("{'n':7}"))))
+                .isTrue();
+        assertThatThrownBy(() -> Expression.compile("oldSelf.value().nope == 1", environment))
+                .hasMessageContaining("undefined field 'nope'");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "!",
+                "-",
+                "(",
+                "[",
+                "{",
+                "a.",
+                "a?b:",
+                "a?(",
+                "1+",
+                "[[1].map(x,",
+                "a.b.c.d(",
+                "'a'+",
+                "a&&(b||",
+                "x.all(x,",
+                "{1:",
+                "a[",
+                "0x",
+                "\\\\",
+                "[].map(a,",
+                "\"",
+                "r'",
+                "b\"\"+",
+                ".",
+                ",",
+                "a in ",
+                "has(a.b)||",
+                "?:",
+                "//\n",
+                "a?b:c?",
+                "1.e"
+            })
+    void noSourceTakesLongToCompile(String part) {
+        compilesOrFailsSoon(part.repeat(9_900 / part.length()));
+        compilesOrFailsSoon(part.repeat(60));
+        compilesOrFailsSoon((part.repeat(20) + "1)}] + ").repeat(9_900 / (part.length() * 20 + 6)) + "1");
+    }
+
+    @Test
+    void nestingIsBoundedButStringsAreNotNested() throws Exception {
+        compilesOrFailsSoon("[1].map(a,".repeat(60) + "1" + ")".repeat(60));
+        assertThatThrownBy(() -> Expression.compile("[1].map(a,".repeat(100) + "1" + ")".repeat(100), ANY))
+                .hasMessageContaining("nests 100 brackets deep; the most is 64");
+        String brackets = "(".repeat(500);
+        for (String string : List.of("'%s'", "\"%s\"", "'''%s'''", "r'%s\\\\'", "'\\\'%s'", "'a' // %s")) {
+            assertThat(Expression.compile(string.formatted(brackets), ANY)).isNotNull();
+        }
+    }
+
+    private static void compilesOrFailsSoon(String source) {
+        long start = System.nanoTime();
+        try {
+            Expression.compile(source, ANY);
+        } catch (InvalidExpressionException e) {
+            assertThat(e.problems()).isNotEmpty();
+        }
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
     }
 
     @Test
