@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,7 +41,7 @@ public final class RuleSet {
 
     /** The rules of a schema. Cheap: nothing is compiled yet. */
     public static RuleSet of(Schema schema) {
-        return new RuleSet(Level.of(schema));
+        return new RuleSet(Level.of(schema, new ConcurrentHashMap<>()));
     }
 
     public boolean isEmpty() {
@@ -91,32 +92,40 @@ public final class RuleSet {
                         + " complete validation");
     }
 
+    /** A rule that compiled, or why it did not: then the definition should have been refused. */
+    private record Outcome(
+            ValidationRule rule,
+            @Nullable CompiledRule compiled,
+            CompiledRule.@Nullable InvalidRuleException problem) {}
+
     /** The rules of one schema, and of those below it that have any. */
     private static final class Level {
         private final Schema schema;
         private final Map<String, Level> properties = new TreeMap<>();
         private @Nullable Level items;
         private @Nullable Level additional;
-        private volatile @Nullable List<CompiledRule> compiled;
+        private final Map<ObjectNode, List<Outcome>> shared;
+        private volatile @Nullable List<Outcome> outcomes;
 
-        private Level(Schema schema) {
+        private Level(Schema schema, Map<ObjectNode, List<Outcome>> shared) {
             this.schema = schema;
+            this.shared = shared;
         }
 
-        static @Nullable Level of(@Nullable Schema schema) {
+        static @Nullable Level of(@Nullable Schema schema, Map<ObjectNode, List<Outcome>> shared) {
             if (schema == null) {
                 return null;
             }
-            Level level = new Level(schema);
+            Level level = new Level(schema, shared);
             schema.properties().forEach((name, property) -> {
                 boolean metadata = name.equals("metadata") && schema.resourceRoot();
-                Level child = metadata ? null : of(property);
+                Level child = metadata ? null : of(property, shared);
                 if (child != null) {
                     level.properties.put(name, child);
                 }
             });
-            level.items = of(schema.items());
-            level.additional = of(schema.additionalProperties());
+            level.items = of(schema.items(), shared);
+            level.additional = of(schema.additionalProperties(), shared);
             boolean empty = schema.rules().isEmpty()
                     && level.properties.isEmpty()
                     && level.items == null
@@ -124,23 +133,27 @@ public final class RuleSet {
             return empty ? null : level;
         }
 
-        /** The rules that compile; others were refused when the definition was made. */
-        List<CompiledRule> rules() {
-            List<CompiledRule> known = compiled;
+        /** The compiled rules; equal schemas at several places share them, for compilers are dear. */
+        List<Outcome> outcomes() {
+            List<Outcome> known = outcomes;
             if (known == null) {
-                known = new ArrayList<>();
-                CompiledRule.Scope scope = new CompiledRule.Scope(schema);
-                for (ValidationRule rule : schema.rules()) {
-                    try {
-                        known.add(CompiledRule.compile(rule, scope));
-                    } catch (CompiledRule.InvalidRuleException e) {
-                        continue;
-                    }
-                }
-                known = List.copyOf(known);
-                compiled = known;
+                known = shared.computeIfAbsent(schema.json(), _ -> compile());
+                outcomes = known;
             }
             return known;
+        }
+
+        private List<Outcome> compile() {
+            List<Outcome> compiled = new ArrayList<>();
+            CompiledRule.Scope scope = new CompiledRule.Scope(schema);
+            for (ValidationRule rule : schema.rules()) {
+                try {
+                    compiled.add(new Outcome(rule, CompiledRule.compile(rule, scope), null));
+                } catch (CompiledRule.InvalidRuleException e) {
+                    compiled.add(new Outcome(rule, null, e));
+                }
+            }
+            return List.copyOf(compiled);
         }
 
         void check(String path, boolean correlatable, List<Cause> causes) {
@@ -157,25 +170,25 @@ public final class RuleSet {
         }
 
         private void checkRules(String path, boolean correlatable, List<Cause> causes) {
-            CompiledRule.Scope scope = new CompiledRule.Scope(schema);
             for (int i = 0; i < schema.rules().size(); i++) {
-                ValidationRule rule = schema.rules().get(i);
+                Outcome outcome = outcomes().get(i);
+                ValidationRule rule = outcome.rule();
+                CompiledRule.InvalidRuleException problem = outcome.problem();
+                CompiledRule compiled = outcome.compiled();
                 String place = path + ".x-kubernetes-validations[" + i + "]";
                 if (rule.rule().isBlank()) {
                     continue;
                 }
-                try {
-                    CompiledRule checked = CompiledRule.compile(rule, scope);
-                    if (checked.transition() && !correlatable) {
-                        causes.add(Cause.invalid(
-                                place + ".rule",
-                                rule.rule(),
-                                "oldSelf cannot be used on the uncorrelatable portion of the schema"));
-                    }
-                } catch (CompiledRule.InvalidRuleException e) {
-                    String at = e.inMessage() ? ".messageExpression" : ".rule";
-                    String what = e.inMessage() ? "messageExpression compilation failed: " : "compilation failed: ";
-                    causes.add(Cause.invalidShown(place + at, goSyntax(rule), what + e.getMessage()));
+                if (problem != null) {
+                    String at = problem.inMessage() ? ".messageExpression" : ".rule";
+                    String what =
+                            problem.inMessage() ? "messageExpression compilation failed: " : "compilation failed: ";
+                    causes.add(Cause.invalidShown(place + at, goSyntax(rule), what + problem.getMessage()));
+                } else if (compiled != null && compiled.transition() && !correlatable) {
+                    causes.add(Cause.invalid(
+                            place + ".rule",
+                            rule.rule(),
+                            "oldSelf cannot be used on the uncorrelatable portion of the schema"));
                 }
             }
         }
@@ -246,8 +259,9 @@ public final class RuleSet {
         private void rules(Level level, JsonNode value, @Nullable JsonNode old, String path) {
             JsonNode before = old == null || old.isNull() ? null : old;
             boolean unchanged = before != null && Values.same(value, before);
-            for (CompiledRule rule : level.rules()) {
-                if (exhausted || rule.transition() && before == null || unchanged) {
+            for (Outcome outcome : level.outcomes()) {
+                CompiledRule rule = outcome.compiled();
+                if (rule == null || exhausted || rule.transition() && before == null || unchanged) {
                     continue;
                 }
                 run(level, rule, value, before, path);
