@@ -3,7 +3,6 @@ package dev.coppice.schema;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.google.re2j.Pattern;
 import com.google.re2j.PatternSyntaxException;
 import java.util.ArrayList;
 import java.util.List;
@@ -127,7 +126,7 @@ final class SchemaReader {
         if (!pattern.isEmpty()) {
             node.patternText = pattern;
             try {
-                node.pattern = Pattern.compile(pattern);
+                node.pattern = Patterns.compile(pattern);
             } catch (PatternSyntaxException e) {
                 node.pattern = null;
             }

@@ -2,7 +2,6 @@ package dev.coppice.schema;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.google.re2j.Pattern;
 import com.google.re2j.PatternSyntaxException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -164,7 +163,7 @@ final class StructuralCheck {
         String pattern = Values.text(json, "pattern");
         if (!pattern.isEmpty()) {
             try {
-                var compiled = Pattern.compile(pattern);
+                var compiled = Patterns.compile(pattern);
                 if (compiled.pattern().isEmpty()) {
                     return;
                 }

@@ -7,6 +7,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The texts are those that kube-apiserver 1.32 was recorded with. */
 class SchemaTest {
@@ -153,6 +154,32 @@ class SchemaTest {
             """)
     void checksSchemasInKubernetesWords(String schema, String text) {
         assertThat(Schema.check(Json.of(schema), "P").stream().map(Cause::text)).containsExactly(text);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"(a{1000}){1000}", "((a{100}){100}){100}", "(x", "((((a{50}){50}){50}){50})"})
+    void refusesPatternsThatAreMalformedOrExplode(String pattern) {
+        assertThat(Schema.check(
+                        Json.of("{type:'object',properties:{a:{type:'string',pattern:'" + pattern + "'}}}"), "P"))
+                .singleElement()
+                .extracting(Cause::message)
+                .asString()
+                .contains("must be a valid regular expression, but isn't: ");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "^a+$",
+                "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\\\.[a-z0-9]{1,63}){0,10}$",
+                "a{1000}",
+                "[{]{2}",
+                "x{,5}"
+            })
+    void acceptsOrdinaryPatterns(String pattern) {
+        assertThat(Schema.check(
+                        Json.of("{type:'object',properties:{a:{type:'string',pattern:'" + pattern + "'}}}"), "P"))
+                .isEmpty();
     }
 
     @Test
