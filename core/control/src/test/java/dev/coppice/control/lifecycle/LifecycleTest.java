@@ -8,10 +8,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.ApiException;
 import dev.coppice.control.ResourceClient.Deletion;
 import dev.coppice.control.ResourceClient.Deletion.Propagation;
+import dev.coppice.control.ResourceClient.Query;
 import dev.coppice.control.ResourceClient.ResourceType;
 import dev.coppice.control.runtime.testing.FakeResourceClient;
 import dev.coppice.kernel.Clock;
 import dev.coppice.kernel.Kernel;
+import dev.coppice.kernel.Supervisor;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -224,11 +226,54 @@ class LifecycleTest {
         }
         delete("n0", random.nextBoolean() ? Propagation.BACKGROUND : Propagation.FOREGROUND);
         try {
-            eventually(() -> client.list(MAPS, dev.coppice.control.ResourceClient.Query.ALL)
-                    .items()
-                    .isEmpty());
+            eventually(() -> client.list(MAPS, Query.ALL).items().isEmpty());
         } catch (AssertionError e) {
             throw new AssertionError("seed " + seed, e);
+        }
+    }
+
+    /** Kills tasks all over the tree, while it works: nothing is lost, and nothing is deleted that has an owner. */
+    @Test
+    void killedPartsHealAndTheWorkIsDone() throws Exception {
+        long seed = new Random().nextLong();
+        Random random = new Random(seed);
+        eventually(() -> client.watches() > 6);
+        ObjectNode keeper = make("keeper");
+        for (int round = 0; round < 8; round++) {
+            ObjectNode root = make("root" + round);
+            for (int i = 0; i < 10; i++) {
+                ObjectNode child = make("child" + round + "-" + i, root);
+                make("grandchild" + round + "-" + i, child);
+                make("kept" + round + "-" + i, child, keeper);
+            }
+            List<Supervisor.Child> tasks = new ArrayList<>();
+            tasks(kernel.root(), tasks);
+            tasks.get(random.nextInt(tasks.size())).kill();
+            delete("root" + round, random.nextBoolean() ? Propagation.BACKGROUND : Propagation.FOREGROUND);
+            tasks.get(random.nextInt(tasks.size())).kill();
+        }
+        try {
+            eventually(() -> client.list(MAPS, Query.ALL).items().size() == 81);
+        } catch (AssertionError e) {
+            throw new AssertionError(
+                    "seed " + seed + ", left: "
+                            + client.list(MAPS, Query.ALL).items().size(),
+                    e);
+        }
+        assertThat(client.list(MAPS, Query.ALL).items())
+                .as("seed %d", seed)
+                .extracting(each -> each.path("metadata").path("name").asText())
+                .allMatch(name -> name.startsWith("kept") || name.equals("keeper"));
+        assertThat(kernel.terminated()).isNotDone();
+    }
+
+    private static void tasks(Supervisor supervisor, List<Supervisor.Child> into) {
+        for (Supervisor.Child child : supervisor.children()) {
+            if (child.spec().sort().equals("supervisor")) {
+                tasks(child.supervisor(), into);
+            } else {
+                into.add(child);
+            }
         }
     }
 
