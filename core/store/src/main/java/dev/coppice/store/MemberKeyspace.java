@@ -181,12 +181,24 @@ public final class MemberKeyspace implements Keyspace {
                     .startProcess(
                             ChildSpec.<Boolean>process(name() + "-" + number, () -> new Delivery(watcher), ONE_RING)
                                     .withRestart(ChildSpec.Restart.TEMPORARY));
-            watcher.start(() -> process.cast(true));
+            watcher.start(new ProcessBell(process));
         } catch (StartException e) {
             throw new StoreException(
                     Code.UNAVAILABLE, "etcdserver: the watch could not be started: " + e.getMessage(), e);
         }
         return watcher;
+    }
+
+    private record ProcessBell(ProcessRef<Boolean> process) implements Watcher.Bell {
+        @Override
+        public void ring() {
+            process.cast(true);
+        }
+
+        @Override
+        public boolean heard() {
+            return process.alive();
+        }
     }
 
     /** Delivers what a watch has to tell whenever its bell rings. */

@@ -133,6 +133,8 @@ public final class Store {
                     .map(StoreOptions.KeyspaceOptions::name)
                     .toList();
             freeDiskBytes = Long.MAX_VALUE;
+            // A killed child is not stopped: its database would stay locked.
+            stop();
             member = Member.open(kernel, options.directory(), names, metrics, failure::report);
         }
 
@@ -211,6 +213,7 @@ public final class Store {
         checkDisk();
         current.log().compact();
         for (Space space : current.machine().spaces()) {
+            space.endUnheardWatches();
             space.notifyProgress(QUIET_BEFORE_PROGRESS.toNanos());
         }
     }

@@ -353,6 +353,16 @@ public final class Space {
         }
     }
 
+    /** Ends watches whose process is gone. */
+    public void endUnheardWatches() {
+        hub.watchers().forEach(Watcher::endIfUnheard);
+    }
+
+    /** Ends every watch, because the store stops. */
+    public void endWatches() {
+        hub.watchers().forEach(watcher -> watcher.end(Errors.stopped()));
+    }
+
     /** A watch, not yet started. */
     public Watcher watch(WatchCreateRequest request, WatchObserver observer) {
         return new Watcher(this, request, observer);

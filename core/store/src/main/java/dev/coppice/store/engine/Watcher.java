@@ -11,6 +11,7 @@ import dev.coppice.store.api.WatchResponse;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,10 +26,22 @@ public final class Watcher implements Watch {
     private static final int CATCH_UP_REVISIONS = 256;
 
     /** Wakes the process that delivers. */
-    @FunctionalInterface
     public interface Bell {
         void ring();
+
+        /** Whether there is still somebody to hear it. */
+        boolean heard();
     }
+
+    private static final Bell NOT_YET = new Bell() {
+        @Override
+        public void ring() {}
+
+        @Override
+        public boolean heard() {
+            return true;
+        }
+    };
 
     private final Space space;
     private final WatchCreateRequest request;
@@ -37,7 +50,7 @@ public final class Watcher implements Watch {
     private final @Nullable ByteString prefix;
     private final boolean puts;
     private final boolean deletions;
-    private volatile Bell bell = () -> {};
+    private volatile Bell bell = NOT_YET;
 
     // Guarded by this.
     private final ArrayDeque<Recorded> queue = new ArrayDeque<>();
@@ -51,7 +64,8 @@ public final class Watcher implements Watch {
 
     // Used by the delivering process only.
     private boolean started;
-    private boolean ended;
+
+    private final AtomicBoolean ended = new AtomicBoolean();
 
     Watcher(Space space, WatchCreateRequest request, WatchObserver observer) {
         this.space = space;
@@ -174,7 +188,7 @@ public final class Watcher implements Watch {
 
     /** Delivers what there is. True when the watch has ended and must not be called again. */
     public boolean deliver() {
-        if (ended) {
+        if (ended.get()) {
             return true;
         }
         try {
@@ -191,16 +205,22 @@ public final class Watcher implements Watch {
         } catch (Exception e) {
             end(e);
         }
-        return ended;
+        return ended.get();
     }
 
-    /** Ends it from outside, such as when the store stops; called by the process or after it. */
+    /** Ends it, with what the observer is told; the first call counts. */
     public void end(@Nullable Throwable error) {
-        if (!ended) {
-            ended = true;
+        if (ended.compareAndSet(false, true)) {
             closed = true;
             space.hub().remove(this);
             observer.closed(error);
+        }
+    }
+
+    /** Ends it when its process was killed, which tells nobody by itself. */
+    void endIfUnheard() {
+        if (!bell.heard()) {
+            end(Errors.stopped());
         }
     }
 

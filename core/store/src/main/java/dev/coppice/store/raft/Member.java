@@ -127,6 +127,7 @@ public final class Member implements AutoCloseable {
 
     @Override
     public void close() {
+        machine.spaces().forEach(Space::endWatches);
         log.close();
         machine.close();
     }

@@ -48,7 +48,9 @@ public final class RaftLog implements ReplicatedLog {
 
     private static final long PROPOSAL_TIMEOUT_MILLIS = 7000;
     private static final long LEADER_TIMEOUT_SECONDS = 30;
-    private static final long SNAPSHOT_AFTER_ENTRIES = 50_000;
+    private static final long SNAPSHOT_AFTER_ENTRIES = 25_000;
+    private static final long SNAPSHOT_TIMEOUT_SECONDS = 10;
+    private static final long SNAPSHOT_BEFORE_STOP_ENTRIES = 1000;
     private static final long SNAPSHOT_AFTER_BYTES = 64L << 20;
 
     private static final AtomicBoolean SIZED = new AtomicBoolean();
@@ -95,6 +97,7 @@ public final class RaftLog implements ReplicatedLog {
         RaftOptions raft = new RaftOptions();
         raft.setSync(true);
         raft.setSyncMeta(true);
+        raft.setOpenStatistics(false);
         raft.setDisruptorBufferSize(2048);
         raft.setApplyBatch(64);
         raft.setMaxAppendBufferSize(1 << 20);
@@ -240,8 +243,7 @@ public final class RaftLog implements ReplicatedLog {
             made.set(status.isOk());
             done.countDown();
         });
-        done.await();
-        return made.get();
+        return done.await(SNAPSHOT_TIMEOUT_SECONDS, TimeUnit.SECONDS) && made.get();
     }
 
     @Override
@@ -250,8 +252,12 @@ public final class RaftLog implements ReplicatedLog {
             return;
         }
         closed = true;
-        node.shutdown();
         try {
+            // The next start then has little to read again.
+            if (states.entriesSinceSnapshot() >= SNAPSHOT_BEFORE_STOP_ENTRIES && !snapshotNow()) {
+                LOG.log(System.Logger.Level.DEBUG, "no snapshot was made before stopping");
+            }
+            node.shutdown();
             node.join();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
