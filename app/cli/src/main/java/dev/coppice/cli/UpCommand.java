@@ -1,0 +1,193 @@
+package dev.coppice.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.server.DataDirectory;
+import dev.coppice.server.Endpoints;
+import dev.coppice.server.Server;
+import dev.coppice.server.ServerOptions;
+import dev.coppice.server.StartupException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code coppice up}: starts a node, applies a folder of manifests, waits until they are Ready, stays. */
+@Command(
+        name = "up",
+        description = "Start a node; apply the manifests of a folder and wait until they are Ready.",
+        sortOptions = false,
+        footer = {"", "Example: coppice up examples/quickstart"})
+final class UpCommand implements Callable<Integer> {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @Parameters(index = "0", arity = "0..1", paramLabel = "FOLDER", description = "Manifests (YAML or JSON) to apply.")
+    private @Nullable Path folder;
+
+    @Mixin
+    private final DataOption data = new DataOption();
+
+    @Option(names = "--listen", paramLabel = "ADDR", description = "Address to listen on (default: ${DEFAULT-VALUE}).")
+    private String listen = ServerOptions.DEFAULT_LISTEN;
+
+    @Option(
+            names = "--api-port",
+            paramLabel = "PORT",
+            description = "Resource API and console, TLS (default: ${DEFAULT-VALUE}; 0 picks a free port).")
+    private int apiPort = ServerOptions.DEFAULT_API_PORT;
+
+    @Option(names = "--etcd-port", paramLabel = "PORT", description = "Store, etcd's API (default: ${DEFAULT-VALUE}).")
+    private int etcdPort = ServerOptions.DEFAULT_ETCD_PORT;
+
+    @Option(names = "--peer-port", paramLabel = "PORT", description = "Raft between nodes (default: ${DEFAULT-VALUE}).")
+    private int peerPort = ServerOptions.DEFAULT_PEER_PORT;
+
+    @Option(
+            names = "--public-port",
+            paramLabel = "PORT",
+            description = "Status pages, without login (default: ${DEFAULT-VALUE}).")
+    private int publicPort = ServerOptions.DEFAULT_PUBLIC_PORT;
+
+    @Option(names = "--name", paramLabel = "NAME", description = "The node's name (default: ${DEFAULT-VALUE}).")
+    private String name = "coppice";
+
+    @Option(
+            names = "--insecure-store",
+            description = "Serve the etcd port in plain text, without authentication. For a laptop only.")
+    private boolean insecureStore;
+
+    @Option(names = "--token-file", paramLabel = "FILE", description = "Also write the token there (mode 0600).")
+    private @Nullable Path tokenFile;
+
+    @Option(
+            names = "--wait",
+            paramLabel = "SECONDS",
+            description = "How long the manifests may take to be Ready (default: ${DEFAULT-VALUE}).")
+    private int waitSeconds = 120;
+
+    @Option(names = "--quiet", description = "Print errors only.")
+    private boolean quiet;
+
+    @Option(names = "--json", description = "Print status lines as JSON on standard output.")
+    private boolean json;
+
+    @Override
+    public Integer call() throws Exception {
+        ServerOptions options =
+                new ServerOptions(data.path(), listen, apiPort, etcdPort, peerPort, publicPort, name, insecureStore);
+        List<String> problems = new ArrayList<>(options.problems());
+        if (waitSeconds < 1) {
+            problems.add("--wait: " + waitSeconds + " is not a time to wait: expected at least 1 second");
+        }
+        Manifests manifests = Manifests.NONE;
+        if (folder != null) {
+            try {
+                manifests = Manifests.read(folder);
+            } catch (Manifests.InvalidException e) {
+                problems.addAll(e.errors());
+            }
+        }
+        if (!problems.isEmpty()) {
+            return failed(problems);
+        }
+        try (Server server = Server.start(options, this::progress)) {
+            StopSignal stop = StopSignal.install(server);
+            List<String> errors = bringUp(server, manifests);
+            if (!errors.isEmpty()) {
+                return failed(errors);
+            }
+            return stop.await();
+        } catch (StartupException e) {
+            return failed(e.errors());
+        }
+    }
+
+    private List<String> bringUp(Server server, Manifests manifests) throws IOException, InterruptedException {
+        if (tokenFile != null) {
+            DataDirectory.writePrivate(tokenFile, server.token() + "\n");
+        }
+        Endpoints endpoints = server.endpoints();
+        List<Manifests.Applied> applied = new ArrayList<>();
+        List<String> errors = manifests.apply(server, variables(endpoints), applied);
+        if (errors.isEmpty() && !applied.isEmpty()) {
+            ReadyView view = new ReadyView(System.err, !quiet && !json && System.console() != null, !quiet);
+            errors = view.await(server, applied, Duration.ofSeconds(waitSeconds));
+        }
+        if (errors.isEmpty()) {
+            announce(server, endpoints, applied.size());
+        }
+        return errors;
+    }
+
+    /** What a manifest may name as ${NAME}. */
+    private static Map<String, String> variables(Endpoints endpoints) {
+        return Map.of(
+                "API_ADDRESS",
+                endpoints.host() + ":" + endpoints.apiPort(),
+                "API_PORT",
+                Integer.toString(endpoints.apiPort()),
+                "ETCD_ADDRESS",
+                endpoints.host() + ":" + endpoints.etcdPort(),
+                "ETCD_PORT",
+                Integer.toString(endpoints.etcdPort()),
+                "PUBLIC_ADDRESS",
+                endpoints.host() + ":" + endpoints.publicPort(),
+                "PUBLIC_PORT",
+                Integer.toString(endpoints.publicPort()));
+    }
+
+    private void progress(String message) {
+        if (!quiet && !json) {
+            System.err.println(message);
+        } else if (json) {
+            line(JSON.createObjectNode().put("event", "starting").put("message", message));
+        }
+    }
+
+    private void announce(Server server, Endpoints endpoints, int resources) {
+        if (json) {
+            ObjectNode ready = JSON.createObjectNode().put("event", "ready");
+            ready.setAll(endpoints.toJson());
+            ready.put("token", server.token()).put("resources", resources);
+            ready.put("startupMillis", server.startupTime().toMillis());
+            line(ready);
+        }
+        if (!quiet && !json) {
+            String kubeconfig = endpoints.kubeconfig().toString();
+            System.err.println();
+            System.err.println("Coppice is ready (" + server.startupTime().toMillis() + " ms).");
+            System.err.println("  API          " + endpoints.api());
+            System.err.println("  Console      " + endpoints.console());
+            System.err.println("  Store        " + endpoints.etcd() + "   etcdctl " + endpoints.etcdctlFlags());
+            System.err.println("  Status pages " + endpoints.publicUrl());
+            System.err.println("  Kubeconfig   " + kubeconfig);
+            System.err.println("  Token        " + server.token());
+            System.err.println();
+            System.err.println("Try: kubectl --kubeconfig " + kubeconfig + " get healthchecks -A");
+            System.err.println("Ctrl-C stops.");
+        }
+    }
+
+    private int failed(List<String> errors) {
+        if (json) {
+            ObjectNode failed = JSON.createObjectNode().put("event", "failed");
+            errors.forEach(failed.putArray("errors")::add);
+            line(failed);
+        }
+        errors.forEach(error -> System.err.println("coppice: " + error));
+        return 1;
+    }
+
+    private static void line(ObjectNode event) {
+        System.out.println(event);
+        System.out.flush();
+    }
+}

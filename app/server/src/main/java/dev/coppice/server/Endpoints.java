@@ -1,0 +1,67 @@
+package dev.coppice.server;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.Path;
+
+/**
+ * Where a node listens, and what a client needs to reach it.
+ *
+ * @param host as clients write it, in brackets when it is an IPv6 address
+ * @param kubeconfig for kubectl
+ * @param certificateAuthority the root certificate, PEM
+ * @param clientCertificate an administrator's client certificate, PEM
+ * @param clientKey its key, PEM
+ * @param insecureStore whether the etcd port is plain text
+ */
+public record Endpoints(
+        String host,
+        int apiPort,
+        int etcdPort,
+        int peerPort,
+        int publicPort,
+        Path kubeconfig,
+        Path certificateAuthority,
+        Path clientCertificate,
+        Path clientKey,
+        boolean insecureStore) {
+
+    public String api() {
+        return "https://" + host + ":" + apiPort;
+    }
+
+    public String console() {
+        return api() + "/console/";
+    }
+
+    public String etcd() {
+        return host + ":" + etcdPort;
+    }
+
+    public String publicUrl() {
+        return "http://" + host + ":" + publicPort;
+    }
+
+    /** The flags that etcdctl needs to reach the store. */
+    public String etcdctlFlags() {
+        return insecureStore
+                ? "--endpoints " + etcd()
+                : "--endpoints https://" + etcd() + " --cacert " + certificateAuthority + " --cert " + clientCertificate
+                        + " --key " + clientKey;
+    }
+
+    public ObjectNode toJson() {
+        return JsonNodeFactory.instance
+                .objectNode()
+                .put("api", api())
+                .put("console", console())
+                .put("etcd", etcd())
+                .put("public", publicUrl())
+                .put("peer", host + ":" + peerPort)
+                .put("kubeconfig", kubeconfig.toString())
+                .put("certificateAuthority", certificateAuthority.toString())
+                .put("clientCertificate", clientCertificate.toString())
+                .put("clientKey", clientKey.toString())
+                .put("insecureStore", insecureStore);
+    }
+}

@@ -1,0 +1,362 @@
+package dev.coppice.server;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.console.ConsoleExtension;
+import dev.coppice.console.NodeInfo;
+import dev.coppice.control.ApiServer;
+import dev.coppice.control.Authorizer;
+import dev.coppice.control.Extension;
+import dev.coppice.control.ResourceClient;
+import dev.coppice.control.access.BearerTokens;
+import dev.coppice.control.runtime.ExtensionHost;
+import dev.coppice.kernel.ChildSpec;
+import dev.coppice.kernel.ExitReason;
+import dev.coppice.kernel.Kernel;
+import dev.coppice.kernel.StartException;
+import dev.coppice.kernel.Supervisor;
+import dev.coppice.kernel.SupervisorOptions;
+import dev.coppice.serving.CertificateAuthority;
+import dev.coppice.serving.CertificateAuthority.ClientCertificates;
+import dev.coppice.serving.ConsoleSite;
+import dev.coppice.serving.GrpcListener;
+import dev.coppice.serving.Handler;
+import dev.coppice.serving.HttpListener;
+import dev.coppice.serving.ListenerOptions;
+import dev.coppice.serving.MetricsHandler;
+import dev.coppice.serving.TlsSource;
+import dev.coppice.store.Store;
+import dev.coppice.store.StoreOptions;
+import dev.coppice.store.etcd.EtcdPolicy;
+import dev.coppice.store.etcd.EtcdServices;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A node: its supervision tree, from the store up to the areas. The only place where areas are wired together.
+ *
+ * <pre>
+ *   /store        the keyspaces
+ *   /control      the resource API
+ *   /listeners    api (TLS), etcd (TLS unless insecure), public
+ *   /extensions   one supervisor for each area
+ * </pre>
+ *
+ * Safe for use by many threads.
+ */
+public final class Server implements AutoCloseable {
+    private static final long KEYSPACE_QUOTA_BYTES = 8L << 30;
+    private static final long MAX_BODY_BYTES = 16L << 20;
+    private static final long MAX_ETCD_MESSAGE_BYTES = 2L << 20;
+    private static final int MAX_CONNECTIONS = 20_000;
+    private static final SupervisorOptions PATIENT =
+            SupervisorOptions.DEFAULT.withIntensity(10, Duration.ofSeconds(60));
+
+    private final ServerOptions options;
+    private final DataDirectory data;
+    private final Kernel kernel = Kernel.start();
+    private final long startedNanos = kernel.clock().nanoTime();
+    private final List<Runnable> closeActions = new ArrayList<>();
+    private @Nullable Endpoints endpoints;
+    private @Nullable String token;
+    private @Nullable ResourceClient resources;
+    private @Nullable ExtensionHost extensions;
+    private Duration startupTime = Duration.ZERO;
+    private boolean closed;
+
+    private Server(ServerOptions options, DataDirectory data) {
+        this.options = options;
+        this.data = data;
+    }
+
+    /**
+     * Starts a node and waits until it serves.
+     *
+     * @param progress told what happens, in words for people
+     * @throws StartupException when anything fails to start; nothing is left running then
+     */
+    public static Server start(ServerOptions options, Consumer<String> progress) throws StartupException {
+        DataDirectory data = DataDirectory.open(options.data());
+        Server server = new Server(options, data);
+        try {
+            server.startParts(progress);
+            return server;
+        } catch (StartException | IOException | RuntimeException e) {
+            server.close();
+            throw new StartupException(List.of(explain(e)), e);
+        }
+    }
+
+    private void startParts(Consumer<String> progress) throws StartException, IOException {
+        progress.accept("Starting on " + data.root());
+        InetAddress address = address();
+        CertificateAuthority authority = CertificateAuthority.open(kernel, data.resolve("pki"));
+        Store store = Store.start(
+                kernel,
+                kernel.root(),
+                new StoreOptions(
+                        data.resolve("store"),
+                        options.name(),
+                        new InetSocketAddress(address, options.peerPort()),
+                        List.of(
+                                new StoreOptions.KeyspaceOptions("control", KEYSPACE_QUOTA_BYTES),
+                                new StoreOptions.KeyspaceOptions("etcd", KEYSPACE_QUOTA_BYTES))));
+        token = BearerTokens.fromFile(kernel, data.tokenFile());
+        ApiServer apiServer = new ApiServer(kernel, store.keyspace("control"), data.resolve("pki"));
+        apiServer.addToken("admin", token, BearerTokens.ADMIN);
+        Supervisor control = kernel.root().startSupervisor("control", PATIENT);
+        apiServer.start(control);
+        resources = apiServer.client(control, BearerTokens.ADMIN, "coppice");
+
+        Supervisor listeners = kernel.root().startSupervisor("listeners", PATIENT);
+        List<String> names = serverNames(address);
+        HttpListener apiListener = new HttpListener(
+                kernel,
+                listener(
+                        "api",
+                        address,
+                        options.apiPort(),
+                        authority.server(names, ClientCertificates.OPTIONAL),
+                        MAX_BODY_BYTES),
+                apiServer.authenticator());
+        HttpListener publicListener =
+                new HttpListener(kernel, listener("public", address, options.publicPort(), null, 64 << 10), null);
+        apiServer.mount(apiListener.routes());
+        apiListener.routes().mount("/metrics", metrics(apiServer));
+        GrpcListener etcdListener = startEtcd(listeners, store, address, authority, names);
+        start(listeners, ChildSpec.service("api", () -> apiListener), "--api-port", options.apiPort());
+        start(listeners, ChildSpec.service("public", () -> publicListener), "--public-port", options.publicPort());
+
+        endpoints = new Endpoints(
+                host(address),
+                port(apiListener.address()),
+                port(etcdListener.address()),
+                options.peerPort(),
+                port(publicListener.address()),
+                data.kubeconfig(),
+                data.resolve("pki").resolve("ca.crt"),
+                data.resolve("pki").resolve("admin.crt"),
+                data.resolve("pki").resolve("admin.key"),
+                options.insecureStore());
+        Credentials.write(
+                authority, endpoints, options.name(), token, kernel.clock().now());
+        startExtensions(apiServer, apiListener, publicListener, endpoints, progress);
+        writeNode(endpoints);
+        startupTime = Duration.ofNanos(kernel.clock().nanoTime() - startedNanos);
+    }
+
+    private void startExtensions(
+            ApiServer apiServer,
+            HttpListener apiListener,
+            HttpListener publicListener,
+            Endpoints where,
+            Consumer<String> progress)
+            throws StartException {
+        ConsoleSite console =
+                new ConsoleSite(kernel, apiServer.authenticator(), "Coppice", options.name() + " " + Version.CURRENT);
+        closeActions.addFirst(console.mountOn(apiListener.routes())::close);
+        ExtensionHost host = new ExtensionHost(
+                kernel,
+                kernel.root(),
+                apiServer,
+                new ExtensionHost.Surroundings(
+                        apiListener.routes(), publicListener.routes(), console, data.resolve("areas")));
+        extensions = host;
+        Map<String, String> addresses = new LinkedHashMap<>();
+        addresses.put("API", where.api());
+        addresses.put("Store", where.etcd());
+        addresses.put("Status pages", where.publicUrl());
+        for (Extension extension :
+                List.of(new ConsoleExtension(new NodeInfo(options.name(), Version.CURRENT, addresses)))) {
+            progress.accept("Starting " + extension.name());
+            host.start(extension);
+        }
+    }
+
+    /** Metrics are for those who may read the path, as with every other path of the API. */
+    private Handler metrics(ApiServer apiServer) {
+        MetricsHandler metrics = new MetricsHandler(kernel.metrics());
+        return exchange -> {
+            Authorizer.Decision decision =
+                    apiServer.authorizer().authorizePath(exchange.identity(), "get", exchange.path());
+            if (decision.allowed()) {
+                metrics.handle(exchange);
+            } else {
+                exchange.status(403);
+                exchange.send(
+                        "text/plain; charset=utf-8",
+                        "the user \"" + exchange.identity().name() + "\" may not get " + exchange.path()
+                                + ": send a token that may (a ClusterRole with nonResourceURLs grants it)\n");
+            }
+        };
+    }
+
+    private GrpcListener startEtcd(
+            Supervisor listeners, Store store, InetAddress address, CertificateAuthority authority, List<String> names)
+            throws StartException {
+        String scheme = options.insecureStore() ? "http://" : "https://";
+        String url = scheme + host(address) + ":" + options.etcdPort();
+        EtcdServices etcd = new EtcdServices(
+                store, "etcd", options.insecureStore() ? EtcdPolicy.open(url) : EtcdPolicy.authenticated(url));
+        TlsSource tls = options.insecureStore() ? null : authority.server(names, ClientCertificates.OPTIONAL);
+        GrpcListener listener = new GrpcListener(
+                kernel,
+                listener("etcd", address, options.etcdPort(), tls, MAX_ETCD_MESSAGE_BYTES),
+                etcd.services(),
+                etcd.interceptors());
+        etcd.mount(listener.routes());
+        start(listeners, ChildSpec.service("etcd", () -> listener), "--etcd-port", options.etcdPort());
+        etcd.announce(List.of(scheme + host(address) + ":" + port(listener.address())));
+        return listener;
+    }
+
+    /** Starts a listener; a failure names the option that it comes from. */
+    private static void start(Supervisor listeners, ChildSpec spec, String option, int port) throws StartException {
+        try {
+            var unused = listeners.start(spec);
+        } catch (StartException e) {
+            throw new StartException(option + " " + port + ": " + explain(e), e);
+        }
+    }
+
+    private static ListenerOptions listener(
+            String name, InetAddress address, int port, @Nullable TlsSource tls, long maxBodyBytes) {
+        return new ListenerOptions(name, new InetSocketAddress(address, port), tls, maxBodyBytes, MAX_CONNECTIONS);
+    }
+
+    private InetAddress address() throws IOException {
+        try {
+            return InetAddress.getByName(options.listen());
+        } catch (UnknownHostException e) {
+            throw new IOException(
+                    "--listen: the host \"" + options.listen()
+                            + "\" is unknown: expected an IP address of this machine",
+                    e);
+        }
+    }
+
+    private List<String> serverNames(InetAddress address) {
+        List<String> names = new ArrayList<>(List.of("localhost", "127.0.0.1", "::1", options.name()));
+        if (!address.isLoopbackAddress() && !address.isAnyLocalAddress()) {
+            names.add(address.getHostAddress());
+        }
+        if (!options.listen().equals(address.getHostAddress()) && !names.contains(options.listen())) {
+            names.add(options.listen());
+        }
+        return List.copyOf(names);
+    }
+
+    /** How clients on this machine write the address. */
+    private static String host(InetAddress address) {
+        if (address.isAnyLocalAddress()) {
+            return "127.0.0.1";
+        }
+        String text = address.getHostAddress();
+        return text.contains(":") ? "[" + text + "]" : text;
+    }
+
+    private static int port(Optional<InetSocketAddress> address) {
+        return address.orElseThrow(() -> new IllegalStateException("the listener has no address"))
+                .getPort();
+    }
+
+    private void writeNode(Endpoints where) throws IOException {
+        ObjectNode node = where.toJson()
+                .put("name", options.name())
+                .put("version", Version.CURRENT)
+                .put("tokenFile", data.tokenFile().toString())
+                .put("pid", ProcessHandle.current().pid())
+                .put("startedAt", kernel.clock().now().toString());
+        data.writeNode(node);
+    }
+
+    /** The innermost cause that says something, so that a user reads what is wrong and not where it passed through. */
+    private static String explain(Throwable failure) {
+        Throwable cause = failure;
+        String message = failure.getMessage();
+        while (cause.getCause() != null && cause.getCause() != cause) {
+            if (message != null && message.startsWith("--")) {
+                return message;
+            }
+            cause = cause.getCause();
+            if (cause instanceof StartException || cause instanceof IOException || message == null) {
+                message = cause.getMessage();
+            }
+        }
+        return message == null ? failure.toString() : message;
+    }
+
+    /** Uses what a first user uses, so that a training run sees it. */
+    public void warmUp() {
+        for (ResourceClient.ServedType type : resources().types()) {
+            if (type.verbs().contains("list")) {
+                ObjectNode unused = resources().table(type.type(), ResourceClient.Query.ALL);
+            }
+        }
+    }
+
+    public Kernel kernel() {
+        return kernel;
+    }
+
+    public Endpoints endpoints() {
+        return started(endpoints);
+    }
+
+    /** The administrator's bearer token. */
+    public String token() {
+        return started(token);
+    }
+
+    /** The resource API, as the administrator. */
+    public ResourceClient resources() {
+        return started(resources);
+    }
+
+    /** From the first step to serving. */
+    public Duration startupTime() {
+        return startupTime;
+    }
+
+    /** Ends when the supervision tree does; abnormally when it gave up. */
+    public CompletableFuture<ExitReason> terminated() {
+        return kernel.terminated();
+    }
+
+    private static <T> T started(@Nullable T part) {
+        if (part == null) {
+            throw new IllegalStateException("the server has not started");
+        }
+        return part;
+    }
+
+    /** Runs after everything stopped. */
+    public synchronized void onClosed(Runnable action) {
+        closeActions.add(action);
+    }
+
+    /** Stops the tree in reverse start order. */
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        if (extensions != null) {
+            extensions.stop();
+        }
+        kernel.close();
+        data.close();
+        closeActions.forEach(Runnable::run);
+    }
+}

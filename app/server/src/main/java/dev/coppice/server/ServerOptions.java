@@ -1,0 +1,66 @@
+package dev.coppice.server;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What a node is started with.
+ *
+ * @param data the data directory; made if it is missing; held by one process at a time
+ * @param listen the address that all listeners bind
+ * @param apiPort the resource API and the console, TLS
+ * @param etcdPort users' keys, etcd's v3 API
+ * @param peerPort Raft between nodes
+ * @param publicPort status pages, without login
+ * @param name the node's name
+ * @param insecureStore serve the etcd port in plain text, without authentication
+ */
+public record ServerOptions(
+        Path data,
+        String listen,
+        int apiPort,
+        int etcdPort,
+        int peerPort,
+        int publicPort,
+        String name,
+        boolean insecureStore) {
+
+    public static final String DEFAULT_LISTEN = "127.0.0.1";
+    public static final int DEFAULT_API_PORT = 7443;
+    public static final int DEFAULT_ETCD_PORT = 2379;
+    public static final int DEFAULT_PEER_PORT = 2380;
+    public static final int DEFAULT_PUBLIC_PORT = 7480;
+
+    /** Everything that is wrong with these options, in words; empty when nothing is. */
+    public List<String> problems() {
+        List<String> problems = new ArrayList<>();
+        port(problems, "--api-port", apiPort);
+        port(problems, "--etcd-port", etcdPort);
+        port(problems, "--peer-port", peerPort);
+        port(problems, "--public-port", publicPort);
+        List<Integer> fixed = List.of(apiPort, etcdPort, peerPort, publicPort).stream()
+                .filter(port -> port != 0)
+                .toList();
+        if (fixed.stream().distinct().count() < fixed.size()) {
+            problems.add("two of --api-port " + apiPort + ", --etcd-port " + etcdPort + ", --peer-port " + peerPort
+                    + " and --public-port " + publicPort
+                    + " are the same: give each a port of its own, or 0 for a free one");
+        }
+        if (!name.matches("[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?")) {
+            problems.add(
+                    "--name: \"" + name
+                            + "\" is not a node name: expected up to 63 lower case letters, digits, '-' and '.', with a letter or digit at both ends");
+        }
+        if (listen.isBlank()) {
+            problems.add("--listen: expected an IP address or host name, such as " + DEFAULT_LISTEN);
+        }
+        return problems;
+    }
+
+    private static void port(List<String> problems, String option, int port) {
+        if (port < 0 || port > 65535) {
+            problems.add(option + ": " + port + " is not a port: expected 1 to 65535, or 0 for a free one");
+        }
+    }
+}
