@@ -22,6 +22,9 @@ public final class BuiltinDecoding {
     private static final String PREFIX = "#/definitions/";
     private static final Pattern QUANTITY =
             Pattern.compile("[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+|[numkMGTPE]|[KMGTPE]i)?");
+    /** Exactly six decimals. */
+    private static final Pattern MICRO_TIME = Pattern.compile("[^.]*\\.[0-9]{6}[^0-9].*");
+
     private static final String QUANTITY_TEXT =
             "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
@@ -165,11 +168,14 @@ public final class BuiltinDecoding {
             return "json: cannot unmarshal " + described(value, "") + " into Go value of type string";
         }
         String text = value.textValue();
+        String shown = Values.quote(text);
+        String prefix = "parsing time " + shown + " as " + Values.quote(layout) + ": cannot parse ";
         try {
-            return OffsetDateTime.parse(text) == null ? layout : null;
+            boolean fits = OffsetDateTime.parse(text) != null
+                    && (type.equals("Time") || MICRO_TIME.matcher(text).matches());
+            return fits ? null : prefix + Values.quote(text.substring(Math.min(19, text.length()))) + " as \".000000\"";
         } catch (DateTimeException e) {
-            String shown = Values.quote(text);
-            return "parsing time " + shown + " as " + Values.quote(layout) + ": cannot parse " + shown + " as \"2006\"";
+            return prefix + shown + " as \"2006\"";
         }
     }
 

@@ -58,11 +58,28 @@ final class CompiledRule {
         }
 
         private static JsonNode typed(Schema schema) {
-            if (!schema.resourceRoot()) {
-                return schema.json();
-            }
             ObjectNode root = schema.json().deepCopy();
-            return root.put("x-kubernetes-embedded-resource", true);
+            close(root);
+            if (schema.resourceRoot()) {
+                root.put("x-kubernetes-embedded-resource", true);
+            }
+            return root;
+        }
+
+        /** Objects that declare no fields have none, unless they keep unknown ones: selecting one is a mistake. */
+        private static void close(JsonNode node) {
+            if (node instanceof ObjectNode schema) {
+                boolean bare = schema.path("type").asText().equals("object")
+                        && !schema.has("properties")
+                        && !schema.has("additionalProperties")
+                        && !schema.path("x-kubernetes-preserve-unknown-fields").asBoolean(false);
+                if (bare) {
+                    schema.putObject("properties");
+                }
+                schema.path("properties").forEach(Scope::close);
+                close(schema.path("items"));
+                close(schema.path("additionalProperties"));
+            }
         }
     }
 

@@ -22,6 +22,8 @@ class BuiltinDecodingTest {
             core.v1.Service|{spec:{ports:{}}}|json: cannot unmarshal object into Go struct field ServiceSpec.spec.ports of type []v1.ServicePort
             core.v1.Service|{spec:{ports:[{port:80,targetPort:'http'}]}}|-
             coordination.v1.Lease|{spec:{renewTime:'yesterday'}}|parsing time "yesterday" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "yesterday" as "2006"
+            coordination.v1.Lease|{spec:{renewTime:'2001-02-03T04:05:07Z'}}|parsing time "2001-02-03T04:05:07Z" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "Z" as ".000000"
+            coordination.v1.Lease|{spec:{renewTime:'2001-02-03T04:05:07.000001Z'}}|-
             core.v1.ResourceQuota|{spec:{hard:{pods:4,cpu:'100m',memory:'1Gi'}}}|-
             core.v1.ResourceQuota|{spec:{hard:{pods:'many'}}}|quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'
             """)

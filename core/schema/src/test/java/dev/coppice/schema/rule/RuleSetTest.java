@@ -83,6 +83,9 @@ class RuleSetTest {
                                 + " Message:\"\", MessageExpression:\"\", Reason:(*apiextensions.FieldValueErrorReason)(nil), FieldPath:\"\","
                                 + " OptionalOldSelf:(*bool)(nil)}: compilation failed: ERROR: <input>:1:5: undefined field 'nope'\n"
                                 + " | self.nope > 1\n | ....^");
+        assertThat(rules("{type:'object','x-kubernetes-validations':[{rule:'self.nope > 1'}]}")
+                        .check("P"))
+                .hasSize(1);
         assertThat(RuleSet.of(Schema.ofResource(Json.of("{type:'object'}"))).isEmpty())
                 .isTrue();
     }
