@@ -17,6 +17,7 @@ import dev.coppice.control.http.OpenApi;
 import dev.coppice.control.http.ResourceHandler;
 import dev.coppice.control.lifecycle.Bootstrap;
 import dev.coppice.control.lifecycle.CustomTypes;
+import dev.coppice.control.lifecycle.Lifecycle;
 import dev.coppice.control.resource.BuiltInSchemas;
 import dev.coppice.control.resource.BuiltIns;
 import dev.coppice.control.resource.Definition;
@@ -29,6 +30,7 @@ import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
+import dev.coppice.kernel.SupervisorOptions;
 import dev.coppice.serving.Authenticator;
 import dev.coppice.serving.Identity;
 import dev.coppice.serving.Routes;
@@ -37,6 +39,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 
 /**
@@ -45,6 +48,9 @@ import java.util.Objects;
  */
 public final class ApiServer {
     private static final Duration COMPACTION_BEAT = Duration.ofMinutes(5);
+
+    private static final Identity CONTROLLERS = new Identity(
+            "system:kube-controller-manager", "", List.of("system:masters", "system:authenticated"), Map.of());
 
     private final Kernel kernel;
     private final Keyspace keyspace;
@@ -112,6 +118,13 @@ public final class ApiServer {
         var unusedFeed = supervisor.start(ChildSpec.task("watch-feed", feed::run));
         new Bootstrap(engine, registry).run();
         var unusedTypes = supervisor.start(ChildSpec.task("custom-types", customTypes::run));
+        Supervisor lifecycle = supervisor.startSupervisor("lifecycle", SupervisorOptions.DEFAULT);
+        try {
+            Lifecycle.start(kernel, lifecycle, client(lifecycle, CONTROLLERS, "kube-controller-manager"));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StartException("interrupted while the lifecycle controllers started", e);
+        }
         var unusedCompaction =
                 supervisor.start(ChildSpec.periodic("compaction", COMPACTION_BEAT, COMPACTION_BEAT, this::compact));
         ready = true;

@@ -8,14 +8,13 @@ import dev.coppice.control.request.Json;
 import dev.coppice.control.request.Selectors;
 import dev.coppice.control.request.Statuses;
 import dev.coppice.control.resource.Definition;
+import dev.coppice.control.resource.PolicyExpressions;
 import dev.coppice.control.resource.Registry;
 import dev.coppice.control.storage.CachedObject;
 import dev.coppice.expression.Budget;
-import dev.coppice.expression.Environment;
 import dev.coppice.expression.EvaluationException;
 import dev.coppice.expression.Expression;
 import dev.coppice.expression.InvalidExpressionException;
-import dev.coppice.expression.ValueType;
 import dev.coppice.expression.Variables;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -28,16 +27,6 @@ import org.jspecify.annotations.Nullable;
  * when they are first needed after a change. Safe for use by many threads.
  */
 public final class ValidatingPolicies implements Admission {
-    static final Environment BASE = Environment.empty()
-            .withVariable("object")
-            .withVariable("oldObject")
-            .withVariable("request")
-            .withVariable("params")
-            .withVariable("namespaceObject")
-            .withVariable("variables");
-    private static final Environment CONDITION = BASE.withResult(ValueType.BOOL);
-    private static final Environment TEXT = BASE.withResult(ValueType.STRING);
-
     private final Registry registry;
     private final Definition policies;
     private final Definition bindings;
@@ -104,17 +93,17 @@ public final class ValidatingPolicies implements Admission {
             for (JsonNode v : spec.path("variables")) {
                 variables.put(
                         v.path("name").asText(),
-                        Expression.compile(v.path("expression").asText(), BASE));
+                        Expression.compile(v.path("expression").asText(), PolicyExpressions.ANY));
             }
             for (JsonNode c : spec.path("matchConditions")) {
-                conditions.add(Expression.compile(c.path("expression").asText(), CONDITION));
+                conditions.add(Expression.compile(c.path("expression").asText(), PolicyExpressions.CONDITION));
             }
             for (JsonNode v : spec.path("validations")) {
                 String text = v.path("messageExpression").asText("");
                 validations.add(new Validation(
-                        Expression.compile(v.path("expression").asText(), CONDITION),
+                        Expression.compile(v.path("expression").asText(), PolicyExpressions.CONDITION),
                         v.path("message").asText(""),
-                        text.isEmpty() ? null : Expression.compile(text, TEXT),
+                        text.isEmpty() ? null : Expression.compile(text, PolicyExpressions.TEXT),
                         v.path("reason").asText("")));
             }
         } catch (InvalidExpressionException e) {
@@ -234,7 +223,7 @@ public final class ValidatingPolicies implements Admission {
             return e.budget();
         }
         try {
-            return Expression.compile("true", CONDITION).budget();
+            return Expression.compile("true", PolicyExpressions.CONDITION).budget();
         } catch (InvalidExpressionException e) {
             throw new IllegalStateException(policy.name, e);
         }

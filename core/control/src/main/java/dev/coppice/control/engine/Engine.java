@@ -7,6 +7,7 @@ import dev.coppice.control.admission.Admission;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.request.Names;
 import dev.coppice.control.request.Statuses;
+import dev.coppice.control.resource.BuiltInSchemas;
 import dev.coppice.control.resource.Definition;
 import dev.coppice.control.resource.Strategy;
 import dev.coppice.control.storage.CachedObject;
@@ -17,6 +18,7 @@ import dev.coppice.control.storage.WatchFeed;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.schema.Cause;
 import dev.coppice.schema.Schema;
+import dev.coppice.schema.builtin.BuiltinDecoding;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -187,8 +189,8 @@ public final class Engine {
         List<Cause> causes = new ArrayList<>(Names.metadata(object, d.nameRule()));
         if (d.custom()) {
             causes.addAll(d.schema().validate(object));
+            causes.addAll(Scales.check(d, object));
         } else {
-            causes.addAll(d.schema().validate(object));
             causes.addAll(strategy.validate(object));
         }
         addRules(d, object, null, causes);
@@ -301,6 +303,11 @@ public final class Engine {
     }
 
     private static void checkFields(Definition d, ObjectNode body, WriteOptions options, Caller caller) {
+        String wrong = d.custom() ? null : BuiltInSchemas.wrongType(d, body);
+        if (wrong != null) {
+            throw Statuses.badRequest(d.kind() + " in version " + Statuses.quote(d.version())
+                    + " cannot be handled as a " + d.kind() + ": " + wrong);
+        }
         List<String> unknown = d.schema().unknownFields(body);
         if (unknown.isEmpty() || options.fieldValidation().equals("Ignore")) {
             return;
@@ -318,7 +325,11 @@ public final class Engine {
     private static void normalise(Definition d, ObjectNode object) {
         Schema schema = d.schema();
         var unused = schema.prune(object);
-        schema.applyDefaults(object);
+        if (d.custom()) {
+            schema.applyDefaults(object);
+        } else {
+            BuiltinDecoding.normalise(schema, object);
+        }
         d.strategy().defaults(object);
     }
 
@@ -652,8 +663,9 @@ public final class Engine {
                 found = List.of();
             }
         } else {
-            found = d.schema().validate(fresh);
+            found = d.custom() ? d.schema().validate(fresh) : List.of();
         }
+        causes.addAll(Scales.check(d, fresh));
         causes.addAll(d.custom() ? Ratcheting.unchanged(found, fresh, old) : found);
         if (!d.custom() && target.subresource().isEmpty()) {
             causes.addAll(d.strategy().validate(fresh));
@@ -694,6 +706,10 @@ public final class Engine {
         if (!fresh.path("kind").asText().equals(d.kind())
                 || !fresh.path("apiVersion").asText().equals(d.apiVersion())) {
             checkKind(d, fresh);
+        }
+        String wrong = d.custom() ? null : BuiltInSchemas.wrongType(d, fresh);
+        if (wrong != null) {
+            throw Statuses.invalid("", "", "", List.of(Cause.invalidShown("patch", Json.text(fresh), wrong)));
         }
         List<String> unknown = d.schema().unknownFields(fresh);
         if (unknown.isEmpty() || options.fieldValidation().equals("Ignore")) {
@@ -736,10 +752,6 @@ public final class Engine {
                         throw target.notFound();
                     }
                     ObjectNode config = configuration.deepCopy();
-                    Json.metadata(config).put("name", target.name());
-                    if (d.namespaced()) {
-                        Json.metadata(config).put("namespace", target.namespace());
-                    }
                     return fields.apply(
                             d, old, config, options.fieldManager(), target.subresource(), options.force(), now());
                 },

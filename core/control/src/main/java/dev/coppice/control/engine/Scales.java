@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.resource.Definition;
 import dev.coppice.control.resource.Definition.ScalePaths;
+import dev.coppice.schema.Cause;
+import java.util.List;
 import java.util.Objects;
 
 /** Reads and writes autoscaling/v1 Scale objects of custom resources. */
@@ -53,6 +55,18 @@ public final class Scales {
         } else {
             Json.metadata(object).put("resourceVersion", version);
         }
+    }
+
+    /** Whether the wanted number can be one. */
+    static List<Cause> check(Definition definition, ObjectNode object) {
+        ScalePaths paths = definition.scale();
+        if (paths == null) {
+            return List.of();
+        }
+        JsonNode wanted = at(object, paths.spec());
+        return wanted.isNumber() && wanted.asLong() < 0
+                ? List.of(Cause.invalid("." + paths.spec(), wanted.asLong(), "should be a non-negative integer"))
+                : List.of();
     }
 
     private static JsonNode at(ObjectNode object, String path) {

@@ -1,7 +1,10 @@
 package dev.coppice.control.resource;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.schema.Schema;
+import dev.coppice.schema.builtin.BuiltinDecoding;
 import dev.coppice.schema.builtin.BuiltinSchemas;
+import org.jspecify.annotations.Nullable;
 
 /** The schemas of the built-in types. */
 public final class BuiltInSchemas {
@@ -12,5 +15,11 @@ public final class BuiltInSchemas {
         Schema schema = BuiltinSchemas.schema(
                 slash < 0 ? "" : apiVersion.substring(0, slash), apiVersion.substring(slash + 1), kind);
         return schema == null ? Schema.any() : schema;
+    }
+
+    /** Why an object is no object of its kind, in Go's words; null when all types fit. */
+    public static @Nullable String wrongType(Definition d, ObjectNode object) {
+        String name = BuiltinSchemas.name(d.group(), d.version(), d.kind());
+        return name == null ? null : BuiltinDecoding.error(name, object);
     }
 }

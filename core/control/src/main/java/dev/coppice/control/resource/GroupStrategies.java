@@ -190,6 +190,7 @@ final class GroupStrategies {
         public List<Cause> validate(ObjectNode object) {
             List<Cause> causes = new ArrayList<>();
             JsonNode spec = object.path("spec");
+            causes.addAll(PolicyExpressions.check(spec));
             if (!spec.has("matchConstraints")) {
                 causes.add(Cause.required("spec.matchConstraints", ""));
             } else if (spec.path("matchConstraints").path("resourceRules").isEmpty()) {
