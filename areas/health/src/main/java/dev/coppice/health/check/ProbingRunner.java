@@ -2,8 +2,10 @@ package dev.coppice.health.check;
 
 import dev.coppice.control.Key;
 import dev.coppice.health.check.Secrets.MissingSecretException;
+import dev.coppice.health.kind.DnsTarget;
 import dev.coppice.kernel.Clock;
 import dev.coppice.probe.AddressPolicy;
+import dev.coppice.probe.DnsNameLookup;
 import dev.coppice.probe.InvalidProbeException;
 import dev.coppice.probe.PreparedProbe;
 import dev.coppice.probe.ProbeResult;
@@ -27,6 +29,7 @@ public final class ProbingRunner implements CheckRunner {
     private final Secrets secrets;
     private final HostAccess hostAccess;
     private final Clock clock;
+    private final MachineLookup lookup;
     private final Map<Key, Prepared> prepared = new ConcurrentHashMap<>();
 
     private record Prepared(CheckPlan plan, @Nullable ProbeSpec spec, boolean open, PreparedProbe probe) {}
@@ -37,6 +40,7 @@ public final class ProbingRunner implements CheckRunner {
         this.secrets = secrets;
         this.hostAccess = hostAccess;
         this.clock = clock;
+        this.lookup = new MachineLookup(new DnsNameLookup(clock), clock);
     }
 
     /** What is wrong with a plan's target that only the prober can tell; empty when nothing is, or a secret is missing. */
@@ -60,6 +64,10 @@ public final class ProbingRunner implements CheckRunner {
 
     @Override
     public Attempt run(CheckPlan plan) throws InterruptedException {
+        DnsTarget dns = plan.spec().dns();
+        if (dns != null && MachineLookup.answers(dns)) {
+            return lookup.ask(dns, plan.timeout());
+        }
         try {
             return attempt(plan, prepare(plan).run(plan.timeout()));
         } catch (MissingSecretException | InvalidProbeException | IllegalArgumentException e) {
