@@ -1,7 +1,5 @@
 package dev.coppice.expression;
 
-import com.google.common.collect.ImmutableCollection;
-import com.google.common.collect.ImmutableList;
 import dev.cel.common.CelAbstractSyntaxTree;
 import dev.cel.common.CelIssue;
 import dev.cel.common.CelOptions;
@@ -9,7 +7,6 @@ import dev.cel.common.CelValidationException;
 import dev.cel.common.CelValidationResult;
 import dev.cel.common.ast.CelReference;
 import dev.cel.common.types.CelType;
-import dev.cel.common.types.CelTypeProvider;
 import dev.cel.common.types.SimpleType;
 import dev.cel.compiler.CelCompiler;
 import dev.cel.compiler.CelCompilerBuilder;
@@ -24,7 +21,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -39,16 +35,17 @@ final class Compiler {
 
     Compiler(Environment environment) {
         this.environment = environment;
-        Map<String, CelType> structs = new LinkedHashMap<>();
-        environment.variables().forEach((name, type) -> types.put(name, SchemaType.of(type, name, structs)));
+        // Type names start with what no identifier has: or else self.spec could mean the type of that name.
+        Structs structs = new Structs();
+        environment.variables().forEach((name, type) -> types.put(name, SchemaType.of(type, "@" + name, structs)));
         CelCompilerBuilder builder = CelCompilerFactory.standardCelCompilerBuilder()
                 .setOptions(options(environment.limits()))
                 .setStandardMacros(CelStandardMacro.STANDARD_MACROS)
                 .addLibraries(CelExtensions.optional(), CelExtensions.comprehensions())
                 .addFunctionDeclarations(Runtime.LIBRARY.declarations())
-                .setTypeProvider(new Structs(structs));
+                .setTypeProvider(structs);
         types.forEach((name, type) -> builder.addVar(name, type.cel()));
-        CelType result = SchemaType.of(environment.result(), "result", structs).cel();
+        CelType result = SchemaType.of(environment.result(), "@result", structs).cel();
         if (!result.equals(SimpleType.DYN)) {
             builder.setResultType(result);
         }
@@ -157,24 +154,5 @@ final class Compiler {
                 .addLibraries(CelExtensions.optional(), CelExtensions.comprehensions())
                 .addFunctionBindings(LIBRARY.bindings())
                 .build();
-    }
-
-    /** The struct types that schemas declare. */
-    private static final class Structs implements CelTypeProvider {
-        private final Map<String, CelType> types;
-
-        Structs(Map<String, CelType> types) {
-            this.types = types;
-        }
-
-        @Override
-        public ImmutableCollection<CelType> types() {
-            return ImmutableList.copyOf(types.values());
-        }
-
-        @Override
-        public Optional<CelType> findType(String name) {
-            return Optional.ofNullable(types.get(name));
-        }
     }
 }

@@ -67,14 +67,14 @@ record SchemaType(Form form, CelType cel, @Nullable SchemaType element, Map<Stri
         return new SchemaType(form, cel, null, Map.of());
     }
 
-    /** Makes the type; struct types that it needs are put into {@code structs}, named by {@code path}. */
-    static SchemaType of(ValueType type, String path, Map<String, CelType> structs) {
+    /** Makes the type; struct types that it needs are added to {@code structs}, named by {@code path}. */
+    static SchemaType of(ValueType type, String path, Structs structs) {
         return switch (type) {
             case ValueType.Simple simple -> simple(simple);
             case ValueType.ListOf(ValueType element) -> list(of(element, path + ".@idx", structs));
             case ValueType.MapOf(ValueType value) -> map(of(value, path + ".@elem", structs));
             case ValueType.OptionalOf(ValueType value) -> optional(of(value, path, structs));
-            case ValueType.OfSchema(JsonNode schema) -> schema(schema, path, structs);
+            case ValueType.OfSchema(JsonNode schema) -> structs.of(schema, path);
         };
     }
 
@@ -103,7 +103,8 @@ record SchemaType(Form form, CelType cel, @Nullable SchemaType element, Map<Stri
         return new SchemaType(Form.MAP, MapType.create(SimpleType.STRING, element.cel), element, Map.of());
     }
 
-    private static SchemaType schema(JsonNode schema, String path, Map<String, CelType> structs) {
+    /** The type of a schema, without looking whether it is known. */
+    static SchemaType schema(JsonNode schema, String path, Structs structs) {
         if (schema.path("x-kubernetes-int-or-string").asBoolean()) {
             return ANY;
         }
@@ -129,7 +130,7 @@ record SchemaType(Form form, CelType cel, @Nullable SchemaType element, Map<Stri
         };
     }
 
-    private static SchemaType object(JsonNode schema, String path, Map<String, CelType> structs) {
+    private static SchemaType object(JsonNode schema, String path, Structs structs) {
         JsonNode additional = schema.path("additionalProperties");
         if (additional.isObject()) {
             return map(schema(additional, path + ".@elem", structs));
@@ -156,17 +157,17 @@ record SchemaType(Form form, CelType cel, @Nullable SchemaType element, Map<Stri
         return struct(path, fields, structs);
     }
 
-    private static SchemaType metadata(String path, Map<String, CelType> structs) {
+    private static SchemaType metadata(String path, Structs structs) {
         SchemaType string = simple(ValueType.Simple.STRING);
         return struct(path, Map.of("name", string, "generateName", string), structs);
     }
 
-    private static SchemaType struct(String path, Map<String, SchemaType> fields, Map<String, CelType> structs) {
+    private static SchemaType struct(String path, Map<String, SchemaType> fields, Structs structs) {
         StructType type = StructType.create(
                 path,
                 ImmutableSet.copyOf(fields.keySet()),
                 name -> Optional.ofNullable(fields.get(name)).map(SchemaType::cel));
-        structs.put(path, type);
+        structs.add(path, type);
         return new SchemaType(Form.STRUCT, type, null, fields);
     }
 

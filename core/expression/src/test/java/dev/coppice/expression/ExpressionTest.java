@@ -327,6 +327,28 @@ class ExpressionTest {
     }
 
     @Test
+    void fieldsThatAreObjectsAreNoTypeNames() throws Exception {
+        JsonNode schema = json(
+                "{'type':'object','properties':{'spec':{'type':'object','properties':{'n':{'type':'integer'},"
+                        + "'self':{'type':'object','properties':{'n':{'type':'integer'}}},'int':{'type':'object','properties':{'n':{'type':'integer'}}}}}}}");
+        Environment environment = Environment.empty()
+                .withVariable("self", ValueType.ofSchema(schema))
+                .withVariable("oldSelf", ValueType.ofSchema(schema))
+                .withResult(ValueType.BOOL);
+        JsonNode self = json("{'spec':{'n':1,'self':{'n':2},'int':{'n':3}}}");
+        for (String source : List.of(
+                "self.spec.n == 1 && self.spec.self.n == 2 && self.spec.int.n == 3",
+                "has(self.spec) && has(self.spec.self) && self.spec == oldSelf.spec",
+                "[self.spec].all(s, s.self.n == 2) && self == oldSelf",
+                "self.?spec.?self.?n.orValue(0) == 2",
+                "type(self.spec.n) == int")) {
+            assertThat(Expression.compile(source, environment).test(Map.of("self", self, "oldSelf", self)))
+                    .as(source)
+                    .isTrue();
+        }
+    }
+
+    @Test
     void variablesMayBeOptional() throws Exception {
         JsonNode schema = json("{'type':'object','properties':{'n':{'type':'integer'}}}");
         Environment environment = Environment.empty()
@@ -343,6 +365,9 @@ class ExpressionTest {
         assertThat(Expression.compile("oldSelf.?n.orValue(7) == self.n", environment)
                         .test(Map.of("self", json("{'n':7}"))))
                 .isTrue();
+        assertThat(Expression.compile("oldSelf == optional.of(self)", environment)
+                        .test(Map.of("self", json("{'n':7}"))))
+                .isFalse();
         assertThatThrownBy(() -> Expression.compile("oldSelf.value().nope == 1", environment))
                 .hasMessageContaining("undefined field 'nope'");
     }
