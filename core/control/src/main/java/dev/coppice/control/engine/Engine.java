@@ -1,13 +1,10 @@
 package dev.coppice.control.engine;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.ApiException;
 import dev.coppice.control.admission.Admission;
 import dev.coppice.control.request.Json;
-import dev.coppice.control.request.Names;
 import dev.coppice.control.request.Statuses;
-import dev.coppice.control.resource.BuiltInSchemas;
 import dev.coppice.control.resource.Definition;
 import dev.coppice.control.resource.Strategy;
 import dev.coppice.control.storage.CachedObject;
@@ -17,11 +14,8 @@ import dev.coppice.control.storage.ObjectStore.Written;
 import dev.coppice.control.storage.WatchFeed;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.schema.Cause;
-import dev.coppice.schema.Schema;
-import dev.coppice.schema.builtin.BuiltinDecoding;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.UnaryOperator;
@@ -102,28 +96,14 @@ public final class Engine {
 
     public Outcome create(Target target, ObjectNode body, WriteOptions options, Caller caller) {
         Definition d = target.definition();
-        checkKind(d, body);
-        checkFields(d, body, options, caller);
+        BodyChecks.checkKind(d, body);
+        BodyChecks.checkFields(d, body, options, caller);
         ObjectNode object = body.deepCopy();
-        place(d, target.namespace(), object);
+        BodyChecks.place(d, target.namespace(), object);
         if (!Json.text(object, "metadata", "resourceVersion").isEmpty()) {
             throw Statuses.unknown("resourceVersion should not be set on objects to be created");
         }
         return insert(target, object, options, caller, options.fieldManager(), true);
-    }
-
-    private static void place(Definition d, String namespace, ObjectNode object) {
-        ObjectNode meta = Json.metadata(object);
-        String own = meta.path("namespace").asText("");
-        if (d.namespaced()) {
-            if (!own.isEmpty() && !own.equals(namespace)) {
-                throw Statuses.badRequest(
-                        "the namespace of the provided object does not match the namespace sent on the request");
-            }
-            meta.put("namespace", namespace);
-        } else {
-            meta.remove("namespace");
-        }
     }
 
     private Outcome insert(
@@ -172,12 +152,12 @@ public final class Engine {
         if (d.custom() && d.statusApart()) {
             object.remove("status");
         }
-        normalise(d, object);
+        Preparation.normalise(d, object);
         strategy.prepareCreate(object);
         if (track) {
             fields.track(d, null, object, managerOf(manager, caller), "", now());
         }
-        tidy(object);
+        Preparation.tidy(object);
         Admission.Request request = new Admission.Request(
                 Admission.Operation.CREATE,
                 target,
@@ -186,14 +166,7 @@ public final class Engine {
                 optionsTree("CreateOptions", options),
                 options.dryRun(),
                 caller);
-        List<Cause> causes = new ArrayList<>(Names.metadata(object, d.nameRule()));
-        if (d.custom()) {
-            causes.addAll(d.schema().validate(object));
-            causes.addAll(Scales.check(d, object));
-        } else {
-            causes.addAll(strategy.validate(object));
-        }
-        addRules(d, object, null, causes);
+        List<Cause> causes = Validation.validateCreate(d, object);
         preAdmit(request);
         if (!causes.isEmpty()) {
             throw Statuses.invalid(d.group(), d.kind(), target.name(), causes);
@@ -271,110 +244,12 @@ public final class Engine {
     /** An admission that is asked before the object is validated. */
     public interface EarlyAdmission extends Admission {}
 
-    // ---- shapes
-
-    private static void checkKind(Definition d, ObjectNode body) {
-        String kind = body.path("kind").asText("");
-        String apiVersion = body.path("apiVersion").asText("");
-        if (kind.isEmpty() || apiVersion.isEmpty()) {
-            if (d.custom() || !kind.isEmpty() && !kind.equals(d.kind())) {
-                String missing = kind.isEmpty() ? "Kind" : "apiVersion";
-                throw Statuses.badRequest("Object '" + missing + "' is missing in '" + Json.text(body) + "'");
-            }
-            body.put("kind", d.kind()).put("apiVersion", d.apiVersion());
-            return;
-        }
-        if (kind.equals(d.kind()) && apiVersion.equals(d.apiVersion())) {
-            return;
-        }
-        String version = apiVersion.substring(apiVersion.indexOf('/') + 1);
-        if (d.custom()) {
-            throw Statuses.badRequest(
-                    apiVersion.equals(d.apiVersion())
-                            ? kind + " in version " + Statuses.quote(version) + " cannot be handled as a " + d.kind()
-                                    + ": the object provided is unrecognized (must be of type " + d.kind() + ")"
-                            : "the API version in the data (" + apiVersion
-                                    + ") does not match the expected API version (" + d.apiVersion() + ")");
-        }
-        throw Statuses.badRequest(kind + " in version " + Statuses.quote(version) + " cannot be handled as a "
-                + d.kind()
-                + ": no kind " + Statuses.quote(kind) + " is registered for version " + Statuses.quote(apiVersion)
-                + " in scheme \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\"");
-    }
-
-    private static void checkFields(Definition d, ObjectNode body, WriteOptions options, Caller caller) {
-        String wrong = d.custom() ? null : BuiltInSchemas.wrongType(d, body);
-        if (wrong != null) {
-            throw Statuses.badRequest(d.kind() + " in version " + Statuses.quote(d.version())
-                    + " cannot be handled as a " + d.kind() + ": " + wrong);
-        }
-        List<String> unknown = d.schema().unknownFields(body);
-        if (unknown.isEmpty() || options.fieldValidation().equals("Ignore")) {
-            return;
-        }
-        List<String> texts =
-                unknown.stream().map(f -> "unknown field " + Statuses.quote(f)).toList();
-        if (options.fieldValidation().equals("Strict")) {
-            throw Statuses.badRequest(d.kind() + " in version " + Statuses.quote(d.version())
-                    + " cannot be handled as a " + d.kind() + ": strict decoding error: " + String.join(", ", texts));
-        }
-        texts.forEach(caller::warn);
-    }
-
-    /** Prunes, then fills in defaults. */
-    private static void normalise(Definition d, ObjectNode object) {
-        Schema schema = d.schema();
-        var unused = schema.prune(object);
-        if (d.custom()) {
-            schema.applyDefaults(object);
-        } else {
-            BuiltinDecoding.normalise(schema, object);
-        }
-        d.strategy().defaults(object);
-    }
-
-    /** Drops empty parts that Kubernetes leaves out, and puts apiVersion, kind and metadata first. */
-    private static void tidy(ObjectNode object) {
-        ObjectNode meta = Json.metadata(object);
-        for (String name : List.of("labels", "annotations", "finalizers", "ownerReferences", "managedFields")) {
-            JsonNode value = meta.get(name);
-            if (value != null && (value.isNull() || value.isEmpty())) {
-                meta.remove(name);
-            }
-        }
-        for (String name :
-                List.of("generateName", "selfLink", "namespace", "deletionTimestamp", "deletionGracePeriodSeconds")) {
-            JsonNode value = meta.get(name);
-            if (value != null
-                    && (value.isNull() || value.isTextual() && value.asText().isEmpty())) {
-                meta.remove(name);
-            }
-        }
-    }
-
-    private static List<Cause> rules(Definition d, ObjectNode object, @Nullable ObjectNode old) {
-        return d.custom() ? d.rules().validate(object, old, "") : List.of();
-    }
-
-    /** Adds what the rules say, or why they could not be asked. */
-    private static void addRules(Definition d, ObjectNode object, @Nullable ObjectNode old, List<Cause> causes) {
-        if (!d.custom()) {
-            return;
-        }
-        Cause blocked = d.rules().blocked(causes);
-        if (blocked != null) {
-            causes.add(blocked);
-        } else {
-            causes.addAll(rules(d, object, old));
-        }
-    }
-
     // ---- updating
 
     /** Replaces an object, or the part that a sub-resource is. */
     public Outcome update(Target target, ObjectNode body, WriteOptions options, Caller caller) {
         Definition d = target.definition();
-        checkKind(d, body);
+        BodyChecks.checkKind(d, body);
         String name = Json.text(body, "metadata", "name");
         if (name.isEmpty()) {
             Json.metadata(body).put("name", target.name());
@@ -382,8 +257,8 @@ public final class Engine {
             throw Statuses.badRequest(
                     "the name of the object (" + name + ") does not match the name on the URL (" + target.name() + ")");
         }
-        place(d, target.namespace(), body);
-        checkFields(d, body, options, caller);
+        BodyChecks.place(d, target.namespace(), body);
+        BodyChecks.checkFields(d, body, options, caller);
         boolean unconditional = d.strategy().unconditionalUpdate() && !d.custom();
         String version = Json.text(body, "metadata", "resourceVersion");
         return write(
@@ -391,12 +266,12 @@ public final class Engine {
                 old -> {
                     if (old == null) {
                         if (!d.strategy().createOnUpdate()) {
-                            checkUid(target, body, null);
+                            BodyChecks.checkUid(target, body, null);
                             throw target.notFound();
                         }
                         return body.deepCopy();
                     }
-                    checkUid(target, body, old);
+                    BodyChecks.checkUid(target, body, old);
                     if (version.isEmpty() && !unconditional) {
                         throw Statuses.invalid(
                                 d.group(),
@@ -411,16 +286,6 @@ public final class Engine {
                 caller,
                 true,
                 version.isEmpty());
-    }
-
-    private static void checkUid(Target target, ObjectNode body, @Nullable ObjectNode old) {
-        String wanted = Json.text(body, "metadata", "uid");
-        String there = old == null ? "" : Json.text(old, "metadata", "uid");
-        if (!wanted.isEmpty() && !wanted.equals(there)) {
-            throw target.conflict("StorageError: invalid object, Code: 4, Key: " + target.key()
-                    + ", ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: " + wanted
-                    + ", UID in object meta: " + there);
-        }
     }
 
     /** Makes the new state of an object from the old (null: there is none). */
@@ -445,7 +310,7 @@ public final class Engine {
                 ObjectNode meta = Json.metadata(fresh);
                 meta.put("name", target.name());
                 meta.remove("resourceVersion");
-                place(target.definition(), target.namespace(), fresh);
+                BodyChecks.place(target.definition(), target.namespace(), fresh);
                 return insertNamed(
                         Target.of(target.definition(), target.namespace(), target.name()),
                         fresh,
@@ -478,17 +343,17 @@ public final class Engine {
         if (!version.isEmpty() && !version.equals("0") && !version.equals(Long.toString(current.revision()))) {
             throw target.conflict(Statuses.MODIFIED);
         }
-        restoreMetadata(fresh, old);
-        restrict(target, fresh, old);
-        normalise(d, fresh);
+        Preparation.restoreMetadata(fresh, old);
+        Preparation.restrict(target, fresh, old);
+        Preparation.normalise(d, fresh);
         if (target.subresource().isEmpty()) {
             d.strategy().prepareUpdate(fresh, old);
         }
         if (track) {
             fields.track(d, old, fresh, managerOf(options.fieldManager(), caller), target.subresource(), now());
         }
-        tidy(fresh);
-        countGeneration(d, fresh, old);
+        Preparation.tidy(fresh);
+        Preparation.countGeneration(d, fresh, old);
         Admission.Request request = new Admission.Request(
                 Admission.Operation.UPDATE,
                 target,
@@ -498,7 +363,7 @@ public final class Engine {
                 options.dryRun(),
                 caller);
         preAdmit(request);
-        List<Cause> causes = validateUpdate(target, fresh, old);
+        List<Cause> causes = Validation.validateUpdate(target, fresh, old);
         if (!causes.isEmpty()) {
             throw Statuses.invalid(d.group(), d.kind(), target.name(), causes);
         }
@@ -511,8 +376,9 @@ public final class Engine {
         Definition d = target.definition();
         ObjectNode meta = Json.metadata(fresh);
         meta.put("resourceVersion", Long.toString(current.revision()));
-        boolean goes =
-                meta.hasNonNull("deletionTimestamp") && meta.path("finalizers").isEmpty() && !heldByNamespace(d, fresh);
+        boolean goes = meta.hasNonNull("deletionTimestamp")
+                && meta.path("finalizers").isEmpty()
+                && !Preparation.heldByNamespace(d, fresh);
         if (options.dryRun()) {
             return new Outcome(fresh, false);
         }
@@ -522,7 +388,7 @@ public final class Engine {
                     : null;
         }
         byte[] bytes = stored(d, fresh);
-        if (sameBytes(bytes, current, d, old, fresh)) {
+        if (Preparation.sameBytes(bytes, current, d, old, fresh)) {
             meta.put("resourceVersion", Long.toString(current.revision()));
             return new Outcome(old, false);
         }
@@ -532,147 +398,6 @@ public final class Engine {
             return new Outcome(fresh, false);
         }
         return null;
-    }
-
-    /** Whether nothing changed, times of managed fields aside. */
-    private static boolean sameBytes(byte[] bytes, Stored current, Definition d, ObjectNode old, ObjectNode fresh) {
-        if (java.util.Arrays.equals(bytes, current.value())) {
-            return true;
-        }
-        return d.storedVersion() && dev.coppice.schema.Values.same(timeless(old), timeless(fresh));
-    }
-
-    private static ObjectNode timeless(ObjectNode object) {
-        ObjectNode copy = object.deepCopy();
-        for (JsonNode entry : copy.path("metadata").path("managedFields")) {
-            if (entry instanceof ObjectNode e) {
-                e.remove("time");
-            }
-        }
-        return copy;
-    }
-
-    private static boolean heldByNamespace(Definition d, ObjectNode object) {
-        return d.kind().equals("Namespace")
-                && d.group().isEmpty()
-                && !object.path("spec").path("finalizers").isEmpty();
-    }
-
-    private static void restoreMetadata(ObjectNode fresh, ObjectNode old) {
-        ObjectNode meta = Json.metadata(fresh);
-        JsonNode before = old.path("metadata");
-        for (String name : List.of(
-                "uid",
-                "creationTimestamp",
-                "deletionTimestamp",
-                "deletionGracePeriodSeconds",
-                "generation",
-                "name",
-                "namespace",
-                "generateName")) {
-            JsonNode value = before.get(name);
-            if (value == null) {
-                meta.remove(name);
-            } else {
-                meta.set(name, value);
-            }
-        }
-        meta.remove("selfLink");
-    }
-
-    /** Leaves of a change only what the resource, or the sub-resource, may touch. */
-    private static void restrict(Target target, ObjectNode fresh, ObjectNode old) {
-        Definition d = target.definition();
-        switch (target.subresource()) {
-            case "" -> {
-                if (d.statusApart()) {
-                    copy("status", old, fresh);
-                }
-            }
-            case "status" -> {
-                JsonNode managed = fresh.path("metadata").get("managedFields");
-                List<String> names = new ArrayList<>();
-                fresh.fieldNames().forEachRemaining(names::add);
-                old.fieldNames().forEachRemaining(n -> {
-                    if (!names.contains(n)) {
-                        names.add(n);
-                    }
-                });
-                for (String name : names) {
-                    if (!name.equals("status")) {
-                        copy(name, old, fresh);
-                    }
-                }
-                if (managed != null) {
-                    Json.metadata(fresh).set("managedFields", managed);
-                }
-            }
-            default -> {}
-        }
-    }
-
-    private static void copy(String name, ObjectNode from, ObjectNode to) {
-        JsonNode value = from.get(name);
-        if (value == null) {
-            to.remove(name);
-        } else {
-            to.set(name, value.deepCopy());
-        }
-    }
-
-    private static void countGeneration(Definition d, ObjectNode fresh, ObjectNode old) {
-        if (!d.custom() && !d.strategy().generation()) {
-            return;
-        }
-        ObjectNode a = fresh.deepCopy();
-        ObjectNode b = old.deepCopy();
-        List<String> uncounted = d.statusApart() ? List.of("metadata", "status") : List.of("metadata");
-        a.remove(uncounted);
-        b.remove(uncounted);
-        if (!dev.coppice.schema.Values.same(a, b)) {
-            Json.metadata(fresh)
-                    .put("generation", old.path("metadata").path("generation").asLong(0) + 1);
-        }
-    }
-
-    private List<Cause> validateUpdate(Target target, ObjectNode fresh, ObjectNode old) {
-        Definition d = target.definition();
-        List<Cause> causes = new ArrayList<>();
-        if (old.path("metadata").hasNonNull("deletionTimestamp")) {
-            List<String> added = Json.list(fresh.path("metadata").path("finalizers"));
-            added.removeAll(Json.list(old.path("metadata").path("finalizers")));
-            if (!added.isEmpty()) {
-                Cause cause = Cause.forbidden(
-                        "metadata.finalizers",
-                        "no new finalizers can be added if the object is being deleted, found new finalizers []string{"
-                                + String.join(
-                                        ", ",
-                                        added.stream().map(Statuses::quote).toList())
-                                + "}");
-                causes.add(cause);
-                causes.add(cause);
-            }
-        }
-        causes.addAll(Names.metadata(fresh, d.nameRule()));
-        List<Cause> found;
-        if (d.custom() && target.subresource().equals("status")) {
-            found = d.schema().property("status") instanceof Schema status
-                    ? status.validate(fresh.path("status"), "status")
-                    : List.of();
-            if (fresh.path("status").isMissingNode()) {
-                found = List.of();
-            }
-        } else {
-            found = d.custom() ? d.schema().validate(fresh) : List.of();
-        }
-        causes.addAll(Scales.check(d, fresh));
-        causes.addAll(d.custom() ? Ratcheting.unchanged(found, fresh, old) : found);
-        if (!d.custom() && target.subresource().isEmpty()) {
-            causes.addAll(d.strategy().validate(fresh));
-            causes.addAll(d.strategy().validateUpdate(fresh, old));
-        }
-        addRules(d, fresh, old, causes);
-        return causes;
     }
 
     // ---- patching
@@ -687,7 +412,7 @@ public final class Engine {
                         throw target.notFound();
                     }
                     ObjectNode fresh = merge.apply(old);
-                    checkPatched(d, target, fresh, options, caller);
+                    BodyChecks.checkPatched(d, target, fresh, options, caller);
                     return fresh;
                 },
                 options,
@@ -696,45 +421,13 @@ public final class Engine {
                 true);
     }
 
-    private static void checkPatched(
-            Definition d, Target target, ObjectNode fresh, WriteOptions options, Caller caller) {
-        String name = Json.text(fresh, "metadata", "name");
-        if (!name.equals(target.name())) {
-            throw Statuses.badRequest(
-                    "the name of the object (" + name + ") does not match the name on the URL (" + target.name() + ")");
-        }
-        if (!fresh.path("kind").asText().equals(d.kind())
-                || !fresh.path("apiVersion").asText().equals(d.apiVersion())) {
-            checkKind(d, fresh);
-        }
-        String wrong = d.custom() ? null : BuiltInSchemas.wrongType(d, fresh);
-        if (wrong != null) {
-            throw Statuses.invalid("", "", "", List.of(Cause.invalidShown("patch", Json.text(fresh), wrong)));
-        }
-        List<String> unknown = d.schema().unknownFields(fresh);
-        if (unknown.isEmpty() || options.fieldValidation().equals("Ignore")) {
-            return;
-        }
-        List<String> texts =
-                unknown.stream().map(f -> "unknown field " + Statuses.quote(f)).toList();
-        if (options.fieldValidation().equals("Strict")) {
-            throw Statuses.invalid(
-                    "",
-                    "",
-                    "",
-                    List.of(Cause.invalidShown(
-                            "patch", Json.text(fresh), "strict decoding error: " + String.join(", ", texts))));
-        }
-        texts.forEach(caller::warn);
-    }
-
     /** Server-side apply. Creates what is not there. */
     public Outcome apply(Target target, ObjectNode configuration, WriteOptions options, Caller caller) {
         Definition d = target.definition();
         String kind = configuration.path("kind").asText("");
         String apiVersion = configuration.path("apiVersion").asText("");
         if (!kind.equals(d.kind()) || !apiVersion.equals(d.apiVersion())) {
-            checkKind(d, configuration);
+            BodyChecks.checkKind(d, configuration);
         }
         String name = Json.text(configuration, "metadata", "name");
         if (!name.isEmpty() && !name.equals(target.name())) {
@@ -776,14 +469,15 @@ public final class Engine {
                 throw target.notFound();
             }
             ObjectNode old = served(d, current);
-            checkPreconditions(target, options, old);
+            DeletionMarks.checkPreconditions(target, options, old);
             ObjectNode tree = Json.object().put("kind", "DeleteOptions").put("apiVersion", "meta.k8s.io/v1");
             Admission.Request request = new Admission.Request(
                     Admission.Operation.DELETE, target, null, old, tree, options.dryRun(), caller);
             preAdmit(request);
             admit(request);
-            ObjectNode marked = marked(d, old, options);
-            boolean held = !marked.path("metadata").path("finalizers").isEmpty() || heldByNamespace(d, marked);
+            ObjectNode marked = DeletionMarks.marked(d, old, options, now());
+            boolean held =
+                    !marked.path("metadata").path("finalizers").isEmpty() || Preparation.heldByNamespace(d, marked);
             if (!held) {
                 if (options.dryRun() || store.delete(target.key(), current.revision()) instanceof Written.Done) {
                     return new Deleted(old, false);
@@ -801,64 +495,4 @@ public final class Engine {
 
     /** What a deletion left: the object as it was or is, and whether it is still there. */
     public record Deleted(ObjectNode object, boolean held) {}
-
-    private static void checkPreconditions(Target target, DeleteOptions options, ObjectNode old) {
-        String uid = Json.text(old, "metadata", "uid");
-        if (!options.uid().isEmpty() && !options.uid().equals(uid)) {
-            throw target.conflict(
-                    "Precondition failed: UID in precondition: " + options.uid() + ", UID in object meta: " + uid);
-        }
-        String version = Json.text(old, "metadata", "resourceVersion");
-        if (!options.resourceVersion().isEmpty() && !options.resourceVersion().equals(version)) {
-            throw target.conflict("Precondition failed: ResourceVersion in precondition: " + options.resourceVersion()
-                    + ", ResourceVersion in object meta: " + version);
-        }
-    }
-
-    /** The object with its deletion mark and the finalizers that its propagation asks for. */
-    private ObjectNode marked(Definition d, ObjectNode old, DeleteOptions options) {
-        ObjectNode marked = old.deepCopy();
-        ObjectNode meta = Json.metadata(marked);
-        List<String> finalizers = Json.list(meta.path("finalizers"));
-        switch (options.propagation()) {
-            case "Orphan" -> {
-                finalizers.remove("foregroundDeletion");
-                if (!finalizers.contains("orphan")) {
-                    finalizers.add("orphan");
-                }
-            }
-            case "Foreground" -> {
-                finalizers.remove("orphan");
-                if (!finalizers.contains("foregroundDeletion")) {
-                    finalizers.add("foregroundDeletion");
-                }
-            }
-            case "Background" -> {
-                finalizers.remove("orphan");
-                finalizers.remove("foregroundDeletion");
-            }
-            default -> {}
-        }
-        if (d.kind().equals("CustomResourceDefinition")
-                && !finalizers.contains(CustomResources.FINALIZER)
-                && !meta.hasNonNull("deletionTimestamp")) {
-            finalizers.add(CustomResources.FINALIZER);
-        }
-        if (finalizers.isEmpty()) {
-            meta.remove("finalizers");
-        } else {
-            meta.set("finalizers", Json.array(finalizers));
-        }
-        if (!meta.hasNonNull("deletionTimestamp")) {
-            meta.put("deletionTimestamp", now());
-            meta.put("deletionGracePeriodSeconds", 0);
-            if (meta.path("generation").asLong(0) > 0) {
-                meta.put("generation", meta.path("generation").asLong() + 1);
-            }
-            if (heldByNamespace(d, marked)) {
-                Json.child(marked, "status").put("phase", "Terminating");
-            }
-        }
-        return marked;
-    }
 }

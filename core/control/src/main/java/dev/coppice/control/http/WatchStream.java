@@ -89,6 +89,7 @@ final class WatchStream {
                 return;
             }
             try (Subscription s = subscription) {
+                exchange.onClose(s::stop);
                 out.flush();
                 if (wantsInitial) {
                     initial(out, s, endMark);

@@ -24,6 +24,7 @@ public final class ResourceCache {
     private static final int MAX_SUBSCRIPTIONS = 20_000;
 
     private final String prefix;
+    private final java.util.concurrent.atomic.AtomicLong slow = new java.util.concurrent.atomic.AtomicLong();
     private final boolean namespaced;
     private final UnaryOperator<ObjectNode> decode;
     private final TreeMap<String, CachedObject> objects = new TreeMap<>();
@@ -107,8 +108,9 @@ public final class ResourceCache {
         }
         for (Subscription s : subscriptions) {
             s.offer(change);
-            if (s.ended()) {
+            if (s.overflowed()) {
                 subscriptions.remove(s);
+                var unused = slow.incrementAndGet();
             }
         }
         for (Consumer<Change> observer : observers) {
@@ -182,6 +184,15 @@ public final class ResourceCache {
 
     void unsubscribe(Subscription s) {
         subscriptions.remove(s);
+    }
+
+    /** Watches ended for slowness, over all caches that still are. */
+    static long slow(Collection<ResourceCache> caches) {
+        long sum = 0;
+        for (ResourceCache cache : caches) {
+            sum += cache.slow.get();
+        }
+        return sum;
     }
 
     public int watchers() {

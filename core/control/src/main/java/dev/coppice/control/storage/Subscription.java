@@ -48,6 +48,11 @@ public final class Subscription implements AutoCloseable {
         }
     }
 
+    /** Ends it from outside; the taker wakes up. Does not block. */
+    public void stop() {
+        end();
+    }
+
     void end() {
         ended = true;
         if (!queue.offer(END)) {

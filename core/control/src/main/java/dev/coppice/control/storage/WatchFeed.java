@@ -8,6 +8,11 @@ import dev.coppice.store.WatchObserver;
 import dev.coppice.store.api.Event;
 import dev.coppice.store.api.WatchCreateRequest;
 import dev.coppice.store.api.WatchResponse;
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.CounterWithCallback;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -23,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  * many threads.
  */
 public final class WatchFeed {
+    private static final Logger LOG = System.getLogger(WatchFeed.class.getName());
     private static final Duration FRESHNESS_WAIT = Duration.ofSeconds(3);
 
     private final Kernel kernel;
@@ -30,12 +36,34 @@ public final class WatchFeed {
     private final Map<String, ResourceCache> caches = new ConcurrentHashMap<>();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition advanced = lock.newCondition();
+    private final Counter unreadable;
     private volatile long applied;
 
     public WatchFeed(Kernel kernel, ObjectStore store) {
         this.kernel = kernel;
         this.store = store;
         this.applied = store.keyspace().revision();
+        this.unreadable = Counter.builder()
+                .name("coppice_control_unreadable_objects_total")
+                .help("Stored objects that could not be read into a cache.")
+                .register(kernel.metrics());
+        GaugeWithCallback.builder()
+                .name("coppice_control_cached_objects")
+                .help("Objects held by the watch caches.")
+                .labelNames("prefix")
+                .callback(c -> caches.forEach((prefix, cache) -> c.call(cache.size(), prefix)))
+                .register(kernel.metrics());
+        GaugeWithCallback.builder()
+                .name("coppice_control_watches")
+                .help("Watches being served.")
+                .labelNames("prefix")
+                .callback(c -> caches.forEach((prefix, cache) -> c.call(cache.watchers(), prefix)))
+                .register(kernel.metrics());
+        CounterWithCallback.builder()
+                .name("coppice_control_slow_watches_total")
+                .help("Watches ended because they did not keep up.")
+                .callback(c -> c.call(ResourceCache.slow(caches.values())))
+                .register(kernel.metrics());
     }
 
     /** The cache of a storage prefix, loaded when it is asked for first. */
@@ -115,7 +143,14 @@ public final class WatchFeed {
             if (cache == null) {
                 continue;
             }
-            long revision = event.getKv().getModRevision();
+            apply(cache, key, event);
+        }
+        advanceTo(response);
+    }
+
+    private void apply(ResourceCache cache, String key, Event event) {
+        long revision = event.getKv().getModRevision();
+        try {
             if (event.getType() == Event.EventType.DELETE) {
                 cache.apply(key, revision, null);
             } else {
@@ -124,7 +159,14 @@ public final class WatchFeed {
                         revision,
                         store.opened(key, revision, event.getKv().getValue().toByteArray()));
             }
+        } catch (RuntimeException e) {
+            // One object that cannot be read must not stop all others.
+            unreadable.inc();
+            LOG.log(Level.ERROR, "the object at " + key + " of revision " + revision + " cannot be read", e);
         }
+    }
+
+    private void advanceTo(WatchResponse response) {
         if (!response.getFragment() && !response.getCreated()) {
             // The header may be ahead of the events: others may still be on their way.
             int count = response.getEventsCount();
