@@ -7,12 +7,16 @@ import dev.coppice.probe.ProbeResult.Outcome;
 import java.io.IOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ProtocolException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import org.xbill.DNS.AAAARecord;
+import org.xbill.DNS.ARecord;
 import org.xbill.DNS.DClass;
 import org.xbill.DNS.Flags;
 import org.xbill.DNS.Message;
@@ -24,6 +28,7 @@ import org.xbill.DNS.SOARecord;
 import org.xbill.DNS.Section;
 import org.xbill.DNS.TextParseException;
 import org.xbill.DNS.Type;
+import org.xbill.DNS.hosts.HostsFileParser;
 
 /** Asks a name server one question, over UDP (with a second try by TCP when the answer is truncated) or TCP. */
 final class DnsProbe implements ProbeRun {
@@ -110,6 +115,9 @@ final class DnsProbe implements ProbeRun {
 
     @Override
     public void run(Attempt attempt) throws ProbeFailure, IOException, InterruptedException {
+        if (knownHere(attempt)) {
+            return;
+        }
         var query = Message.newQuery(Record.newRecord(name, type, DClass.IN));
         if (!spec.recursionDesired()) {
             query.getHeader().unsetFlag(Flags.RD);
@@ -122,6 +130,32 @@ final class DnsProbe implements ProbeRun {
             answer = overTcp(attempt, query, to);
         }
         attempt.step(Attempt.Step.READING);
+        conclude(attempt, answer);
+    }
+
+    /** Without a server, the machine's own way counts: localhost and its hosts file come before any name server. */
+    private boolean knownHere(Attempt attempt) throws ProbeFailure, IOException {
+        if (server != null || type != Type.A && type != Type.AAAA) {
+            return false;
+        }
+        var plainName = name.toString(true).toLowerCase(Locale.ROOT);
+        var found = plainName.equals("localhost") || plainName.endsWith(".localhost")
+                ? Optional.of(InetAddress.ofLiteral(type == Type.A ? "127.0.0.1" : "::1"))
+                : new HostsFileParser().getAddressForHost(name, type);
+        if (found.isEmpty()) {
+            return false;
+        }
+        var answer = new Message();
+        Record record = type == Type.A
+                ? new ARecord(name, DClass.IN, 0, found.get())
+                : new AAAARecord(name, DClass.IN, 0, found.get());
+        answer.addRecord(record, Section.ANSWER);
+        attempt.step(Attempt.Step.READING);
+        conclude(attempt, answer);
+        return true;
+    }
+
+    private void conclude(Attempt attempt, Message answer) throws ProbeFailure {
         var facts = facts(answer);
         attempt.dns = facts;
         attempt.excerpt(String.join("\n", facts.answers()));

@@ -267,7 +267,8 @@ public sealed interface ProbeSpec {
      *
      * @param name what is asked
      * @param recordType such as {@code A}, {@code MX}, {@code SOA}
-     * @param server a host, with a port or not; null asks the machine's resolver
+     * @param server a host, with a port or not; null asks as the machine does: localhost, its
+     *     hosts file, then its first name server
      * @param transport how the query travels
      * @param responseCodes accepted, such as {@code NOERROR}
      * @param expectedAnswers each must be the data of an answer ({@code 192.0.2.1}, {@code 10 mail.example.org.}); the

@@ -200,6 +200,13 @@ class ConversationsTest {
     }
 
     @Test
+    void knowsLocalhostByTheMachineItself() throws Exception {
+        var result = prober.probe(ProbeSpec.Dns.query("localhost", "A", null), TIMEOUT);
+        assertThat(result.reason()).isEmpty();
+        assertThat(result.excerpt()).endsWith("127.0.0.1");
+    }
+
+    @Test
     void pingsRedis() throws Exception {
         try (var server = new ScriptedServer(kernel, (socket, number) -> {
             var in = socket.getInputStream();

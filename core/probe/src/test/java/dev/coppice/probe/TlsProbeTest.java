@@ -81,18 +81,19 @@ class TlsProbeTest {
     void seesANewCertificateAtOnce() throws Exception {
         var before = TestCertificates.make(folder, "-1d", 31);
         var after = TestCertificates.make(folder, "-1d", 61);
-        var options = TlsOptions.UNVERIFIED;
-        var old = before.listen();
-        int port = old.getLocalPort();
-        String first;
-        try (var server = new ScriptedServer(kernel, old, (socket, number) -> ScriptedServer.readHead(socket))) {
-            first = tls(server, "localhost", options, 1).tls().fingerprint();
-        }
-        var renewed = (javax.net.ssl.SSLServerSocket) after.context()
-                .getServerSocketFactory()
-                .createServerSocket(port, 16, java.net.InetAddress.getLoopbackAddress());
-        try (var server = new ScriptedServer(kernel, renewed, (socket, number) -> ScriptedServer.readHead(socket))) {
-            assertThat(tls(server, "localhost", options, 1).tls().fingerprint()).isNotEqualTo(first);
+        var contexts = List.of(before.context(), after.context());
+        try (var server = new ScriptedServer(kernel, (socket, number) -> {
+            var secure = (javax.net.ssl.SSLSocket) contexts.get(number - 1)
+                    .getSocketFactory()
+                    .createSocket(socket, "localhost", socket.getPort(), true);
+            secure.setUseClientMode(false);
+            ScriptedServer.readHead(secure);
+        })) {
+            var first = tls(server, "localhost", TlsOptions.UNVERIFIED, 1).tls().fingerprint();
+            var second =
+                    tls(server, "localhost", TlsOptions.UNVERIFIED, 1).tls().fingerprint();
+            assertThat(first).hasSize(64);
+            assertThat(second).hasSize(64).isNotEqualTo(first);
         }
     }
 
