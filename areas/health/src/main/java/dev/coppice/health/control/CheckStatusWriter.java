@@ -21,6 +21,7 @@ import dev.coppice.kernel.Supervisor;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -111,12 +112,30 @@ final class CheckStatusWriter implements CheckEngine.Listener {
         written.remove(plan.key());
     }
 
-    /** The status of the check may have to be written. */
-    void concerns(Key key) {
+    /** The status of the check may have to be written; after a restart, most say already what is so. */
+    void concerns(Resource<HealthCheckSpec, HealthCheckStatus> resource) {
+        Key key = resource.key();
         Optional<CheckView> view = engine.view(key);
+        HealthCheckStatus status = resource.status();
+        if (view.isPresent() && status != null && !written.containsKey(key) && says(status, view.get())) {
+            written.put(key, Written.of(view.get()));
+            return;
+        }
         if (view.isEmpty() || !Written.of(view.get()).equals(written.get(key))) {
             add(key, List.of());
         }
+    }
+
+    private static boolean says(HealthCheckStatus status, CheckView view) {
+        Long generation = status.observedGeneration();
+        return generation != null
+                && generation == view.plan().generation()
+                && view.probed()
+                && view.machine().state().word().equals(status.state())
+                && view.machine().since().truncatedTo(ChronoUnit.SECONDS).equals(status.since())
+                && view.cycle().isEmpty()
+                && view.missing().isEmpty()
+                && view.machine().flapping() == Boolean.TRUE.equals(status.flapping());
     }
 
     private void add(Key key, List<Transition> transitions) {

@@ -51,7 +51,7 @@ public final class HealthCheckReconciler implements Reconciler<HealthCheckSpec, 
                 if (errors.isEmpty()) {
                     invalid.set(request.key(), List.of());
                     engine.put(valid.plan(), remembered(resource));
-                    statuses.concerns(request.key());
+                    statuses.concerns(resource);
                 } else {
                     refuse(resource, errors);
                 }
@@ -63,7 +63,7 @@ public final class HealthCheckReconciler implements Reconciler<HealthCheckSpec, 
     private void refuse(Resource<HealthCheckSpec, HealthCheckStatus> resource, List<String> errors) {
         engine.remove(resource.key());
         invalid.set(resource.key(), errors);
-        statuses.concerns(resource.key());
+        statuses.concerns(resource);
     }
 
     /** The state in the status, for a node whose own memory is lost. */

@@ -1,6 +1,7 @@
 package dev.coppice.health.page;
 
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -87,6 +88,16 @@ public record StatusModel(
             case "Maintenance" -> "Maintenance is under way";
             default -> "The state is not known yet";
         };
+    }
+
+    /** A time for people, to the minute. */
+    public static String when(@Nullable Instant time) {
+        return time == null
+                ? ""
+                : time.truncatedTo(ChronoUnit.MINUTES)
+                        .toString()
+                        .replace('T', ' ')
+                        .replace(":00Z", " UTC");
     }
 
     /** The CSS class of a state: ok, warn, bad, info or off. */
