@@ -9,9 +9,7 @@ import dev.coppice.control.ResourceClient.Deletion;
 import dev.coppice.control.ResourceClient.Query;
 import dev.coppice.control.ResourceClient.ResourceType;
 import dev.coppice.control.access.BearerTokens;
-import dev.coppice.control.lifecycle.Lifecycle;
 import dev.coppice.control.runtime.ControllerManager;
-import dev.coppice.control.runtime.LocalResourceClient;
 import dev.coppice.control.runtime.ObjectCache;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Supervisor;
@@ -39,7 +37,7 @@ class LocalResourceClientTest {
 
     private static Kernel kernel;
     private static ApiServer server;
-    private static LocalResourceClient client;
+    private static ResourceClient client;
 
     @BeforeAll
     static void start() throws Exception {
@@ -48,15 +46,7 @@ class LocalResourceClientTest {
         server = new ApiServer(kernel, store.keyspace("control"), directory.resolve("control"));
         server.start(kernel.root().startSupervisor("control", SupervisorOptions.DEFAULT));
         Supervisor watches = kernel.root().startSupervisor("watches", SupervisorOptions.DEFAULT);
-        client = new LocalResourceClient(
-                kernel,
-                watches,
-                server.engine(),
-                server.reader(),
-                server.registry(),
-                BearerTokens.ADMIN,
-                "coppice-test");
-        Lifecycle.start(kernel, kernel.root().startSupervisor("lifecycle", SupervisorOptions.DEFAULT), client);
+        client = server.client(watches, BearerTokens.ADMIN, "coppice-test");
     }
 
     @AfterAll
