@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What to probe and what to expect. Immutable; secrets stand in it in clear, so they never show in {@code toString}. Hosts
  * are names or IP literals (IPv6 with or without brackets). Give it to {@link Prober#prepare}, which reports all errors.
+ *
+ * <p>Long, because all that can be probed stands here side by side; it has no logic.
  */
 public sealed interface ProbeSpec {
 

@@ -10,7 +10,6 @@ import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.PrivateKey;
-import java.security.SecureRandom;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
@@ -39,7 +38,6 @@ final class TlsClient {
 
     private static final class Platform {
         static final X509ExtendedTrustManager TRUST = trust(null);
-        static final SecureRandom RANDOM = new SecureRandom();
     }
 
     private final TlsOptions options;
@@ -107,7 +105,7 @@ final class TlsClient {
         SSLSocket socket;
         try {
             var context = SSLContext.getInstance("TLS");
-            context.init(keys, new TrustManager[] {verifier}, Platform.RANDOM);
+            context.init(keys, new TrustManager[] {verifier}, null);
             socket = (SSLSocket) context.getSocketFactory().createSocket(plain.socket(), serverName, port, true);
         } catch (GeneralSecurityException e) {
             throw new ProbeFailure(Outcome.UNSUPPORTED, "this Java runtime cannot speak TLS: " + e.getMessage());
