@@ -94,8 +94,10 @@ final class OverviewPage implements Handler {
         boolean running = node.state() == Supervisor.State.RUNNING;
         String tone = !running ? "bad" : totals.notRunning() > 0 ? "warn" : "ok";
         String summary = node.sort().equals("supervisor")
-                ? totals.children() + " children, " + (totals.restarts() + node.restarts()) + " restarts"
-                : node.sort() + ", " + node.restarts() + " restarts";
+                ? totals.children()
+                        + (totals.children() == 1 ? " child, " : " children, ")
+                        + RuntimePage.restarts(totals.restarts() + node.restarts())
+                : node.sort() + ", " + RuntimePage.restarts(node.restarts());
         return new Area(node.name(), "/console/runtime", tone, summary);
     }
 }

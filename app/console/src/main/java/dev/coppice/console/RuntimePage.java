@@ -71,7 +71,8 @@ final class RuntimePage implements Handler {
 
     /** The first levels are unfolded, and whatever has trouble below it. */
     static boolean opened(TreeNode node, int depth) {
-        return depth < 2 || TreeTotals.of(node).notRunning() > 0;
+        TreeTotals below = TreeTotals.of(node);
+        return depth < 2 || below.notRunning() > 0 || below.restarts() > 0;
     }
 
     static String tone(Supervisor.State state) {
@@ -84,6 +85,11 @@ final class RuntimePage implements Handler {
 
     static String word(Supervisor.State state) {
         return state.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Such as {@code 1 restart}, {@code 2 restarts}. */
+    static String restarts(long count) {
+        return count == 1 ? "1 restart" : count(count) + " restarts";
     }
 
     /** Short: 999, 12k, 3M. */

@@ -3,6 +3,7 @@ package dev.coppice.serving;
 import dev.coppice.kernel.Kernel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,19 +16,23 @@ import java.security.Signature;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
 
 /**
- * A {@link CertificateAuthority} in a directory: {@code ca.crt} and {@code ca.key}, and {@code server-HASH.crt} and
- * {@code .key} for each set of names. Files are replaced atomically.
+ * A {@link CertificateAuthority} in a directory: {@code ca.pem} and a {@code server-HASH.pem} for each set of names hold a
+ * key with its certificates; {@code ca.crt} is the root certificate alone, for others to read. Files are replaced
+ * atomically. Opening one that exists does no cryptography: that would slow the start.
  */
 final class DirectoryAuthority implements CertificateAuthority {
     private static final Duration ROOT_VALIDITY = Duration.ofDays(3_650);
     private static final Duration SERVER_VALIDITY = Duration.ofDays(365);
     private static final Duration RENEW_BEFORE_END = Duration.ofDays(30);
+    private static final String AUTHORITY_KEY = "2.5.29.35";
+    private static final String SUBJECT_KEY = "2.5.29.14";
     private static final Duration RETRY = Duration.ofMinutes(1);
 
     private final Kernel kernel;
@@ -48,7 +53,6 @@ final class DirectoryAuthority implements CertificateAuthority {
         try {
             Optional<Pair> existing = read(directory, "ca");
             if (existing.isPresent()) {
-                requireMatch(directory, existing.get());
                 return new DirectoryAuthority(kernel, directory, existing.get());
             }
             CertificateMaker.Made made = new CertificateMaker(
@@ -60,6 +64,7 @@ final class DirectoryAuthority implements CertificateAuthority {
                             ROOT_VALIDITY);
             Pair root = new Pair(made.key(), made.certificate());
             write(directory, "ca", root, List.of(root.certificate()));
+            write(directory.resolve("ca.crt"), Pem.encode(root.certificate()), "rw-r--r--");
             return new DirectoryAuthority(kernel, directory, root);
         } catch (GeneralSecurityException e) {
             throw new IOException("the certificate authority in " + directory + " cannot be made: " + e, e);
@@ -87,7 +92,8 @@ final class DirectoryAuthority implements CertificateAuthority {
             CertificateMaker.Made made = maker().client(issuer(), commonName, organizations, withinRoot(validity));
             return new KeyPairPem(Pem.encode(made.certificate()), Pem.encode(made.key()));
         } catch (GeneralSecurityException e) {
-            throw new IllegalStateException("the client certificate of " + commonName + " cannot be made", e);
+            throw new IllegalStateException(
+                    "the client certificate of " + commonName + " cannot be made: " + e.getMessage(), e);
         }
     }
 
@@ -95,7 +101,8 @@ final class DirectoryAuthority implements CertificateAuthority {
         return new CertificateMaker(kernel.secureRandom(), kernel.clock().now());
     }
 
-    private CertificateMaker.Issuer issuer() {
+    private CertificateMaker.Issuer issuer() throws GeneralSecurityException {
+        requireMatch(directory, root);
         return new CertificateMaker.Issuer(root.key(), root.certificate());
     }
 
@@ -129,7 +136,8 @@ final class DirectoryAuthority implements CertificateAuthority {
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             } catch (GeneralSecurityException e) {
-                throw new IllegalStateException("the server certificate for " + names + " cannot be made", e);
+                throw new IllegalStateException(
+                        "the server certificate for " + names + " cannot be made: " + e.getMessage(), e);
             }
         }
 
@@ -186,13 +194,22 @@ final class DirectoryAuthority implements CertificateAuthority {
         }
 
         private boolean usable(Pair pair) {
-            try {
-                pair.certificate().verify(root.certificate().getPublicKey());
-            } catch (GeneralSecurityException signedByAnother) {
-                return false;
-            }
-            return kernel.clock().now().isBefore(renewal(pair));
+            // The key identifier tells whether this root signed it.
+            byte[] signer = pair.certificate().getExtensionValue(AUTHORITY_KEY);
+            byte[] own = root.certificate().getExtensionValue(SUBJECT_KEY);
+            boolean signedByThis = signer != null && own != null && endsWith(signer, identifier(own));
+            return signedByThis && kernel.clock().now().isBefore(renewal(pair));
         }
+    }
+
+    /** An extension's value is an octet string in an octet string; the identifier itself has 20 bytes. */
+    private static byte[] identifier(byte[] extension) {
+        return Arrays.copyOfRange(extension, Math.max(0, extension.length - 20), extension.length);
+    }
+
+    private static boolean endsWith(byte[] bytes, byte[] end) {
+        return bytes.length >= end.length
+                && Arrays.equals(bytes, bytes.length - end.length, bytes.length, end, 0, end.length);
     }
 
     private static String hash(List<String> names) throws GeneralSecurityException {
@@ -202,31 +219,23 @@ final class DirectoryAuthority implements CertificateAuthority {
     }
 
     private static Optional<Pair> read(Path directory, String name) throws IOException {
-        Path certificate = directory.resolve(name + ".crt");
-        Path key = directory.resolve(name + ".key");
-        boolean hasCertificate = Files.exists(certificate);
-        boolean hasKey = Files.exists(key);
-        if (!hasCertificate && (!hasKey || !name.equals("ca"))) {
+        Path file = directory.resolve(name + ".pem");
+        if (!Files.exists(file)) {
             return Optional.empty();
         }
-        if (hasCertificate != hasKey) {
-            throw new IOException("of " + certificate + " and " + key
-                    + " only one is there; restore the other, or remove it to have both made anew");
-        }
         try {
+            String text = Files.readString(file, StandardCharsets.US_ASCII);
             return Optional.of(new Pair(
-                    Pem.privateKey(Files.readString(key, StandardCharsets.US_ASCII)),
-                    Pem.certificates(Files.readString(certificate, StandardCharsets.US_ASCII))
+                    Pem.privateKey(text),
+                    Pem.certificates(text.substring(Math.max(0, text.indexOf("-----BEGIN CERTIFICATE"))))
                             .getFirst()));
-        } catch (GeneralSecurityException | IllegalArgumentException e) {
+        } catch (GeneralSecurityException | IllegalArgumentException | CharacterCodingException e) {
             throw new IOException(
-                    certificate + " or " + key + " is damaged (" + e.getMessage()
-                            + "); restore both, or remove both to have them made anew",
-                    e);
+                    file + " is damaged (" + e.getMessage() + "); restore it, or remove it to have it made anew", e);
         }
     }
 
-    private static void requireMatch(Path directory, Pair pair) throws IOException, GeneralSecurityException {
+    private static void requireMatch(Path directory, Pair pair) throws GeneralSecurityException {
         String algorithm = pair.key().getAlgorithm().equals("RSA") ? "SHA256withRSA" : "SHA256withECDSA";
         byte[] sample = "coppice".getBytes(StandardCharsets.US_ASCII);
         Signature signature = Signature.getInstance(algorithm);
@@ -236,14 +245,13 @@ final class DirectoryAuthority implements CertificateAuthority {
         signature.initVerify(pair.certificate().getPublicKey());
         signature.update(sample);
         if (!signature.verify(signed)) {
-            throw new IOException("ca.crt and ca.key in " + directory
-                    + " do not belong together; restore both, or remove both to have them made anew");
+            throw new GeneralSecurityException("the key and the certificate in " + directory.resolve("ca.pem")
+                    + " do not belong together; restore the file, or remove it to have it made anew");
         }
     }
 
     private static void write(Path directory, String name, Pair pair, List<X509Certificate> chain) throws IOException {
-        write(directory.resolve(name + ".key"), Pem.encode(pair.key()), "rw-------");
-        write(directory.resolve(name + ".crt"), Pem.encode(chain), "rw-r--r--");
+        write(directory.resolve(name + ".pem"), Pem.encode(pair.key()) + Pem.encode(chain), "rw-------");
     }
 
     private static void write(Path file, String text, String mode) throws IOException {

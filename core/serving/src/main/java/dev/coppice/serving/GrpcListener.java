@@ -75,7 +75,7 @@ public final class GrpcListener implements Service {
             throw new IllegalStateException("listener " + engine.options.name() + " is started already");
         }
         if (tls != null) {
-            var unused = tls.context();
+            tls.check();
         }
         engine.resume();
         InetSocketAddress wanted = bound.wanted();

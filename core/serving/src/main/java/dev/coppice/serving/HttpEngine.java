@@ -15,7 +15,6 @@ import io.netty.handler.codec.http2.Http2MultiplexHandler;
 import io.netty.handler.codec.http2.Http2Settings;
 import io.netty.handler.codec.http2.Http2StreamFrameToHttpObjectCodec;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -171,8 +170,13 @@ final class HttpEngine {
                 engine.kernel.timers().sleep(POLL);
             }
             engine.exchanges.forEach(NettyExchange::abort);
-            for (Channel connection : List.copyOf(engine.connections)) {
-                var unused = connection.close().awaitUninterruptibly(1_000);
+            engine.connections.forEach(Channel::close);
+            start = engine.kernel.clock().nanoTime();
+            while (!engine.connections.isEmpty() && engine.kernel.clock().nanoTime() - start < STREAMS.toNanos()) {
+                engine.kernel.timers().sleep(POLL);
+            }
+            for (Channel connection : engine.connections) {
+                connection.eventLoop().execute(() -> connection.unsafe().closeForcibly());
             }
         }
     }

@@ -6,11 +6,13 @@ import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.ssl.ApplicationProtocolNames;
-import io.netty.handler.ssl.ApplicationProtocolNegotiationHandler;
+import io.netty.handler.ssl.SslHandler;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.List;
@@ -58,7 +60,7 @@ public final class HttpListener implements Service {
             throw new IllegalStateException("listener " + engine.options.name() + " is started already");
         }
         if (tls != null) {
-            var unused = tls.context();
+            tls.check();
         }
         engine.resume();
         ServerBootstrap bootstrap = new ServerBootstrap()
@@ -116,29 +118,40 @@ public final class HttpListener implements Service {
             }));
             return;
         }
-        channel.pipeline()
-                .addLast(tls.handler(channel))
-                .addLast(guard)
-                .addLast(new ApplicationProtocolNegotiationHandler(ApplicationProtocolNames.HTTP_1_1) {
-                    @Override
-                    protected void configurePipeline(ChannelHandlerContext ctx, String protocol) {
-                        if (protocol.equals(ApplicationProtocolNames.HTTP_2)) {
-                            engine.http2(channel, guard);
-                        } else {
-                            engine.http1(channel, guard);
-                        }
-                    }
+        channel.pipeline().addLast(tls.handler()).addLast(guard).addLast(new AfterHandshake(guard));
+    }
 
-                    @Override
-                    protected void handshakeFailure(ChannelHandlerContext ctx, Throwable cause) {
-                        ctx.close();
-                    }
+    /** Completes the pipeline of a TLS connection with what ALPN agreed on. */
+    private final class AfterHandshake extends ChannelInboundHandlerAdapter {
+        private final ConnectionGuard guard;
 
-                    @Override
-                    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
-                        ctx.close();
-                    }
-                });
+        AfterHandshake(ConnectionGuard guard) {
+            this.guard = guard;
+        }
+
+        @Override
+        public void userEventTriggered(ChannelHandlerContext ctx, Object event) throws Exception {
+            if (!(event instanceof SslHandshakeCompletionEvent handshake)) {
+                super.userEventTriggered(ctx, event);
+                return;
+            }
+            SslHandler handler = ctx.pipeline().get(SslHandler.class);
+            if (!handshake.isSuccess() || handler == null) {
+                ctx.close();
+                return;
+            }
+            if (TlsContexts.protocol(handler).equals(ApplicationProtocolNames.HTTP_2)) {
+                engine.http2(ctx.channel(), guard);
+            } else {
+                engine.http1(ctx.channel(), guard);
+            }
+            ctx.pipeline().remove(this);
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+            ctx.close();
+        }
     }
 
     @Override

@@ -73,7 +73,7 @@ final class SharedPortNegotiator implements InternalProtocolNegotiator.ProtocolN
                 return;
             }
             if (tls != null) {
-                ctx.pipeline().addBefore(ctx.name(), null, tls.handler(channel)).addBefore(ctx.name(), null, guard);
+                ctx.pipeline().addBefore(ctx.name(), null, tls.handler()).addBefore(ctx.name(), null, guard);
                 return;
             }
             ctx.pipeline()
@@ -91,7 +91,7 @@ final class SharedPortNegotiator implements InternalProtocolNegotiator.ProtocolN
             SslHandler handler = ctx.pipeline().get(SslHandler.class);
             if (!handshake.isSuccess() || handler == null) {
                 ctx.close();
-            } else if (ApplicationProtocolNames.HTTP_2.equals(handler.applicationProtocol())) {
+            } else if (ApplicationProtocolNames.HTTP_2.equals(TlsContexts.protocol(handler))) {
                 grpc(
                         ctx,
                         Attributes.newBuilder()

@@ -51,7 +51,7 @@ class CertificateAuthorityTest {
     void keysAreForTheirOwnerOnly() throws Exception {
         leaf(CertificateAuthority.open(kernel, directory));
         try (var files = Files.list(directory)) {
-            for (Path key : files.filter(f -> f.toString().endsWith(".key")).toList()) {
+            for (Path key : files.filter(f -> f.toString().endsWith(".pem")).toList()) {
                 assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(key)))
                         .isEqualTo("rw-------");
             }
@@ -84,20 +84,30 @@ class CertificateAuthorityTest {
     }
 
     @Test
-    void halfOrDamagedFilesAreExplained() throws Exception {
+    void damagedFilesAreExplained() throws Exception {
         CertificateAuthority.open(kernel, directory);
-        String key = Files.readString(directory.resolve("ca.key"));
-        Files.delete(directory.resolve("ca.key"));
-        assertThatThrownBy(() -> CertificateAuthority.open(kernel, directory))
-                .hasMessageContaining("only one is there; restore the other");
-        Files.writeString(directory.resolve("ca.key"), key.substring(0, 60));
+        Path file = directory.resolve("ca.pem");
+        String whole = Files.readString(file);
+        Files.writeString(file, whole.substring(0, 60));
         assertThatThrownBy(() -> CertificateAuthority.open(kernel, directory)).hasMessageContaining("is damaged");
-        Files.writeString(
-                directory.resolve("ca.key"),
-                CertificateAuthority.open(kernel, directory.resolve("other"))
-                        .client("x", List.of(), Duration.ofDays(1))
-                        .keyPem());
-        assertThatThrownBy(() -> CertificateAuthority.open(kernel, directory))
+        String other = CertificateAuthority.open(kernel, directory.resolve("other"))
+                .client("x", List.of(), Duration.ofDays(1))
+                .keyPem();
+        Files.writeString(file, other + whole.substring(whole.indexOf("-----BEGIN CERTIFICATE")));
+        CertificateAuthority mixed = CertificateAuthority.open(kernel, directory);
+        assertThatThrownBy(() -> mixed.client("x", List.of(), Duration.ofDays(1)))
                 .hasMessageContaining("do not belong together");
+    }
+
+    @Test
+    void aServerCertificateOfAnotherRootIsReplaced() throws Exception {
+        X509Certificate before = leaf(CertificateAuthority.open(kernel, directory));
+        Files.delete(directory.resolve("ca.pem"));
+        CertificateAuthority second = CertificateAuthority.open(kernel, directory);
+        X509Certificate after = leaf(second);
+        assertThat(after).isNotEqualTo(before);
+        after.verify(second.root().getPublicKey());
+        assertThat(Pem.certificates(Files.readString(directory.resolve("ca.crt"))))
+                .containsExactly(second.root());
     }
 }
