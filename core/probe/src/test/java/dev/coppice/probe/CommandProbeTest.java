@@ -66,7 +66,8 @@ class CommandProbeTest {
     @Test
     void endsAForkBomb() throws Exception {
         var result = shell("f() { f | f & }; f; sleep 60", Duration.ofSeconds(2));
-        assertThat(result.outcome()).isEqualTo(Outcome.TIMED_OUT);
+        // The shell may give up itself when it can no longer fork.
+        assertThat(result.outcome()).isIn(Outcome.TIMED_OUT, Outcome.UNEXPECTED);
         assertThat(shell("echo alive").excerpt()).isEqualTo("alive\n");
     }
 
