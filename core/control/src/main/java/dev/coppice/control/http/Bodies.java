@@ -43,6 +43,8 @@ final class Bodies {
         try (InputStream in = exchange.body()) {
             byte[] body = in.readNBytes(MAX_BYTES + 1);
             if (body.length > MAX_BYTES) {
+                // Reads the rest, up to the listener's limit, so that the client gets to see the answer.
+                long unused = in.transferTo(java.io.OutputStream.nullOutputStream());
                 throw tooLarge();
             }
             return body;

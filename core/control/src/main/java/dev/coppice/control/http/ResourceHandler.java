@@ -16,9 +16,11 @@ import dev.coppice.control.request.ListOptions;
 import dev.coppice.control.request.RequestPath;
 import dev.coppice.control.request.Selectors;
 import dev.coppice.control.request.Statuses;
+import dev.coppice.control.resource.BuiltInSchemas;
 import dev.coppice.control.resource.Definition;
 import dev.coppice.control.storage.CachedObject;
 import dev.coppice.schema.Cause;
+import dev.coppice.schema.builtin.BuiltinDecoding;
 import dev.coppice.serving.Exchange;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -29,6 +31,8 @@ import java.util.Optional;
 
 /** The verbs over HTTP, of requests that are authorized. Safe for use by many threads. */
 public final class ResourceHandler {
+    private static final String DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
+
     private final Engine engine;
     private final Reader reader;
     private final Reviews reviews;
@@ -228,6 +232,12 @@ public final class ResourceHandler {
         ObjectNode body = Bodies.object(Bodies.type(exchange), Bodies.read(exchange));
         Definition d = target.definition();
         if (!d.stored() || !target.subresource().isEmpty()) {
+            String kind = target.subresource().isEmpty() ? d.kind() : "TokenRequest";
+            String group = target.subresource().isEmpty() ? d.group() : "authentication.k8s.io";
+            String wrong = BuiltInSchemas.wrongType(group, "v1", kind, body);
+            if (wrong != null) {
+                throw Statuses.badRequest(kind + " in version \"v1\" cannot be handled as a " + kind + ": " + wrong);
+            }
             ObjectNode answer = reviews.create(target, body, caller);
             warnings(exchange, caller);
             write(exchange, media.shape() == MediaType.Shape.OBJECT ? media : MediaType.JSON, 201, answer);
@@ -317,6 +327,10 @@ public final class ResourceHandler {
     private static DeleteOptions deleteOptions(Exchange exchange) throws IOException {
         byte[] bytes = Bodies.read(exchange);
         ObjectNode body = bytes.length == 0 ? Json.object() : Bodies.object(Bodies.type(exchange), bytes);
+        String wrong = BuiltinDecoding.error(DELETE_OPTIONS, body);
+        if (wrong != null) {
+            throw Statuses.badRequest("the body is no DeleteOptions: " + wrong);
+        }
         List<Cause> causes = new ArrayList<>();
         List<String> dryRun = new ArrayList<>(Json.list(body.path("dryRun")));
         if (bytes.length == 0) {

@@ -19,7 +19,12 @@ public final class BuiltInSchemas {
 
     /** Why an object is no object of its kind, in Go's words; null when all types fit. */
     public static @Nullable String wrongType(Definition d, ObjectNode object) {
-        String name = BuiltinSchemas.name(d.group(), d.version(), d.kind());
+        return wrongType(d.group(), d.version(), d.kind(), object);
+    }
+
+    /** The same for a kind that has no definition of its own. */
+    public static @Nullable String wrongType(String group, String version, String kind, ObjectNode object) {
+        String name = BuiltinSchemas.name(group, version, kind);
         return name == null ? null : BuiltinDecoding.error(name, object);
     }
 }
