@@ -151,7 +151,7 @@ public final class CheckEngine implements AutoCloseable {
         if (entry == null) {
             return false;
         }
-        enqueue(entry);
+        urge(entry);
         return true;
     }
 
@@ -256,6 +256,12 @@ public final class CheckEngine implements AutoCloseable {
         }
     }
 
+    /** Runs a check soon; one that runs already, perhaps on what was so before, runs once more. */
+    private void urge(CheckEntry entry) {
+        entry.urged.set(true);
+        enqueue(entry);
+    }
+
     private void take(CheckEntry entry) {
         metrics.started(kernel.clock().nanoTime() - entry.dueNanos);
         entry.queued.set(false);
@@ -280,6 +286,7 @@ public final class CheckEngine implements AutoCloseable {
         if (!entry.busy.compareAndSet(false, true)) {
             return false;
         }
+        entry.urged.set(false);
         entry.run = new CompletableFuture<>();
         entry.startedNanos = kernel.clock().nanoTime();
         return true;
@@ -290,6 +297,9 @@ public final class CheckEngine implements AutoCloseable {
         entry.everEnded = true;
         entry.busy.set(false);
         entry.run.complete(true);
+        if (entry.urged.get()) {
+            enqueue(entry);
+        }
     }
 
     // ---- running
@@ -495,12 +505,12 @@ public final class CheckEngine implements AutoCloseable {
                 continue;
             }
             if (!dependent.plan.dependsOn().contains(entry.plan.key())) {
-                enqueue(dependent);
+                urge(dependent);
             } else if (dependent.machine.observed() == Health.DOWN) {
                 if (after.failing()) {
                     due.add(dependent);
                 } else {
-                    enqueue(dependent);
+                    urge(dependent);
                 }
             }
         }

@@ -14,6 +14,7 @@ final class CheckEntry {
     final ReentrantLock lock = new ReentrantLock();
     final AtomicBoolean queued = new AtomicBoolean();
     final AtomicBoolean busy = new AtomicBoolean();
+    final AtomicBoolean urged = new AtomicBoolean();
     final int number;
     volatile CheckPlan plan;
     volatile Machine machine;

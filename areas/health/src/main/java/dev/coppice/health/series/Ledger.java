@@ -48,6 +48,7 @@ public final class Ledger implements AutoCloseable {
     private RandomAccessFile file;
     private long position;
     private long liveBytes;
+    private boolean dirty;
 
     private Ledger(Path path, Faults faults, RandomAccessFile file) {
         this.path = path;
@@ -144,6 +145,19 @@ public final class Ledger implements AutoCloseable {
         }
     }
 
+    /** Waits until all that was written is on the disk. */
+    public void sync() throws IOException {
+        lock.lock();
+        try {
+            if (dirty) {
+                file.getFD().sync();
+                dirty = false;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Bytes in the file. */
     public long sizeBytes() {
         lock.lock();
@@ -175,6 +189,7 @@ public final class Ledger implements AutoCloseable {
                 file.getFD().sync();
             }
             position = before + record.length;
+            dirty = !sync;
         } catch (IOException e) {
             cut(before);
             throw e;

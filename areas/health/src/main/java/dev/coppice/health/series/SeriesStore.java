@@ -108,7 +108,7 @@ public final class SeriesStore implements AutoCloseable {
             int number = nextNumber++;
             numbers.put(key, number);
             try {
-                ids.commit(new Ledger.Batch()
+                ids.write(new Ledger.Batch()
                         .put(key, ByteBuffer.allocate(4).putInt(number).array()));
             } catch (IOException e) {
                 failed("write the number of a check", e);
@@ -124,7 +124,7 @@ public final class SeriesStore implements AutoCloseable {
         lock.lock();
         try {
             if (numbers.remove(key) != null) {
-                ids.commit(new Ledger.Batch().remove(key));
+                ids.write(new Ledger.Batch().remove(key));
             }
         } catch (IOException e) {
             failed("forget a check", e);
@@ -183,6 +183,7 @@ public final class SeriesStore implements AutoCloseable {
      */
     public void maintain() {
         try {
+            ids.sync();
             syncLog();
             List<HourBuffer> due;
             lock.lock();
