@@ -191,8 +191,10 @@ public final class HealthExtension implements Extension {
         }
 
         @Override
-        public void start(Failure failure) {
-            // Opened before, so that what cannot be read stops the area's start with a clear error.
+        public void start(Failure failure) throws IOException {
+            series.reopen();
+            states.reopen();
+            notifications.reopen();
         }
 
         @Override

@@ -238,6 +238,48 @@ class HealthExtensionTest {
                 .contains("HostAccessClass");
     }
 
+    @Test
+    void killingAnyChildHeals() throws Exception {
+        int port = target.getAddress().getPort();
+        apply("""
+                apiVersion: health.coppice.dev/v1
+                kind: HealthCheck
+                metadata: {name: survivor, labels: {test: "yes"}}
+                spec: {interval: 1s, tcp: {host: 127.0.0.1, port: %d}}
+                """.formatted(port), "kube-system");
+        eventually(() -> state("kube-system", "survivor").equals("Up"));
+        Supervisor area = kernel.root()
+                .child("areas")
+                .orElseThrow()
+                .supervisor()
+                .child("extensions")
+                .orElseThrow()
+                .supervisor()
+                .child("health")
+                .orElseThrow()
+                .supervisor();
+        kill(area);
+        JsonNode patch = JSON.readTree("{\"spec\":{\"tcp\":{\"port\":1}}}");
+        client.mergePatch(CHECKS, "kube-system", "survivor", null, (ObjectNode) patch);
+        eventually(() -> state("kube-system", "survivor").equals("Down"));
+        patch = JSON.readTree("{\"spec\":{\"tcp\":{\"port\":" + port + "}}}");
+        client.mergePatch(CHECKS, "kube-system", "survivor", null, (ObjectNode) patch);
+        eventually(() -> state("kube-system", "survivor").equals("Up"));
+    }
+
+    private static void kill(Supervisor supervisor) throws Exception {
+        for (Supervisor.Child child : supervisor.children()) {
+            Supervisor below;
+            try {
+                below = child.supervisor();
+            } catch (IllegalStateException leaf) {
+                child.kill();
+                continue;
+            }
+            kill(below);
+        }
+    }
+
     static void applyQuickstart() throws Exception {
         int port = target.getAddress().getPort();
         try (var files = Files.list(Path.of("../../examples/quickstart"))) {

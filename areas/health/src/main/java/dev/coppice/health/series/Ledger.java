@@ -49,6 +49,7 @@ public final class Ledger implements AutoCloseable {
     private long position;
     private long liveBytes;
     private boolean dirty;
+    private boolean closed;
 
     private Ledger(Path path, Faults faults, RandomAccessFile file) {
         this.path = path;
@@ -168,10 +169,28 @@ public final class Ledger implements AutoCloseable {
         }
     }
 
+    /** Opens the file again after {@link #close}; what is in memory stayed. Does nothing while it is open. */
+    public void reopen() throws IOException {
+        lock.lock();
+        try {
+            if (closed) {
+                file = new RandomAccessFile(path.toFile(), "rw");
+                closed = false;
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     @Override
     public void close() throws IOException {
         lock.lock();
         try {
+            if (dirty && !closed) {
+                file.getFD().sync();
+                dirty = false;
+            }
+            closed = true;
             file.close();
         } finally {
             lock.unlock();

@@ -569,6 +569,11 @@ public final class SeriesStore implements AutoCloseable {
         }
     }
 
+    /** Goes on after {@link #close}; does nothing while it is open. */
+    public void reopen() throws IOException {
+        ids.reopen();
+    }
+
     @Override
     public void close() throws IOException {
         lock.lock();
