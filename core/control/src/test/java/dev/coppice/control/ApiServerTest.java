@@ -45,6 +45,7 @@ class ApiServerTest {
 
     private static Kernel kernel;
     private static Keyspace keyspace;
+    private static ApiServer server;
     private static String base;
     private static HttpClient http;
 
@@ -55,7 +56,7 @@ class ApiServerTest {
         kernel = Kernel.start();
         Store store = Store.start(kernel, kernel.root(), StoreOptions.of(directory.resolve("store")));
         keyspace = store.keyspace("control");
-        ApiServer server = new ApiServer(kernel, keyspace, directory.resolve("control"));
+        server = new ApiServer(kernel, keyspace, directory.resolve("control"));
         server.addToken("admin", TOKEN, BearerTokens.ADMIN);
         HttpListener listener = new HttpListener(
                 kernel,
@@ -202,6 +203,92 @@ class ApiServerTest {
             assertThat(gone.path("type").asText()).isEqualTo("DELETED");
             assertThat(gone.path("object").path("data").path("v").asText()).isEqualTo("2");
         }
+    }
+
+    @Test
+    void aWatchEndsWithItsClient() throws Exception {
+        HttpClient leaving = HttpClient.newHttpClient();
+        HttpRequest request = HttpRequest.newBuilder(URI.create(base + "/api/v1/serviceaccounts?watch=1"))
+                .header("Authorization", "Bearer " + TOKEN)
+                .build();
+        var cache = java.util.Objects.requireNonNull(server.registry().find("", "v1", "serviceaccounts"))
+                .cache();
+        int others = cache.watchers();
+        HttpResponse<InputStream> stream = leaving.send(request, HttpResponse.BodyHandlers.ofInputStream());
+        assertThat(cache.watchers()).isGreaterThan(others);
+        stream.body().close();
+        leaving.shutdownNow();
+        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (cache.watchers() > others) {
+            assertThat(System.nanoTime()).as("the watch ends in time").isLessThan(deadline);
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void manyWatchersSeeEverythingInOrder() throws Exception {
+        String version = call("GET", MAPS, "")
+                .body()
+                .path("metadata")
+                .path("resourceVersion")
+                .asText();
+        List<java.util.concurrent.CompletableFuture<List<String>>> seen = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            HttpRequest request = HttpRequest.newBuilder(URI.create(
+                            base + MAPS + "?watch=1&labelSelector=many&timeoutSeconds=5&resourceVersion=" + version))
+                    .header("Authorization", "Bearer " + TOKEN)
+                    .build();
+            seen.add(http.sendAsync(request, HttpResponse.BodyHandlers.ofLines())
+                    .thenApply(r -> r.body()
+                            .map(l -> Json.parse(l)
+                                    .path("object")
+                                    .path("metadata")
+                                    .path("name")
+                                    .asText())
+                            .toList()));
+        }
+        List<String> expected = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            String name = "many-" + i;
+            expected.add(name);
+            call("POST", MAPS, map(name, "{}").replace("\"name\"", "\"labels\":{\"many\":\"1\"},\"name\""));
+        }
+        for (var one : seen) {
+            assertThat(one.get(30, java.util.concurrent.TimeUnit.SECONDS)).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void appliesOnTheServer() throws Exception {
+        String config =
+                "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"ssa\"},\"data\":{\"a\":\"%s\"}}";
+        String apply = "application/apply-patch+yaml";
+        assertThat(patch(MAPS + "/ssa?fieldManager=one", apply, String.format(config, "1"))
+                        .code())
+                .isEqualTo(201);
+        Answer conflict = patch(MAPS + "/ssa?fieldManager=two", apply, String.format(config, "2"));
+        assertThat(conflict.code()).isEqualTo(409);
+        assertThat(conflict.body()
+                        .path("details")
+                        .path("causes")
+                        .get(0)
+                        .path("field")
+                        .asText())
+                .isEqualTo(".data.a");
+        assertThat(patch(MAPS + "/ssa?fieldManager=two&force=true", apply, String.format(config, "2"))
+                        .body()
+                        .path("data")
+                        .path("a")
+                        .asText())
+                .isEqualTo("2");
+    }
+
+    @Test
+    void malformedDeleteOptionsDeleteNothing() throws Exception {
+        call("POST", MAPS, map("kept", "{}"));
+        assertThat(call("DELETE", MAPS + "/kept", "{\"preconditions\":\"x\"}").code())
+                .isEqualTo(400);
+        assertThat(call("GET", MAPS + "/kept", "").code()).isEqualTo(200);
     }
 
     @Test

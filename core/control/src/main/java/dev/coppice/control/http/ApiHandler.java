@@ -100,6 +100,8 @@ public final class ApiHandler {
             resource(exchange, caller, RequestPath.of("", parts.get(1), parts.subList(2, parts.size())));
         } else if (parts.size() >= 4 && parts.getFirst().equals("apis")) {
             resource(exchange, caller, RequestPath.of(parts.get(1), parts.get(2), parts.subList(3, parts.size())));
+        } else if (parts.isEmpty() && exchange.header("Accept").orElse("").contains("text/html")) {
+            exchange.status(302).setHeader("Location", "/console/").sendEmpty();
         } else {
             checkPath(identity, exchange);
             other(exchange, parts);

@@ -90,6 +90,10 @@ final class CustomDefinitionStrategy implements Strategy {
         } else if (!scope.equals("Cluster") && !scope.equals("Namespaced")) {
             causes.add(Statuses.unsupported("spec.scope", Statuses.quote(scope), "Cluster", "Namespaced"));
         }
+        String conversion = Json.text(spec, "conversion", "strategy");
+        if (!conversion.equals("None")) {
+            causes.add(Statuses.unsupported("spec.conversion.strategy", Statuses.quote(conversion), "None"));
+        }
         names(spec.path("names"), causes);
         versions(spec, object.path("status"), causes);
         return causes;
