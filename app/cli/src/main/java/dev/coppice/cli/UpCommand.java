@@ -131,15 +131,15 @@ final class UpCommand implements Callable<Integer> {
     private static Map<String, String> variables(Endpoints endpoints) {
         return Map.of(
                 "API_ADDRESS",
-                endpoints.host() + ":" + endpoints.apiPort(),
+                endpoints.host(),
                 "API_PORT",
                 Integer.toString(endpoints.apiPort()),
                 "ETCD_ADDRESS",
-                endpoints.host() + ":" + endpoints.etcdPort(),
+                endpoints.host(),
                 "ETCD_PORT",
                 Integer.toString(endpoints.etcdPort()),
                 "PUBLIC_ADDRESS",
-                endpoints.host() + ":" + endpoints.publicPort(),
+                endpoints.host(),
                 "PUBLIC_PORT",
                 Integer.toString(endpoints.publicPort()));
     }

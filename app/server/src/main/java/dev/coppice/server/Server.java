@@ -9,6 +9,7 @@ import dev.coppice.control.Extension;
 import dev.coppice.control.ResourceClient;
 import dev.coppice.control.access.BearerTokens;
 import dev.coppice.control.runtime.ExtensionHost;
+import dev.coppice.health.HealthExtension;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.ExitReason;
 import dev.coppice.kernel.Kernel;
@@ -176,8 +177,9 @@ public final class Server implements AutoCloseable {
         addresses.put("API", where.api());
         addresses.put("Store", where.etcd());
         addresses.put("Status pages", where.publicUrl());
-        for (Extension extension :
-                List.of(new ConsoleExtension(new NodeInfo(options.name(), Version.CURRENT, addresses)))) {
+        for (Extension extension : List.of(
+                new ConsoleExtension(new NodeInfo(options.name(), Version.CURRENT, addresses)),
+                new HealthExtension())) {
             progress.accept("Starting " + extension.name());
             host.start(extension);
         }

@@ -1,0 +1,62 @@
+package dev.coppice.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.microsoft.playwright.Browser;
+import com.microsoft.playwright.BrowserType;
+import com.microsoft.playwright.Page;
+import com.microsoft.playwright.Playwright;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The console in a real browser. */
+final class ConsoleTest {
+    @TempDir
+    private Path folder;
+
+    @Test
+    void logsInAndShowsEveryPage() throws Exception {
+        Shell.need("chromium");
+        try (RunningCoppice coppice = RunningCoppice.up(folder.resolve("data"), "examples/quickstart");
+                Playwright playwright = Playwright.create();
+                Browser browser = playwright
+                        .chromium()
+                        .launch(new BrowserType.LaunchOptions()
+                                .setExecutablePath(Path.of("/usr/bin/chromium"))
+                                .setArgs(List.of(
+                                        "--no-sandbox",
+                                        "--disable-gpu",
+                                        "--disable-quic",
+                                        "--no-first-run",
+                                        "--disable-background-networking",
+                                        "--disable-component-update",
+                                        "--disable-sync")))) {
+            Page page = browser.newContext(new Browser.NewContextOptions().setIgnoreHTTPSErrors(true))
+                    .newPage();
+            List<String> errors = new ArrayList<>();
+            page.onConsoleMessage(message -> {
+                if (message.type().equals("error")) {
+                    errors.add(message.text());
+                }
+            });
+            page.onPageError(errors::add);
+            page.navigate(coppice.ready().path("console").asText());
+            page.fill("input[name=token]", coppice.token());
+            page.keyboard().press("Enter");
+            page.waitForURL("**/console/**");
+            assertThat(page.title()).contains("Coppice");
+            List<String> links = page.locator("nav a").evaluateAll("all => all.map(a => a.href)") instanceof List<?> all
+                    ? all.stream().map(Object::toString).distinct().toList()
+                    : List.of();
+            assertThat(links).hasSizeGreaterThanOrEqualTo(4);
+            for (String link : links) {
+                assertThat(page.navigate(link).status()).as(link).isEqualTo(200);
+                assertThat(page.locator("h1").first().textContent()).as(link).isNotBlank();
+            }
+            assertThat(errors).isEmpty();
+        }
+    }
+}
