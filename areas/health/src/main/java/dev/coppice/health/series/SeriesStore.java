@@ -13,7 +13,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,6 +59,7 @@ public final class SeriesStore implements AutoCloseable {
     public record Day(long epochDay, Tally tally) {}
 
     private final Path directory;
+    private final SeriesFiles files;
     private final Clock clock;
     private final Retention retention;
     private final Ledger ids;
@@ -81,6 +81,7 @@ public final class SeriesStore implements AutoCloseable {
 
     private SeriesStore(Path directory, Clock clock, Retention retention, Ledger ids) {
         this.directory = directory;
+        this.files = new SeriesFiles(directory);
         this.clock = clock;
         this.retention = retention;
         this.ids = ids;
@@ -145,7 +146,7 @@ public final class SeriesStore implements AutoCloseable {
             appended++;
             RawLog to = log;
             if (to == null) {
-                to = new RawLog(rawLog(current.hour()));
+                to = new RawLog(files.rawLog(current.hour()));
                 log = to;
             }
             to.append(sample);
@@ -235,8 +236,8 @@ public final class SeriesStore implements AutoCloseable {
 
     private void seal(HourBuffer hour) throws IOException {
         TreeMap<Integer, Rollup> rollups = hour.rollups();
-        RollupFile.write(rawBlock(hour.hour()), hour.hour(), hour.sorted());
-        RollupFile.Table table = writeRollups(hourRollup(hour.hour()), hour.hour(), rollups);
+        RollupFile.write(files.rawBlock(hour.hour()), hour.hour(), hour.sorted());
+        RollupFile.Table table = SeriesFiles.writeRollups(files.hourRollup(hour.hour()), hour.hour(), rollups);
         lock.lock();
         try {
             hours.put(hour.hour(), table);
@@ -247,98 +248,42 @@ public final class SeriesStore implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        Files.deleteIfExists(rawLog(hour.hour()));
-    }
-
-    private static RollupFile.Table writeRollups(Path path, long period, TreeMap<Integer, Rollup> rollups)
-            throws IOException {
-        TreeMap<Integer, RollupFile.Entry> entries = new TreeMap<>();
-        rollups.forEach(
-                (id, r) -> entries.put(id, new RollupFile.Entry(r.tally(), RollupFile.sketchBlob(r.latency()))));
-        RollupFile.write(path, period, entries);
-        RollupFile.Table table = RollupFile.readTable(path);
-        if (table == null) {
-            throw new IOException(path + " reads back damaged; check the disk");
-        }
-        return table;
+        Files.deleteIfExists(files.rawLog(hour.hour()));
     }
 
     /** Sums up the hours of days that are over and have no rollup, or one that misses hours. */
     private void buildDays() throws IOException {
         long today = clock.currentTimeMillis() / (24 * HOUR_MILLIS);
         Map<Long, List<Long>> byDay = new TreeMap<>();
-        for (long hour : numbersIn("hour-", ".roll")) {
+        for (long hour : files.numbersIn("hour-", ".roll")) {
             byDay.computeIfAbsent(hour / 24, d -> new ArrayList<>()).add(hour);
         }
         for (var e : byDay.entrySet()) {
-            Path path = dayRollup(e.getKey());
-            if (e.getKey() >= today || (Files.exists(path) && newerThan(path, e.getValue()))) {
+            long day = e.getKey();
+            Path path = files.dayRollup(day);
+            if (day >= today || (Files.exists(path) && files.newerThan(path, e.getValue()))) {
                 continue;
             }
-            TreeMap<Integer, Rollup> sum = new TreeMap<>();
-            for (long hour : e.getValue()) {
-                Path source = hourRollup(hour);
-                RollupFile.Table table = RollupFile.readTable(source);
-                if (table == null) {
-                    lock.lock();
-                    damaged++;
-                    lock.unlock();
-                    continue;
-                }
-                List<Integer> checks = new ArrayList<>();
-                table.forEach((check, tally) -> checks.add(check));
-                for (int check : checks) {
-                    Rollup rollup = new Rollup(
-                            check, table.tally(check), RollupFile.sketch(RollupFile.readBlob(source, table, check)));
-                    sum.merge(check, rollup, Rollup::plus);
-                }
-            }
-            RollupFile.Table table = writeRollups(path, e.getKey(), sum);
+            int[] broken = new int[1];
+            RollupFile.Table table = SeriesFiles.writeRollups(path, day, files.sum(e.getValue(), broken));
             lock.lock();
             try {
-                days.put(e.getKey(), table);
+                damaged += broken[0];
+                days.put(day, table);
             } finally {
                 lock.unlock();
             }
         }
     }
 
-    private boolean newerThan(Path day, List<Long> hoursOfDay) throws IOException {
-        var made = Files.getLastModifiedTime(day);
-        for (long hour : hoursOfDay) {
-            if (Files.getLastModifiedTime(hourRollup(hour)).compareTo(made) >= 0) {
-                return false;
-            }
-        }
-        return true;
-    }
-
     private void retain() throws IOException {
         long now = hourOf(clock.currentTimeMillis());
-        deleteBelow("raw-", ".block", now - retention.rawHours());
-        deleteBelow("hour-", ".roll", now - 24L * retention.hourlyDays());
-        deleteBelow("day-", ".roll", now / 24 - retention.dailyDays());
-        long bytes = 0;
-        List<Long> blocks = numbersIn("raw-", ".block");
-        for (Long hour : blocks.reversed()) {
-            bytes += Files.size(rawBlock(hour));
-            if (bytes > retention.maxRawBytes()) {
-                Files.deleteIfExists(rawBlock(hour));
-            }
-        }
+        files.retain(retention, now);
         lock.lock();
         try {
             days.headMap(now / 24 - retention.dailyDays()).clear();
         } finally {
             lock.unlock();
-        }
-    }
-
-    private void deleteBelow(String prefix, String suffix, long least) throws IOException {
-        for (long number : numbersIn(prefix, suffix)) {
-            if (number < least) {
-                Files.deleteIfExists(directory.resolve(prefix + number + suffix));
-            }
         }
     }
 
@@ -426,33 +371,14 @@ public final class SeriesStore implements AutoCloseable {
         } finally {
             lock.unlock();
         }
-        for (long hour : numbersIn("raw-", ".block")) {
+        for (long hour : files.numbersIn("raw-", ".block")) {
             if (hour < firstInMemory && (hour + 1) * HOUR_MILLIS >= fromMillis && hour * HOUR_MILLIS <= toMillis) {
-                found.addAll(readBlock(hour, check));
+                found.addAll(files.readBlock(hour, check));
             }
         }
         found.addAll(memory);
         found.removeIf(s -> s.timeMillis() < fromMillis || s.timeMillis() > toMillis);
         return found;
-    }
-
-    private List<Sample> readBlock(long hour, int check) {
-        try {
-            byte[] blob = RollupFile.readBlob(rawBlock(hour), null, check);
-            List<Sample> samples = new ArrayList<>();
-            if (blob != null) {
-                ByteBuffer buffer = ByteBuffer.wrap(blob);
-                while (buffer.remaining() >= Sample.BYTES) {
-                    Sample sample = Sample.read(buffer);
-                    if (sample != null) {
-                        samples.add(sample);
-                    }
-                }
-            }
-            return samples;
-        } catch (IOException e) {
-            return List.of();
-        }
     }
 
     /** The last so many hours that have results, oldest first. */
@@ -468,7 +394,7 @@ public final class SeriesStore implements AutoCloseable {
             lock.unlock();
         }
         long firstInMemory = memory.getFirst().hour();
-        for (long hour : numbersIn("hour-", ".roll")) {
+        for (long hour : files.numbersIn("hour-", ".roll")) {
             if (hour > now - span && hour < firstInMemory) {
                 addPeriod(periods, hour, check);
             }
@@ -499,13 +425,13 @@ public final class SeriesStore implements AutoCloseable {
                 lock.unlock();
             }
             if (table == null) {
-                table = RollupFile.readTable(hourRollup(hour));
+                table = RollupFile.readTable(files.hourRollup(hour));
             }
             if (table != null && table.tally(check).total() > 0) {
                 periods.add(new Period(
                         hour * HOUR_MILLIS,
                         table.tally(check),
-                        RollupFile.sketch(RollupFile.readBlob(hourRollup(hour), table, check))));
+                        RollupFile.sketch(RollupFile.readBlob(files.hourRollup(hour), table, check))));
             }
         } catch (IOException e) {
             LOG.log(Level.DEBUG, "an hour of results could not be read", e);
@@ -599,11 +525,11 @@ public final class SeriesStore implements AutoCloseable {
             numbers.put(key, number);
             nextNumber = Math.max(nextNumber, number + 1);
         });
-        deleteTemporaries();
+        files.deleteTemporaries();
         long nowHour = current.hour();
-        for (long hour : numbersIn("raw-", ".log")) {
+        for (long hour : files.numbersIn("raw-", ".log")) {
             HourBuffer buffer = new HourBuffer(hour);
-            damaged += RawLog.read(rawLog(hour), buffer::add);
+            damaged += RawLog.read(files.rawLog(hour), buffer::add);
             if (hour >= nowHour) {
                 current = buffer;
             } else if (!buffer.isEmpty()) {
@@ -611,14 +537,14 @@ public final class SeriesStore implements AutoCloseable {
             }
         }
         previous = previousHour();
-        for (long hour : numbersIn("hour-", ".roll")) {
+        for (long hour : files.numbersIn("hour-", ".roll")) {
             if (hour > nowHour - HOURS_IN_MEMORY) {
-                loadTable(hourRollup(hour), hours, hour);
+                loadTable(files.hourRollup(hour), hours, hour);
             }
         }
         unsealed.forEach(buffer -> hours.remove(buffer.hour()));
-        for (long day : numbersIn("day-", ".roll")) {
-            loadTable(dayRollup(day), days, day);
+        for (long day : files.numbersIn("day-", ".roll")) {
+            loadTable(files.dayRollup(day), days, day);
         }
     }
 
@@ -629,13 +555,13 @@ public final class SeriesStore implements AutoCloseable {
             }
         }
         HourBuffer buffer = new HourBuffer(current.hour() - 1);
-        Path block = rawBlock(buffer.hour());
+        Path block = files.rawBlock(buffer.hour());
         if (Files.exists(block)) {
             try {
                 RollupFile.Table table = RollupFile.readTable(block);
                 if (table != null) {
-                    table.forEach(
-                            (check, tally) -> readBlock(buffer.hour(), check).forEach(buffer::add));
+                    table.forEach((check, tally) ->
+                            files.readBlock(buffer.hour(), check).forEach(buffer::add));
                 }
             } catch (IOException e) {
                 damaged++;
@@ -652,30 +578,6 @@ public final class SeriesStore implements AutoCloseable {
         } else {
             into.put(period, table);
         }
-    }
-
-    private void deleteTemporaries() throws IOException {
-        try (Stream<Path> files = Files.list(directory)) {
-            for (Path file : files.filter(f -> f.toString().endsWith(".tmp")).toList()) {
-                Files.deleteIfExists(file);
-            }
-        }
-    }
-
-    private List<Long> numbersIn(String prefix, String suffix) {
-        String[] names = directory.toFile().list();
-        List<Long> found = new ArrayList<>();
-        for (String name : names == null ? new String[0] : names) {
-            if (name.startsWith(prefix) && name.endsWith(suffix)) {
-                try {
-                    found.add(Long.parseLong(name.substring(prefix.length(), name.length() - suffix.length())));
-                } catch (NumberFormatException notOurs) {
-                    continue;
-                }
-            }
-        }
-        found.sort(null);
-        return found;
     }
 
     private void failed(String what, IOException e) {
@@ -715,22 +617,6 @@ public final class SeriesStore implements AutoCloseable {
 
     private static long hourOf(long millis) {
         return Math.floorDiv(millis, HOUR_MILLIS);
-    }
-
-    private Path rawLog(long hour) {
-        return directory.resolve("raw-" + hour + ".log");
-    }
-
-    private Path rawBlock(long hour) {
-        return directory.resolve("raw-" + hour + ".block");
-    }
-
-    private Path hourRollup(long hour) {
-        return directory.resolve("hour-" + hour + ".roll");
-    }
-
-    private Path dayRollup(long day) {
-        return directory.resolve("day-" + day + ".roll");
     }
 
     /** The lasting keys of all known checks. */
