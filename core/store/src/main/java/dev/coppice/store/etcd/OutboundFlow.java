@@ -11,6 +11,9 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 final class OutboundFlow<A> {
 
+    private static final long LEAST_WAIT_NANOS = 1_000_000;
+    private static final long MOST_WAIT_NANOS = 200_000_000;
+
     private final ServerCallStreamObserver<A> observer;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -60,8 +63,12 @@ final class OutboundFlow<A> {
     void send(A answer) throws InterruptedException {
         lock.lock();
         try {
+            // A sender inside the call's own handler keeps the signal from being delivered: so it also looks by itself.
+            long waitNanos = LEAST_WAIT_NANOS;
             while (!ended && !observer.isReady()) {
-                changed.await();
+                ended = observer.isCancelled();
+                long left = changed.awaitNanos(waitNanos);
+                waitNanos = left > 0 ? LEAST_WAIT_NANOS : Math.min(2 * waitNanos, MOST_WAIT_NANOS);
             }
             sendHeld(answer);
         } finally {
