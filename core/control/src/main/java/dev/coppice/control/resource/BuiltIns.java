@@ -1,20 +1,16 @@
 package dev.coppice.control.resource;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.request.Names;
 import dev.coppice.control.storage.ResourceCache;
 import dev.coppice.schema.Schema;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 
 /** The types that are served from the start, with Kubernetes' storage keys, columns and rules. */
 public final class BuiltIns {
@@ -157,8 +153,8 @@ public final class BuiltIns {
                         .subresources(List.of(Subresource.status("ResourceQuota")))
                         .strategy(CoreStrategies.RESOURCE_QUOTA)
                         .columns(Columns.none()
-                                .text("Request", o -> usage(o, false))
-                                .text("Limit", o -> usage(o, true))
+                                .text("Request", o -> Cells.usage(o, false))
+                                .text("Limit", o -> Cells.usage(o, true))
                                 .age()),
                 true);
         add(
@@ -187,8 +183,8 @@ public final class BuiltIns {
                         .selectable("spec.unschedulable")
                         .subresources(List.of(Subresource.status("Node")))
                         .columns(Columns.none()
-                                .text("Status", BuiltIns::nodeStatus)
-                                .text("Roles", BuiltIns::nodeRoles)
+                                .text("Status", Cells::nodeStatus)
+                                .text("Roles", Cells::nodeRoles)
                                 .age()
                                 .text(
                                         "Version",
@@ -199,41 +195,9 @@ public final class BuiltIns {
                 false);
     }
 
-    private static String usage(ObjectNode quota, boolean limits) {
-        JsonNode hard = quota.path("status").path("hard");
-        JsonNode used = quota.path("status").path("used");
-        return hard.properties().stream()
-                .filter(e -> e.getKey().startsWith("limits.") == limits)
-                .sorted(Map.Entry.comparingByKey())
-                .map(e -> e.getKey() + ": " + used.path(e.getKey()).asText("0") + "/"
-                        + e.getValue().asText())
-                .collect(Collectors.joining(", "));
-    }
-
-    private static String nodeStatus(ObjectNode node) {
-        String ready = "Unknown";
-        for (JsonNode c : node.path("status").path("conditions")) {
-            if (c.path("type").asText().equals("Ready")) {
-                ready = c.path("status").asText().equals("True") ? "Ready" : "NotReady";
-            }
-        }
-        return node.path("spec").path("unschedulable").asBoolean(false) ? ready + ",SchedulingDisabled" : ready;
-    }
-
-    private static String nodeRoles(ObjectNode node) {
-        String prefix = "node-role.kubernetes.io/";
-        String roles = node.path("metadata").path("labels").properties().stream()
-                .map(Map.Entry::getKey)
-                .filter(k -> k.startsWith(prefix))
-                .map(k -> k.substring(prefix.length()))
-                .sorted()
-                .collect(Collectors.joining(","));
-        return roles.isEmpty() ? "<none>" : roles;
-    }
-
     private void events() {
         Columns columns = Columns.none()
-                .and("Last Seen", "string", 0, "Last Seen.", (o, now) -> text(lastSeen(o, now)))
+                .and("Last Seen", "string", 0, "Last Seen.", (o, now) -> Cells.text(Cells.lastSeen(o, now)))
                 .text("Type", o -> o.path("type").asText())
                 .text("Reason", o -> o.path("reason").asText())
                 .text(
@@ -244,9 +208,9 @@ public final class BuiltIns {
                         "Subobject",
                         1,
                         o -> o.path("involvedObject").path("fieldPath").asText(""))
-                .text("Source", 1, BuiltIns::eventSource)
+                .text("Source", 1, Cells::eventSource)
                 .text("Message", o -> o.path("message").asText("").strip())
-                .and("First Seen", "string", 1, "First Seen.", (o, now) -> text(firstSeen(o, now)))
+                .and("First Seen", "string", 1, "First Seen.", (o, now) -> Cells.text(Cells.firstSeen(o, now)))
                 .and(
                         "Count",
                         "integer",
@@ -287,33 +251,6 @@ public final class BuiltIns {
                 true);
     }
 
-    private static JsonNode text(String value) {
-        return Json.mapper().getNodeFactory().textNode(value);
-    }
-
-    private static String eventSource(ObjectNode o) {
-        String component = o.path("source").path("component").asText("");
-        String host = o.path("source").path("host").asText("");
-        String from = component.isEmpty() ? o.path("reportingComponent").asText("") : component;
-        return host.isEmpty() ? from : from + ", " + host;
-    }
-
-    private static String lastSeen(ObjectNode o, Instant now) {
-        String series = o.path("series").path("lastObservedTime").asText("");
-        if (!series.isEmpty()) {
-            return Columns.since(series, now);
-        }
-        String last = o.path("lastTimestamp").asText("");
-        return last.isEmpty() || last.equals("null") ? firstSeen(o, now) : Columns.since(last, now);
-    }
-
-    private static String firstSeen(ObjectNode o, Instant now) {
-        String first = o.path("firstTimestamp").asText("");
-        String time =
-                first.isEmpty() || first.equals("null") ? o.path("eventTime").asText("") : first;
-        return Columns.since(time.equals("null") ? "" : time, now);
-    }
-
     private void services() {
         add(
                 define("", "v1", "services", "Service", "services/specs")
@@ -325,14 +262,15 @@ public final class BuiltIns {
                         .strategy(CoreStrategies.SERVICE)
                         .columns(Columns.none()
                                 .text("Type", o -> Json.text(o, "spec", "type"))
-                                .text("Cluster-IP", o -> orNone(Json.text(o, "spec", "clusterIP")))
-                                .text("External-IP", BuiltIns::externalAddresses)
-                                .text("Port(s)", BuiltIns::ports)
+                                .text("Cluster-IP", o -> Cells.orNone(Json.text(o, "spec", "clusterIP")))
+                                .text("External-IP", Cells::externalAddresses)
+                                .text("Port(s)", Cells::ports)
                                 .age()
                                 .text(
                                         "Selector",
                                         1,
-                                        o -> orNone(join(o.path("spec").path("selector"))))),
+                                        o -> Cells.orNone(
+                                                Cells.join(o.path("spec").path("selector"))))),
                 true);
         add(
                 define("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", "endpointslices")
@@ -344,67 +282,19 @@ public final class BuiltIns {
                         })
                         .columns(Columns.none()
                                 .text("AddressType", o -> o.path("addressType").asText())
-                                .text("Ports", BuiltIns::slicePorts)
-                                .text("Endpoints", BuiltIns::sliceAddresses)
+                                .text("Ports", Cells::slicePorts)
+                                .text("Endpoints", Cells::sliceAddresses)
                                 .age()),
                 true);
-    }
-
-    private static String orNone(String value) {
-        return value.isEmpty() ? "<none>" : value;
-    }
-
-    private static String join(JsonNode labels) {
-        return labels.properties().stream()
-                .map(e -> e.getKey() + "=" + e.getValue().asText())
-                .collect(Collectors.joining(","));
-    }
-
-    private static String externalAddresses(ObjectNode o) {
-        List<String> found = new ArrayList<>();
-        for (JsonNode i : o.path("status").path("loadBalancer").path("ingress")) {
-            found.add(i.path("ip").asText(i.path("hostname").asText("")));
-        }
-        found.addAll(Json.list(o.path("spec").path("externalIPs")));
-        if (Json.text(o, "spec", "type").equals("ExternalName")) {
-            found.add(Json.text(o, "spec", "externalName"));
-        }
-        return orNone(String.join(",", found));
-    }
-
-    private static String ports(ObjectNode o) {
-        List<String> found = new ArrayList<>();
-        for (JsonNode p : o.path("spec").path("ports")) {
-            String node = p.path("nodePort").asInt(0) == 0
-                    ? ""
-                    : ":" + p.path("nodePort").asInt();
-            found.add(p.path("port").asInt() + node + "/" + p.path("protocol").asText("TCP"));
-        }
-        return orNone(String.join(",", found));
-    }
-
-    private static String slicePorts(ObjectNode o) {
-        List<String> found = new ArrayList<>();
-        o.path("ports").forEach(p -> found.add(p.path("port").asText("*")));
-        return found.isEmpty() ? "<unset>" : String.join(",", found);
-    }
-
-    private static String sliceAddresses(ObjectNode o) {
-        List<String> found = new ArrayList<>();
-        o.path("endpoints").forEach(e -> found.addAll(Json.list(e.path("addresses"))));
-        return found.isEmpty()
-                ? "<unset>"
-                : String.join(",", found.subList(0, Math.min(3, found.size())))
-                        + (found.size() > 3 ? " + " + (found.size() - 3) + " more..." : "");
     }
 
     private void rbac() {
         Columns bindings = Columns.none()
                 .text("Role", o -> Json.text(o, "roleRef", "kind") + "/" + Json.text(o, "roleRef", "name"))
                 .age()
-                .text("Users", 1, o -> subjects(o, "User"))
-                .text("Groups", 1, o -> subjects(o, "Group"))
-                .text("ServiceAccounts", 1, o -> subjects(o, "ServiceAccount"));
+                .text("Users", 1, o -> Cells.subjects(o, "User"))
+                .text("Groups", 1, o -> Cells.subjects(o, "Group"))
+                .text("ServiceAccounts", 1, o -> Cells.subjects(o, "ServiceAccount"));
         for (boolean cluster : new boolean[] {true, false}) {
             String prefix = cluster ? "cluster" : "";
             add(
@@ -425,20 +315,6 @@ public final class BuiltIns {
                             .columns(Columns.none().createdAt()),
                     !cluster);
         }
-    }
-
-    private static String subjects(ObjectNode binding, String kind) {
-        List<String> found = new ArrayList<>();
-        for (JsonNode s : binding.path("subjects")) {
-            if (s.path("kind").asText().equals(kind)) {
-                String namespace = s.path("namespace").asText("");
-                found.add(
-                        namespace.isEmpty()
-                                ? s.path("name").asText()
-                                : namespace + "/" + s.path("name").asText());
-            }
-        }
-        return String.join(", ", found);
     }
 
     private void groups() {
@@ -477,7 +353,7 @@ public final class BuiltIns {
                                         "Validations",
                                         "Validations.",
                                         o -> o.path("spec").path("validations").size())
-                                .text("ParamKind", o -> paramKind(o))
+                                .text("ParamKind", o -> Cells.paramKind(o))
                                 .age()),
                 false);
         add(
@@ -493,23 +369,12 @@ public final class BuiltIns {
                                 .text("PolicyName", o -> Json.text(o, "spec", "policyName"))
                                 .text(
                                         "ParamRef",
-                                        o -> orUnset(o.path("spec")
+                                        o -> Cells.orUnset(o.path("spec")
                                                 .path("paramRef")
                                                 .path("name")
                                                 .asText("")))
                                 .age()),
                 false);
-    }
-
-    private static String orUnset(String value) {
-        return value.isEmpty() ? "<unset>" : value;
-    }
-
-    private static String paramKind(ObjectNode o) {
-        JsonNode kind = o.path("spec").path("paramKind");
-        return kind.isMissingNode()
-                ? "<unset>"
-                : kind.path("apiVersion").asText() + "/" + kind.path("kind").asText();
     }
 
     private void reviews() {
