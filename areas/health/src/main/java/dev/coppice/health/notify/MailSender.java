@@ -71,10 +71,8 @@ final class MailSender {
             properties.put(prefix + "starttls.enable", "true");
             properties.put(prefix + "starttls.required", "true");
         }
-        if (encryption != Encryption.tls) {
-            properties.put(prefix + "socketFactory", new JudgingSocketFactory(policy));
-            properties.put(prefix + "socketFactory.fallback", "false");
-        }
+        properties.put(prefix + "socketFactory", new JudgingSocketFactory(policy));
+        properties.put(prefix + "socketFactory.fallback", "false");
         return properties;
     }
 
