@@ -22,6 +22,7 @@ import dev.coppice.health.notify.NetworkChannel;
 import dev.coppice.health.notify.Notifications;
 import dev.coppice.health.page.HealthPage;
 import dev.coppice.health.page.HeartbeatHandler;
+import dev.coppice.health.page.ProbeRoute;
 import dev.coppice.health.page.StatusModels;
 import dev.coppice.health.page.StatusPageHandler;
 import dev.coppice.health.series.Ledger;
@@ -108,6 +109,8 @@ public final class HealthExtension implements Extension {
                 new NotificationPolicyReconciler(notifications, context.authorizer(), kernel.clock())));
         notifications.start(context.supervisor().startSupervisor("notifications", PATIENT));
         pages(context, engine, storage.series(), secrets, notifications);
+        mounts.add(context.routes()
+                .mount(ProbeRoute.PREFIX, new ProbeRoute(prober, context.authorizer(), context.dataDirectory())));
     }
 
     private void pages(

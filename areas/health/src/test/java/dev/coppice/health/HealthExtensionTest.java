@@ -176,6 +176,9 @@ class HealthExtensionTest {
                     assertions: [{jsonPath: "$.status", equals: well}, {cel: "response.status == 200"}]
                 """.formatted(port), "kube-public");
         eventually(() -> state("kube-public", "web").equals("Up"));
+        HttpResponse<String> probed =
+                get(api, "/probe?module=http_2xx&target=http%3A%2F%2F127.0.0.1%3A" + port + "%2F");
+        assertThat(probed.body()).contains("probe_success 1");
         status = 500;
         eventually(() -> state("kube-public", "web").equals("Down"));
         assertThat(get(CHECKS, "kube-public", "web")

@@ -1,0 +1,68 @@
+package dev.coppice.health.page;
+
+import dev.coppice.control.Authorizer;
+import dev.coppice.health.blackbox.BlackboxConfig;
+import dev.coppice.health.blackbox.BlackboxHandler;
+import dev.coppice.probe.Prober;
+import dev.coppice.serving.Exchange;
+import dev.coppice.serving.Handler;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Serves {@code /probe?target=…&module=…} as blackbox_exporter does, to those whose RBAC allows {@code get} on that path:
+ * it lets them reach what the node reaches. Modules come from {@code blackbox.yml} in the area's data directory, read again
+ * when it changes, and the built-in ones.
+ */
+public final class ProbeRoute implements Handler {
+    public static final String PREFIX = "/probe";
+
+    private final Authorizer authorizer;
+    private final Path file;
+    private final BlackboxHandler handler;
+    private volatile @Nullable Loaded loaded;
+
+    private record Loaded(@Nullable FileTime time, BlackboxConfig config) {}
+
+    public ProbeRoute(Prober prober, Authorizer authorizer, Path directory) {
+        this.authorizer = authorizer;
+        this.file = directory.resolve("blackbox.yml");
+        this.handler = new BlackboxHandler(prober, this::config);
+    }
+
+    @Override
+    public void handle(Exchange exchange) throws Exception {
+        if (authorizer.authorizePath(exchange.identity(), "get", PREFIX).allowed()) {
+            handler.handle(exchange);
+        } else {
+            exchange.status(403)
+                    .send(
+                            "text/plain; charset=utf-8",
+                            "you may not get " + PREFIX
+                                    + "; an administrator can grant it by RBAC (nonResourceURLs)\n");
+        }
+    }
+
+    private BlackboxConfig config() {
+        try {
+            FileTime time = Files.exists(file) ? Files.getLastModifiedTime(file) : null;
+            Loaded known = loaded;
+            if (known == null || !java.util.Objects.equals(time, known.time())) {
+                BlackboxConfig builtIn = BlackboxConfig.builtIn();
+                BlackboxConfig config = time == null
+                        ? builtIn
+                        : BlackboxConfig.parse(file.toString(), Files.readString(file), file.getParent())
+                                .withFallback(builtIn);
+                known = new Loaded(time, config);
+                loaded = known;
+            }
+            return known.config();
+        } catch (IOException e) {
+            Loaded known = loaded;
+            return known == null ? BlackboxConfig.builtIn() : known.config();
+        }
+    }
+}
