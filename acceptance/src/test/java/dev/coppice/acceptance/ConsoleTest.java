@@ -46,7 +46,7 @@ final class ConsoleTest {
             page.navigate(coppice.ready().path("console").asText());
             page.fill("input[name=token]", coppice.token());
             page.keyboard().press("Enter");
-            page.waitForURL("**/console/**");
+            page.locator("nav a").first().waitFor();
             assertThat(page.title()).contains("Coppice");
             List<String> links = page.locator("nav a").evaluateAll("all => all.map(a => a.href)") instanceof List<?> all
                     ? all.stream().map(Object::toString).distinct().toList()
@@ -55,8 +55,19 @@ final class ConsoleTest {
             for (String link : links) {
                 assertThat(page.navigate(link).status()).as(link).isEqualTo(200);
                 assertThat(page.locator("h1").first().textContent()).as(link).isNotBlank();
+                screenshot(page, link.replaceAll("^.*/console/?", ""));
             }
             assertThat(errors).isEmpty();
+        }
+    }
+
+    /** Leaves a picture of each page, for people, where {@code -Dcoppice.screenshots=DIR} asks for it. */
+    private static void screenshot(Page page, String name) {
+        String folder = System.getProperty("coppice.screenshots");
+        if (folder != null) {
+            page.screenshot(new Page.ScreenshotOptions()
+                    .setPath(Path.of(folder, (name.isEmpty() ? "overview" : name.replace('/', '-')) + ".png"))
+                    .setFullPage(true));
         }
     }
 }
