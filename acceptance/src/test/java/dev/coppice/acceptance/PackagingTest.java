@@ -21,7 +21,7 @@ final class PackagingTest {
             set -e
             command -v java && { echo "this root has a Java"; exit 3; }
             %s
-            mkfifo /tmp/lines; chmod 666 /tmp/lines
+            rm -f /tmp/lines /tmp/log; mkfifo /tmp/lines; chmod 666 /tmp/lines
             %s --json --api-port 0 --etcd-port 0 --peer-port 0 --public-port 0 >/tmp/lines 2>/tmp/log &
             node=$!
             exec 3</tmp/lines
@@ -76,7 +76,7 @@ final class PackagingTest {
         Files.copy(only(".deb"), bare.resolve("tmp/coppice.deb"));
         Shell.Outcome outcome = inRoot(
                 RUN.formatted(
-                        "dpkg -i /tmp/coppice.deb; test -f /usr/lib/systemd/system/coppice.service; rm -f /tmp/lines",
+                        "dpkg -i /tmp/coppice.deb; test -f /usr/lib/systemd/system/coppice.service",
                         "setpriv --reuid coppice --regid coppice --clear-groups env HOME=/var/lib/coppice COPPICE_CACHE_DIR=/var/cache/coppice coppice up --data /var/lib/coppice /usr/lib/coppice/examples/quickstart"));
         assertThat(outcome.output()).contains("\"event\":\"ready\"").contains("STOPPED");
     }
