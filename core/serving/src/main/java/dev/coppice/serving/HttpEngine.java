@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -172,11 +173,12 @@ final class HttpEngine {
             engine.exchanges.forEach(NettyExchange::abort);
             engine.connections.forEach(Channel::close);
             start = engine.kernel.clock().nanoTime();
-            while (!engine.connections.isEmpty() && engine.kernel.clock().nanoTime() - start < STREAMS.toNanos()) {
-                engine.kernel.timers().sleep(POLL);
-            }
             for (Channel connection : engine.connections) {
-                connection.eventLoop().execute(() -> connection.unsafe().closeForcibly());
+                // The close itself wakes this up, whatever the kernel's clock does.
+                long left = STREAMS.toNanos() - (engine.kernel.clock().nanoTime() - start);
+                if (!connection.closeFuture().await(Math.max(0, left), TimeUnit.NANOSECONDS)) {
+                    connection.eventLoop().execute(() -> connection.unsafe().closeForcibly());
+                }
             }
         }
     }
