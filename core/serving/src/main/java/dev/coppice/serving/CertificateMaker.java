@@ -108,7 +108,8 @@ final class CertificateMaker {
                     .addExtension(
                             Extension.authorityKeyIdentifier,
                             false,
-                            extensions.createAuthorityKeyIdentifier(issuer.certificate()));
+                            extensions.createAuthorityKeyIdentifier(
+                                    issuer.certificate().getPublicKey()));
             if (alternatives.length > 0) {
                 builder.addExtension(Extension.subjectAlternativeName, false, new GeneralNames(alternatives));
             }
