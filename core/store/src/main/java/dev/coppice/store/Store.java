@@ -18,6 +18,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,11 +43,17 @@ public final class Store {
     private static final Duration QUIET_BEFORE_PROGRESS = Duration.ofMinutes(10);
     private static final int COMPACTION_STEP = 1000;
 
+    /** How long a call waits for a member that is being restarted. */
+    private static final Duration RESTART_PATIENCE = Duration.ofSeconds(5);
+
     private final Kernel kernel;
     private final StoreOptions options;
     private final StoreMetrics metrics;
     private final Map<String, MemberKeyspace> keyspaces = new TreeMap<>();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition arrived = lock.newCondition();
     private volatile @Nullable Member member;
+    private volatile boolean over;
     private volatile Supervisor.@Nullable Child tree;
     private volatile long freeDiskBytes = Long.MAX_VALUE;
     private long bytesSinceDiskCheck;
@@ -84,8 +92,8 @@ public final class Store {
     }
 
     /**
-     * The keyspace of that name. It stays valid over restarts of the store; while the store is down its calls fail with code
-     * {@code UNAVAILABLE}.
+     * The keyspace of that name. It stays valid over restarts of the store: while the store restarts its calls wait, for five
+     * seconds at most, then fail with code {@code UNAVAILABLE}.
      *
      * @throws IllegalArgumentException when the options name no such keyspace
      */
@@ -115,6 +123,7 @@ public final class Store {
 
     /** Stops the store and forgets it; what was acknowledged is on disk. */
     public void stop(Supervisor parent) {
+        over = true;
         parent.stop("store");
     }
 
@@ -133,7 +142,14 @@ public final class Store {
             freeDiskBytes = Long.MAX_VALUE;
             // A killed child is not stopped: its database would stay locked.
             stop();
-            member = Member.open(kernel, options.directory(), names, metrics, failure::report);
+            Member opened = Member.open(kernel, options.directory(), names, metrics, failure::report);
+            lock.lock();
+            try {
+                member = opened;
+                arrived.signalAll();
+            } finally {
+                lock.unlock();
+            }
         }
 
         @Override
@@ -148,10 +164,28 @@ public final class Store {
 
     private Member member() {
         Member current = member;
-        if (current == null) {
+        return current == null ? awaitMember() : current;
+    }
+
+    /** A restart of the member is a pause for those above, not an error: else each of them would have to be restarted, too. */
+    private Member awaitMember() {
+        long leftNanos = RESTART_PATIENCE.toNanos();
+        lock.lock();
+        try {
+            while (member == null && !over && leftNanos > 0) {
+                leftNanos = arrived.awaitNanos(leftNanos);
+            }
+            Member current = member;
+            if (current == null) {
+                throw Errors.stopped();
+            }
+            return current;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
             throw Errors.stopped();
+        } finally {
+            lock.unlock();
         }
-        return current;
     }
 
     public Machine machine() {

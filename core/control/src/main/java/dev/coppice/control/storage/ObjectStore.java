@@ -63,6 +63,11 @@ public final class ObjectStore {
         return keyspace;
     }
 
+    /** The revision of the newest write. */
+    public long revision() {
+        return answered(keyspace::revision);
+    }
+
     private static <T> T answered(Supplier<T> call) {
         try {
             return call.get();

@@ -209,7 +209,7 @@ public final class WatchFeed {
 
     /** Waits until the caches show everything that the store has acknowledged. Gives the revision they show. */
     public long fresh() {
-        return await(store.keyspace().revision());
+        return await(store.revision());
     }
 
     /** Waits until the caches have reached a revision; 504 when they do not in time. */
