@@ -94,7 +94,7 @@ final class Regexes {
                     "the regular expression has " + source.length() + " characters; the most is " + LONGEST_PATTERN);
         }
         try {
-            Pattern pattern = Pattern.compile(source);
+            Pattern pattern = BoundedPattern.compile(source, LARGEST_PROGRAM);
             if (pattern.programSize() > LARGEST_PROGRAM) {
                 throw new FunctionException("the regular expression `" + source
                         + "` is too big when compiled; use smaller repetition counts");

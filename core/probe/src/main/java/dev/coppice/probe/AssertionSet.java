@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.TextNode;
 import com.google.re2j.Pattern;
 import com.google.re2j.PatternSyntaxException;
+import dev.coppice.expression.BoundedPattern;
 import dev.coppice.probe.InvalidProbeException.FieldError;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +18,11 @@ import org.jspecify.annotations.Nullable;
 /** Compiled assertions. Immutable, safe for use by many threads; each costs linear time, or a bounded number of steps. */
 final class AssertionSet {
     private static final int REGEX_LENGTH_MAX = 1024;
+
+    /** Characters and operators of a regular expression after its repeats are written out. */
+    private static final int REGEX_LARGEST = 10_000;
+
+    private static final long REGEX_STEPS_MAX = 1_000_000_000;
     private static final int ASSERTIONS_MAX = 64;
 
     /** JSON is only parsed by those who ask for it; so is the mapper only loaded then. */
@@ -168,7 +174,7 @@ final class AssertionSet {
             throw new IllegalArgumentException("a regular expression has at most " + REGEX_LENGTH_MAX + " characters");
         }
         try {
-            return Pattern.compile(text);
+            return BoundedPattern.compile(text, REGEX_LARGEST);
         } catch (PatternSyntaxException e) {
             throw new IllegalArgumentException(
                     "\"" + text + "\" is no regular expression in RE2's syntax: " + e.getDescription(), e);
@@ -189,6 +195,11 @@ final class AssertionSet {
     private static Check matches(Assertion.BodyMatches a) {
         var pattern = regex(a.regex());
         return answer -> {
+            // Time is the product of both, and nothing can interrupt a search.
+            if ((long) answer.text().length() * pattern.programSize() > REGEX_STEPS_MAX) {
+                throw new Unmet("the regular expression \"" + brief(a.regex()) + "\" is too big for a body of "
+                        + answer.text().length() + " characters; use smaller repetition counts, or read less of it");
+            }
             boolean found = pattern.matcher(answer.text()).find();
             requireWhole(answer, found);
             if (found == a.negated()) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.re2j.PatternSyntaxException;
+import dev.coppice.expression.BoundedPattern;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Compiles schema JSON. It is lenient: what is malformed is {@link StructuralCheck}'s to report. */
 final class SchemaReader {
+    static final int LARGEST_PATTERN = 100_000;
     private static final String REFERENCE = "#/definitions/";
     private static final String REFERENCE_V3 = "#/components/schemas/";
 
@@ -126,7 +128,7 @@ final class SchemaReader {
         if (!pattern.isEmpty()) {
             node.patternText = pattern;
             try {
-                node.pattern = Patterns.compile(pattern);
+                node.pattern = BoundedPattern.compile(pattern, LARGEST_PATTERN);
             } catch (PatternSyntaxException e) {
                 node.pattern = null;
             }

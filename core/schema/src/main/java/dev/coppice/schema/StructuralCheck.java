@@ -3,6 +3,7 @@ package dev.coppice.schema;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.re2j.PatternSyntaxException;
+import dev.coppice.expression.BoundedPattern;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -163,7 +164,7 @@ final class StructuralCheck {
         String pattern = Values.text(json, "pattern");
         if (!pattern.isEmpty()) {
             try {
-                var compiled = Patterns.compile(pattern);
+                var compiled = BoundedPattern.compile(pattern, SchemaReader.LARGEST_PATTERN);
                 if (compiled.pattern().isEmpty()) {
                     return;
                 }

@@ -1,32 +1,35 @@
-package dev.coppice.schema;
+package dev.coppice.expression;
 
 import com.google.re2j.Pattern;
 import com.google.re2j.PatternSyntaxException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 
-/** Compiles regular expressions (RE2) of bounded size: counted repeats multiply, and a short text could fill the heap. */
-final class Patterns {
-    /** Characters and operators after all repeats are written out. */
-    static final int LARGEST = 100_000;
-
+/**
+ * Compiles regular expressions (RE2) of bounded size: counted repeats multiply, and the compiler writes them out before
+ * anybody can look at the size. A short text could fill the heap.
+ */
+public final class BoundedPattern {
     private final String text;
+    private final int largest;
     private final Deque<Long> outer = new ArrayDeque<>();
     private long size;
     private long last;
     private int at;
 
-    private Patterns(String text) {
+    private BoundedPattern(String text, int largest) {
         this.text = text;
+        this.largest = largest;
     }
 
     /**
      * Compiles.
      *
+     * @param largest characters and operators after all repeats are written out
      * @throws PatternSyntaxException where it is malformed or too big
      */
-    static Pattern compile(String text) {
-        if (new Patterns(text).written() > LARGEST) {
+    public static Pattern compile(String text, int largest) {
+        if (new BoundedPattern(text, largest).written() > largest) {
             throw new PatternSyntaxException(
                     "expression is too large", text.length() > 200 ? text.substring(0, 200) : text);
         }
@@ -35,12 +38,16 @@ final class Patterns {
 
     /** An upper estimate of the size; malformed expressions are left to the compiler. */
     private long written() {
-        while (at < text.length() && size + last <= LARGEST) {
+        while (at < text.length() && size + last <= largest) {
             char c = text.charAt(at++);
             switch (c) {
                 case '\\' -> {
-                    at++;
-                    atom(1);
+                    if (text.startsWith("Q", at)) {
+                        quoted();
+                    } else {
+                        at++;
+                        atom(1);
+                    }
                 }
                 case '[' -> {
                     skipClass();
@@ -66,6 +73,15 @@ final class Patterns {
     private void atom(long of) {
         size += last;
         last = of;
+    }
+
+    /** Plain characters up to an {@code \\E}, or the end. */
+    private void quoted() {
+        int end = text.indexOf("\\E", at);
+        int length = (end < 0 ? text.length() : end) - at - 1;
+        at = end < 0 ? text.length() : end + 2;
+        atom(Math.max(0, length - 1));
+        atom(1);
     }
 
     private void skipClass() {
