@@ -7,9 +7,11 @@ import dev.coppice.probe.Prober;
 import dev.coppice.serving.Exchange;
 import dev.coppice.serving.Handler;
 import java.io.IOException;
+import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,6 +21,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ProbeRoute implements Handler {
     public static final String PREFIX = "/probe";
+
+    private static final System.Logger LOG = System.getLogger(ProbeRoute.class.getName());
 
     private final Authorizer authorizer;
     private final Path file;
@@ -46,23 +50,36 @@ public final class ProbeRoute implements Handler {
         }
     }
 
+    /** What the file holds now; one that cannot be used leaves what was known before, and the log says why. */
     private BlackboxConfig config() {
+        FileTime time = time();
+        Loaded known = loaded;
+        if (known == null || !Objects.equals(time, known.time())) {
+            BlackboxConfig before = known == null ? BlackboxConfig.builtIn() : known.config();
+            known = new Loaded(time, time == null ? BlackboxConfig.builtIn() : read(before));
+            loaded = known;
+        }
+        return known.config();
+    }
+
+    private @Nullable FileTime time() {
         try {
-            FileTime time = Files.exists(file) ? Files.getLastModifiedTime(file) : null;
-            Loaded known = loaded;
-            if (known == null || !java.util.Objects.equals(time, known.time())) {
-                BlackboxConfig builtIn = BlackboxConfig.builtIn();
-                BlackboxConfig config = time == null
-                        ? builtIn
-                        : BlackboxConfig.parse(file.toString(), Files.readString(file), file.getParent())
-                                .withFallback(builtIn);
-                known = new Loaded(time, config);
-                loaded = known;
-            }
-            return known.config();
+            return Files.exists(file) ? Files.getLastModifiedTime(file) : null;
         } catch (IOException e) {
-            Loaded known = loaded;
-            return known == null ? BlackboxConfig.builtIn() : known.config();
+            return null;
+        }
+    }
+
+    private BlackboxConfig read(BlackboxConfig before) {
+        try {
+            BlackboxConfig own = BlackboxConfig.parse(file.toString(), Files.readString(file), file.getParent());
+            own.errors().forEach(error -> LOG.log(Level.WARNING, file + ": " + error));
+            return own.withFallback(BlackboxConfig.builtIn());
+        } catch (IOException | IllegalArgumentException e) {
+            LOG.log(
+                    Level.WARNING,
+                    file + " cannot be used; the modules known before it changed stay: " + e.getMessage());
+            return before;
         }
     }
 }
