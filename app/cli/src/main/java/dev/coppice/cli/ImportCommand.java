@@ -45,8 +45,8 @@ final class ImportCommand {
                 Migration migration = importer.apply(sources, namespace);
                 System.out.print(migration.yaml());
                 migration.findings().forEach(finding -> System.err.println("not imported: " + finding));
-                System.err.println(migration.checks() + " checks; "
-                        + migration.findings().size() + " fields without a counterpart");
+                System.err.println("checks: " + migration.checks() + "; fields without a counterpart: "
+                        + migration.findings().size());
                 return 0;
             } catch (IllegalArgumentException e) {
                 errors.add(String.valueOf(e.getMessage()));

@@ -1,6 +1,8 @@
 package dev.coppice.cli;
 
 import dev.coppice.server.Logging;
+import java.util.Arrays;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -29,6 +31,7 @@ public final class Main {
         Logging.configure();
         CommandLine commandLine = new CommandLine(new Main())
                 .setCaseInsensitiveEnumValuesAllowed(true)
+                .setParameterExceptionHandler(Main::misused)
                 .setExecutionExceptionHandler((e, command, parsed) -> {
                     command.getErr().println("coppice: " + message(e));
                     return 1;
@@ -37,6 +40,19 @@ public final class Main {
         System.out.flush();
         // A listener's library may leave a thread behind; the exit status has been decided.
         System.exit(status);
+    }
+
+    /** Says what is wrong with the arguments; as a JSON line, too, for a program that asked for those. */
+    private static int misused(CommandLine.ParameterException e, String[] arguments) {
+        CommandLine command = e.getCommandLine();
+        command.getErr().println("coppice: " + e.getMessage());
+        CommandLine.UnmatchedArgumentException.printSuggestions(e, command.getErr());
+        if (Arrays.asList(arguments).contains("--json")) {
+            System.out.println(UpCommand.failure(List.of(message(e))));
+            return 1;
+        }
+        command.getErr().println("`coppice help " + command.getCommandName() + "` lists the options.");
+        return 2;
     }
 
     private static int usage(CommandLine commandLine) {

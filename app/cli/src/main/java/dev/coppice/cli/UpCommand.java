@@ -178,12 +178,17 @@ final class UpCommand implements Callable<Integer> {
 
     private int failed(List<String> errors) {
         if (json) {
-            ObjectNode failed = JSON.createObjectNode().put("event", "failed");
-            errors.forEach(failed.putArray("errors")::add);
-            line(failed);
+            line(failure(errors));
         }
         errors.forEach(error -> System.err.println("coppice: " + error));
         return 1;
+    }
+
+    /** The line that tells a program why the node did not start. */
+    static ObjectNode failure(List<String> errors) {
+        ObjectNode failed = JSON.createObjectNode().put("event", "failed");
+        errors.forEach(failed.putArray("errors")::add);
+        return failed;
     }
 
     private static void line(ObjectNode event) {
