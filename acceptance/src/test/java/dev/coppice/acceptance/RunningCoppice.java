@@ -99,6 +99,20 @@ final class RunningCoppice implements AutoCloseable {
         return Shell.run(Duration.ofSeconds(60), java.util.Map.of(), input, command);
     }
 
+    /** Gets a path of the API as the administrator; the output is the body and, at its end, the status code. */
+    Shell.Outcome get(String path) throws IOException, InterruptedException {
+        return curl(path, "-H", "Authorization: Bearer " + token());
+    }
+
+    /** Runs curl on a path of the API, without credentials; the output is the body and, at its end, the status code. */
+    Shell.Outcome curl(String path, String... options) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(
+                "curl", "-sS", "--cacert", ready.path("certificateAuthority").asText(), "-w", "%{http_code}"));
+        command.addAll(List.of(options));
+        command.add(api() + path);
+        return Shell.run(Duration.ofSeconds(60), java.util.Map.of(), null, command);
+    }
+
     /** SIGKILL: no chance to clean up. */
     void kill() throws InterruptedException {
         process.destroyForcibly();
