@@ -35,6 +35,7 @@ import dev.coppice.serving.Authenticator;
 import dev.coppice.serving.Identity;
 import dev.coppice.serving.Routes;
 import dev.coppice.store.Keyspace;
+import dev.coppice.store.StoreException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -106,7 +107,7 @@ public final class ApiServer {
                 authorizer,
                 new ResourceHandler(engine, reader, reviews::create),
                 new OpenApi(registry),
-                () -> ready);
+                this::ready);
     }
 
     private Definition builtIn(String group, String plural) {
@@ -173,8 +174,13 @@ public final class ApiServer {
         return registry;
     }
 
+    /** Whether it has started, and its store answers. */
     public boolean ready() {
-        return ready;
+        try {
+            return ready && keyspace.revision() > 0;
+        } catch (StoreException e) {
+            return false;
+        }
     }
 
     Kernel kernel() {
