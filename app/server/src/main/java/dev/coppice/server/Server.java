@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.console.ConsoleExtension;
 import dev.coppice.console.NodeInfo;
 import dev.coppice.control.ApiServer;
-import dev.coppice.control.Authorizer;
 import dev.coppice.control.Extension;
 import dev.coppice.control.ResourceClient;
 import dev.coppice.control.access.BearerTokens;
@@ -20,7 +19,6 @@ import dev.coppice.serving.CertificateAuthority;
 import dev.coppice.serving.CertificateAuthority.ClientCertificates;
 import dev.coppice.serving.ConsoleSite;
 import dev.coppice.serving.GrpcListener;
-import dev.coppice.serving.Handler;
 import dev.coppice.serving.HttpListener;
 import dev.coppice.serving.ListenerOptions;
 import dev.coppice.serving.MetricsHandler;
@@ -133,7 +131,7 @@ public final class Server implements AutoCloseable {
         HttpListener publicListener =
                 new HttpListener(kernel, listener("public", address, options.publicPort(), null, 64 << 10), null);
         apiServer.mount(apiListener.routes());
-        apiListener.routes().mount("/metrics", metrics(apiServer));
+        apiListener.routes().mount("/metrics", apiServer.guarded(new MetricsHandler(kernel.metrics())));
         GrpcListener etcdListener = startEtcd(listeners, store, address, authority, names);
         start(listeners, ChildSpec.service("api", () -> apiListener), "--api-port", options.apiPort());
         start(listeners, ChildSpec.service("public", () -> publicListener), "--public-port", options.publicPort());
@@ -171,7 +169,10 @@ public final class Server implements AutoCloseable {
                 kernel.root(),
                 apiServer,
                 new ExtensionHost.Surroundings(
-                        apiListener.routes(), publicListener.routes(), console, data.resolve("areas")));
+                        apiServer.impersonating(apiListener.routes()),
+                        publicListener.routes(),
+                        console,
+                        data.resolve("areas")));
         extensions = host;
         Map<String, String> addresses = new LinkedHashMap<>();
         addresses.put("API", where.api());
@@ -183,24 +184,6 @@ public final class Server implements AutoCloseable {
             progress.accept("Starting " + extension.name());
             host.start(extension);
         }
-    }
-
-    /** Metrics are for those who may read the path, as with every other path of the API. */
-    private Handler metrics(ApiServer apiServer) {
-        MetricsHandler metrics = new MetricsHandler(kernel.metrics());
-        return exchange -> {
-            Authorizer.Decision decision =
-                    apiServer.authorizer().authorizePath(exchange.identity(), "get", exchange.path());
-            if (decision.allowed()) {
-                metrics.handle(exchange);
-            } else {
-                exchange.status(403);
-                exchange.send(
-                        "text/plain; charset=utf-8",
-                        "the user \"" + exchange.identity().name() + "\" may not get " + exchange.path()
-                                + ": send a token that may (a ClusterRole with nonResourceURLs grants it)\n");
-            }
-        };
     }
 
     private GrpcListener startEtcd(

@@ -32,6 +32,7 @@ import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.SupervisorOptions;
 import dev.coppice.serving.Authenticator;
+import dev.coppice.serving.Handler;
 import dev.coppice.serving.Identity;
 import dev.coppice.serving.Routes;
 import dev.coppice.store.Keyspace;
@@ -149,6 +150,16 @@ public final class ApiServer {
             mounts.add(routes.mount(prefix, handler::handle));
         }
         return mounts;
+    }
+
+    /** A handler beside the API for those only who may use its path; impersonation is resolved. */
+    public Handler guarded(Handler handler) {
+        return this.handler.guarded(handler);
+    }
+
+    /** Routes beside the API, whose handlers see who a request is to be treated as. */
+    public Routes impersonating(Routes routes) {
+        return (prefix, other) -> routes.mount(prefix, handler.impersonating(other));
     }
 
     /** Finds out who asks: tokens, service accounts, client certificates. */

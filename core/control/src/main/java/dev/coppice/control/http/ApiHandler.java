@@ -13,6 +13,7 @@ import dev.coppice.control.resource.Registry;
 import dev.coppice.control.resource.Subresource;
 import dev.coppice.serving.ClientGoneException;
 import dev.coppice.serving.Exchange;
+import dev.coppice.serving.Handler;
 import dev.coppice.serving.Identity;
 import java.io.IOException;
 import java.lang.System.Logger;
@@ -55,9 +56,30 @@ public final class ApiHandler {
     }
 
     /** Answers a request for any path of the API. */
-    public void handle(Exchange exchange) throws IOException {
+    public void handle(Exchange exchange) throws Exception {
+        answer(exchange, this::dispatch);
+    }
+
+    /** A handler beside the API that sees who the request is to be treated as: impersonation is resolved. */
+    public Handler impersonating(Handler handler) {
+        return exchange -> answer(exchange, e -> {
+            impersonate(e);
+            handler.handle(e);
+        });
+    }
+
+    /** The same for those only who may use the path with the request's method. */
+    public Handler guarded(Handler handler) {
+        return impersonating(exchange -> {
+            checkPath(exchange.identity(), exchange);
+            handler.handle(exchange);
+        });
+    }
+
+    /** Runs a handler and turns what it throws into answers. */
+    private static void answer(Exchange exchange, Handler handler) throws Exception {
         try {
-            dispatch(exchange);
+            handler.handle(exchange);
         } catch (ApiException e) {
             sendStatus(exchange, e.status(), e.code());
         } catch (Impersonation.NoUserException e) {
@@ -92,8 +114,8 @@ public final class ApiHandler {
     }
 
     private void dispatch(Exchange exchange) throws IOException, Impersonation.NoUserException {
-        Identity identity = Impersonation.effective(exchange, exchange.identity(), authorizer, EXTRA_HEADERS);
-        exchange.setIdentity(identity);
+        impersonate(exchange);
+        Identity identity = exchange.identity();
         Caller caller = Caller.of(identity, exchange.header("User-Agent").orElse(""));
         List<String> parts = segments(exchange.path());
         if (parts.size() >= 3 && parts.getFirst().equals("api")) {
@@ -106,6 +128,10 @@ public final class ApiHandler {
             checkPath(identity, exchange);
             other(exchange, parts);
         }
+    }
+
+    private void impersonate(Exchange exchange) throws Impersonation.NoUserException {
+        exchange.setIdentity(Impersonation.effective(exchange, exchange.identity(), authorizer, EXTRA_HEADERS));
     }
 
     private static List<String> segments(String path) {
