@@ -46,6 +46,9 @@ import java.util.stream.Collectors;
 /** A keyspace on this member: writes go through the log, reads are done here. Safe for use by many threads. */
 public final class MemberKeyspace implements Keyspace {
 
+    /** For writes whose sender was found to be permitted: the revision of users and roles at which that was so. */
+    public static final ScopedValue<Long> AUTH_REVISION = ScopedValue.newInstance();
+
     private static final int EXPIRIES_AT_ONCE = 1000;
     private static final ProcessOptions ONE_RING = ProcessOptions.DEFAULT.withMailbox(1, ProcessOptions.Overflow.DROP);
 
@@ -75,12 +78,13 @@ public final class MemberKeyspace implements Keyspace {
 
     /** Sends a command through the log; the caller has set its operation. */
     public Message propose(Command.Builder builder) {
-        Command command = builder.setKeyspace(space().number()).build();
+        Command command = builder.setKeyspace(space().number())
+                .setAuthRevision(AUTH_REVISION.orElse(0L))
+                .build();
         if (command.getSerializedSize() > Requests.MAX_BYTES) {
             throw Errors.requestTooLarge();
         }
-        store.admitWrite(command);
-        return store.log().propose(command);
+        return store.propose(command);
     }
 
     /** Refuses what would grow a keyspace that is full, and raises the alarm. */
@@ -117,7 +121,7 @@ public final class MemberKeyspace implements Keyspace {
             if (!Requests.serializable(request)) {
                 store.log().barrier();
             }
-            return space().readTxn(request);
+            return space().reads().readTxn(request);
         }
         if (Requests.puts(request)) {
             admitGrowth(request);
@@ -142,7 +146,7 @@ public final class MemberKeyspace implements Keyspace {
         if (!request.getSerializable()) {
             store.log().barrier();
         }
-        return space().range(request);
+        return space().reads().range(request);
     }
 
     @Override
@@ -261,7 +265,7 @@ public final class MemberKeyspace implements Keyspace {
             return response.setTTL(-1).build();
         }
         if (request.getKeys()) {
-            response.addAllKeys(space.leaseKeys(request.getID()));
+            response.addAllKeys(space.reads().leaseKeys(request.getID()));
         }
         return response.setTTL(time.remainingSeconds())
                 .setGrantedTTL(time.grantedSeconds())

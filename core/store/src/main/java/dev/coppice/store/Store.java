@@ -1,5 +1,6 @@
 package dev.coppice.store;
 
+import com.google.protobuf.Message;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Service;
@@ -14,10 +15,13 @@ import dev.coppice.store.log.Command;
 import dev.coppice.store.raft.Member;
 import dev.coppice.store.raft.ReplicatedLog;
 import io.grpc.Status.Code;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -25,8 +29,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * One member of a replicated store: a directory with named {@linkplain Keyspace keyspaces}, kept equal on all members by
  * Raft. It runs as a supervisor of its own with these children: the member (state and log), its watches, and what it does
- * regularly. When the member fails, such as by a full disk, it is opened again and all watches end with {@code
- * UNAVAILABLE}. Safe for use by many threads.
+ * regularly. When the member fails it is opened again, and all watches end with {@code UNAVAILABLE}. When the disk is full,
+ * writes are refused and reads go on until there is space again. Safe for use by many threads.
  *
  * <p>Durability: a write is acknowledged when its entry is synced to the log (many writers share a sync) and applied. The
  * state itself is not synced with each write: it contains the index of the last entry that it has, and after a crash the log
@@ -34,10 +38,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Store {
 
-    /** Free bytes below which writes are refused, so that the disk never fills up under the log. */
-    static final long DISK_RESERVE_BYTES = 64L << 20;
+    private static final System.Logger LOG = System.getLogger(Store.class.getName());
 
-    private static final long DISK_CHECK_EVERY_BYTES = 4L << 20;
     private static final Duration LEASE_BEAT = Duration.ofMillis(500);
     private static final Duration UPKEEP_BEAT = Duration.ofSeconds(1);
     private static final Duration QUIET_BEFORE_PROGRESS = Duration.ofMinutes(10);
@@ -55,17 +57,23 @@ public final class Store {
     private volatile @Nullable Member member;
     private volatile boolean over;
     private volatile Supervisor.@Nullable Child tree;
-    private volatile long freeDiskBytes = Long.MAX_VALUE;
-    private long bytesSinceDiskCheck;
+    private final Disk disk;
 
-    private Store(Kernel kernel, StoreOptions options) {
+    /** Restarts the member: it met a full disk, can still be read, and waits for space. */
+    private final AtomicReference<@Nullable Runnable> restart = new AtomicReference<>();
+
+    private volatile boolean openedBefore;
+
+    private Store(Kernel kernel, StoreOptions options, Disk disk) {
         this.kernel = kernel;
         this.options = options;
+        this.disk = disk;
         this.metrics = new StoreMetrics(kernel.metrics());
         for (StoreOptions.KeyspaceOptions each : options.keyspaces()) {
             keyspaces.put(each.name(), new MemberKeyspace(this, each));
         }
         metrics.show(this::spaces);
+        metrics.show(this::waiting, disk::freeBytes);
     }
 
     /**
@@ -74,7 +82,11 @@ public final class Store {
      * @throws StartException when the directory cannot be opened
      */
     public static Store start(Kernel kernel, Supervisor parent, StoreOptions options) throws StartException {
-        Store store = new Store(kernel, options);
+        return start(kernel, parent, options, new Disk(options.directory(), Disk.RESERVE_BYTES));
+    }
+
+    static Store start(Kernel kernel, Supervisor parent, StoreOptions options, Disk disk) throws StartException {
+        Store store = new Store(kernel, options, disk);
         store.tree = parent.start(store.children());
         return store;
     }
@@ -139,26 +151,58 @@ public final class Store {
             List<String> names = options.keyspaces().stream()
                     .map(StoreOptions.KeyspaceOptions::name)
                     .toList();
-            freeDiskBytes = Long.MAX_VALUE;
             // A killed child is not stopped: its database would stay locked.
             stop();
-            Member opened = Member.open(kernel, options.directory(), names, metrics, failure::report);
-            lock.lock();
-            try {
-                member = opened;
-                arrived.signalAll();
-            } finally {
-                lock.unlock();
+            Files.createDirectories(options.directory());
+            if (!disk.check() && openedBefore) {
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "the store waits for space: {0}",
+                        disk.full().getMessage());
+                arrived(null, () -> failure.report(disk.full()));
+                return;
             }
+            arrived(Member.open(kernel, options.directory(), names, metrics, error -> broken(failure, error)), null);
+            openedBefore = true;
         }
 
         @Override
         public void stop() {
             Member current = member;
             member = null;
+            restart.set(null);
             if (current != null) {
                 current.close();
             }
+        }
+    }
+
+    /** Tells those who wait that there is a member, or that there will be none until there is space. */
+    private void arrived(@Nullable Member opened, @Nullable Runnable waiting) {
+        lock.lock();
+        try {
+            member = opened;
+            if (waiting != null) {
+                restart.set(waiting);
+            }
+            arrived.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * The log or the state cannot go on. When the disk is full, opening them again would fail, too: then they stay as they
+     * are, for reading, until there is space.
+     */
+    private void broken(Service.Failure failure, Throwable error) {
+        if (disk.check()) {
+            failure.report(error);
+        } else if (restart.compareAndSet(null, () -> failure.report(error))) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "the store can only be read until there is space: {0}",
+                    disk.full().getMessage());
         }
     }
 
@@ -172,12 +216,12 @@ public final class Store {
         long leftNanos = RESTART_PATIENCE.toNanos();
         lock.lock();
         try {
-            while (member == null && !over && leftNanos > 0) {
+            while (member == null && restart.get() == null && !over && leftNanos > 0) {
                 leftNanos = arrived.awaitNanos(leftNanos);
             }
             Member current = member;
             if (current == null) {
-                throw Errors.stopped();
+                throw restart.get() == null ? Errors.stopped() : disk.full();
             }
             return current;
         } catch (InterruptedException e) {
@@ -186,6 +230,11 @@ public final class Store {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Why writes are refused now, for whoever asks how the store is; empty when they are not. */
+    public Optional<StoreException> refusal() {
+        return restart.get() != null || !disk.enough() ? Optional.of(disk.full()) : Optional.empty();
     }
 
     public Machine machine() {
@@ -230,48 +279,58 @@ public final class Store {
     }
 
     private void removeOldVersions() throws InterruptedException {
-        for (Space space : spaces()) {
-            while (machine().compact(space, COMPACTION_STEP)) {
-                kernel.timers().sleep(Duration.ofMillis(5));
+        try {
+            for (Space space : spaces()) {
+                while (restart.get() == null && machine().compact(space, COMPACTION_STEP)) {
+                    kernel.timers().sleep(Duration.ofMillis(5));
+                }
             }
+        } catch (Machine.UnwritableException e) {
+            if (disk.check()) {
+                throw e;
+            }
+            LOG.log(System.Logger.Level.DEBUG, "old versions are removed later, when there is space", e);
         }
     }
 
     private void upkeep() {
+        boolean space = disk.check();
+        Runnable due = restart.get();
+        if (due != null) {
+            if (space && restart.compareAndSet(due, null)) {
+                due.run();
+            }
+            return;
+        }
         Member current = member;
         if (current == null) {
             return;
         }
-        checkDisk();
         current.log().compact();
-        for (Space space : current.machine().spaces()) {
-            space.endUnheardWatches();
-            space.notifyProgress(QUIET_BEFORE_PROGRESS.toNanos());
+        for (Space each : current.machine().spaces()) {
+            each.endUnheardWatches();
+            each.notifyProgress(QUIET_BEFORE_PROGRESS.toNanos());
         }
     }
 
-    private void checkDisk() {
-        // Not Files.getFileStore: it looks for the mount point, which a process in a chroot cannot see.
-        freeDiskBytes = options.directory().toFile().getUsableSpace();
+    private int waiting() {
+        Member current = member;
+        return current == null ? 0 : current.log().waiting();
     }
 
-    /** Refuses a write while the disk is nearly full; reads go on. */
-    void admitWrite(Command command) {
-        boolean due;
-        synchronized (this) {
-            bytesSinceDiskCheck += command.getSerializedSize();
-            due = bytesSinceDiskCheck >= DISK_CHECK_EVERY_BYTES;
-            bytesSinceDiskCheck = due ? 0 : bytesSinceDiskCheck;
+    /** Sends a command through the log, unless the disk is nearly full; reads go on then. */
+    Message propose(Command command) {
+        if (restart.get() != null) {
+            throw disk.full();
         }
-        if (due) {
-            checkDisk();
-        }
-        if (freeDiskBytes < DISK_RESERVE_BYTES) {
-            throw new StoreException(
-                    Code.RESOURCE_EXHAUSTED,
-                    "etcdserver: no space left: the disk of " + options.directory() + " has " + (freeDiskBytes >> 20)
-                            + " MiB left, and writes need " + (DISK_RESERVE_BYTES >> 20)
-                            + "; free some space there (reads go on)");
+        disk.admit(command.getSerializedSize());
+        try {
+            return log().propose(command);
+        } catch (StoreException e) {
+            if (e.code() == Code.UNAVAILABLE && restart.get() != null) {
+                throw disk.fullMeanwhile(e);
+            }
+            throw e;
         }
     }
 }

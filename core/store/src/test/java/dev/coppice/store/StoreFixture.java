@@ -29,6 +29,10 @@ final class StoreFixture implements AutoCloseable {
     }
 
     StoreFixture(Path directory, Clock clock, long quotaBytes) throws StartException {
+        this(directory, clock, quotaBytes, Disk.RESERVE_BYTES);
+    }
+
+    StoreFixture(Path directory, Clock clock, long quotaBytes, long reserveBytes) throws StartException {
         kernel = Kernel.start(clock, 1);
         StoreOptions defaults = StoreOptions.of(directory);
         store = Store.start(
@@ -40,7 +44,8 @@ final class StoreFixture implements AutoCloseable {
                         defaults.peer(),
                         List.of(
                                 new StoreOptions.KeyspaceOptions("control", 1L << 30),
-                                new StoreOptions.KeyspaceOptions("etcd", quotaBytes))));
+                                new StoreOptions.KeyspaceOptions("etcd", quotaBytes))),
+                new Disk(directory, reserveBytes));
         keyspace = store.keyspace("etcd");
     }
 

@@ -51,22 +51,29 @@ final class Database implements AutoCloseable {
         }
     }
 
+    private static final System.Logger LOG = System.getLogger(Database.class.getName());
+
     private static final byte[] APPLIED = {'A'};
+
+    /** The most bytes of changes in memory. */
+    private static final long MEMORY_BYTES = 48L << 20;
 
     private final List<AbstractImmutableNativeReference> closeables = new ArrayList<>();
     private final Map<Family, ColumnFamilyHandle> handles = new EnumMap<>(Family.class);
+    private final Path directory;
     private final RocksDB rocks;
     private final WriteOptions withoutLog;
     private final ReadOptions defaults;
 
     private Database(Path directory) throws IOException, RocksDBException {
+        this.directory = directory;
         Files.createDirectories(directory);
         LRUCache cache = own(new LRUCache(24L << 20));
         DBOptions options = own(new DBOptions());
         options.setCreateIfMissing(true)
                 .setCreateMissingColumnFamilies(true)
                 .setAtomicFlush(true)
-                .setDbWriteBufferSize(48L << 20)
+                .setDbWriteBufferSize(MEMORY_BYTES)
                 .setMaxBackgroundJobs(2)
                 .setMaxOpenFiles(512)
                 .setMaxFileOpeningThreads(2)
@@ -203,6 +210,9 @@ final class Database implements AutoCloseable {
 
     /** Puts a consistent copy of the state into a directory that must not exist; files are linked, not copied. */
     void checkpoint(Path target) {
+        if (!roomToFlush()) {
+            throw new DatabaseException("there is no room on the disk of " + target + " for a snapshot");
+        }
         flush();
         try (Checkpoint checkpoint = Checkpoint.create(rocks)) {
             checkpoint.createCheckpoint(target.toString());
@@ -241,9 +251,31 @@ final class Database implements AutoCloseable {
         }
     }
 
+    /**
+     * Whether what is in memory can be put on disk. RocksDB would wait for space, without end, when it cannot.
+     */
+    private boolean roomToFlush() {
+        try {
+            return directory.toFile().getUsableSpace() > MEMORY_BYTES
+                    && rocks.getLongProperty(handle(Family.META), "rocksdb.background-errors") == 0;
+        } catch (RocksDBException e) {
+            return false;
+        }
+    }
+
+    /** Closes it even when it cannot be flushed, such as on a full disk: the log then has what is missing. */
     @Override
     public void close() {
-        flush();
+        try {
+            if (roomToFlush()) {
+                flush();
+            }
+        } catch (DatabaseException e) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "what was applied last is read from the log again: {0}",
+                    e.getMessage());
+        }
         rocks.cancelAllBackgroundWork(true);
         handles.values().forEach(ColumnFamilyHandle::close);
         rocks.close();
@@ -251,7 +283,11 @@ final class Database implements AutoCloseable {
     }
 
     /** RocksDB could not read or write: the disk is full or broken, or the files are damaged. */
-    static final class DatabaseException extends RuntimeException {
+    static final class DatabaseException extends Machine.UnwritableException {
+        DatabaseException(String message) {
+            super(message, null);
+        }
+
         DatabaseException(RocksDBException cause) {
             super("the store's state cannot be read or written: " + cause.getMessage(), cause);
         }

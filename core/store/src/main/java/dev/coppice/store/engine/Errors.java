@@ -159,6 +159,11 @@ public final class Errors {
         return new StoreException(Code.UNAUTHENTICATED, "etcdserver: invalid auth token");
     }
 
+    /** Users or roles have changed since the sender was found to be permitted. */
+    public static StoreException oldAuthRevision() {
+        return invalid("etcdserver: revision of auth store is old");
+    }
+
     public static StoreException permissionDenied() {
         return new StoreException(Code.PERMISSION_DENIED, "etcdserver: permission denied");
     }

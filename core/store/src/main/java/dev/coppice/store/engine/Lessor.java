@@ -3,15 +3,17 @@ package dev.coppice.store.engine;
 import dev.coppice.kernel.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The leases of a keyspace: which there are comes from the log; when they expire is a matter of this member's monotonic
  * clock, and acted upon by the leader only, through the log. After a restart every lease has its whole time again. Safe
- * for use by many threads.
+ * for use by many threads. Looking for expired leases costs as much as there are, not as many as live.
  */
 public final class Lessor {
 
@@ -20,21 +22,25 @@ public final class Lessor {
 
     public static final long MAX_TTL_SECONDS = 9_000_000_000L;
 
-    /** A lease, and when it ends on the clock's nanosecond scale. */
-    private static final class Lease {
-        private final long ttlSeconds;
-        private volatile long startNanos;
+    private static final long NANOS_PER_SECOND = 1_000_000_000L;
 
-        Lease(long ttlSeconds, long startNanos) {
+    /** A lease. Its place in the queue may be before its end: renewing does not touch the queue. */
+    private static final class Lease {
+        private final long id;
+        private final long ttlSeconds;
+        private volatile long endNanos;
+        private long queuedNanos;
+
+        Lease(long id, long ttlSeconds) {
+            this.id = id;
             this.ttlSeconds = ttlSeconds;
-            this.startNanos = startNanos;
         }
 
-        /** Nanoseconds left; the longest leases would overflow in nanoseconds, so it saturates. */
-        long remainingNanos(long now) {
-            long spent = now - startNanos;
-            long total = ttlSeconds > Long.MAX_VALUE / 1_000_000_000L ? Long.MAX_VALUE : ttlSeconds * 1_000_000_000L;
-            return total - spent;
+        /** Starts its time anew; the longest leases would overflow in nanoseconds, so it saturates. */
+        void start(long now) {
+            endNanos = ttlSeconds >= (Long.MAX_VALUE - now) / NANOS_PER_SECOND
+                    ? Long.MAX_VALUE
+                    : now + ttlSeconds * NANOS_PER_SECOND;
         }
     }
 
@@ -42,18 +48,43 @@ public final class Lessor {
     public record Time(long grantedSeconds, long remainingSeconds) {}
 
     private final Clock clock;
+    private final long origin;
     private final Map<Long, Lease> leases = new ConcurrentHashMap<>();
+
+    /** All leases, by when to look at them next. Guarded by itself. */
+    private final TreeSet<Lease> queue = new TreeSet<>(
+            Comparator.comparingLong((Lease lease) -> lease.queuedNanos).thenComparingLong(lease -> lease.id));
 
     Lessor(Clock clock) {
         this.clock = clock;
+        this.origin = clock.nanoTime();
+    }
+
+    /** Nanoseconds since this was made. */
+    private long now() {
+        return clock.nanoTime() - origin;
     }
 
     void add(long id, long ttlSeconds) {
-        leases.put(id, new Lease(ttlSeconds, clock.nanoTime()));
+        Lease lease = new Lease(id, ttlSeconds);
+        lease.start(now());
+        synchronized (queue) {
+            lease.queuedNanos = lease.endNanos;
+            Lease before = leases.put(id, lease);
+            if (before != null) {
+                queue.remove(before);
+            }
+            queue.add(lease);
+        }
     }
 
     void remove(long id) {
-        leases.remove(id);
+        synchronized (queue) {
+            Lease lease = leases.remove(id);
+            if (lease != null) {
+                queue.remove(lease);
+            }
+        }
     }
 
     boolean exists(long id) {
@@ -63,18 +94,18 @@ public final class Lessor {
     /** Starts the time of a lease anew; its seconds, or 0 when it is not there or has run out. */
     public long renew(long id) {
         Lease lease = leases.get(id);
-        long now = clock.nanoTime();
-        if (lease == null || lease.remainingNanos(now) <= 0) {
+        long now = now();
+        if (lease == null || lease.endNanos <= now) {
             return 0;
         }
-        lease.startNanos = now;
+        lease.start(now);
         return lease.ttlSeconds;
     }
 
     /** Gives every lease its whole time again, when this member begins to lead. */
     void renewAll() {
-        long now = clock.nanoTime();
-        leases.values().forEach(lease -> lease.startNanos = now);
+        long now = now();
+        leases.values().forEach(lease -> lease.start(now));
     }
 
     public @Nullable Time time(long id) {
@@ -82,7 +113,7 @@ public final class Lessor {
         if (lease == null) {
             return null;
         }
-        long remaining = lease.remainingNanos(clock.nanoTime());
+        long remaining = lease.endNanos - now();
         return new Time(lease.ttlSeconds, Duration.ofNanos(remaining).toSeconds());
     }
 
@@ -94,18 +125,22 @@ public final class Lessor {
         return leases.size();
     }
 
-    /** Leases whose time is over, at most {@code limit}. */
+    /** Leases whose time is over, at most {@code limit}, the oldest first; each until it is removed. */
     public List<Long> expired(int limit) {
-        List<Long> expired = new ArrayList<>();
-        long now = clock.nanoTime();
-        for (Map.Entry<Long, Lease> each : leases.entrySet()) {
-            if (each.getValue().remainingNanos(now) <= 0) {
-                expired.add(each.getKey());
-                if (expired.size() >= limit) {
-                    break;
+        long now = now();
+        List<Lease> over = new ArrayList<>();
+        synchronized (queue) {
+            while (!queue.isEmpty() && queue.first().queuedNanos <= now && over.size() < limit) {
+                Lease first = queue.removeFirst();
+                if (first.endNanos <= now) {
+                    over.add(first);
+                } else {
+                    first.queuedNanos = first.endNanos;
+                    queue.add(first);
                 }
             }
+            queue.addAll(over);
         }
-        return expired;
+        return over.stream().map(lease -> lease.id).toList();
     }
 }

@@ -45,6 +45,13 @@ public final class Machine implements AutoCloseable {
         };
     }
 
+    /** The state on disk could not be read or written. */
+    public abstract static class UnwritableException extends RuntimeException {
+        UnwritableException(String message, @Nullable Throwable cause) {
+            super(message, cause);
+        }
+    }
+
     private record Settled(
             Outcome outcome,
             @Nullable Message answer,
@@ -178,19 +185,29 @@ public final class Machine implements AutoCloseable {
 
     // ---- applying
 
+    /** Applies a command that somebody else proposed, as it stands in the log. */
+    public void apply(long index, ByteBuffer encoded) {
+        if (index <= lastApplied) {
+            return;
+        }
+        try {
+            apply(index, Command.parseFrom(encoded), Outcome.NOBODY);
+        } catch (InvalidProtocolBufferException e) {
+            throw new IllegalStateException("entry " + index + " of the log cannot be read", e);
+        }
+    }
+
     /** Applies one command to the batch; its outcome is told by {@link #commit}. Commands applied before are skipped. */
-    public void apply(long index, ByteBuffer encoded, Outcome outcome) {
+    public void apply(long index, Command command, Outcome outcome) {
         if (index <= lastApplied) {
             return;
         }
         lastApplied = index;
         try {
-            settled.add(new Settled(outcome, apply(Command.parseFrom(encoded)), null));
+            settled.add(new Settled(outcome, apply(command), null));
         } catch (StoreException e) {
             metrics.refused();
             settled.add(new Settled(outcome, null, e));
-        } catch (InvalidProtocolBufferException e) {
-            throw new IllegalStateException("entry " + index + " of the log cannot be read", e);
         }
     }
 

@@ -4,35 +4,17 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import dev.coppice.kernel.Clock;
 import dev.coppice.store.WatchObserver;
-import dev.coppice.store.api.AlarmMember;
-import dev.coppice.store.api.AlarmRequest;
-import dev.coppice.store.api.AlarmResponse;
 import dev.coppice.store.api.AlarmType;
-import dev.coppice.store.api.AuthDisableResponse;
-import dev.coppice.store.api.AuthEnableResponse;
-import dev.coppice.store.api.AuthRoleAddResponse;
-import dev.coppice.store.api.AuthRoleDeleteResponse;
-import dev.coppice.store.api.AuthRoleGrantPermissionResponse;
-import dev.coppice.store.api.AuthRoleRevokePermissionResponse;
-import dev.coppice.store.api.AuthUserAddResponse;
-import dev.coppice.store.api.AuthUserChangePasswordResponse;
-import dev.coppice.store.api.AuthUserDeleteResponse;
-import dev.coppice.store.api.AuthUserGrantRoleResponse;
-import dev.coppice.store.api.AuthUserRevokeRoleResponse;
 import dev.coppice.store.api.CompactionRequest;
 import dev.coppice.store.api.CompactionResponse;
 import dev.coppice.store.api.DeleteRangeRequest;
-import dev.coppice.store.api.KeyValue;
 import dev.coppice.store.api.LeaseGrantRequest;
 import dev.coppice.store.api.LeaseGrantResponse;
 import dev.coppice.store.api.LeaseRevokeRequest;
 import dev.coppice.store.api.LeaseRevokeResponse;
 import dev.coppice.store.api.PutRequest;
-import dev.coppice.store.api.RangeRequest;
-import dev.coppice.store.api.RangeResponse;
 import dev.coppice.store.api.ResponseHeader;
 import dev.coppice.store.api.TxnRequest;
-import dev.coppice.store.api.TxnResponse;
 import dev.coppice.store.api.WatchCreateRequest;
 import dev.coppice.store.log.Command;
 import dev.coppice.store.log.KeyspaceRecord;
@@ -40,7 +22,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.rocksdb.RocksIterator;
@@ -51,25 +32,30 @@ import org.rocksdb.RocksIterator;
  */
 public final class Space {
 
-    private static final int POINT_READ_ATTEMPTS = 3;
+    /** Revision, compacted revision, bytes added, keys; the last was not there at first. */
+    private static final int STATE_BYTES = 32;
 
     private final Machine machine;
     private final KeyspaceRecord record;
     private final Lessor lessor;
     private final WatchHub hub;
+    private final SpaceReads reads;
 
     // Of the applying thread: the state after the commands of the batch so far.
     private long nextRevision;
     private long nextCompacted;
     private long addedBytes;
+    private long nextKeys;
     private final List<Recorded.Revision> unpublished = new ArrayList<>();
     private boolean changed;
 
     // What others see.
     private volatile long revision;
     private volatile long compacted;
+    private volatile long keys;
+    private final SpaceCounters counters = new SpaceCounters();
     private volatile AuthState auth;
-    private volatile Set<AlarmType> alarms;
+    private final Alarms alarms;
     private final AtomicLong bytes = new AtomicLong();
 
     Space(Machine machine, KeyspaceRecord record) {
@@ -85,22 +71,15 @@ public final class Space {
         bytes.set(addedBytes - (freed == null ? 0 : Codec.number(freed)));
         nextRevision = revision;
         nextCompacted = compacted;
+        keys = state == null
+                ? 0
+                : state.length >= STATE_BYTES ? ByteBuffer.wrap(state).getLong(24) : countKeys(database);
+        nextKeys = keys;
         auth = AuthState.load(database, number());
-        alarms = loadAlarms(database);
+        alarms = new Alarms(database, metaKey('L'));
         hub = new WatchHub(revision);
+        reads = new SpaceReads(machine, this);
         loadLeases(database);
-    }
-
-    private Set<AlarmType> loadAlarms(Database database) {
-        byte[] found = database.get(Database.Family.META, metaKey('L'));
-        Set<AlarmType> loaded = new TreeSet<>();
-        for (byte each : found == null ? new byte[0] : found) {
-            AlarmType alarm = AlarmType.forNumber(each);
-            if (alarm != null) {
-                loaded.add(alarm);
-            }
-        }
-        return Set.copyOf(loaded);
     }
 
     private void loadLeases(Database database) {
@@ -114,8 +93,21 @@ public final class Space {
         }
     }
 
-    private byte[] stateKey() {
+    byte[] stateKey() {
         return metaKey('S');
+    }
+
+    private long countKeys(Database database) {
+        long count = 0;
+        byte[] end = Codec.spaceEnd(number());
+        try (RocksIterator iterator = database.rocks().newIterator(database.handle(Database.Family.LIVE))) {
+            iterator.seek(Codec.live(number(), ByteString.EMPTY));
+            while (iterator.isValid() && Codec.compare(iterator.key(), end) < 0) {
+                count++;
+                iterator.next();
+            }
+        }
+        return count;
     }
 
     private byte[] metaKey(char sort) {
@@ -151,12 +143,22 @@ public final class Space {
         return bytes.get();
     }
 
+    /** Keys that are there now. */
+    public long keys() {
+        return keys;
+    }
+
+    /** What was done to it since this process began. */
+    public SpaceCounters counters() {
+        return counters;
+    }
+
     public AuthState auth() {
         return auth;
     }
 
     public Set<AlarmType> alarms() {
-        return alarms;
+        return alarms.active();
     }
 
     public Lessor lessor() {
@@ -196,146 +198,9 @@ public final class Space {
         return machine.read(reader);
     }
 
-    /** What this space had, at the moment of a view. */
-    private record Moment(long revision, long compacted) {}
-
-    private Moment moment(View view) {
-        byte[] state = view.get(Database.Family.META, stateKey());
-        return state == null
-                ? new Moment(1, 0)
-                : new Moment(
-                        ByteBuffer.wrap(state).getLong(0),
-                        ByteBuffer.wrap(state).getLong(8));
-    }
-
-    public RangeResponse range(RangeRequest request) {
-        if (request.getRevision() <= 0 && request.getRangeEnd().isEmpty() && plain(request)) {
-            RangeResponse answer = machine.direct(() -> point(request));
-            if (answer != null) {
-                return answer;
-            }
-        }
-        return read(view -> {
-            Moment moment = moment(view);
-            return Ranges.range(view, number(), request, moment.revision(), Math.max(moment.compacted(), compacted))
-                    .setHeader(header(moment.revision()))
-                    .build();
-        });
-    }
-
-    private static boolean plain(RangeRequest request) {
-        return !request.getCountOnly()
-                && !request.getKeysOnly()
-                && request.getMinModRevision() == 0
-                && request.getMaxModRevision() == 0
-                && request.getMinCreateRevision() == 0
-                && request.getMaxCreateRevision() == 0;
-    }
-
-    /**
-     * One key, without a view: its current version, then its value. Null when the key is not there, or was changed and
-     * compacted meanwhile: then only a view can say at which revision that was so.
-     */
-    private @org.jspecify.annotations.Nullable RangeResponse point(RangeRequest request) {
-        Database database = machine.database();
-        byte[] liveKey = Codec.live(number(), request.getKey());
-        for (int attempt = 0; attempt < POINT_READ_ATTEMPTS; attempt++) {
-            long before = revision;
-            byte[] live = database.get(Database.Family.LIVE, liveKey);
-            if (live == null) {
-                return null;
-            }
-            Version version = Version.decode(live);
-            byte[] value =
-                    database.get(Database.Family.REVISIONS, Codec.revision(number(), version.mod(), version.sub()));
-            if (value != null) {
-                KeyValue pair = Change.decode(value).pair();
-                return RangeResponse.newBuilder()
-                        .setHeader(header(Math.max(before, version.mod())))
-                        .addKvs(pair)
-                        .setCount(1)
-                        .build();
-            }
-        }
-        return null;
-    }
-
-    /** A transaction that changes nothing. */
-    public TxnResponse readTxn(TxnRequest request) {
-        return read(view -> {
-            Moment moment = moment(view);
-            TxnResponse.Builder response = new Transaction(
-                            view, null, number(), moment.revision(), moment.compacted(), lessor::exists)
-                    .txn(request);
-            return response.setHeader(header(moment.revision())).build();
-        });
-    }
-
-    /** The keys attached to a lease. */
-    public List<ByteString> leaseKeys(long id) {
-        return read(view -> leaseKeys(view, id));
-    }
-
-    private List<ByteString> leaseKeys(Source source, long id) {
-        List<ByteString> keys = new ArrayList<>();
-        byte[] prefix = Codec.leaseKeyPrefix(number(), id);
-        try (RocksIterator iterator = source.iterate(Database.Family.LEASES)) {
-            for (iterator.seek(prefix);
-                    iterator.isValid() && Codec.startsWith(iterator.key(), prefix);
-                    iterator.next()) {
-                byte[] at = iterator.key();
-                keys.add(ByteString.copyFrom(at, prefix.length, at.length - prefix.length));
-            }
-            Ranges.check(iterator);
-        }
-        return keys;
-    }
-
-    /** A checksum over the changes kept, up to a revision; 0 for all. Equal on members that hold the same. */
-    public int hash(long upTo) {
-        if (upTo > revision) {
-            throw Errors.futureRevision();
-        }
-        if (upTo > 0 && upTo < compacted) {
-            throw Errors.compacted();
-        }
-        return read(view -> {
-            java.util.zip.CRC32C checksum = new java.util.zip.CRC32C();
-            byte[] end = upTo == 0 ? Codec.spaceEnd(number()) : Codec.revision(number(), upTo + 1, 0);
-            try (RocksIterator iterator = view.iterate(Database.Family.REVISIONS)) {
-                for (iterator.seek(Codec.revision(number(), 0, 0)); iterator.isValid(); iterator.next()) {
-                    byte[] at = iterator.key();
-                    if (Codec.compare(at, end) >= 0) {
-                        break;
-                    }
-                    checksum.update(at, Codec.SPACE_BYTES, at.length - Codec.SPACE_BYTES);
-                    checksum.update(iterator.value());
-                }
-                Ranges.check(iterator);
-            }
-            return (int) checksum.getValue();
-        });
-    }
-
-    /**
-     * Hands over every change kept, in order: the key of its revision (8 bytes revision, 4 bytes place) and its bytes (one for
-     * deletion or put, then a KeyValue message).
-     */
-    public void export(java.util.function.BiConsumer<byte[], byte[]> taker) {
-        boolean unused = read(view -> {
-            byte[] end = Codec.spaceEnd(number());
-            try (RocksIterator iterator = view.iterate(Database.Family.REVISIONS)) {
-                for (iterator.seek(Codec.revision(number(), 0, 0)); iterator.isValid(); iterator.next()) {
-                    byte[] at = iterator.key();
-                    if (Codec.compare(at, end) >= 0) {
-                        break;
-                    }
-                    taker.accept(java.util.Arrays.copyOfRange(at, Codec.SPACE_BYTES, at.length), iterator.value());
-                }
-                Ranges.check(iterator);
-            }
-            return true;
-        });
+    /** What can be read of it. */
+    public SpaceReads reads() {
+        return reads;
     }
 
     /** Watches running. */
@@ -371,6 +236,10 @@ public final class Space {
     // ---- applying; by the applying thread only
 
     Message apply(Batch batch, Command command) {
+        AuthState current = auth;
+        if (command.getAuthRevision() != 0 && current.enabled() && command.getAuthRevision() != current.revision()) {
+            throw Errors.oldAuthRevision();
+        }
         return switch (command.getOperationCase()) {
             case PUT -> put(batch, command.getPut());
             case DELETE_RANGE -> delete(batch, command.getDeleteRange());
@@ -378,7 +247,10 @@ public final class Space {
             case COMPACT -> compact(command.getCompact());
             case LEASE_GRANT -> grant(batch, command.getLeaseGrant());
             case LEASE_REVOKE -> revoke(batch, command.getLeaseRevoke());
-            case ALARM -> alarm(batch, command.getAlarm());
+            case ALARM ->
+                alarms.apply(batch, command.getAlarm(), machine.memberId())
+                        .setHeader(header(nextRevision))
+                        .build();
             case AUTH_ENABLE,
                     AUTH_DISABLE,
                     USER_ADD,
@@ -403,13 +275,15 @@ public final class Space {
         if (!transaction.events().isEmpty()) {
             nextRevision++;
             addedBytes += transaction.addedBytes();
+            nextKeys += transaction.addedKeys();
+            counters.changed(transaction.events());
             unpublished.add(Recorded.Revision.of(nextRevision, transaction.events()));
             changed = true;
         }
     }
 
     private void refuseWithoutSpace() {
-        if (alarms.contains(AlarmType.NOSPACE)) {
+        if (alarms.active().contains(AlarmType.NOSPACE)) {
             throw Errors.noSpace();
         }
     }
@@ -443,6 +317,7 @@ public final class Space {
         Transaction transaction = begin(batch);
         var response = transaction.txn(request);
         end(transaction);
+        counters.transaction();
         return response.setHeader(header(nextRevision)).build();
     }
 
@@ -478,7 +353,7 @@ public final class Space {
             throw Errors.leaseNotFound();
         }
         Transaction transaction = begin(batch);
-        for (ByteString key : leaseKeys(batch, request.getID())) {
+        for (ByteString key : reads.leaseKeys(batch, request.getID())) {
             transaction.delete(DeleteRangeRequest.newBuilder().setKey(key).build());
         }
         end(transaction);
@@ -487,109 +362,10 @@ public final class Space {
         return LeaseRevokeResponse.newBuilder().setHeader(header(nextRevision)).build();
     }
 
-    private Message alarm(Batch batch, AlarmRequest request) {
-        AlarmResponse.Builder response = AlarmResponse.newBuilder().setHeader(header(nextRevision));
-        Set<AlarmType> next = new TreeSet<>(alarms);
-        switch (request.getAction()) {
-            case ACTIVATE -> {
-                if (request.getAlarm() != AlarmType.NONE) {
-                    next.add(request.getAlarm());
-                    response.addAlarms(member(request.getAlarm()));
-                }
-            }
-            case DEACTIVATE -> {
-                for (AlarmType alarm : alarms) {
-                    if (request.getAlarm() == AlarmType.NONE || request.getAlarm() == alarm) {
-                        next.remove(alarm);
-                        response.addAlarms(member(alarm));
-                    }
-                }
-            }
-            case GET, UNRECOGNIZED -> alarms.forEach(alarm -> response.addAlarms(member(alarm)));
-        }
-        alarms = Set.copyOf(next);
-        byte[] stored = new byte[next.size()];
-        int at = 0;
-        for (AlarmType alarm : next) {
-            stored[at++] = (byte) alarm.getNumber();
-        }
-        batch.put(Database.Family.META, metaKey('L'), stored);
-        return response.build();
-    }
-
-    private AlarmMember member(AlarmType alarm) {
-        return AlarmMember.newBuilder()
-                .setMemberID(machine.memberId())
-                .setAlarm(alarm)
-                .build();
-    }
-
     private Message applyAuth(Batch batch, Command command) {
-        ResponseHeader header = header(nextRevision);
-        AuthState state = auth;
-        int space = number();
-        return switch (command.getOperationCase()) {
-            case AUTH_ENABLE -> {
-                auth = state.enable(batch, space);
-                yield AuthEnableResponse.newBuilder().setHeader(header).build();
-            }
-            case AUTH_DISABLE -> {
-                auth = state.disable(batch, space);
-                yield AuthDisableResponse.newBuilder().setHeader(header).build();
-            }
-            case USER_ADD -> {
-                auth = state.add(batch, space, command.getUserAdd());
-                yield AuthUserAddResponse.newBuilder().setHeader(header).build();
-            }
-            case USER_DELETE -> {
-                auth = state.delete(batch, space, command.getUserDelete());
-                yield AuthUserDeleteResponse.newBuilder().setHeader(header).build();
-            }
-            case USER_CHANGE_PASSWORD -> {
-                auth = state.change(batch, space, command.getUserChangePassword());
-                yield AuthUserChangePasswordResponse.newBuilder()
-                        .setHeader(header)
-                        .build();
-            }
-            case USER_GRANT_ROLE -> {
-                auth = state.grant(batch, space, command.getUserGrantRole());
-                yield AuthUserGrantRoleResponse.newBuilder().setHeader(header).build();
-            }
-            case USER_REVOKE_ROLE -> {
-                auth = state.revoke(batch, space, command.getUserRevokeRole());
-                yield AuthUserRevokeRoleResponse.newBuilder().setHeader(header).build();
-            }
-            case ROLE_ADD -> {
-                auth = state.add(batch, space, command.getRoleAdd());
-                yield AuthRoleAddResponse.newBuilder().setHeader(header).build();
-            }
-            case ROLE_DELETE -> {
-                auth = state.delete(batch, space, command.getRoleDelete());
-                yield AuthRoleDeleteResponse.newBuilder().setHeader(header).build();
-            }
-            case ROLE_GRANT_PERMISSION -> {
-                auth = state.grant(batch, space, command.getRoleGrantPermission());
-                yield AuthRoleGrantPermissionResponse.newBuilder()
-                        .setHeader(header)
-                        .build();
-            }
-            case ROLE_REVOKE_PERMISSION -> {
-                auth = state.revoke(batch, space, command.getRoleRevokePermission());
-                yield AuthRoleRevokePermissionResponse.newBuilder()
-                        .setHeader(header)
-                        .build();
-            }
-            case DEFINE_KEYSPACE,
-                    PUT,
-                    DELETE_RANGE,
-                    TXN,
-                    COMPACT,
-                    LEASE_GRANT,
-                    LEASE_REVOKE,
-                    ALARM,
-                    OPERATION_NOT_SET ->
-                throw new IllegalStateException("not a command about users: " + command.getOperationCase());
-        };
+        AuthCommands.Applied applied = AuthCommands.apply(auth, batch, number(), command, header(nextRevision));
+        auth = applied.next();
+        return applied.answer();
     }
 
     /** Adds its own state to the batch that is about to be written. */
@@ -598,10 +374,11 @@ public final class Space {
             batch.put(
                     Database.Family.META,
                     stateKey(),
-                    ByteBuffer.allocate(24)
+                    ByteBuffer.allocate(STATE_BYTES)
                             .putLong(nextRevision)
                             .putLong(nextCompacted)
                             .putLong(addedBytes)
+                            .putLong(nextKeys)
                             .array());
         }
     }
@@ -614,6 +391,7 @@ public final class Space {
         changed = false;
         compacted = nextCompacted;
         revision = nextRevision;
+        keys = nextKeys;
         if (!unpublished.isEmpty()) {
             long added = 0;
             for (Recorded.Revision each : unpublished) {

@@ -4,6 +4,8 @@ import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.function.IntSupplier;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /** The store's metrics. Registered once per kernel, whatever restarts. Safe for use by many threads. */
@@ -73,6 +75,20 @@ public final class StoreMetrics {
                 "Leases alive.",
                 spaces,
                 space -> space.lessor().count());
+    }
+
+    /** Shows how many proposals wait in the log, and the space left on the disk. */
+    public void show(IntSupplier waiting, LongSupplier freeDiskBytes) {
+        GaugeWithCallback.builder()
+                .name("coppice_store_proposals_waiting")
+                .help("Proposals on their way through the log; more than 5000 are refused.")
+                .callback(callback -> callback.call(waiting.getAsInt()))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name("coppice_store_disk_free_bytes")
+                .help("Space left on the disk of the store; writes are refused below 64 MiB.")
+                .callback(callback -> callback.call(freeDiskBytes.getAsLong()))
+                .register(registry);
     }
 
     private interface Value {

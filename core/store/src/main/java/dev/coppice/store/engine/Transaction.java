@@ -40,6 +40,7 @@ final class Transaction {
     private final List<Event> events = new ArrayList<>();
     private int sub;
     private long addedBytes;
+    private long addedKeys;
 
     /**
      * @param begin the revision before the command
@@ -65,6 +66,11 @@ final class Transaction {
 
     long addedBytes() {
         return addedBytes;
+    }
+
+    /** Keys that are there now and were not before, less those that went. */
+    long addedKeys() {
+        return addedKeys;
     }
 
     private ResponseHeader revisionHeader() {
@@ -101,6 +107,9 @@ final class Transaction {
                 .setVersion(version.version())
                 .setLease(lease)
                 .build();
+        if (previous == null) {
+            addedKeys++;
+        }
         write(request.getKey(), version, new Change(false, pair));
         batch().put(Database.Family.LIVE, liveKey, version.encode());
         moveLease(request.getKey(), previous == null ? 0 : previous.lease(), lease);
@@ -137,6 +146,7 @@ final class Transaction {
                 .setKey(entry.key())
                 .setModRevision(revision)
                 .build();
+        addedKeys--;
         write(entry.key(), version, new Change(true, pair));
         batch().delete(Database.Family.LIVE, Codec.live(space, entry.key()));
         moveLease(entry.key(), entry.version().lease(), 0);

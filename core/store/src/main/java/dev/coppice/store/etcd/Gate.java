@@ -20,6 +20,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import javax.naming.InvalidNameException;
 import javax.naming.ldap.LdapName;
 import javax.naming.ldap.Rdn;
@@ -30,6 +31,7 @@ final class Gate {
 
     private static final long TOKEN_NANOS = Duration.ofMinutes(5).toNanos();
     private static final int MAX_TOKENS = 10_000;
+    private static final int MAX_CHECKS = 5;
 
     /** A token is worth what its user's password was when it was given. */
     private record Token(String user, ByteString password, long lastUsedNanos) {}
@@ -167,6 +169,29 @@ final class Gate {
         }
     }
 
+    /**
+     * Checks and does a write such that nobody's permission is taken away between the two: the write is refused when users or
+     * roles have changed meanwhile, and then checked again.
+     */
+    <A> A checked(Caller caller, Supplier<A> checkAndWrite) {
+        for (int attempt = 1; ; attempt++) {
+            AuthState auth = auth();
+            if (caller.root() || !auth.enabled()) {
+                return checkAndWrite.get();
+            }
+            try {
+                return ScopedValue.where(MemberKeyspace.AUTH_REVISION, auth.revision())
+                        .call(checkAndWrite::get);
+            } catch (StoreException e) {
+                boolean old = String.valueOf(e.getMessage())
+                        .equals(Errors.oldAuthRevision().getMessage());
+                if (!old || attempt == MAX_CHECKS) {
+                    throw e;
+                }
+            }
+        }
+    }
+
     void read(Caller caller, ByteString key, ByteString rangeEnd) {
         check(caller, key, rangeEnd, false);
     }
@@ -214,7 +239,7 @@ final class Gate {
         if (caller.root() || !auth().enabled()) {
             return;
         }
-        for (ByteString key : keyspace.space().leaseKeys(id)) {
+        for (ByteString key : keyspace.space().reads().leaseKeys(id)) {
             check(caller, key, ByteString.EMPTY, write);
         }
     }

@@ -19,6 +19,7 @@ import dev.coppice.store.engine.Errors;
 import io.grpc.Status;
 import io.prometheus.metrics.expositionformats.ExpositionFormatWriter;
 import io.prometheus.metrics.expositionformats.ExpositionFormats;
+import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -35,6 +36,8 @@ import java.util.concurrent.CountDownLatch;
  * @see <a href="https://etcd.io/docs/v3.5/dev-guide/api_grpc_gateway/">gRPC gateway</a>
  */
 final class Gateway {
+
+    private static final System.Logger LOG = System.getLogger(Gateway.class.getName());
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final JsonFormat.Printer PRINTER =
@@ -80,11 +83,14 @@ final class Gateway {
         String reason = "";
         try {
             keyspace.store().log().barrier();
+            keyspace.store().refusal().ifPresent(refusal -> {
+                throw refusal;
+            });
             if (!keyspace.space().alarms().isEmpty()) {
                 reason = "ALARM " + keyspace.space().alarms().iterator().next();
             }
         } catch (StoreException e) {
-            reason = "the store does not answer: " + e.getMessage();
+            reason = "the store cannot serve: " + e.getMessage();
         }
         ObjectNode answer = JSON.createObjectNode();
         return answer.put("health", reason.isEmpty() ? "true" : "false")
@@ -99,11 +105,17 @@ final class Gateway {
             fail(exchange, e);
             return;
         }
+        MetricSnapshots metrics = keyspace.store().kernel().metrics().scrape();
+        try {
+            metrics = EtcdMetrics.withEtcdNames(keyspace, metrics);
+        } catch (StoreException e) {
+            LOG.log(System.Logger.Level.DEBUG, "the store is down: it has no metrics now", e);
+        }
         ExpositionFormatWriter writer =
                 ExpositionFormats.init().findWriter(exchange.header("Accept").orElse(""));
         exchange.setHeader("Content-Type", writer.getContentType());
         try (OutputStream out = exchange.stream()) {
-            writer.write(out, keyspace.store().kernel().metrics().scrape());
+            writer.write(out, metrics);
         }
     }
 

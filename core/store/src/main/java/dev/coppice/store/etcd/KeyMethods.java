@@ -37,8 +37,10 @@ final class KeyMethods {
                 new Method<>(
                         KVGrpc.getPutMethod(), "/kv/put", KNOWN, PutRequest.getDefaultInstance(), (caller, request) -> {
                             Requests.check(request);
-                            gate.put(caller, request);
-                            return keyspace.put(request);
+                            return gate.checked(caller, () -> {
+                                gate.put(caller, request);
+                                return keyspace.put(request);
+                            });
                         }),
                 new Method<>(
                         KVGrpc.getDeleteRangeMethod(),
@@ -47,17 +49,21 @@ final class KeyMethods {
                         DeleteRangeRequest.getDefaultInstance(),
                         (caller, request) -> {
                             Requests.check(request);
-                            gate.write(caller, request.getKey(), request.getRangeEnd());
-                            if (request.getPrevKv()) {
-                                gate.read(caller, request.getKey(), request.getRangeEnd());
-                            }
-                            return keyspace.delete(request);
+                            return gate.checked(caller, () -> {
+                                gate.write(caller, request.getKey(), request.getRangeEnd());
+                                if (request.getPrevKv()) {
+                                    gate.read(caller, request.getKey(), request.getRangeEnd());
+                                }
+                                return keyspace.delete(request);
+                            });
                         }),
                 new Method<>(
                         KVGrpc.getTxnMethod(), "/kv/txn", KNOWN, TxnRequest.getDefaultInstance(), (caller, request) -> {
                             Requests.check(request);
-                            gate.txn(caller, request);
-                            return keyspace.txn(request);
+                            return gate.checked(caller, () -> {
+                                gate.txn(caller, request);
+                                return keyspace.txn(request);
+                            });
                         }),
                 new Method<>(
                         KVGrpc.getCompactMethod(),
@@ -77,8 +83,10 @@ final class KeyMethods {
                         KNOWN,
                         LeaseRevokeRequest.getDefaultInstance(),
                         (caller, request) -> {
-                            gate.lease(caller, request.getID(), true);
-                            return keyspace.revoke(request);
+                            return gate.checked(caller, () -> {
+                                gate.lease(caller, request.getID(), true);
+                                return keyspace.revoke(request);
+                            });
                         }),
                 new Method<>(
                         LeaseGrpc.getLeaseTimeToLiveMethod(),

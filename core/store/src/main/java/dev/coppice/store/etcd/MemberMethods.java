@@ -131,7 +131,7 @@ final class MemberMethods {
                         HashRequest.getDefaultInstance(),
                         (caller, request) -> HashResponse.newBuilder()
                                 .setHeader(header())
-                                .setHash(keyspace.space().hash(0))
+                                .setHash(keyspace.space().reads().hash(0))
                                 .build()),
                 new Method<>(
                         MaintenanceGrpc.getHashKVMethod(),
@@ -140,7 +140,7 @@ final class MemberMethods {
                         HashKVRequest.getDefaultInstance(),
                         (caller, request) -> HashKVResponse.newBuilder()
                                 .setHeader(header())
-                                .setHash(keyspace.space().hash(request.getRevision()))
+                                .setHash(keyspace.space().reads().hash(request.getRevision()))
                                 .setCompactRevision(keyspace.compactedRevision())
                                 .build()),
                 new Method<>(

@@ -66,7 +66,7 @@ final class SnapshotWriter {
             DataOutputStream out = new DataOutputStream(
                     new java.io.BufferedOutputStream(new DigestOutputStream(raw, digest), CHUNK_BYTES));
             out.write("coppice keyspace 1\n".getBytes(StandardCharsets.UTF_8));
-            keyspace.space().export((revision, change) -> {
+            keyspace.space().reads().export((revision, change) -> {
                 try {
                     out.writeInt(revision.length);
                     out.write(revision);

@@ -128,7 +128,10 @@ public final class Member implements AutoCloseable {
     @Override
     public void close() {
         machine.spaces().forEach(Space::endWatches);
-        log.close();
-        machine.close();
+        try {
+            log.close();
+        } finally {
+            machine.close();
+        }
     }
 }

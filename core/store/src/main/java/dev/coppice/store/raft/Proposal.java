@@ -7,6 +7,7 @@ import com.google.protobuf.Message;
 import dev.coppice.store.StoreException;
 import dev.coppice.store.engine.Errors;
 import dev.coppice.store.engine.Machine;
+import dev.coppice.store.log.Command;
 import io.grpc.Status.Code;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -16,7 +17,17 @@ import java.util.concurrent.TimeoutException;
 /** A command on its way through the log, with somebody waiting for what becomes of it. */
 final class Proposal implements Closure, Machine.Outcome {
 
+    private final Command command;
     private final CompletableFuture<Message> future = new CompletableFuture<>();
+
+    Proposal(Command command) {
+        this.command = command;
+    }
+
+    /** What was proposed, so that this member does not read it back from the log. */
+    Command command() {
+        return command;
+    }
 
     /** Called by the library when the log could not take it, or lost it. */
     @Override

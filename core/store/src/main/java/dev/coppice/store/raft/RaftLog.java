@@ -6,6 +6,7 @@ import com.alipay.sofa.jraft.RaftServiceFactory;
 import com.alipay.sofa.jraft.Status;
 import com.alipay.sofa.jraft.closure.ReadIndexClosure;
 import com.alipay.sofa.jraft.conf.Configuration;
+import com.alipay.sofa.jraft.core.NodeImpl;
 import com.alipay.sofa.jraft.entity.PeerId;
 import com.alipay.sofa.jraft.entity.Task;
 import com.alipay.sofa.jraft.option.ApplyTaskMode;
@@ -15,9 +16,12 @@ import com.alipay.sofa.jraft.option.ReadOnlyOption;
 import com.alipay.sofa.jraft.storage.impl.RocksDBLogStorage;
 import com.alipay.sofa.jraft.util.StorageOptionsFactory;
 import com.google.protobuf.Message;
+import dev.coppice.store.StoreException;
 import dev.coppice.store.engine.Errors;
 import dev.coppice.store.log.Command;
+import io.grpc.Status.Code;
 import java.io.IOException;
+import java.lang.invoke.MethodHandles;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,11 +30,14 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.ColumnFamilyOptions;
 import org.rocksdb.CompressionType;
 import org.rocksdb.DBOptions;
 import org.rocksdb.InfoLogLevel;
+import sun.misc.Signal;
+import sun.misc.SignalHandler;
 
 /**
  * The log by SOFAJRaft. Entries proposed while the disk syncs are written and synced together, so that many writers share
@@ -48,7 +55,9 @@ public final class RaftLog implements ReplicatedLog {
 
     private static final long PROPOSAL_TIMEOUT_MILLIS = 7000;
     private static final long LEADER_TIMEOUT_SECONDS = 30;
-    private static final long SNAPSHOT_AFTER_ENTRIES = 25_000;
+    /** As in etcd. */
+    private static final long SNAPSHOT_AFTER_ENTRIES = 100_000;
+
     private static final long SNAPSHOT_TIMEOUT_SECONDS = 10;
     private static final long SNAPSHOT_BEFORE_STOP_ENTRIES = 1000;
     private static final long SNAPSHOT_AFTER_BYTES = 64L << 20;
@@ -61,6 +70,7 @@ public final class RaftLog implements ReplicatedLog {
     private final Semaphore waiting = new Semaphore(MAX_WAITING);
     private final AtomicLong bytesSinceSnapshot = new AtomicLong();
     private final AtomicBoolean snapshotting = new AtomicBoolean();
+    private final LongAdder failures = new LongAdder();
     private volatile boolean closed;
 
     private RaftLog(StateMachineAdapter states, Node node, PeerId self) {
@@ -78,7 +88,7 @@ public final class RaftLog implements ReplicatedLog {
      */
     public static RaftLog open(Path directory, String group, StateMachineAdapter states)
             throws IOException, InterruptedException {
-        sizeOnce();
+        prepareOnce();
         Files.createDirectories(directory);
         PeerId self = new PeerId("127.0.0.1", 1);
         NodeOptions options = options(directory, self, states);
@@ -115,7 +125,8 @@ public final class RaftLog implements ReplicatedLog {
         options.setApplyTaskMode(ApplyTaskMode.NonBlocking);
         options.setDisableCli(true);
         options.setEnableMetrics(false);
-        options.setSharedTimerPool(false);
+        // The timers of a node of its own wake up every millisecond; the shared ones only when something is due.
+        options.setSharedTimerPool(true);
         options.setTimerPoolSize(1);
         options.setCliRpcThreadPoolSize(1);
         options.setRaftRpcThreadPoolSize(1);
@@ -124,14 +135,18 @@ public final class RaftLog implements ReplicatedLog {
     }
 
     /** The library's thread pools and its database are made for big machines; the process has to stay small. */
-    private static void sizeOnce() {
+    private static void prepareOnce() {
         if (!SIZED.compareAndSet(false, true)) {
             return;
         }
         // The library's generated messages are old; they read this member's own files only.
         setUnlessSet("com.google.protobuf.use_unsafe_pre22_gencode", "true");
         setUnlessSet("jraft.closure.threadpool.size.min", "1");
-        setUnlessSet("jraft.closure.threadpool.size.max", "4");
+        // It queues nothing: what finds no thread is refused, and then a failing log could not be closed.
+        setUnlessSet("jraft.closure.threadpool.size.max", "128");
+        for (String timer : java.util.List.of("election", "vote", "step_down", "snapshot")) {
+            setUnlessSet("jraft.timer.global_" + timer + "_timer_workers", "1");
+        }
         setUnlessSet("jraft.default.scheduler.threadpool.size", "1");
         DBOptions options = StorageOptionsFactory.getDefaultRocksDBOptions();
         options.setMaxBackgroundJobs(2)
@@ -154,6 +169,28 @@ public final class RaftLog implements ReplicatedLog {
         BlockBasedTableConfig table = StorageOptionsFactory.getDefaultRocksDBTableConfig();
         table.setBlockCache(new org.rocksdb.LRUCache(2L << 20));
         StorageOptionsFactory.registerRocksDBTableFormatConfig(RocksDBLogStorage.class, table);
+        loadWithoutSignals();
+    }
+
+    /**
+     * Loads the library's node, which would take over SIGUSR2 and answer it by writing files about itself into the working
+     * directory. The JVM itself uses that signal to suspend threads: it gets it back.
+     */
+    private static void loadWithoutSignals() {
+        Signal signal;
+        try {
+            signal = new Signal("USR2");
+        } catch (IllegalArgumentException e) {
+            return;
+        }
+        SignalHandler before = Signal.handle(signal, SignalHandler.SIG_IGN);
+        try {
+            MethodHandles.lookup().ensureInitialized(NodeImpl.class);
+        } catch (IllegalAccessException e) {
+            throw new IllegalStateException(e);
+        } finally {
+            var unused = Signal.handle(signal, before);
+        }
     }
 
     private static void setUnlessSet(String property, String value) {
@@ -171,11 +208,16 @@ public final class RaftLog implements ReplicatedLog {
             throw Errors.tooManyRequests();
         }
         try {
-            Proposal proposal = new Proposal();
+            Proposal proposal = new Proposal(command);
             byte[] data = command.toByteArray();
             bytesSinceSnapshot.addAndGet(data.length);
             node.apply(new Task(ByteBuffer.wrap(data), proposal));
             return proposal.await(PROPOSAL_TIMEOUT_MILLIS);
+        } catch (StoreException e) {
+            if (e.code() == Code.UNAVAILABLE) {
+                failures.increment();
+            }
+            throw e;
         } finally {
             waiting.release();
         }
@@ -186,10 +228,10 @@ public final class RaftLog implements ReplicatedLog {
         if (closed) {
             throw Errors.stopped();
         }
-        if (states.leadsAlone()) {
+        if (states.hasEverything()) {
             return;
         }
-        Proposal proposal = new Proposal();
+        Proposal proposal = new Proposal(Command.getDefaultInstance());
         node.readIndex(new byte[0], new ReadIndexClosure() {
             @Override
             public void run(Status status, long index, byte[] context) {
@@ -217,6 +259,21 @@ public final class RaftLog implements ReplicatedLog {
     @Override
     public long committed() {
         return node.getLastCommittedIndex();
+    }
+
+    @Override
+    public long leaderChanges() {
+        return states.leaderChanges();
+    }
+
+    @Override
+    public long failures() {
+        return failures.sum();
+    }
+
+    @Override
+    public int waiting() {
+        return MAX_WAITING - waiting.availablePermits();
     }
 
     @Override
@@ -254,7 +311,7 @@ public final class RaftLog implements ReplicatedLog {
         closed = true;
         try {
             // The next start then has little to read again.
-            if (states.entriesSinceSnapshot() >= SNAPSHOT_BEFORE_STOP_ENTRIES && !snapshotNow()) {
+            if (!states.failed() && states.entriesSinceSnapshot() >= SNAPSHOT_BEFORE_STOP_ENTRIES && !snapshotNow()) {
                 LOG.log(System.Logger.Level.DEBUG, "no snapshot was made before stopping");
             }
             node.shutdown();

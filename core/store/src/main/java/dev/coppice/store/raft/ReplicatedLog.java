@@ -27,6 +27,15 @@ public interface ReplicatedLog extends AutoCloseable {
     /** The index of the last entry known to be committed. */
     long committed();
 
+    /** How often somebody began to lead since this log was opened. */
+    long leaderChanges();
+
+    /** Proposals whose outcome is not known, or that the log did not take, since this log was opened. */
+    long failures();
+
+    /** Proposals on their way. */
+    int waiting();
+
     /** Lets the log forget what the state on disk contains, when enough has come together since the last time. */
     void compact();
 

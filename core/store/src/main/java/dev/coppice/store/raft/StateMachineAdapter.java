@@ -34,7 +34,9 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
     private final CountDownLatch firstLed = new CountDownLatch(1);
     private volatile boolean leading;
     private volatile boolean alone;
+    private volatile boolean failed;
     private volatile long term;
+    private volatile long leaderChanges;
     private volatile long snapshotIndex;
 
     /**
@@ -55,9 +57,22 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
         return leading;
     }
 
-    /** Whether this member leads a cluster of itself alone: then what it has acknowledged is what it has applied. */
-    boolean leadsAlone() {
-        return leading && alone;
+    /**
+     * Whether what this member has applied is all that was ever acknowledged: it is the only one, and has led. That stays
+     * so when its log fails.
+     */
+    boolean hasEverything() {
+        return alone && firstLed.getCount() == 0;
+    }
+
+    /** Whether the log or the state cannot go on. */
+    boolean failed() {
+        return failed;
+    }
+
+    /** How often somebody began to lead since this process began. */
+    long leaderChanges() {
+        return leaderChanges;
     }
 
     long term() {
@@ -72,11 +87,11 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
     public void onApply(Iterator entries) {
         try {
             while (entries.hasNext()) {
-                Closure done = entries.done();
-                machine.apply(
-                        entries.getIndex(),
-                        entries.getData(),
-                        done instanceof Proposal proposal ? proposal : Machine.Outcome.NOBODY);
+                if (entries.done() instanceof Proposal proposal) {
+                    machine.apply(entries.getIndex(), proposal.command(), proposal);
+                } else {
+                    machine.apply(entries.getIndex(), entries.getData());
+                }
                 if (machine.pending() >= MAX_BATCH) {
                     machine.commit();
                 }
@@ -84,7 +99,8 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
             }
             machine.commit();
         } catch (RuntimeException | Error e) {
-            LOG.log(System.Logger.Level.ERROR, "an entry of the log could not be applied; the store restarts", e);
+            LOG.log(System.Logger.Level.ERROR, "an entry of the log could not be applied", e);
+            fail();
             entries.setErrorAndRollback(1, new Status(RaftError.ESTATEMACHINE, "%s", String.valueOf(e.getMessage())));
             onFailure.accept(e);
         }
@@ -93,6 +109,7 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
     @Override
     public void onLeaderStart(long newTerm) {
         term = newTerm;
+        leaderChanges = leaderChanges + 1;
         machine.setTerm(newTerm);
         leading = true;
         onLeading.run();
@@ -111,8 +128,13 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
 
     @Override
     public void onError(RaftException error) {
-        leading = false;
+        fail();
         onFailure.accept(error);
+    }
+
+    private void fail() {
+        failed = true;
+        leading = false;
     }
 
     @Override
@@ -132,7 +154,8 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
             done.run(Status.OK());
         } catch (IOException | RuntimeException e) {
             LOG.log(System.Logger.Level.WARNING, "the snapshot could not be written", e);
-            done.run(new Status(RaftError.EIO, "%s", String.valueOf(e.getMessage())));
+            // With EIO the library would give up the log, which is sound.
+            done.run(new Status(RaftError.EINTERNAL, "%s", String.valueOf(e.getMessage())));
         }
     }
 

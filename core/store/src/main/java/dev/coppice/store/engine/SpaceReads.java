@@ -1,0 +1,178 @@
+package dev.coppice.store.engine;
+
+import com.google.protobuf.ByteString;
+import dev.coppice.store.api.KeyValue;
+import dev.coppice.store.api.RangeRequest;
+import dev.coppice.store.api.RangeResponse;
+import dev.coppice.store.api.TxnRequest;
+import dev.coppice.store.api.TxnResponse;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.BiConsumer;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+import org.rocksdb.RocksIterator;
+
+/** What can be read of a keyspace: ranges, transactions that change nothing, leases' keys, everything. Safe for use by many threads. */
+public final class SpaceReads {
+
+    private static final int POINT_READ_ATTEMPTS = 3;
+
+    private final Machine machine;
+    private final Space space;
+
+    SpaceReads(Machine machine, Space space) {
+        this.machine = machine;
+        this.space = space;
+    }
+
+    /** What this space had, at the moment of a view. */
+    private record Moment(long revision, long compacted) {}
+
+    private Moment moment(View view) {
+        byte[] state = view.get(Database.Family.META, space.stateKey());
+        return state == null
+                ? new Moment(1, 0)
+                : new Moment(
+                        ByteBuffer.wrap(state).getLong(0),
+                        ByteBuffer.wrap(state).getLong(8));
+    }
+
+    public RangeResponse range(RangeRequest request) {
+        space.counters().range();
+        if (request.getRevision() <= 0 && request.getRangeEnd().isEmpty() && plain(request)) {
+            RangeResponse answer = machine.direct(() -> point(request));
+            if (answer != null) {
+                return answer;
+            }
+        }
+        return machine.read(view -> {
+            Moment moment = moment(view);
+            return Ranges.range(
+                            view,
+                            space.number(),
+                            request,
+                            moment.revision(),
+                            Math.max(moment.compacted(), space.compacted()))
+                    .setHeader(space.header(moment.revision()))
+                    .build();
+        });
+    }
+
+    private static boolean plain(RangeRequest request) {
+        return !request.getCountOnly()
+                && !request.getKeysOnly()
+                && request.getMinModRevision() == 0
+                && request.getMaxModRevision() == 0
+                && request.getMinCreateRevision() == 0
+                && request.getMaxCreateRevision() == 0;
+    }
+
+    /**
+     * One key, without a view: its current version, then its value. Null when the key is not there, or was changed and
+     * compacted meanwhile: then only a view can say at which revision that was so.
+     */
+    private @Nullable RangeResponse point(RangeRequest request) {
+        Database database = machine.database();
+        byte[] liveKey = Codec.live(space.number(), request.getKey());
+        for (int attempt = 0; attempt < POINT_READ_ATTEMPTS; attempt++) {
+            long before = space.revision();
+            byte[] live = database.get(Database.Family.LIVE, liveKey);
+            if (live == null) {
+                return null;
+            }
+            Version version = Version.decode(live);
+            byte[] value = database.get(
+                    Database.Family.REVISIONS, Codec.revision(space.number(), version.mod(), version.sub()));
+            if (value != null) {
+                KeyValue pair = Change.decode(value).pair();
+                return RangeResponse.newBuilder()
+                        .setHeader(space.header(Math.max(before, version.mod())))
+                        .addKvs(pair)
+                        .setCount(1)
+                        .build();
+            }
+        }
+        return null;
+    }
+
+    /** A transaction that changes nothing. */
+    public TxnResponse readTxn(TxnRequest request) {
+        return machine.read(view -> {
+            Moment moment = moment(view);
+            TxnResponse.Builder response = new Transaction(
+                            view, null, space.number(), moment.revision(), moment.compacted(), space.lessor()::exists)
+                    .txn(request);
+            return response.setHeader(space.header(moment.revision())).build();
+        });
+    }
+
+    /** The keys attached to a lease. */
+    public List<ByteString> leaseKeys(long id) {
+        return machine.read(view -> leaseKeys(view, id));
+    }
+
+    List<ByteString> leaseKeys(Source source, long id) {
+        List<ByteString> keys = new ArrayList<>();
+        byte[] prefix = Codec.leaseKeyPrefix(space.number(), id);
+        try (RocksIterator iterator = source.iterate(Database.Family.LEASES)) {
+            for (iterator.seek(prefix);
+                    iterator.isValid() && Codec.startsWith(iterator.key(), prefix);
+                    iterator.next()) {
+                byte[] at = iterator.key();
+                keys.add(ByteString.copyFrom(at, prefix.length, at.length - prefix.length));
+            }
+            Ranges.check(iterator);
+        }
+        return keys;
+    }
+
+    /** A checksum over the changes kept, up to a revision; 0 for all. Equal on members that hold the same. */
+    public int hash(long upTo) {
+        if (upTo > space.revision()) {
+            throw Errors.futureRevision();
+        }
+        if (upTo > 0 && upTo < space.compacted()) {
+            throw Errors.compacted();
+        }
+        return machine.read(view -> {
+            CRC32C checksum = new CRC32C();
+            byte[] end = upTo == 0 ? Codec.spaceEnd(space.number()) : Codec.revision(space.number(), upTo + 1, 0);
+            try (RocksIterator iterator = view.iterate(Database.Family.REVISIONS)) {
+                for (iterator.seek(Codec.revision(space.number(), 0, 0)); iterator.isValid(); iterator.next()) {
+                    byte[] at = iterator.key();
+                    if (Codec.compare(at, end) >= 0) {
+                        break;
+                    }
+                    checksum.update(at, Codec.SPACE_BYTES, at.length - Codec.SPACE_BYTES);
+                    checksum.update(iterator.value());
+                }
+                Ranges.check(iterator);
+            }
+            return (int) checksum.getValue();
+        });
+    }
+
+    /**
+     * Hands over every change kept, in order: the key of its revision (8 bytes revision, 4 bytes place) and its bytes (one for
+     * deletion or put, then a KeyValue message).
+     */
+    public void export(BiConsumer<byte[], byte[]> taker) {
+        boolean unused = machine.read(view -> {
+            byte[] end = Codec.spaceEnd(space.number());
+            try (RocksIterator iterator = view.iterate(Database.Family.REVISIONS)) {
+                for (iterator.seek(Codec.revision(space.number(), 0, 0)); iterator.isValid(); iterator.next()) {
+                    byte[] at = iterator.key();
+                    if (Codec.compare(at, end) >= 0) {
+                        break;
+                    }
+                    taker.accept(Arrays.copyOfRange(at, Codec.SPACE_BYTES, at.length), iterator.value());
+                }
+                Ranges.check(iterator);
+            }
+            return true;
+        });
+    }
+}

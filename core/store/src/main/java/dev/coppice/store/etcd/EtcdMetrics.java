@@ -1,0 +1,89 @@
+package dev.coppice.store.etcd;
+
+import dev.coppice.store.MemberKeyspace;
+import dev.coppice.store.engine.Space;
+import dev.coppice.store.raft.ReplicatedLog;
+import io.prometheus.metrics.model.snapshots.CounterSnapshot;
+import io.prometheus.metrics.model.snapshots.CounterSnapshot.CounterDataPointSnapshot;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
+import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+
+/**
+ * The main metrics of etcd by etcd's names, for dashboards and rules written for it. What etcd calls {@code _total} is a
+ * counter here, also where etcd has a gauge.
+ *
+ * @see <a href="https://etcd.io/docs/v3.5/metrics/">etcd's metrics</a>
+ */
+final class EtcdMetrics {
+
+    private final MemberKeyspace keyspace;
+    private final MetricSnapshots.Builder snapshots = MetricSnapshots.builder();
+
+    private EtcdMetrics(MemberKeyspace keyspace) {
+        this.keyspace = keyspace;
+    }
+
+    /** Everything registered, and etcd's names beside it. */
+    static MetricSnapshots withEtcdNames(MemberKeyspace keyspace, MetricSnapshots registered) {
+        EtcdMetrics metrics = new EtcdMetrics(keyspace);
+        registered.forEach(metrics.snapshots::metricSnapshot);
+        metrics.server();
+        metrics.space();
+        return metrics.snapshots.build();
+    }
+
+    private void server() {
+        ReplicatedLog log = keyspace.store().log();
+        gauge("etcd_server_has_leader", "Whether there is a leader.", log.leading() ? 1 : 0);
+        gauge("etcd_server_is_leader", "Whether this member leads.", log.leading() ? 1 : 0);
+        counter("etcd_server_leader_changes_seen", "Leaders seen.", log.leaderChanges());
+        counter("etcd_server_proposals_committed", "The last entry committed.", log.committed());
+        counter(
+                "etcd_server_proposals_applied",
+                "The last entry applied.",
+                keyspace.store().machine().applied());
+        gauge("etcd_server_proposals_pending", "Proposals on their way.", log.waiting());
+        counter("etcd_server_proposals_failed", "Proposals that failed.", log.failures());
+    }
+
+    private void space() {
+        Space space = keyspace.space();
+        gauge(
+                "etcd_server_quota_backend_bytes",
+                "The most it may hold.",
+                keyspace.status().quotaBytes());
+        gauge(
+                "etcd_mvcc_db_total_size_in_bytes",
+                "Files on disk, of all keyspaces.",
+                keyspace.store().machine().fileBytes());
+        gauge("etcd_mvcc_db_total_size_in_use_in_bytes", "Keys and values kept, with their history.", space.bytes());
+        counter("etcd_debugging_mvcc_keys", "Keys.", space.keys());
+        gauge("etcd_debugging_mvcc_current_revision", "The newest revision.", space.revision());
+        gauge("etcd_debugging_mvcc_compact_revision", "The revision it was compacted to.", space.compacted());
+        counter("etcd_mvcc_range", "Ranges read.", space.counters().ranges());
+        counter("etcd_mvcc_put", "Puts.", space.counters().puts());
+        counter("etcd_mvcc_delete", "Keys deleted.", space.counters().deletes());
+        counter(
+                "etcd_mvcc_txn",
+                "Transactions that may write.",
+                space.counters().transactions());
+        counter("etcd_debugging_mvcc_watcher", "Watches running.", space.watches());
+    }
+
+    private void gauge(String name, String help, double value) {
+        snapshots.metricSnapshot(GaugeSnapshot.builder()
+                .name(name)
+                .help(help)
+                .dataPoint(GaugeDataPointSnapshot.builder().value(value).build())
+                .build());
+    }
+
+    private void counter(String name, String help, double value) {
+        snapshots.metricSnapshot(CounterSnapshot.builder()
+                .name(name)
+                .help(help)
+                .dataPoint(CounterDataPointSnapshot.builder().value(value).build())
+                .build());
+    }
+}

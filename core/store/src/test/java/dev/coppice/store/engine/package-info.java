@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.store.engine;
+
+import org.jspecify.annotations.NullMarked;
