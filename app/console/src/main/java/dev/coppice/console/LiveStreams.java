@@ -7,6 +7,7 @@ import io.prometheus.metrics.core.metrics.Gauge;
 import java.time.Duration;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -56,8 +57,16 @@ final class LiveStreams {
      * Runs until the client goes.
      *
      * @param every renders after this time even when nothing wakes it
+     * @param allowed whether the client may (still) see it; asked before each rendering
      */
-    void run(Exchange exchange, String event, Wake wake, Duration every, Supplier<String> render) throws Exception {
+    void run(
+            Exchange exchange,
+            String event,
+            Wake wake,
+            Duration every,
+            BooleanSupplier allowed,
+            Supplier<String> render)
+            throws Exception {
         if (!permits.tryAcquire()) {
             exchange.status(503)
                     .setHeader("Retry-After", "5")
@@ -68,13 +77,13 @@ final class LiveStreams {
         exchange.onClose(wake::up);
         try (PageLayout.EventStream events = layout.events(exchange)) {
             String last = "";
-            while (exchange.open()) {
+            while (events.open() && allowed.getAsBoolean()) {
                 String html = render.get();
                 if (!html.equals(last)) {
                     events.send(event, html);
                     last = html;
                 }
-                if (wake.await(every) && exchange.open()) {
+                if (wake.await(every) && events.open()) {
                     kernel.timers().sleep(SETTLE);
                 }
             }

@@ -1,5 +1,6 @@
 package dev.coppice.console;
 
+import dev.coppice.control.Authorizer;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.TreeNode;
@@ -8,20 +9,23 @@ import dev.coppice.serving.Handler;
 import dev.coppice.serving.PageLayout;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 
-/** What runs here, where it listens, and how it goes. */
+/** What runs here, where it listens, and how it goes. Crashes are told to those only who may see the runtime. */
 final class OverviewPage implements Handler {
     private static final int MAX_CHILDREN = 1_000;
     private static final Duration EVERY = Duration.ofSeconds(2);
 
     private final NodeInfo node;
     private final Kernel kernel;
+    private final Authorizer authorizer;
     private final PageLayout layout;
     private final LiveStreams streams;
 
-    OverviewPage(NodeInfo node, Kernel kernel, PageLayout layout, LiveStreams streams) {
+    OverviewPage(NodeInfo node, Kernel kernel, Authorizer authorizer, PageLayout layout, LiveStreams streams) {
         this.node = node;
         this.kernel = kernel;
+        this.authorizer = authorizer;
         this.layout = layout;
         this.streams = streams;
     }
@@ -49,16 +53,17 @@ final class OverviewPage implements Handler {
                     "overview",
                     new LiveStreams.Wake(),
                     EVERY,
-                    () -> Rendering.html((out, none) -> JteoverviewliveGenerated.render(out, none, view())));
+                    () -> true,
+                    () -> Rendering.html((out, none) -> JteoverviewliveGenerated.render(out, none, view(exchange))));
         } else {
             layout.send(
                     exchange,
                     "Overview",
-                    Rendering.html((out, none) -> JteoverviewGenerated.render(out, none, view())));
+                    Rendering.html((out, none) -> JteoverviewGenerated.render(out, none, view(exchange))));
         }
     }
 
-    private View view() {
+    private View view(Exchange exchange) {
         TreeNode root = kernel.tree(MAX_CHILDREN);
         TreeTotals totals = TreeTotals.of(root);
         boolean well = totals.notRunning() == 0;
@@ -77,14 +82,14 @@ final class OverviewPage implements Handler {
                 totals.restarts(),
                 heap,
                 areas(root),
-                Crash.last(kernel, 5));
+                RuntimePage.visible(authorizer, exchange) ? Crash.last(kernel, 5) : List.of());
     }
 
     /** The children of {@code areas} stand for themselves; everything else by its top supervisor. */
     private static List<Area> areas(TreeNode root) {
         return root.children().stream()
                 .flatMap(child ->
-                        child.name().equals("areas") ? child.children().stream() : java.util.stream.Stream.of(child))
+                        child.name().equals("areas") ? child.children().stream() : Stream.of(child))
                 .map(OverviewPage::area)
                 .toList();
     }

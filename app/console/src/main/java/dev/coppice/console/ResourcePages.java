@@ -18,8 +18,8 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -179,7 +179,8 @@ final class ResourcePages implements Handler {
                     Rendering.html((out, none) -> JteobjectsGenerated.render(out, none, view)));
             return;
         }
-        follow(exchange, served.type(), Query.namespace(namespace), "table", () -> {
+        BooleanSupplier allowed = () -> decision(exchange, "list", served.type(), namespace, "");
+        follow(exchange, served.type(), Query.namespace(namespace), "table", allowed, () -> {
             ListView view = table.view();
             return Rendering.html((out, none) -> JteobjecttableGenerated.render(out, none, view));
         });
@@ -206,6 +207,11 @@ final class ResourcePages implements Handler {
             refuse(exchange, 404, "Not found", "This node does not serve such a kind.");
             return;
         }
+        if (served.namespaced() == namespace.isEmpty()) {
+            // Rights in a namespace say nothing about what lies in none.
+            refuse(exchange, 404, "Not found", served.kind() + " " + name + " does not exist there.");
+            return;
+        }
         if (!allowed(exchange, "get", served.type(), namespace, name)) {
             return;
         }
@@ -216,6 +222,7 @@ final class ResourcePages implements Handler {
                     served.type(),
                     new Query(namespace, "", "metadata.name=" + name),
                     "object",
+                    () -> decision(exchange, "get", served.type(), namespace, name),
                     () -> rendered(views.view(identity, served, namespace, name)));
             return;
         }
@@ -238,28 +245,54 @@ final class ResourcePages implements Handler {
     }
 
     /** Sends a part again whenever a watch tells of a change. A watch that ends is opened anew. */
-    private void follow(Exchange exchange, ResourceType type, Query query, String event, Part part) throws Exception {
+    private void follow(
+            Exchange exchange, ResourceType type, Query query, String event, BooleanSupplier allowed, Part part)
+            throws Exception {
         LiveStreams.Wake wake = new LiveStreams.Wake();
-        AtomicReference<ResourceClient.@Nullable Watch> watch = new AtomicReference<>();
-        try {
-            streams.run(exchange, event, wake, EVERY, () -> {
-                if (watch.get() == null) {
-                    watch.set(resources.watch(type, query, "", new ResourceClient.WatchObserver() {
-                        @Override
-                        public void event(ResourceClient.EventType change, ObjectNode object) {
-                            wake.up();
-                        }
-
-                        @Override
-                        public void closed(@Nullable ApiException error) {
-                            watch.set(null);
-                        }
-                    }));
-                }
+        try (Following following = new Following(type, query, wake)) {
+            streams.run(exchange, event, wake, EVERY, allowed, () -> {
+                following.renew();
                 return part.render();
             });
-        } finally {
-            Optional.ofNullable(watch.get()).ifPresent(ResourceClient.Watch::close);
+        }
+    }
+
+    /** A watch that wakes a stream. Renewed and closed by the stream's thread. */
+    private final class Following implements AutoCloseable {
+        private final ResourceType type;
+        private final Query query;
+        private final LiveStreams.Wake wake;
+        private final AtomicBoolean ended = new AtomicBoolean(true);
+        private ResourceClient.Watch watch = () -> {};
+
+        Following(ResourceType type, Query query, LiveStreams.Wake wake) {
+            this.type = type;
+            this.query = query;
+            this.wake = wake;
+        }
+
+        /** Opens the watch anew if it has ended. */
+        void renew() {
+            if (!ended.compareAndSet(true, false)) {
+                return;
+            }
+            watch.close();
+            watch = resources.watch(type, query, "", new ResourceClient.WatchObserver() {
+                @Override
+                public void event(ResourceClient.EventType change, ObjectNode object) {
+                    wake.up();
+                }
+
+                @Override
+                public void closed(@Nullable ApiException error) {
+                    ended.set(true);
+                }
+            });
+        }
+
+        @Override
+        public void close() {
+            watch.close();
         }
     }
 
@@ -269,9 +302,8 @@ final class ResourcePages implements Handler {
 
     private boolean allowed(Exchange exchange, String verb, ResourceType type, String namespace, String name)
             throws Exception {
-        Authorizer.Decision decision = authorizer.authorize(
-                exchange.identity(), new Authorizer.Action(verb, type.group(), type.plural(), namespace, name));
-        if (!decision.allowed()) {
+        boolean allowed = decision(exchange, verb, type, namespace, name);
+        if (!allowed) {
             refuse(
                     exchange,
                     403,
@@ -280,7 +312,15 @@ final class ResourcePages implements Handler {
                             + (namespace.isEmpty() ? "" : " in namespace " + namespace)
                             + ". An administrator can grant it with a RoleBinding.");
         }
-        return decision.allowed();
+        return allowed;
+    }
+
+    private boolean decision(Exchange exchange, String verb, ResourceType type, String namespace, String name) {
+        return authorizer
+                .authorize(
+                        exchange.identity(),
+                        new Authorizer.Action(verb, type.group(), type.plural(), namespace, name))
+                .allowed();
     }
 
     private void refuse(Exchange exchange, int status, String heading, String text) throws Exception {

@@ -32,9 +32,7 @@ final class RuntimePage implements Handler {
 
     @Override
     public void handle(Exchange exchange) throws Exception {
-        if (!authorizer
-                .authorizePath(exchange.identity(), "get", "/console/runtime")
-                .allowed()) {
+        if (!visible(authorizer, exchange)) {
             exchange.status(403);
             layout.send(
                     exchange,
@@ -50,11 +48,19 @@ final class RuntimePage implements Handler {
                     "tree",
                     new LiveStreams.Wake(),
                     EVERY,
+                    () -> visible(authorizer, exchange),
                     () -> Rendering.html((out, none) -> JteruntimeliveGenerated.render(out, none, view())));
         } else {
             layout.send(
                     exchange, "Runtime", Rendering.html((out, none) -> JteruntimeGenerated.render(out, none, view())));
         }
+    }
+
+    /** Whether who asks may see the runtime. */
+    static boolean visible(Authorizer authorizer, Exchange exchange) {
+        return authorizer
+                .authorizePath(exchange.identity(), "get", "/console/runtime")
+                .allowed();
     }
 
     private View view() {

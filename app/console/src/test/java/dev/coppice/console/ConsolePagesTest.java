@@ -170,4 +170,12 @@ class ConsolePagesTest {
         console.extension.stop();
         assertThat(get("/console/overview", "admin").statusCode()).isEqualTo(404);
     }
+
+    @Test
+    void theNamespaceInTheAddressFitsTheScopeOfTheKind() throws Exception {
+        assertThat(get("/console/resources/core/v1/namespaces/-/default", "admin").statusCode())
+                .isEqualTo(200);
+        assertThat(get("/console/resources/core/v1/namespaces/shop/default", "admin").statusCode())
+                .isEqualTo(404);
+    }
 }

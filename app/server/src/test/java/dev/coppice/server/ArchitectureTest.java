@@ -94,7 +94,7 @@ final class ArchitectureTest {
                 .resideOutsideOfPackages("dev.coppice.serving..")
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage("io.helidon.webserver..", "io.grpc.netty.."));
+                .resideInAnyPackage("io.netty..", "io.grpc.netty.."));
     }
 
     @Test

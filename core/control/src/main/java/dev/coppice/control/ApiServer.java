@@ -5,6 +5,7 @@ import dev.coppice.control.access.BearerTokens;
 import dev.coppice.control.access.RequestAuthenticator;
 import dev.coppice.control.access.RoleAuthorizer;
 import dev.coppice.control.access.ServiceAccountTokens;
+import dev.coppice.control.admission.CreateAuthorization;
 import dev.coppice.control.admission.NamespaceLifecycle;
 import dev.coppice.control.admission.QuotaAdmission;
 import dev.coppice.control.admission.RoleEscalation;
@@ -95,6 +96,7 @@ public final class ApiServer {
         AccessReviews reviews = new AccessReviews(authorizer, authenticator, accountTokens, engine);
         this.customTypes =
                 new CustomTypes(engine, registry, feed, builtIn("apiextensions.k8s.io", "customresourcedefinitions"));
+        engine.addAdmission(new CreateAuthorization(authorizer));
         engine.addAdmission(new NamespaceLifecycle(builtIn("", "namespaces"), engine));
         engine.addAdmission(new RoleEscalation(authorizer));
         engine.addAdmission(new ValidatingPolicies(

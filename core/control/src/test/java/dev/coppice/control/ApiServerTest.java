@@ -28,6 +28,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
@@ -430,5 +431,140 @@ class ApiServerTest {
                 .isGreaterThan(10);
         assertThat(call("GET", "/readyz", "").raw().body()).isEqualTo("ok".getBytes(StandardCharsets.UTF_8));
         assertThat(call("GET", "/nosuch", "").code()).isEqualTo(404);
+    }
+
+    private static final String RBAC = "/apis/rbac.authorization.k8s.io/v1/";
+
+    private static Answer as(String user, String method, String path, String type, String body) throws Exception {
+        return call(method, path, body.getBytes(StandardCharsets.UTF_8), type, "Impersonate-User", user);
+    }
+
+    private static void namespace(String name) throws Exception {
+        assertThat(call(
+                                "POST",
+                                "/api/v1/namespaces",
+                                "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":{\"name\":\"" + name
+                                        + "\"}}")
+                        .code())
+                .isEqualTo(201);
+    }
+
+    /** Lets a user do something in a namespace, by a role of the user's name. */
+    private static void allow(String user, String namespace, String groups, String resources, String verbs)
+            throws Exception {
+        String place = RBAC + "namespaces/" + namespace + "/";
+        String head = "{\"apiVersion\":\"rbac.authorization.k8s.io/v1\",\"metadata\":{\"name\":\"" + user + "\"},";
+        Answer role = call(
+                "POST",
+                place + "roles",
+                head + "\"kind\":\"Role\",\"rules\":[{\"apiGroups\":[\"" + groups + "\"],\"resources\":[\"" + resources
+                        + "\"],\"verbs\":[" + verbs + "]}]}");
+        assertThat(role.code()).isEqualTo(201);
+        Answer binding = call(
+                "POST",
+                place + "rolebindings",
+                head
+                        + "\"kind\":\"RoleBinding\",\"roleRef\":{\"apiGroup\":\"rbac.authorization.k8s.io\",\"kind\":\"Role\",\"name\":\""
+                        + user
+                        + "\"},\"subjects\":[{\"apiGroup\":\"rbac.authorization.k8s.io\",\"kind\":\"User\",\"name\":\""
+                        + user + "\"}]}");
+        assertThat(binding.code()).isEqualTo(201);
+        for (int i = 0; i < 200; i++) {
+            if (as(user, "GET", "/api/v1/namespaces/" + namespace + "/configmaps", "", "")
+                            .code()
+                    == 200) {
+                return;
+            }
+        }
+    }
+
+    @Test
+    void rightsInOneNamespaceGiveNoneInOthers() throws Exception {
+        namespace("zoe-own");
+        namespace("zoe-other");
+        allow("zoe", "zoe-own", "*", "*", "\"*\"");
+        assertThat(as("zoe", "GET", "/api/v1/namespaces/zoe-own", "", "").code())
+                .isEqualTo(200);
+        assertThat(as("zoe", "DELETE", "/api/v1/namespaces/zoe-own/namespaces/zoe-other", "", "")
+                        .code())
+                .isEqualTo(404);
+        assertThat(call("GET", "/api/v1/namespaces/zoe-other", "")
+                        .body()
+                        .path("metadata")
+                        .has("deletionTimestamp"))
+                .isFalse();
+    }
+
+    @Test
+    void aContinueTokenDoesNotLeadIntoOtherNamespaces() throws Exception {
+        namespace("zack");
+        allow("zack", "zack", "", "configmaps", "\"list\", \"get\"");
+        Answer early = call("POST", MAPS, map("before-zack", "{\"secret\":\"yes\"}"));
+        Answer late = call("POST", MAPS, map("later", "{}"));
+        assertThat(late.code()).isEqualTo(201);
+        String token = Base64.getUrlEncoder()
+                .encodeToString(("{\"v\":\"meta.k8s.io/v1\",\"rv\":"
+                                + early.body()
+                                        .path("metadata")
+                                        .path("resourceVersion")
+                                        .asText()
+                                + ",\"start\":\"a\"}")
+                        .getBytes(StandardCharsets.UTF_8));
+        Answer page = as("zack", "GET", "/api/v1/namespaces/zack/configmaps?limit=500&continue=" + token, "", "");
+        assertThat(page.code()).isEqualTo(400);
+        assertThat(new String(page.raw().body(), StandardCharsets.UTF_8)).doesNotContain("before-zack");
+    }
+
+    @Test
+    void anApplyThatCreatesTakesTheRightToCreate() throws Exception {
+        namespace("pat");
+        allow("pat", "pat", "", "configmaps", "\"get\", \"list\", \"patch\"");
+        String path = "/api/v1/namespaces/pat/configmaps/made?fieldManager=pat";
+        assertThat(as("pat", "PATCH", path, "application/apply-patch+yaml", map("made", "{}"))
+                        .code())
+                .isEqualTo(403);
+        assertThat(patch(path, "application/apply-patch+yaml", map("made", "{}"))
+                        .code())
+                .isEqualTo(201);
+        assertThat(as(
+                                "pat",
+                                "PATCH",
+                                path + "&force=true",
+                                "application/apply-patch+yaml",
+                                map("made", "{\"a\":\"1\"}"))
+                        .code())
+                .isEqualTo(200);
+    }
+
+    @Test
+    void nobodyGrantsMoreThanTheyHave() throws Exception {
+        String head = "{\"apiVersion\":\"rbac.authorization.k8s.io/v1\",\"metadata\":{\"name\":\"climber\"},";
+        Answer role = call(
+                "POST",
+                RBAC + "clusterroles",
+                head + "\"kind\":\"ClusterRole\",\"rules\":[{\"apiGroups\":[\"rbac.authorization.k8s.io\"],"
+                        + "\"resources\":[\"clusterroles\",\"clusterrolebindings\"],\"verbs\":[\"get\",\"create\",\"update\"]}]}");
+        assertThat(role.code()).isEqualTo(201);
+        String subject =
+                "\"subjects\":[{\"apiGroup\":\"rbac.authorization.k8s.io\",\"kind\":\"User\",\"name\":\"climber\"}]";
+        String binding =
+                head + "\"kind\":\"ClusterRoleBinding\",\"roleRef\":{\"apiGroup\":\"rbac.authorization.k8s.io\","
+                        + "\"kind\":\"ClusterRole\",\"name\":\"%s\"}," + subject + "}";
+        assertThat(call("POST", RBAC + "clusterrolebindings", binding.formatted("climber"))
+                        .code())
+                .isEqualTo(201);
+        String json = "application/json";
+        String second = binding.replace(
+                "\"name\":\"climber\"},\"kind\":\"ClusterRoleB", "\"name\":\"later\"},\"kind\":\"ClusterRoleB");
+        assertThat(as("climber", "POST", RBAC + "clusterrolebindings", json, second.formatted("not-made-yet"))
+                        .code())
+                .as("a role that is not there yet")
+                .isEqualTo(404);
+        String aggregated = head.replace("climber", "all-of-them")
+                + "\"kind\":\"ClusterRole\",\"aggregationRule\":{\"clusterRoleSelectors\":[{\"matchLabels\":{\"a\":\"b\"}}]},\"rules\":[]}";
+        assertThat(as("climber", "POST", RBAC + "clusterroles", json, aggregated)
+                        .code())
+                .isEqualTo(403);
+        assertThat(call("POST", RBAC + "clusterroles", aggregated).code()).isEqualTo(201);
     }
 }

@@ -102,6 +102,11 @@ final class ConnectionGuard extends ChannelInboundHandlerAdapter {
         arm(http1 ? HTTP1_IDLE_SECONDS : HTTP2_IDLE_SECONDS, "idle");
     }
 
+    /** The connection closes once its last answer is read; a client that never reads it does not hold it for ever. */
+    void closing() {
+        arm(HTTP1_IDLE_SECONDS, "idle");
+    }
+
     private void arm(int seconds, String phase) {
         disarm();
         ChannelHandlerContext ctx = context;

@@ -98,7 +98,7 @@ public final class ConsoleSite implements Console, Handler {
             return;
         }
         secure(exchange);
-        Optional<Session> session = session(exchange);
+        Optional<Session> session = cookie(exchange).flatMap(sessions::find).flatMap(s -> verified(exchange, s));
         session.ifPresent(s -> exchange.setIdentity(s.identity()));
         if (!CrossOrigin.allowed(exchange, session.map(Session::csrfToken).orElse(""))) {
             message(
@@ -213,15 +213,26 @@ public final class ConsoleSite implements Console, Handler {
         }
     }
 
-    private Optional<Session> session(Exchange exchange) {
-        Optional<Session> found = cookie(exchange).flatMap(sessions::find);
-        if (found.isEmpty()) {
-            return found;
+    /** Whether who opened an event stream may still see it. An open page does not keep its session from idling. */
+    private boolean stillSignedIn(Exchange exchange) {
+        Optional<String> cookie = cookie(exchange);
+        if (cookie.isPresent()
+                && cookie.flatMap(sessions::peek)
+                        .flatMap(session -> verified(exchange, session))
+                        .isPresent()) {
+            return true;
         }
-        Session session = found.get();
+        try {
+            return authenticator.authenticate(exchange).authenticated();
+        } catch (Authenticator.UnauthenticatedException e) {
+            return false;
+        }
+    }
+
+    private Optional<Session> verified(Exchange exchange, Session session) {
         Instant now = kernel.clock().now();
         if (now.isBefore(session.verifiedAt().plus(VERIFY_AGAIN))) {
-            return found;
+            return Optional.of(session);
         }
         // A token that was revoked ends its sessions, too.
         Optional<Session> verified = verify(exchange, session.token()).map(identity -> session.verified(identity, now));
@@ -355,7 +366,7 @@ public final class ConsoleSite implements Console, Handler {
 
         @Override
         public EventStream events(Exchange exchange) throws IOException {
-            return new ServerSentEvents(kernel, exchange);
+            return new ServerSentEvents(kernel, exchange, () -> stillSignedIn(exchange));
         }
     }
 }

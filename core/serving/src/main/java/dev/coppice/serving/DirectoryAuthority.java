@@ -33,6 +33,7 @@ final class DirectoryAuthority implements CertificateAuthority {
     private static final Duration RENEW_BEFORE_END = Duration.ofDays(30);
     private static final String AUTHORITY_KEY = "2.5.29.35";
     private static final String SUBJECT_KEY = "2.5.29.14";
+    private static final String ROOT_FILE = "ca.crt";
     private static final Duration RETRY = Duration.ofMinutes(1);
 
     private final Kernel kernel;
@@ -53,6 +54,9 @@ final class DirectoryAuthority implements CertificateAuthority {
         try {
             Optional<Pair> existing = read(directory, "ca");
             if (existing.isPresent()) {
+                if (!Files.exists(directory.resolve(ROOT_FILE))) {
+                    writeRoot(directory, existing.get().certificate());
+                }
                 return new DirectoryAuthority(kernel, directory, existing.get());
             }
             CertificateMaker.Made made = new CertificateMaker(
@@ -64,7 +68,7 @@ final class DirectoryAuthority implements CertificateAuthority {
                             ROOT_VALIDITY);
             Pair root = new Pair(made.key(), made.certificate());
             write(directory, "ca", root, List.of(root.certificate()));
-            write(directory.resolve("ca.crt"), Pem.encode(root.certificate()), "rw-r--r--");
+            writeRoot(directory, root.certificate());
             return new DirectoryAuthority(kernel, directory, root);
         } catch (GeneralSecurityException e) {
             throw new IOException("the certificate authority in " + directory + " cannot be made: " + e, e);
@@ -252,6 +256,10 @@ final class DirectoryAuthority implements CertificateAuthority {
 
     private static void write(Path directory, String name, Pair pair, List<X509Certificate> chain) throws IOException {
         write(directory.resolve(name + ".pem"), Pem.encode(pair.key()) + Pem.encode(chain), "rw-------");
+    }
+
+    private static void writeRoot(Path directory, X509Certificate root) throws IOException {
+        write(directory.resolve(ROOT_FILE), Pem.encode(root), "rw-r--r--");
     }
 
     private static void write(Path file, String text, String mode) throws IOException {

@@ -34,7 +34,7 @@ final class EventLoops {
             EventLoopGroup current = group;
             if (--users == 0 && current != null) {
                 group = null;
-                var unused = current.shutdownGracefully(0, 1, TimeUnit.SECONDS);
+                var _ = current.shutdownGracefully(0, 1, TimeUnit.SECONDS);
             }
         }
     }

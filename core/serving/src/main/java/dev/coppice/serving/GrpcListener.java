@@ -6,6 +6,7 @@ import io.grpc.Server;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.netty.NettyServerBuilder;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
@@ -38,6 +39,7 @@ public final class GrpcListener implements Service {
     private final @Nullable TlsContexts tls;
     private final BoundAddress bound;
     private @Nullable Server server;
+    volatile @Nullable Channel listening;
 
     /** @param interceptors the first sees a call first */
     public GrpcListener(
@@ -81,7 +83,7 @@ public final class GrpcListener implements Service {
         InetSocketAddress wanted = bound.wanted();
         EventLoopGroup loops = EventLoops.acquire();
         try {
-            Server started = build(wanted, loops).start();
+            Server started = build(wanted, loops, failure).start();
             server = started;
             bound.set((InetSocketAddress) started.getListenSockets().getFirst());
         } catch (IOException e) {
@@ -90,11 +92,25 @@ public final class GrpcListener implements Service {
         }
     }
 
-    private Server build(InetSocketAddress wanted, EventLoopGroup loops) {
+    /** The socket that listens; reports when it closes though nobody stopped the listener. */
+    private NioServerSocketChannel socket(Failure failure) {
+        NioServerSocketChannel socket = new NioServerSocketChannel();
+        socket.closeFuture().addListener(closed -> {
+            synchronized (GrpcListener.this) {
+                if (server != null && socket == listening) {
+                    failure.report(new IOException("listener " + engine.options.name() + " stopped listening"));
+                }
+            }
+        });
+        listening = socket;
+        return socket;
+    }
+
+    private Server build(InetSocketAddress wanted, EventLoopGroup loops, Failure failure) {
         NettyServerBuilder builder = NettyServerBuilder.forAddress(wanted)
                 .bossEventLoopGroup(loops)
                 .workerEventLoopGroup(loops)
-                .channelType(NioServerSocketChannel.class)
+                .channelFactory(() -> socket(failure))
                 .withOption(ChannelOption.SO_REUSEADDR, true)
                 .withOption(ChannelOption.SO_BACKLOG, 1_024)
                 .protocolNegotiator(new SharedPortNegotiator(engine, tls))
@@ -127,7 +143,7 @@ public final class GrpcListener implements Service {
         }
         try {
             if (!current.shutdown().awaitTermination(DRAIN_SECONDS, TimeUnit.SECONDS)) {
-                var unused = current.shutdownNow().awaitTermination(DRAIN_SECONDS, TimeUnit.SECONDS);
+                var _ = current.shutdownNow().awaitTermination(DRAIN_SECONDS, TimeUnit.SECONDS);
             }
             engine.drain();
         } finally {

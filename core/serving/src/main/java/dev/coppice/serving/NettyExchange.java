@@ -95,7 +95,7 @@ final class NettyExchange implements Exchange {
         this.startNanos = engine.kernel.clock().nanoTime();
         this.startedAt = engine.kernel.clock().now();
         Runnable sendContinue = () -> {
-            var unused = channel.writeAndFlush(
+            var _ = channel.writeAndFlush(
                     new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE));
         };
         this.body = new RequestBody(
@@ -477,7 +477,7 @@ final class NettyExchange implements Exchange {
             try {
                 action.run();
             } catch (RuntimeException e) {
-                RequestRunner.LOG.log(System.Logger.Level.WARNING, "a close action of " + path() + " failed", e);
+                RequestRunner.LOG.log(System.Logger.Level.WARNING, "a close action of " + rawPath() + " failed", e);
             }
         }
     }
@@ -549,7 +549,7 @@ final class NettyExchange implements Exchange {
     }
 
     void releaseBody() {
-        var unused = body.discard();
+        var _ = body.discard();
     }
 
     // --- the handler's thread

@@ -25,7 +25,7 @@ public interface PageLayout {
     /** Sends an HTML fragment, for htmx to swap in. */
     void sendFragment(Exchange exchange, String content) throws IOException;
 
-    /** Opens a server-sent event stream; it ends when the client goes, or by close. */
+    /** Opens a server-sent event stream; it ends when the client goes, when its session ends, or by close. */
     EventStream events(Exchange exchange) throws IOException;
 
     /** A server-sent event stream. */

@@ -100,7 +100,7 @@ final class RequestBody extends InputStream {
         } finally {
             lock.unlock();
         }
-        var unused = discard();
+        var _ = discard();
     }
 
     boolean complete() {

@@ -179,7 +179,9 @@ final class RequestChannel extends ChannelInboundHandlerAdapter {
     }
 
     private void close(NettyExchange exchange, ChannelHandlerContext ctx, @Nullable ChannelFuture lastWrite) {
-        if (!http1) {
+        if (http1) {
+            guard.closing();
+        } else {
             guard.ended();
         }
         if (lastWrite == null) {
@@ -231,6 +233,9 @@ final class RequestChannel extends ChannelInboundHandlerAdapter {
                 .set(HttpHeaderNames.CONTENT_LENGTH, response.content().readableBytes());
         if (http1) {
             response.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
+            guard.closing();
+        } else {
+            guard.ended();
         }
         engine.metrics
                 .requests

@@ -59,7 +59,7 @@ final class RequestRunner {
             if (!(engine.draining() && cause instanceof InterruptedException)) {
                 LOG.log(
                         System.Logger.Level.ERROR,
-                        "error " + id + ": " + exchange.method() + " " + exchange.path() + " on listener "
+                        "error " + id + ": " + exchange.method() + " " + exchange.rawPath() + " on listener "
                                 + engine.options.name() + " failed",
                         cause);
             }

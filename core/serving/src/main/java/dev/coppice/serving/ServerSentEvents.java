@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,12 +21,15 @@ final class ServerSentEvents implements PageLayout.EventStream {
     private final Kernel kernel;
     private final Executor executor;
     private final Exchange exchange;
+    private final BooleanSupplier allowed;
     private final OutputStream out;
     private boolean closed;
     private Timers.@Nullable Timer beat;
 
-    ServerSentEvents(Kernel kernel, Exchange exchange) throws IOException {
+    /** @param allowed whether the client may still have events; asked before each, and with each beat */
+    ServerSentEvents(Kernel kernel, Exchange exchange, BooleanSupplier allowed) throws IOException {
         this.kernel = kernel;
+        this.allowed = allowed;
         this.executor = HandlerThreads.executor(kernel);
         this.exchange = exchange;
         exchange.setHeader("Content-Type", "text/event-stream; charset=utf-8")
@@ -40,6 +44,7 @@ final class ServerSentEvents implements PageLayout.EventStream {
 
     @Override
     public void send(String event, String data) throws IOException {
+        requireAllowed();
         StringBuilder text = new StringBuilder(data.length() + 64);
         text.append("event: ").append(event.replaceAll("[\\r\\n]", " ")).append('\n');
         data.lines().forEach(line -> text.append("data: ").append(line).append('\n'));
@@ -47,6 +52,13 @@ final class ServerSentEvents implements PageLayout.EventStream {
             text.append("data:\n");
         }
         write(text.append('\n').toString());
+    }
+
+    private void requireAllowed() throws IOException {
+        if (!allowed.getAsBoolean()) {
+            close();
+            throw new ClientGoneException("the session of the event stream has ended");
+        }
     }
 
     private synchronized void write(String text) throws IOException {
@@ -68,6 +80,7 @@ final class ServerSentEvents implements PageLayout.EventStream {
         try {
             executor.execute(() -> {
                 try {
+                    requireAllowed();
                     write(": beat\n\n");
                     scheduleBeat();
                 } catch (IOException gone) {
@@ -80,8 +93,8 @@ final class ServerSentEvents implements PageLayout.EventStream {
     }
 
     @Override
-    public boolean open() {
-        return exchange.open();
+    public synchronized boolean open() {
+        return !closed && exchange.open();
     }
 
     @Override
@@ -92,7 +105,7 @@ final class ServerSentEvents implements PageLayout.EventStream {
         closed = true;
         Timers.Timer current = beat;
         if (current != null) {
-            var unused = current.cancel();
+            boolean _ = current.cancel();
         }
         try {
             out.close();

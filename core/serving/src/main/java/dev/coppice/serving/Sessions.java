@@ -68,7 +68,18 @@ public final class Sessions {
         return session;
     }
 
+    /** A session that lasts; from now on its idle time counts anew. */
     Optional<Session> find(String id) {
+        synchronized (sessions) {
+            Optional<Session> used =
+                    peek(id).map(session -> session.used(kernel.clock().now()));
+            used.ifPresent(session -> sessions.put(id, session));
+            return used;
+        }
+    }
+
+    /** A session that lasts, without using it. */
+    Optional<Session> peek(String id) {
         Instant now = kernel.clock().now();
         synchronized (sessions) {
             Session session = sessions.get(id);
@@ -80,9 +91,7 @@ public final class Sessions {
                 sessions.remove(id);
                 return Optional.empty();
             }
-            Session used = session.used(now);
-            sessions.put(id, used);
-            return Optional.of(used);
+            return Optional.of(session);
         }
     }
 

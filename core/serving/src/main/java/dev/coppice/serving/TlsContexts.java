@@ -72,7 +72,7 @@ final class TlsContexts {
 
     /** Fails now rather than at the first connection. */
     void check() throws SSLException {
-        var unused = current();
+        var _ = current();
     }
 
     /** When new certificates cannot be used, the old ones stay, with a warning. */

@@ -48,6 +48,15 @@ class CertificateAuthorityTest {
     }
 
     @Test
+    void theRootCertificateForOthersIsWrittenAgainWhenItIsGone() throws Exception {
+        CertificateAuthority first = CertificateAuthority.open(kernel, directory);
+        Files.delete(directory.resolve("ca.crt"));
+        CertificateAuthority second = CertificateAuthority.open(kernel, directory);
+        assertThat(second.rootPem()).isEqualTo(first.rootPem());
+        assertThat(Files.readString(directory.resolve("ca.crt"))).isEqualTo(first.rootPem());
+    }
+
+    @Test
     void keysAreForTheirOwnerOnly() throws Exception {
         leaf(CertificateAuthority.open(kernel, directory));
         try (var files = Files.list(directory)) {

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.SimulatedClock;
 import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -16,6 +18,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -65,7 +69,17 @@ class ConsoleSiteTest {
 
     @AfterEach
     void stop() throws Exception {
-        listener.stop();
+        // What is still in flight is waited for by the clock, which only moves when it is told to.
+        FutureTask<Void> stopping = new FutureTask<>(() -> {
+            listener.stop();
+            return null;
+        });
+        Thread.ofVirtual().start(stopping);
+        while (!stopping.isDone()) {
+            clock.advance(Duration.ofMillis(10));
+            Thread.onSpinWait();
+        }
+        stopping.get();
         client.close();
         kernel.close();
     }
@@ -226,6 +240,41 @@ class ConsoleSiteTest {
         }
         assertThat(send(request("/console/assets/../x")).statusCode()).isEqualTo(400);
         assertThat(send(request("/console/assets/nothing.js")).statusCode()).isEqualTo(404);
+    }
+
+    @Test
+    void anEventStreamEndsWithItsSession() throws Exception {
+        CountDownLatch told = new CountDownLatch(1);
+        site.add(new Page("live", "Live", "Areas", 20, e -> {
+            try (PageLayout.EventStream events = site.layout().events(e)) {
+                events.send("first", "seen");
+                told.await();
+                events.send("second", "secret");
+            }
+        }));
+        String cookie = session();
+        HttpResponse<InputStream> answer = client.send(
+                request("/console/live").header("Cookie", cookie).build(), HttpResponse.BodyHandlers.ofInputStream());
+        try (BufferedReader lines = new BufferedReader(new InputStreamReader(answer.body(), StandardCharsets.UTF_8))) {
+            String line = lines.readLine();
+            while (!line.contains("seen")) {
+                line = lines.readLine();
+            }
+            send(request("/console/logout")
+                    .header("Cookie", cookie)
+                    .header("Sec-Fetch-Site", "same-origin")
+                    .POST(HttpRequest.BodyPublishers.noBody()));
+            told.countDown();
+            String rest = "";
+            try {
+                for (String more = lines.readLine(); more != null; more = lines.readLine()) {
+                    rest += more;
+                }
+            } catch (IOException cut) {
+                // The answer does not end in order.
+            }
+            assertThat(rest).doesNotContain("secret");
+        }
     }
 
     @Test

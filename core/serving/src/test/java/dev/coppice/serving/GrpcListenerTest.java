@@ -35,8 +35,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
@@ -213,5 +215,27 @@ class GrpcListenerTest {
             channel.shutdownNow();
             listener.stop();
         }
+    }
+
+    @Test
+    void aSocketThatDiesIsReportedAndAStopIsNot() throws Exception {
+        GrpcListener listener = new GrpcListener(
+                kernel,
+                new ListenerOptions(
+                        "dying", new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), null, 100_000, 100),
+                List.of(service()),
+                List.of());
+        AtomicInteger failures = new AtomicInteger();
+        CountDownLatch failed = new CountDownLatch(1);
+        listener.start(reason -> {
+            failures.incrementAndGet();
+            failed.countDown();
+        });
+        Objects.requireNonNull(listener.listening).close().await();
+        assertThat(failed.await(10, TimeUnit.SECONDS)).isTrue();
+        listener.stop();
+        listener.start(reason -> failures.incrementAndGet());
+        listener.stop();
+        assertThat(failures).hasValue(1);
     }
 }

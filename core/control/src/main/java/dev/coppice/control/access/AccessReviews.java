@@ -56,7 +56,24 @@ public final class AccessReviews {
             }
             case "TokenReview" -> tokenReview(answer);
             case "SelfSubjectAccessReview" -> access(answer, caller.identity());
-            case "SubjectAccessReview", "LocalSubjectAccessReview" -> access(answer, subject(answer.path("spec")));
+            case "SubjectAccessReview" -> access(answer, subject(answer.path("spec")));
+            case "LocalSubjectAccessReview" -> {
+                String asked = answer.path("spec")
+                        .path("resourceAttributes")
+                        .path("namespace")
+                        .asText("");
+                if (!asked.equals(target.namespace())) {
+                    throw Statuses.invalid(
+                            "authorization.k8s.io",
+                            "LocalSubjectAccessReview",
+                            "",
+                            List.of(Cause.invalid(
+                                    "spec.resourceAttributes.namespace",
+                                    asked,
+                                    "must match metadata.namespace: " + target.namespace())));
+                }
+                yield access(answer, subject(answer.path("spec")));
+            }
             case "SelfSubjectRulesReview" -> rules(answer, caller.identity());
             default -> throw Statuses.methodNotAllowed();
         };

@@ -142,10 +142,10 @@ public final class RoleAuthorizer implements Authorizer {
         return result;
     }
 
-    /** The rules of a role; empty when it is not there. */
-    public List<Rule> rulesOf(String kind, String namespace, String name) {
+    /** The rules of a role; null when it is not there. */
+    public @Nullable List<Rule> rulesOf(String kind, String namespace, String name) {
         CachedObject role = kind.equals("ClusterRole") ? clusterRoles.get("", name) : roles.get(namespace, name);
-        return role == null ? List.of() : rules(role.tree());
+        return role == null ? null : rules(role.tree());
     }
 
     private static List<Rule> rules(ObjectNode role) {

@@ -15,6 +15,11 @@ import java.util.List;
 
 /** Keeps people from granting what they do not have, unless they may {@code escalate} or {@code bind}. */
 public final class RoleEscalation implements Admission {
+    private static final String AGGREGATION = "aggregationRule";
+    private static final List<String> ALL = List.of("*");
+    private static final List<Rule> EVERYTHING =
+            List.of(new Rule(ALL, ALL, ALL, List.of(), List.of()), new Rule(ALL, List.of(), List.of(), List.of(), ALL));
+
     private final RoleAuthorizer authorizer;
 
     public RoleEscalation(RoleAuthorizer authorizer) {
@@ -35,8 +40,15 @@ public final class RoleEscalation implements Admission {
         ObjectNode old = request.old();
         String kind = target.definition().kind();
         if (kind.endsWith("Role")) {
-            if (old != null && old.path("rules").equals(object.path("rules")) || may(who, "escalate", target)) {
+            boolean same = old != null
+                    && old.path("rules").equals(object.path("rules"))
+                    && old.path(AGGREGATION).equals(object.path(AGGREGATION));
+            if (same || may(who, "escalate", target)) {
                 return;
+            }
+            if (object.hasNonNull(AGGREGATION) || old != null && old.hasNonNull(AGGREGATION)) {
+                // Its rules will be those of whatever roles it selects.
+                check(who, target, EVERYTHING);
             }
             List<Rule> rules = new ArrayList<>();
             object.path("rules").forEach(r -> rules.add(Rule.of(r)));
@@ -47,7 +59,12 @@ public final class RoleEscalation implements Admission {
             String plural = ref.path("kind").asText().equals("ClusterRole") ? "clusterroles" : "roles";
             var bind = new Authorizer.Action("bind", BuiltIns.RBAC, plural, target.namespace(), role);
             if (!authorizer.authorize(who, bind).allowed()) {
-                check(who, target, authorizer.rulesOf(ref.path("kind").asText(), target.namespace(), role));
+                List<Rule> granted = authorizer.rulesOf(ref.path("kind").asText(), target.namespace(), role);
+                if (granted == null) {
+                    // Who binds a role before it is there would have whatever it is made to allow later.
+                    throw Statuses.notFound(BuiltIns.RBAC, plural, role);
+                }
+                check(who, target, granted);
             }
         }
     }

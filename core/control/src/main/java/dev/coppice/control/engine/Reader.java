@@ -59,7 +59,8 @@ public final class Reader {
             return at(d, namespace, asked, "", options);
         }
         long revision = options.resourceVersion().isEmpty() ? feed.fresh() : feed.await(asked);
-        return part(d, d.cache().list(namespace), revision, options);
+        ResourceCache.Snapshot now = d.cache().snapshot(namespace, revision);
+        return part(d, now.objects(), now.revision(), options);
     }
 
     private Listing next(Definition d, String namespace, ListOptions options) {
@@ -72,6 +73,10 @@ public final class Reader {
             start = tree.path("start").asText();
             if (revision <= 0 || start.isEmpty()) {
                 throw new IllegalArgumentException("incomplete");
+            }
+            // Whoever made this token up: it must not lead out of the namespace that was authorized.
+            if (d.namespaced() && !namespace.isEmpty() && !start.startsWith(namespace + "/")) {
+                throw new IllegalArgumentException("it is of another namespace");
             }
         } catch (RuntimeException e) {
             throw Statuses.badRequest("continue key is not valid: " + e.getMessage());
@@ -90,8 +95,9 @@ public final class Reader {
     /** The state at a revision, from a key on. */
     private Listing at(Definition d, String namespace, long revision, String start, ListOptions options) {
         ResourceCache cache = d.cache();
-        if (cache.lastChange() <= revision) {
-            List<CachedObject> all = cache.list(namespace);
+        ResourceCache.Snapshot now = cache.snapshot(namespace, revision);
+        if (now.revision() == revision) {
+            List<CachedObject> all = now.objects();
             if (!start.isEmpty()) {
                 all.removeIf(o -> key(d, o).compareTo(start) < 0);
             }

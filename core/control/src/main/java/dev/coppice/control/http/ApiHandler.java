@@ -90,7 +90,7 @@ public final class ApiHandler {
         } catch (ClientGoneException e) {
             throw e;
         } catch (RuntimeException e) {
-            LOG.log(Level.ERROR, "a request failed: " + exchange.method() + " " + exchange.path(), e);
+            LOG.log(Level.ERROR, "a request failed: " + exchange.method() + " " + exchange.rawPath(), e);
             if (!exchange.committed()) {
                 ApiException internal = Statuses.internal(String.valueOf(e.getMessage()));
                 sendStatus(exchange, internal.status(), internal.code());
@@ -190,8 +190,7 @@ public final class ApiHandler {
         if (MediaType.aggregatedDiscovery(exchange.header("Accept").orElse(""))) {
             send(exchange, discovery.aggregated(core), Discovery.AGGREGATED_TYPE);
         } else {
-            MediaType unused = MediaType.of(exchange.header("Accept").orElse(""));
-            assert unused != null;
+            MediaType _ = MediaType.of(exchange.header("Accept").orElse(""));
             send(
                     exchange,
                     core ? discovery.coreVersions(exchange.header("Host").orElse("localhost")) : discovery.groupList(),
@@ -276,8 +275,11 @@ public final class ApiHandler {
 
     private static boolean scopeFits(Definition d, RequestPath path, String verb) {
         if (!d.namespaced()) {
-            return path.namespace().isEmpty()
-                    || d.plural().equals("namespaces") && d.group().isEmpty();
+            // A namespace lies in itself, and in no other: rights in one namespace give none over the others.
+            boolean itself = d.plural().equals("namespaces")
+                    && d.group().isEmpty()
+                    && path.namespace().equals(path.name());
+            return path.namespace().isEmpty() || itself;
         }
         if (!path.namespace().isEmpty()) {
             return true;

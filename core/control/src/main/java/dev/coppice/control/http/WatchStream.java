@@ -128,6 +128,11 @@ final class WatchStream {
                 return;
             }
             Change change = s.take(left.compareTo(BOOKMARK_BEAT) < 0 ? left : BOOKMARK_BEAT);
+            long applied = feed.applied();
+            if (change == null) {
+                // What was applied until now is in the queue by now: a bookmark must not promise more than was sent.
+                change = s.take(Duration.ZERO);
+            }
             if (change != null) {
                 boolean wrote = false;
                 while (change != null) {
@@ -148,7 +153,6 @@ final class WatchStream {
                 }
                 return;
             } else if (options.bookmarks() && s.revision() >= 0) {
-                long applied = feed.applied();
                 out.write(bookmark(Math.max(last, applied), false));
                 out.flush();
             }

@@ -106,6 +106,10 @@ public final class CustomTypes {
 
     private boolean reconcile(ObjectNode crd, List<ObjectNode> all) {
         if (crd.path("metadata").hasNonNull("deletionTimestamp")) {
+            // After a restart its objects are not served yet, and have to be for going with it.
+            if (condition(crd.path("status"), "Established")) {
+                serve(crd, crd.path("status").path("acceptedNames"));
+            }
             return finish(crd);
         }
         ObjectNode status = accepted(crd, all);
@@ -120,7 +124,7 @@ public final class CustomTypes {
 
     private void writeStatus(ObjectNode crd, ObjectNode status) {
         Target target = new Target(crds, "", Json.text(crd, "metadata", "name"), "status");
-        var unused = engine.write(
+        var _ = engine.write(
                 target,
                 old -> {
                     if (old == null) {
@@ -302,7 +306,7 @@ public final class CustomTypes {
         registry.put("crd " + name, made.definitions(() -> cache));
         served.put(name, new Served(uid, crd.path("spec").deepCopy(), acceptedNames.deepCopy(), cache));
         if (was != null) {
-            was.cache.close();
+            feed.remove(was.cache);
         }
     }
 
@@ -317,21 +321,20 @@ public final class CustomTypes {
         if (was != null && was.uid.equals(Json.text(crd, "metadata", "uid"))) {
             Definition d = registry.any(
                     crd.path("spec").path("group").asText(), Json.text(crd.path("spec"), "names", "plural"));
-            long unusedFresh = feed.fresh();
-            assert unusedFresh >= 0;
+            long _ = feed.fresh();
             List<CachedObject> left = was.cache.list("");
             if (d != null && !left.isEmpty()) {
                 for (CachedObject o : left) {
                     deleteQuietly(d, o);
                 }
-                unusedFresh = feed.fresh();
+                long _ = feed.fresh();
                 if (was.cache.size() > 0) {
                     return true;
                 }
             }
         }
         Target target = Target.of(crds, "", name);
-        var unused = engine.write(
+        var _ = engine.write(
                 target,
                 old -> {
                     if (old == null) {
@@ -352,7 +355,7 @@ public final class CustomTypes {
 
     private void deleteQuietly(Definition d, CachedObject o) {
         try {
-            var unused = engine.delete(Target.of(d, o.namespace(), o.name()), DeleteOptions.DEFAULT, caller);
+            var _ = engine.delete(Target.of(d, o.namespace(), o.name()), DeleteOptions.DEFAULT, caller);
         } catch (ApiException e) {
             LOG.log(Level.DEBUG, "deleting " + o.name() + " of " + d + ": " + e.getMessage());
         }

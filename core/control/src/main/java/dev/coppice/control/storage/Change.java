@@ -49,6 +49,11 @@ public final class Change {
         return last;
     }
 
+    /** About how many bytes of memory it holds on to, its encoded form counted once. */
+    long bytes() {
+        return 256 + (before == null ? 0 : before.json().length) + (last == null ? 0 : 2L * last.json().length);
+    }
+
     /** The bytes of this change in an encoding, made once. */
     public byte[] encoded(String encoding, Supplier<byte[]> encoder) {
         Map<String, byte[]> forms = encoded;

@@ -8,10 +8,11 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArraySet;
-import java.util.function.Consumer;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -21,22 +22,34 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ResourceCache {
     private static final int HISTORY = 2_000;
+    private static final long HISTORY_BYTES = 16 << 20;
     private static final int MAX_SUBSCRIPTIONS = 20_000;
 
     private final String prefix;
-    private final java.util.concurrent.atomic.AtomicLong slow = new java.util.concurrent.atomic.AtomicLong();
+    private final AtomicLong slow = new AtomicLong();
     private final boolean namespaced;
     private final UnaryOperator<ObjectNode> decode;
     private final TreeMap<String, CachedObject> objects = new TreeMap<>();
     private final ArrayDeque<Change> history = new ArrayDeque<>();
     private final Set<Subscription> subscriptions = new CopyOnWriteArraySet<>();
-    private final List<Consumer<Change>> observers = new java.util.concurrent.CopyOnWriteArrayList<>();
     /** Changes up to and including this revision are no longer (or never were) in the history. */
     private long forgotten;
 
-    private long loaded;
     private long lastChange;
+    private long historyBytes;
     private boolean closed;
+    /** What came while the objects are being read; null when they are not. */
+    private @Nullable List<Arrival> arrivals = new ArrayList<>();
+
+    /** A change that came from the feed; a value of null is a deletion. */
+    private record Arrival(String key, long revision, ObjectStore.@Nullable Stored stored) {}
+
+    /**
+     * The objects at one moment.
+     *
+     * @param revision at least that of the last change among them
+     */
+    public record Snapshot(List<CachedObject> objects, long revision) {}
 
     /**
      * A cache.
@@ -66,25 +79,58 @@ public final class ResourceCache {
                 slash < 0 ? "" : rest.substring(0, slash), rest.substring(slash + 1), stored.revision(), tree);
     }
 
-    /** Fills the cache; changes up to the page's revision are ignored from then on. */
-    synchronized void load(ObjectStore.Page page) {
-        objects.clear();
-        history.clear();
-        for (ObjectStore.Stored stored : page.values()) {
-            objects.put(stored.key().substring(prefix.length()), cached(stored));
+    /** From now on changes are kept for {@link #load}. */
+    synchronized void expectLoad() {
+        if (arrivals == null) {
+            arrivals = new ArrayList<>();
         }
-        loaded = page.revision();
-        forgotten = page.revision();
-        lastChange = page.revision();
     }
 
-    /** Takes over a put ({@code value} not null) or a deletion. */
+    /**
+     * Fills the cache, then applies what came in the meantime. Watches that are open missed what the page replaces: they
+     * are ended, and have to list again.
+     */
+    void load(ObjectStore.Page page) {
+        TreeMap<String, CachedObject> fresh = new TreeMap<>();
+        for (ObjectStore.Stored stored : page.values()) {
+            fresh.put(stored.key().substring(prefix.length()), cached(stored));
+        }
+        synchronized (this) {
+            subscriptions.forEach(Subscription::overflow);
+            subscriptions.clear();
+            objects.clear();
+            objects.putAll(fresh);
+            history.clear();
+            historyBytes = 0;
+            forgotten = page.revision();
+            lastChange = page.revision();
+            List<Arrival> waiting = Objects.requireNonNullElse(arrivals, List.of());
+            arrivals = null;
+            waiting.stream().filter(a -> a.revision() > page.revision()).forEach(a -> {
+                change(a.key(), a.revision(), a.stored());
+            });
+        }
+    }
+
+    /** Takes over a put ({@code stored} not null) or a deletion. What is known already is ignored. */
     synchronized void apply(String key, long revision, ObjectStore.@Nullable Stored stored) {
-        if (revision <= loaded || closed) {
+        if (closed) {
             return;
         }
+        if (arrivals != null) {
+            arrivals.add(new Arrival(key, revision, stored));
+        } else {
+            change(key, revision, stored);
+        }
+    }
+
+    private void change(String key, long revision, ObjectStore.@Nullable Stored stored) {
         String rest = key.substring(prefix.length());
         CachedObject before = objects.get(rest);
+        // Several objects can go at one revision, when a lease ends; a feed that starts again tells some of it twice.
+        if (revision < lastChange || before != null && before.revision() >= revision) {
+            return;
+        }
         Change change;
         if (stored == null) {
             if (before == null) {
@@ -102,25 +148,24 @@ public final class ResourceCache {
             change = new Change(revision, before, after, after);
         }
         lastChange = revision;
-        history.addLast(change);
-        if (history.size() > HISTORY) {
-            forgotten = history.removeFirst().revision();
-        }
+        remember(change);
         for (Subscription s : subscriptions) {
             s.offer(change);
             if (s.overflowed()) {
                 subscriptions.remove(s);
-                var unused = slow.incrementAndGet();
+                long _ = slow.incrementAndGet();
             }
-        }
-        for (Consumer<Change> observer : observers) {
-            observer.accept(change);
         }
     }
 
-    /** Calls a short, non-blocking observer inside the feed for every change from now on. */
-    public void observe(Consumer<Change> observer) {
-        observers.add(observer);
+    private void remember(Change change) {
+        history.addLast(change);
+        historyBytes += change.bytes();
+        while (history.size() > HISTORY || historyBytes > HISTORY_BYTES && history.size() > 1) {
+            Change oldest = history.removeFirst();
+            historyBytes -= oldest.bytes();
+            forgotten = oldest.revision();
+        }
     }
 
     /** The revision of the last change. */
@@ -141,6 +186,11 @@ public final class ResourceCache {
         return new ArrayList<>(range(namespace));
     }
 
+    /** The objects of a namespace (empty: of all), and the revision they stand for: {@code reached}, or a later one. */
+    public synchronized Snapshot snapshot(String namespace, long reached) {
+        return new Snapshot(list(namespace), Math.max(reached, lastChange));
+    }
+
     private Collection<CachedObject> range(String namespace) {
         if (namespace.isEmpty() || !namespaced) {
             return objects.values();
@@ -151,7 +201,7 @@ public final class ResourceCache {
 
     /** Subscribes to what comes, with what is there now. */
     public synchronized Subscription subscribeWithInitial(String namespace, long freshRevision) {
-        return added(new Subscription(this, list(namespace), Math.max(lastChange, freshRevision)));
+        return added(new Subscription(this, list(namespace), Math.max(lastChange, freshRevision), 0, List.of()));
     }
 
     /** Subscribes to what comes after {@code revision}. Throws 410 when that is no longer known. */
@@ -159,13 +209,9 @@ public final class ResourceCache {
         if (revision < forgotten) {
             throw Statuses.expired("too old resource version: " + revision + " (" + forgotten + ")");
         }
-        Subscription s = new Subscription(this, List.of(), revision);
-        for (Change change : history) {
-            if (change.revision() > revision) {
-                s.offer(change);
-            }
-        }
-        return added(s);
+        List<Change> missed =
+                history.stream().filter(change -> change.revision() > revision).toList();
+        return added(new Subscription(this, List.of(), revision, revision, missed));
     }
 
     private Subscription added(Subscription s) {
@@ -204,13 +250,5 @@ public final class ResourceCache {
         closed = true;
         subscriptions.forEach(Subscription::end);
         subscriptions.clear();
-    }
-
-    /** Reads everything anew, for example with new defaults; watches go on. */
-    synchronized void reload(ObjectStore.Page page) {
-        for (ObjectStore.Stored stored : page.values()) {
-            CachedObject fresh = cached(stored);
-            objects.put(stored.key().substring(prefix.length()), fresh);
-        }
     }
 }

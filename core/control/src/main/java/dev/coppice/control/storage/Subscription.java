@@ -1,10 +1,13 @@
 package dev.coppice.control.storage;
 
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,19 +16,31 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Subscription implements AutoCloseable {
     private static final int QUEUE = 1_000;
+    private static final long QUEUE_BYTES = 32 << 20;
     private static final Change END = new Change(0, null, null, null);
 
     private final ResourceCache cache;
     private final List<CachedObject> initial;
     private final long revision;
+    private final long after;
+    private final Queue<Change> missed;
+    private final AtomicLong queuedBytes = new AtomicLong();
     private final BlockingQueue<Change> queue = new ArrayBlockingQueue<>(QUEUE + 1);
     private volatile boolean ended;
     private volatile boolean overflowed;
 
-    Subscription(ResourceCache cache, List<CachedObject> initial, long revision) {
+    /**
+     * A subscription.
+     *
+     * @param after changes up to this revision are known to the reader already
+     * @param missed what happened before it was made, for the reader to take first
+     */
+    Subscription(ResourceCache cache, List<CachedObject> initial, long revision, long after, List<Change> missed) {
         this.cache = cache;
         this.initial = initial;
         this.revision = revision;
+        this.after = after;
+        this.missed = new ArrayDeque<>(missed);
     }
 
     /** What was there at the start, when it was asked for. */
@@ -39,13 +54,20 @@ public final class Subscription implements AutoCloseable {
     }
 
     void offer(Change change) {
-        if (ended) {
+        if (ended || change.revision() <= after) {
             return;
         }
-        if (queue.size() >= QUEUE || !queue.offer(change)) {
-            overflowed = true;
-            end();
+        long waiting = queuedBytes.addAndGet(change.bytes());
+        boolean tooMuch = queue.size() >= QUEUE || waiting > QUEUE_BYTES && !queue.isEmpty();
+        if (tooMuch || !queue.offer(change)) {
+            overflow();
         }
+    }
+
+    /** Ends it because its reader missed something. */
+    void overflow() {
+        overflowed = true;
+        end();
     }
 
     /** Ends it from outside; the taker wakes up. Does not block. */
@@ -63,8 +85,16 @@ public final class Subscription implements AutoCloseable {
 
     /** The next change; null when none came in time or it has ended. */
     public @Nullable Change take(Duration wait) throws InterruptedException {
+        Change earlier = missed.poll();
+        if (earlier != null) {
+            return earlier;
+        }
         Change change = queue.poll(wait.toNanos(), TimeUnit.NANOSECONDS);
-        return change == END ? null : change;
+        if (change == null || change == END) {
+            return null;
+        }
+        long _ = queuedBytes.addAndGet(-change.bytes());
+        return change;
     }
 
     /** No more changes will come. */

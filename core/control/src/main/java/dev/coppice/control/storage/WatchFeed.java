@@ -1,8 +1,10 @@
 package dev.coppice.control.storage;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.ByteString;
 import dev.coppice.control.request.Statuses;
 import dev.coppice.kernel.Kernel;
+import dev.coppice.store.StoreException;
 import dev.coppice.store.Watch;
 import dev.coppice.store.WatchObserver;
 import dev.coppice.store.api.Event;
@@ -14,6 +16,8 @@ import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -21,6 +25,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.ToIntFunction;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,7 +39,9 @@ public final class WatchFeed {
 
     private final Kernel kernel;
     private final ObjectStore store;
-    private final Map<String, ResourceCache> caches = new ConcurrentHashMap<>();
+    /** By prefix; there are two of one prefix while one takes the place of the other. */
+    private final Map<String, List<ResourceCache>> caches = new ConcurrentHashMap<>();
+
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition advanced = lock.newCondition();
     private final Counter unreadable;
@@ -51,44 +59,54 @@ public final class WatchFeed {
                 .name("coppice_control_cached_objects")
                 .help("Objects held by the watch caches.")
                 .labelNames("prefix")
-                .callback(c -> caches.forEach((prefix, cache) -> c.call(cache.size(), prefix)))
+                .callback(c -> caches.forEach((prefix, all) -> c.call(sum(all, ResourceCache::size), prefix)))
                 .register(kernel.metrics());
         GaugeWithCallback.builder()
                 .name("coppice_control_watches")
                 .help("Watches being served.")
                 .labelNames("prefix")
-                .callback(c -> caches.forEach((prefix, cache) -> c.call(cache.watchers(), prefix)))
+                .callback(c -> caches.forEach((prefix, all) -> c.call(sum(all, ResourceCache::watchers), prefix)))
                 .register(kernel.metrics());
         CounterWithCallback.builder()
                 .name("coppice_control_slow_watches_total")
                 .help("Watches ended because they did not keep up.")
-                .callback(c -> c.call(ResourceCache.slow(caches.values())))
+                .callback(c -> c.call(ResourceCache.slow(all())))
                 .register(kernel.metrics());
     }
 
-    /** The cache of a storage prefix, loaded when it is asked for first. */
-    public ResourceCache cache(
-            String prefix,
-            boolean namespaced,
-            java.util.function.UnaryOperator<com.fasterxml.jackson.databind.node.ObjectNode> decode) {
+    private static int sum(List<ResourceCache> caches, ToIntFunction<ResourceCache> number) {
+        return caches.stream().mapToInt(number).sum();
+    }
+
+    /** A new cache of a storage prefix, loaded. The feed goes on while it loads. */
+    public ResourceCache cache(String prefix, boolean namespaced, UnaryOperator<ObjectNode> decode) {
         ResourceCache cache = new ResourceCache(prefix, namespaced, decode);
-        synchronized (cache) {
-            caches.put(prefix, cache);
-            cache.load(store.all(prefix, 0));
+        caches.compute(prefix, (_, others) -> {
+            List<ResourceCache> all = new ArrayList<>(others == null ? List.of() : others);
+            all.add(cache);
+            return List.copyOf(all);
+        });
+        try {
+            load(cache);
+        } catch (RuntimeException e) {
+            remove(cache);
+            throw e;
         }
         return cache;
     }
 
-    /** Forgets a cache and ends its watches. */
-    public void remove(ResourceCache cache) {
-        caches.remove(cache.prefix(), cache);
-        cache.close();
+    private void load(ResourceCache cache) {
+        cache.expectLoad();
+        cache.load(store.all(cache.prefix(), 0));
     }
 
-    public void reload(ResourceCache cache) {
-        synchronized (cache) {
-            cache.reload(store.all(cache.prefix(), 0));
-        }
+    /** Forgets a cache and ends its watches. */
+    public void remove(ResourceCache cache) {
+        caches.computeIfPresent(cache.prefix(), (_, all) -> {
+            List<ResourceCache> left = all.stream().filter(c -> c != cache).toList();
+            return left.isEmpty() ? null : left;
+        });
+        cache.close();
     }
 
     /** Runs until the watch ends; a supervisor starts it again. */
@@ -119,7 +137,7 @@ public final class WatchFeed {
             watch.close();
         }
         Throwable reason = error.get();
-        if (reason instanceof dev.coppice.store.StoreException e && e.compacted()) {
+        if (reason instanceof StoreException e && e.compacted()) {
             relist();
         }
         throw new IllegalStateException("the watch of the resource store ended", reason);
@@ -128,22 +146,14 @@ public final class WatchFeed {
     /** After too long an absence: loads everything again; watchers have to list anew. */
     private void relist() {
         long revision = store.keyspace().revision();
-        for (ResourceCache cache : caches.values()) {
-            synchronized (cache) {
-                cache.load(store.all(cache.prefix(), 0));
-            }
-        }
+        all().forEach(this::load);
         advance(revision);
     }
 
     private void deliver(WatchResponse response) {
         for (Event event : response.getEventsList()) {
             String key = event.getKv().getKey().toStringUtf8();
-            ResourceCache cache = cacheOf(key);
-            if (cache == null) {
-                continue;
-            }
-            apply(cache, key, event);
+            cachesOf(key).forEach(cache -> apply(cache, key, event));
         }
         advanceTo(response);
     }
@@ -177,19 +187,19 @@ public final class WatchFeed {
         }
     }
 
-    private @Nullable ResourceCache cacheOf(String key) {
+    private List<ResourceCache> cachesOf(String key) {
         int at = key.indexOf('/', 1);
         while (at > 0) {
             at = key.indexOf('/', at + 1);
             if (at < 0) {
-                return null;
+                return List.of();
             }
-            ResourceCache cache = caches.get(key.substring(0, at + 1));
-            if (cache != null) {
-                return cache;
+            List<ResourceCache> found = caches.get(key.substring(0, at + 1));
+            if (found != null) {
+                return found;
             }
         }
-        return null;
+        return List.of();
     }
 
     private void advance(long revision) {
@@ -225,8 +235,7 @@ public final class WatchFeed {
                 if (left <= 0) {
                     throw Statuses.tooLargeVersion(revision, applied);
                 }
-                boolean ignored = advanced.await(left, TimeUnit.NANOSECONDS);
-                assert ignored || !ignored;
+                boolean _ = advanced.await(left, TimeUnit.NANOSECONDS);
             }
             return applied;
         } catch (InterruptedException e) {
@@ -237,7 +246,7 @@ public final class WatchFeed {
         }
     }
 
-    public Iterable<ResourceCache> caches() {
-        return caches.values();
+    private List<ResourceCache> all() {
+        return caches.values().stream().flatMap(List::stream).toList();
     }
 }
