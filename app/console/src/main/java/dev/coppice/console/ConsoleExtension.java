@@ -32,7 +32,11 @@ public final class ConsoleExtension implements Extension {
         LiveStreams live = new LiveStreams(context.kernel(), console.layout());
         streams = live;
         mounts.add(console.add(new Page(
-                "overview", "Overview", GROUP, 0, new OverviewPage(node, context.kernel(), context.authorizer(), console.layout(), live))));
+                "overview",
+                "Overview",
+                GROUP,
+                0,
+                new OverviewPage(node, context.kernel(), context.authorizer(), console.layout(), live))));
         mounts.add(console.add(new Page(
                 "resources",
                 "Resources",

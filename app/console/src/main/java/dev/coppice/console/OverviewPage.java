@@ -88,8 +88,7 @@ final class OverviewPage implements Handler {
     /** The children of {@code areas} stand for themselves; everything else by its top supervisor. */
     private static List<Area> areas(TreeNode root) {
         return root.children().stream()
-                .flatMap(child ->
-                        child.name().equals("areas") ? child.children().stream() : Stream.of(child))
+                .flatMap(child -> child.name().equals("areas") ? child.children().stream() : Stream.of(child))
                 .map(OverviewPage::area)
                 .toList();
     }

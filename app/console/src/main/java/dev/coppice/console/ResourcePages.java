@@ -318,8 +318,7 @@ final class ResourcePages implements Handler {
     private boolean decision(Exchange exchange, String verb, ResourceType type, String namespace, String name) {
         return authorizer
                 .authorize(
-                        exchange.identity(),
-                        new Authorizer.Action(verb, type.group(), type.plural(), namespace, name))
+                        exchange.identity(), new Authorizer.Action(verb, type.group(), type.plural(), namespace, name))
                 .allowed();
     }
 

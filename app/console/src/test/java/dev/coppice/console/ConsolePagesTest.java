@@ -173,9 +173,11 @@ class ConsolePagesTest {
 
     @Test
     void theNamespaceInTheAddressFitsTheScopeOfTheKind() throws Exception {
-        assertThat(get("/console/resources/core/v1/namespaces/-/default", "admin").statusCode())
+        assertThat(get("/console/resources/core/v1/namespaces/-/default", "admin")
+                        .statusCode())
                 .isEqualTo(200);
-        assertThat(get("/console/resources/core/v1/namespaces/shop/default", "admin").statusCode())
+        assertThat(get("/console/resources/core/v1/namespaces/shop/default", "admin")
+                        .statusCode())
                 .isEqualTo(404);
     }
 }

@@ -61,11 +61,11 @@ class ControllerManagerTest {
         client.mergePatch(
                 KIND.type(), "ns", "a", null, (ObjectNode) Widgets.JSON.readTree("{\"spec\":{\"color\":\"blue\"}}"));
         eventually(() -> color(informer, A).equals("blue"));
-        assertThat(informer.find("color", "blue")).hasSize(1);
-        assertThat(informer.find("color", "red")).isEmpty();
+        eventually(() -> informer.find("color", "blue").size() == 1
+                && informer.find("color", "red").isEmpty());
         client.delete(KIND.type(), "ns", "a");
         eventually(() -> informer.list().isEmpty());
-        assertThat(informer.find("color", "blue")).isEmpty();
+        eventually(() -> informer.find("color", "blue").isEmpty());
         eventually(() -> seen.equals(List.of("->red", "red>blue", "blue>-")));
     }
 
