@@ -1,0 +1,58 @@
+package dev.coppice.kernel;
+
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.BiConsumer;
+
+/** A {@link Table} that keeps its keys in their natural order (ETS: ordered_set). Safe for use by many threads. */
+public final class OrderedTable<K extends Comparable<? super K>, V> extends Table<K, V> {
+    private final ConcurrentSkipListMap<K, Cell<K, V>> sorted;
+
+    private OrderedTable(
+            Kernel kernel, String name, TableOptions options, ConcurrentSkipListMap<K, Cell<K, V>> sorted) {
+        super(kernel, name, options, sorted);
+        this.sorted = sorted;
+    }
+
+    static <K extends Comparable<? super K>, V> OrderedTable<K, V> create(
+            Kernel kernel, String name, TableOptions options) {
+        return new OrderedTable<K, V>(kernel, name, options, new ConcurrentSkipListMap<K, Cell<K, V>>());
+    }
+
+    /** The entry with the least key. */
+    public Optional<Map.Entry<K, V>> first() {
+        return firstAlive(sorted);
+    }
+
+    /** The entry with the greatest key. */
+    public Optional<Map.Entry<K, V>> last() {
+        return firstAlive(sorted.descendingMap());
+    }
+
+    /** The entry with the least key that is not below the given one. */
+    public Optional<Map.Entry<K, V>> ceiling(K key) {
+        return firstAlive(sorted.tailMap(key, true));
+    }
+
+    /** The entry with the greatest key that is not above the given one. */
+    public Optional<Map.Entry<K, V>> floor(K key) {
+        return firstAlive(sorted.headMap(key, true).descendingMap());
+    }
+
+    /** Visits, in order, the keys from {@code from} up to, not including, {@code to}; see {@link #forEach}. */
+    public void range(K from, K to, BiConsumer<? super K, ? super V> visitor) {
+        visit(sorted.subMap(from, true, to, false), visitor);
+    }
+
+    private Optional<Map.Entry<K, V>> firstAlive(NavigableMap<K, Cell<K, V>> view) {
+        requireOpen();
+        for (Cell<K, V> cell : view.values()) {
+            if (isAlive(cell)) {
+                return Optional.of(Map.entry(cell.key, cell.value));
+            }
+        }
+        return Optional.empty();
+    }
+}

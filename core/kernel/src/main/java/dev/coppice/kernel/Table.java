@@ -1,0 +1,444 @@
+package dev.coppice.kernel;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BiConsumer;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A concurrent table in memory that many processes share (OTP: ETS), bounded, with entries that may expire on the kernel's
+ * clock. Each operation on one key is atomic and linearizable; an expired entry is never seen. Values have to be immutable.
+ *
+ * <p>A table may have an owner: when that process ends (a restart is an end, too), the table goes to its heir, or it is gone
+ * and every further use of it throws {@link IllegalStateException}. Safe for use by many threads.
+ */
+public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
+    private static final int SWEEP = 1_000;
+
+    private final Kernel kernel;
+    private final String name;
+    private final TableOptions options;
+    private final ConcurrentMap<K, Cell<K, V>> cells;
+    private final ConcurrentSkipListMap<Long, Cell<K, V>> ages = new ConcurrentSkipListMap<>();
+    private final ConcurrentSkipListMap<Expiry, Cell<K, V>> expiries = new ConcurrentSkipListMap<>();
+    private final AtomicInteger size = new AtomicInteger();
+    private final AtomicLong sequence = new AtomicLong();
+    private final Object sweeping = new Object();
+    private final Object ownership = new Object();
+    private @Nullable Monitor ownerWatch;
+    private volatile @Nullable ProcessRef<?> owner;
+    private volatile Timers.@Nullable Timer sweep;
+    private volatile long sweepNanos = Long.MAX_VALUE;
+    private volatile @Nullable String gone;
+    final LongAdder evicted = new LongAdder();
+    final LongAdder expired = new LongAdder();
+    final LongAdder refused = new LongAdder();
+
+    /** One value of a key. A later value of the same key keeps its {@code born}. Compared by identity. */
+    static final class Cell<K, V> {
+        final K key;
+        final V value;
+        final long born;
+        final @Nullable Expiry expiry;
+
+        Cell(K key, V value, long born, @Nullable Expiry expiry) {
+            this.key = key;
+            this.value = value;
+            this.born = born;
+            this.expiry = expiry;
+        }
+    }
+
+    /** A moment on the kernel's clock, made unique. */
+    record Expiry(long nanos, long sequence) implements Comparable<Expiry> {
+        @Override
+        public int compareTo(Expiry other) {
+            int byTime = Long.compare(nanos, other.nanos);
+            return byTime != 0 ? byTime : Long.compare(sequence, other.sequence);
+        }
+    }
+
+    Table(Kernel kernel, String name, TableOptions options, ConcurrentMap<K, Cell<K, V>> cells) {
+        this.kernel = kernel;
+        this.name = name;
+        this.options = options;
+        this.cells = cells;
+        TableMetrics.of(kernel).add(this);
+    }
+
+    /** A table without an order (ETS: set). */
+    public static <K, V> Table<K, V> hashed(Kernel kernel, String name, TableOptions options) {
+        return new Table<>(kernel, name, options, new ConcurrentHashMap<>());
+    }
+
+    /** A table in the natural order of its keys (ETS: ordered_set). */
+    public static <K extends Comparable<? super K>, V> OrderedTable<K, V> ordered(
+            Kernel kernel, String name, TableOptions options) {
+        return OrderedTable.create(kernel, name, options);
+    }
+
+    /** Its name in metrics; need not be unique. */
+    public String name() {
+        return name;
+    }
+
+    /** The process it belongs to, if any. */
+    public Optional<ProcessRef<?>> owner() {
+        return Optional.ofNullable(owner);
+    }
+
+    /** True once it was closed, or its owner ended without an heir. */
+    public boolean isGone() {
+        return gone != null;
+    }
+
+    /** Ties it to a process: when that one ends, the table is gone (ETS: give_away). */
+    public void giveTo(ProcessRef<?> newOwner) {
+        belongTo(newOwner, () -> end("its owner " + newOwner.name() + " ended"));
+    }
+
+    /**
+     * Ties it to a process with an heir: when the owner ends the heir becomes the owner and gets the message (ETS:
+     * ETS-TRANSFER). When the heir is dead by then, or ends later, the table is gone.
+     */
+    public <M> void giveTo(ProcessRef<?> newOwner, ProcessRef<M> heir, M message) {
+        belongTo(newOwner, () -> {
+            giveTo(heir);
+            if (!isGone()) {
+                heir.cast(message);
+            }
+        });
+    }
+
+    private void belongTo(ProcessRef<?> newOwner, Runnable whenEnded) {
+        requireOpen();
+        synchronized (ownership) {
+            if (ownerWatch != null) {
+                ownerWatch.cancel();
+            }
+            owner = newOwner;
+            ownerWatch = null;
+        }
+        // Outside the lock: it may act at once.
+        Monitor watch = newOwner.monitor(_ -> {
+            if (owner == newOwner) {
+                whenEnded.run();
+            }
+        });
+        synchronized (ownership) {
+            if (owner == newOwner && gone == null) {
+                ownerWatch = watch;
+            } else {
+                watch.cancel();
+            }
+        }
+    }
+
+    /** The value of a key. */
+    public Optional<V> get(K key) {
+        requireOpen();
+        Cell<K, V> cell = cells.get(key);
+        return cell != null && isAlive(cell) ? Optional.of(cell.value) : Optional.empty();
+    }
+
+    /** Sets a value, to live as long as the options say. Throws {@link TableFullException} when there is no room. */
+    public void put(K key, V value) {
+        put(key, value, options.timeToLive());
+    }
+
+    /** Sets a value that lives so long; null for ever. */
+    public void put(K key, V value, @Nullable Duration timeToLive) {
+        write(key, timeToLive, false, _ -> value);
+    }
+
+    /** Sets a value unless there is one; true when it did. */
+    public boolean putIfAbsent(K key, V value) {
+        boolean[] was = new boolean[1];
+        write(key, options.timeToLive(), true, old -> {
+            was[0] = old != null;
+            return old == null ? value : old;
+        });
+        return !was[0];
+    }
+
+    /**
+     * Replaces a value by a function of it, atomically, and gives the new one. It may call the function several times.
+     * The time to live of a present entry goes on.
+     *
+     * @param initial what the function gets when there is no value
+     */
+    public V update(K key, V initial, UnaryOperator<V> function) {
+        return write(key, options.timeToLive(), true, old -> function.apply(old == null ? initial : old));
+    }
+
+    /** Adds to a counter, from 0 when there is none, and gives the sum (ETS: update_counter). */
+    public static <K> long increment(Table<K, Long> table, K key, long delta) {
+        return table.update(key, 0L, old -> Math.addExact(old, delta));
+    }
+
+    /** Removes a key and gives its value. */
+    public Optional<V> remove(K key) {
+        requireOpen();
+        while (true) {
+            Cell<K, V> cell = cells.get(key);
+            if (cell == null) {
+                return Optional.empty();
+            }
+            boolean alive = isAlive(cell);
+            if (discard(cell)) {
+                return alive ? Optional.of(cell.value) : Optional.empty();
+            }
+        }
+    }
+
+    /** Entries now, expired ones that were not yet swept included. */
+    public int size() {
+        return size.get();
+    }
+
+    /**
+     * Visits all entries without holding up writers: an entry there during the whole visit is seen exactly once, one that
+     * is written meanwhile may be seen or not.
+     */
+    public void forEach(BiConsumer<? super K, ? super V> visitor) {
+        visit(cells, visitor);
+    }
+
+    /** Removes everything. */
+    public void clear() {
+        requireOpen();
+        cells.values().forEach(this::discard);
+    }
+
+    /** Ends it: every further use throws. */
+    @Override
+    public void close() {
+        end("it was closed");
+    }
+
+    final void visit(Map<K, Cell<K, V>> view, BiConsumer<? super K, ? super V> visitor) {
+        requireOpen();
+        for (Cell<K, V> cell : view.values()) {
+            if (isAlive(cell)) {
+                visitor.accept(cell.key, cell.value);
+            }
+        }
+    }
+
+    final boolean isAlive(Cell<K, V> cell) {
+        return cell.expiry == null || cell.expiry.nanos > kernel.clock().nanoTime();
+    }
+
+    final void requireOpen() {
+        String why = gone;
+        if (why != null) {
+            throw new IllegalStateException("table " + name + " is gone: " + why);
+        }
+    }
+
+    private interface Change<V> {
+        V apply(@Nullable V old);
+    }
+
+    private V write(K key, @Nullable Duration timeToLive, boolean keepExpiry, Change<V> change) {
+        while (true) {
+            requireOpen();
+            Cell<K, V> old = cells.get(key);
+            if (old != null && !isAlive(old)) {
+                if (discard(old)) {
+                    expired.increment();
+                }
+                continue;
+            }
+            V value = change.apply(old == null ? null : old.value);
+            if (old != null && old.value == value && keepExpiry) {
+                return value;
+            }
+            Expiry expiry = old != null && keepExpiry ? old.expiry : expiry(timeToLive);
+            if (old != null) {
+                Cell<K, V> cell = new Cell<>(key, value, old.born, expiry);
+                if (cells.replace(key, old, cell)) {
+                    replaced(old, cell);
+                    return value;
+                }
+            } else {
+                reserve();
+                Cell<K, V> cell = new Cell<>(key, value, sequence.incrementAndGet(), expiry);
+                if (cells.putIfAbsent(key, cell) == null) {
+                    inserted(cell);
+                    return value;
+                }
+                size.decrementAndGet();
+            }
+        }
+    }
+
+    private @Nullable Expiry expiry(@Nullable Duration timeToLive) {
+        return timeToLive == null
+                ? null
+                : new Expiry(kernel.clock().nanoTime() + HeapTimers.nanos(timeToLive), sequence.incrementAndGet());
+    }
+
+    private void reserve() {
+        while (true) {
+            int now = size.get();
+            if (now < options.maxEntries()) {
+                if (size.compareAndSet(now, now + 1)) {
+                    return;
+                }
+            } else if (!sweepOne()) {
+                if (options.whenFull() == TableOptions.WhenFull.REFUSE) {
+                    refused.increment();
+                    throw new TableFullException("table " + name + " holds " + options.maxEntries()
+                            + " entries, its limit: remove some, or raise maxEntries");
+                }
+                evictOne();
+            }
+        }
+    }
+
+    private void evictOne() {
+        Map.Entry<Long, Cell<K, V>> oldest = ages.pollFirstEntry();
+        if (oldest == null) {
+            Thread.onSpinWait();
+            return;
+        }
+        while (true) {
+            Cell<K, V> cell = cells.get(oldest.getValue().key);
+            if (cell == null || cell.born != oldest.getKey()) {
+                return;
+            }
+            if (discard(cell)) {
+                evicted.increment();
+                return;
+            }
+        }
+    }
+
+    private void inserted(Cell<K, V> cell) {
+        if (options.whenFull() == TableOptions.WhenFull.EVICT_OLDEST) {
+            ages.put(cell.born, cell);
+            Cell<K, V> now = cells.get(cell.key);
+            if (now == null || now.born != cell.born) {
+                ages.remove(cell.born);
+            }
+        }
+        expires(cell);
+        if (gone != null) {
+            cells.clear();
+        }
+    }
+
+    private void replaced(Cell<K, V> old, Cell<K, V> cell) {
+        if (old.expiry != cell.expiry) {
+            if (old.expiry != null) {
+                expiries.remove(old.expiry);
+            }
+            expires(cell);
+        }
+    }
+
+    private void expires(Cell<K, V> cell) {
+        Expiry expiry = cell.expiry;
+        if (expiry == null) {
+            return;
+        }
+        expiries.put(expiry, cell);
+        Cell<K, V> now = cells.get(cell.key);
+        if (now == null || now.expiry != expiry) {
+            expiries.remove(expiry);
+        } else if (expiry.nanos < sweepNanos) {
+            planSweep();
+        }
+    }
+
+    /** Takes out exactly this cell; false when another value took its place. */
+    private boolean discard(Cell<K, V> cell) {
+        if (!cells.remove(cell.key, cell)) {
+            return false;
+        }
+        size.decrementAndGet();
+        if (options.whenFull() == TableOptions.WhenFull.EVICT_OLDEST) {
+            ages.remove(cell.born);
+        }
+        if (cell.expiry != null) {
+            expiries.remove(cell.expiry);
+        }
+        return true;
+    }
+
+    private void planSweep() {
+        synchronized (sweeping) {
+            Map.Entry<Expiry, Cell<K, V>> first = expiries.firstEntry();
+            if (first == null || gone != null || first.getKey().nanos >= sweepNanos) {
+                return;
+            }
+            Timers.Timer old = sweep;
+            if (old != null) {
+                old.cancel();
+            }
+            sweepNanos = first.getKey().nanos;
+            long delay = Math.max(0, sweepNanos - kernel.clock().nanoTime());
+            sweep = kernel.timers().schedule(Duration.ofNanos(delay), this::sweepDue);
+        }
+    }
+
+    private void sweepDue() {
+        int swept = 0;
+        while (swept < SWEEP && sweepOne()) {
+            swept++;
+        }
+        synchronized (sweeping) {
+            sweep = null;
+            sweepNanos = Long.MAX_VALUE;
+        }
+        planSweep();
+    }
+
+    /** Takes out one entry whose time is over; false when there is none. */
+    private boolean sweepOne() {
+        while (true) {
+            Map.Entry<Expiry, Cell<K, V>> first = expiries.firstEntry();
+            if (first == null || first.getKey().nanos > kernel.clock().nanoTime()) {
+                return false;
+            }
+            expiries.remove(first.getKey());
+            Cell<K, V> cell = cells.get(first.getValue().key);
+            if (cell != null && cell.expiry == first.getKey() && discard(cell)) {
+                expired.increment();
+                return true;
+            }
+        }
+    }
+
+    private void end(String why) {
+        synchronized (ownership) {
+            if (gone != null) {
+                return;
+            }
+            gone = why;
+            if (ownerWatch != null) {
+                ownerWatch.cancel();
+            }
+        }
+        synchronized (sweeping) {
+            Timers.Timer timer = sweep;
+            if (timer != null) {
+                timer.cancel();
+            }
+        }
+        cells.clear();
+        ages.clear();
+        expiries.clear();
+        size.set(0);
+        TableMetrics.of(kernel).remove(this);
+    }
+}
