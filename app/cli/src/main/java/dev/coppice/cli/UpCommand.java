@@ -2,7 +2,7 @@ package dev.coppice.cli;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.coppice.server.DataDirectory;
+import dev.coppice.kernel.DurableFile;
 import dev.coppice.server.Endpoints;
 import dev.coppice.server.Server;
 import dev.coppice.server.ServerOptions;
@@ -112,7 +112,7 @@ final class UpCommand implements Callable<Integer> {
 
     private List<String> bringUp(Server server, Manifests manifests) throws IOException, InterruptedException {
         if (tokenFile != null) {
-            DataDirectory.writePrivate(tokenFile, server.token() + "\n");
+            DurableFile.write(tokenFile, server.token() + "\n");
         }
         Endpoints endpoints = server.endpoints();
         List<Manifests.Applied> applied = new ArrayList<>();

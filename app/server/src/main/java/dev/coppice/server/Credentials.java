@@ -1,5 +1,6 @@
 package dev.coppice.server;
 
+import dev.coppice.kernel.DurableFile;
 import dev.coppice.serving.CertificateAuthority;
 import dev.coppice.serving.CertificateAuthority.KeyPairPem;
 import java.io.ByteArrayInputStream;
@@ -28,13 +29,13 @@ final class Credentials {
         Path certificate = endpoints.clientCertificate();
         if (!valid(certificate, now) || !Files.exists(endpoints.clientKey())) {
             KeyPairPem pair = authority.client("admin", List.of("system:masters"), VALIDITY);
-            DataDirectory.writePrivate(endpoints.clientKey(), pair.keyPem());
-            DataDirectory.writePrivate(certificate, pair.certificatePem());
+            DurableFile.write(endpoints.clientKey(), pair.keyPem());
+            DurableFile.write(certificate, pair.certificatePem());
         }
         if (!Files.exists(endpoints.certificateAuthority())) {
-            DataDirectory.writePrivate(endpoints.certificateAuthority(), authority.rootPem());
+            DurableFile.write(endpoints.certificateAuthority(), authority.rootPem());
         }
-        DataDirectory.writePrivate(endpoints.kubeconfig(), kubeconfig(authority, endpoints, name, token));
+        DurableFile.write(endpoints.kubeconfig(), kubeconfig(authority, endpoints, name, token));
     }
 
     private static boolean valid(Path certificate, Instant now) throws IOException {

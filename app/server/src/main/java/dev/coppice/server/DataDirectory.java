@@ -2,6 +2,7 @@ package dev.coppice.server;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.kernel.DurableFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
@@ -10,12 +11,10 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * A node's data directory, mode 0700, locked by the process that uses it.
@@ -106,24 +105,8 @@ public final class DataDirectory implements AutoCloseable {
     }
 
     void writeNode(ObjectNode node) throws IOException {
-        writePrivate(
+        DurableFile.write(
                 root.resolve("node.json"), JSON.writerWithDefaultPrettyPrinter().writeValueAsString(node) + "\n");
-    }
-
-    /** Replaces a file, mode 0600, so that a reader sees the old or the new content. */
-    public static void writePrivate(Path file, String content) throws IOException {
-        Path parent = file.toAbsolutePath().getParent();
-        Path temporary = Files.createTempFile(
-                parent == null ? Path.of(".") : parent,
-                ".coppice",
-                null,
-                PosixFilePermissions.asFileAttribute(Set.copyOf(PosixFilePermissions.fromString("rw-------"))));
-        try {
-            Files.writeString(temporary, content);
-            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(temporary);
-        }
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.coppice.serving;
 
+import dev.coppice.kernel.DurableFile;
 import dev.coppice.kernel.Kernel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -7,7 +8,6 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
@@ -255,19 +255,10 @@ final class DirectoryAuthority implements CertificateAuthority {
     }
 
     private static void write(Path directory, String name, Pair pair, List<X509Certificate> chain) throws IOException {
-        write(directory.resolve(name + ".pem"), Pem.encode(pair.key()) + Pem.encode(chain), "rw-------");
+        DurableFile.write(directory.resolve(name + ".pem"), Pem.encode(pair.key()) + Pem.encode(chain));
     }
 
     private static void writeRoot(Path directory, X509Certificate root) throws IOException {
-        write(directory.resolve(ROOT_FILE), Pem.encode(root), "rw-r--r--");
-    }
-
-    private static void write(Path file, String text, String mode) throws IOException {
-        Path fresh = file.resolveSibling(file.getFileName() + ".new");
-        Files.deleteIfExists(fresh);
-        Files.createFile(fresh, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-        Files.writeString(fresh, text, StandardCharsets.US_ASCII);
-        Files.setPosixFilePermissions(fresh, PosixFilePermissions.fromString(mode));
-        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        DurableFile.write(directory.resolve(ROOT_FILE), Pem.encode(root), "rw-r--r--");
     }
 }

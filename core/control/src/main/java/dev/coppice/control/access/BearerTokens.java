@@ -1,5 +1,6 @@
 package dev.coppice.control.access;
 
+import dev.coppice.kernel.DurableFile;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.serving.Identity;
 import java.io.IOException;
@@ -7,8 +8,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
@@ -56,18 +55,7 @@ public final class BearerTokens {
             if (!Files.exists(file)) {
                 byte[] random = new byte[32];
                 kernel.secureRandom().nextBytes(random);
-                Path directory = file.toAbsolutePath().getParent();
-                if (directory == null) {
-                    throw new IOException("the token file " + file + " has no directory");
-                }
-                Files.createDirectories(directory);
-                Path made = Files.createTempFile(
-                        directory,
-                        "token",
-                        ".new",
-                        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-                Files.writeString(made, Base64.getUrlEncoder().withoutPadding().encodeToString(random) + "\n");
-                Files.move(made, file, StandardCopyOption.ATOMIC_MOVE);
+                DurableFile.write(file, Base64.getUrlEncoder().withoutPadding().encodeToString(random) + "\n");
             }
             String token = Files.readString(file).strip();
             if (token.isEmpty()) {

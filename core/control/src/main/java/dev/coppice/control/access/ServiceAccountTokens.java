@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.resource.Definition;
 import dev.coppice.control.storage.CachedObject;
+import dev.coppice.kernel.DurableFile;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.serving.Identity;
 import java.io.IOException;
@@ -12,8 +13,6 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyPair;
@@ -68,19 +67,11 @@ public final class ServiceAccountTokens {
             KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
             generator.initialize(new ECGenParameterSpec("secp256r1"), kernel.secureRandom());
             KeyPair pair = generator.generateKeyPair();
-            Path directory = java.util.Objects.requireNonNull(file.getParent());
-            Files.createDirectories(directory);
-            Path made = Files.createTempFile(
-                    directory,
-                    "service-account-key",
-                    ".new",
-                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
             Base64.Encoder plain = Base64.getEncoder();
-            Files.writeString(
-                    made,
+            DurableFile.write(
+                    file,
                     plain.encodeToString(pair.getPrivate().getEncoded()) + "\n"
                             + plain.encodeToString(pair.getPublic().getEncoded()) + "\n");
-            Files.move(made, file, StandardCopyOption.ATOMIC_MOVE);
         }
         List<String> lines = Files.readAllLines(file);
         if (lines.size() < 2) {

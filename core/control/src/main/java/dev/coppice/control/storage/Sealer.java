@@ -1,5 +1,6 @@
 package dev.coppice.control.storage;
 
+import dev.coppice.kernel.DurableFile;
 import dev.coppice.kernel.Kernel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -7,7 +8,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
 import java.util.Base64;
@@ -41,18 +41,11 @@ public final class Sealer {
     /** Reads the key file in the directory, making it first where there is none. */
     public static Sealer open(Kernel kernel, Path directory) {
         try {
-            Files.createDirectories(directory);
             Path file = directory.resolve("encryption-keys");
             if (!Files.exists(file)) {
                 byte[] key = new byte[32];
                 kernel.secureRandom().nextBytes(key);
-                Path made = Files.createTempFile(
-                        directory,
-                        "encryption-keys",
-                        ".new",
-                        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-                Files.writeString(made, "key1 " + Base64.getEncoder().encodeToString(key) + "\n");
-                Files.move(made, file, java.nio.file.StandardCopyOption.ATOMIC_MOVE);
+                DurableFile.write(file, "key1 " + Base64.getEncoder().encodeToString(key) + "\n");
             }
             Map<String, SecretKeySpec> keys = new LinkedHashMap<>();
             for (String line : Files.readAllLines(file)) {
