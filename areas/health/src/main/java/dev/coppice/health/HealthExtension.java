@@ -80,6 +80,7 @@ public final class HealthExtension implements Extension {
         RbacHostAccess hostAccess =
                 new RbacHostAccess(context.informer(HealthKinds.HOST_ACCESS_CLASS), context.authorizer());
         Prober prober = new Prober(kernel, proberOptions(context));
+        closeables.add(prober);
         ProbingRunner runner = new ProbingRunner(prober, secrets, hostAccess, kernel.clock());
         Supervisor workers = context.supervisor().startSupervisor("workers", PATIENT);
         CheckEngine engine = new CheckEngine(

@@ -12,9 +12,9 @@ import java.util.concurrent.TimeUnit;
 /**
  * Runs probes. Every probe opens connections of its own and closes them, as the field's probers do: a check sees what a
  * new client sees, and no target's state outlives a probe. Every probe is bounded in time, bytes, redirects and memory.
- * Safe for use by many threads; one per process is enough.
+ * Safe for use by many threads; one per kernel, as its metrics are the kernel's.
  */
-public final class Prober {
+public final class Prober implements AutoCloseable {
     private final Kernel kernel;
     private final Semaphore places;
     private final BodyBudget budget;
@@ -71,6 +71,12 @@ public final class Prober {
     /** Prepares and runs once. */
     public ProbeResult probe(ProbeSpec spec, Duration timeout) throws InvalidProbeException, InterruptedException {
         return prepare(spec).run(timeout);
+    }
+
+    /** Takes the metrics out of the kernel's, so that another prober may take this one's place. Nothing else is held. */
+    @Override
+    public void close() {
+        metrics.unregister();
     }
 
     private ProbeRun compile(ProbeSpec spec, ArrayList<FieldError> errors) {

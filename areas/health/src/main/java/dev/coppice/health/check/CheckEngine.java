@@ -13,6 +13,7 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
@@ -47,6 +48,9 @@ public final class CheckEngine implements AutoCloseable {
     public interface Listener {
         /** A check is as the view says; the transitions may be empty. */
         void changed(CheckView view, List<Transition> transitions);
+
+        /** A check is known from now on; one that was known before a restart is in the state that it was in. */
+        default void added(CheckView view) {}
 
         /** A check is gone. */
         default void removed(CheckPlan plan) {}
@@ -112,6 +116,9 @@ public final class CheckEngine implements AutoCloseable {
             entries.put(plan.key(), entry);
             graphStale = true;
             boolean first = entry.probedGeneration != plan.generation();
+            for (Listener listener : listeners) {
+                listener.added(view(entry));
+            }
             apply(entry, null);
             schedule(entry, first ? Duration.ZERO : untilTurn(plan));
             return;
@@ -129,20 +136,37 @@ public final class CheckEngine implements AutoCloseable {
         }
     }
 
-    /** Stops a check and forgets its state. */
+    /** Stops a check and forgets its state and history. */
     public void remove(Key key) {
-        CheckEntry entry = entries.remove(key);
+        CheckEntry entry = withdraw(key);
         if (entry != null) {
-            entry.removed = true;
-            entry.arm(null);
-            graphStale = true;
             memory.forget(entry.plan.uid());
             series.forget(entry.plan.uid());
+        }
+    }
+
+    /** Stops a check that cannot run as it stands; its state and history wait for a better plan. */
+    public void suspend(Key key) {
+        withdraw(key);
+    }
+
+    private @Nullable CheckEntry withdraw(Key key) {
+        CheckEntry entry = entries.remove(key);
+        if (entry != null) {
+            entry.lock.lock();
+            try {
+                entry.removed = true;
+            } finally {
+                entry.lock.unlock();
+            }
+            entry.arm(null);
+            graphStale = true;
             runner.forget(entry.plan);
             for (Listener listener : listeners) {
                 listener.removed(entry.plan);
             }
         }
+        return entry;
     }
 
     /** Runs a check as soon as a worker is free; false when there is none of that name. */
@@ -626,7 +650,7 @@ public final class CheckEngine implements AutoCloseable {
             CheckPlan plan = entry.plan;
             edges.put(plan.key(), new LinkedHashSet<>(plan.dependsOn()));
             byNamespace
-                    .computeIfAbsent(plan.key().namespace(), n -> new java.util.ArrayList<>())
+                    .computeIfAbsent(plan.key().namespace(), n -> new ArrayList<>())
                     .add(plan);
         }
         for (CheckEntry entry : entries.values()) {

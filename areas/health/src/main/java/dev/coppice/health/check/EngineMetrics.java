@@ -1,6 +1,8 @@
 package dev.coppice.health.check;
 
+import dev.coppice.health.series.LatencySketch;
 import dev.coppice.health.series.Sample;
+import dev.coppice.health.series.SeriesStore;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
@@ -11,11 +13,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.function.IntSupplier;
+import java.util.function.LongSupplier;
 
 /** The metrics of the engine. Metrics of single checks are read from the engine when somebody asks, for so many checks. */
 final class EngineMetrics {
     private static final int MOST_CHECKS = 20_000;
+    private static final double[] QUANTILES = {0.5, 0.95, 0.99};
 
     private final PrometheusRegistry registry;
     private final List<Collector> collectors = new ArrayList<>();
@@ -53,6 +59,7 @@ final class EngineMetrics {
         collectors.addAll(List.of(results, transitions, skipped, retries, broken, lag));
         collectors.add(probes(engine));
         collectors.add(durations(engine));
+        collectors.add(percentiles(engine));
         collectors.add(states(engine));
         gauge(
                 "coppice_health_queue_length",
@@ -107,6 +114,28 @@ final class EngineMetrics {
                 .build();
     }
 
+    private static GaugeWithCallback percentiles(CheckEngine engine) {
+        return GaugeWithCallback.builder()
+                .name("coppice_health_latency_seconds")
+                .help("How long successful checks of the last hour took, by quantile; right to 5 percent.")
+                .labelNames("namespace", "name", "kind", "quantile")
+                .callback(out -> engine.entries().stream().limit(MOST_CHECKS).forEach(e -> {
+                    LatencySketch sketch = engine.series().latency(e.number, SeriesStore.Window.HOUR);
+                    if (sketch.count() > 0) {
+                        CheckPlan plan = e.plan;
+                        for (double quantile : QUANTILES) {
+                            out.call(
+                                    sketch.quantileMicros(quantile) / 1e6,
+                                    plan.key().namespace(),
+                                    plan.key().name(),
+                                    plan.type(),
+                                    Double.toString(quantile));
+                        }
+                    }
+                }))
+                .build();
+    }
+
     private static GaugeWithCallback states(CheckEngine engine) {
         return GaugeWithCallback.builder()
                 .name("coppice_health_checks")
@@ -129,7 +158,7 @@ final class EngineMetrics {
         return new String[] {plan.key().namespace(), plan.key().name(), plan.type()};
     }
 
-    private void gauge(String name, String help, java.util.function.IntSupplier value) {
+    private void gauge(String name, String help, IntSupplier value) {
         collectors.add(GaugeWithCallback.builder()
                 .name(name)
                 .help(help)
@@ -137,7 +166,7 @@ final class EngineMetrics {
                 .build());
     }
 
-    private void counter(String name, String help, java.util.function.LongSupplier value) {
+    private void counter(String name, String help, LongSupplier value) {
         collectors.add(CounterWithCallback.builder()
                 .name(name)
                 .help(help)
@@ -158,7 +187,7 @@ final class EngineMetrics {
     }
 
     void result(Sample.Outcome outcome) {
-        results.labelValues(outcome.name().toLowerCase(java.util.Locale.ROOT)).inc();
+        results.labelValues(outcome.name().toLowerCase(Locale.ROOT)).inc();
     }
 
     void transition(Transition transition) {

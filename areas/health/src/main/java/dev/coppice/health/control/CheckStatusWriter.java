@@ -32,6 +32,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes the statuses of checks: when something that matters changed, and every five minutes, spread over them by name.
@@ -192,7 +193,7 @@ final class CheckStatusWriter implements CheckEngine.Listener {
         }
     }
 
-    private Map.@org.jspecify.annotations.Nullable Entry<Key, List<Transition>> next() {
+    private Map.@Nullable Entry<Key, List<Transition>> next() {
         for (var entry : pending.entrySet()) {
             if (!inWork.contains(entry.getKey())) {
                 return Map.entry(entry.getKey(), entry.getValue());
@@ -231,7 +232,12 @@ final class CheckStatusWriter implements CheckEngine.Listener {
         } else {
             return;
         }
-        StatusPatch.write(resources, resource, status);
+        try {
+            StatusPatch.write(resources, resource, status);
+        } catch (ApiException e) {
+            add(key, transitions);
+            throw e;
+        }
         for (Transition transition : transitions) {
             event(resource.tree(), transition);
         }

@@ -7,8 +7,10 @@ import dev.coppice.health.check.CheckView;
 import dev.coppice.health.check.Durations;
 import dev.coppice.health.check.Machine;
 import dev.coppice.health.check.State;
+import dev.coppice.health.kind.Condition;
 import dev.coppice.health.kind.HealthCheckSpec;
 import dev.coppice.health.kind.HealthCheckStatus;
+import dev.coppice.health.series.LatencySketch;
 import dev.coppice.health.series.SeriesStore;
 import dev.coppice.health.series.SeriesStore.Window;
 import java.time.Duration;
@@ -55,6 +57,7 @@ final class CheckStatuses {
                 bounded(machine.lastError()),
                 view.lastAt() == null ? known == null ? null : known.lastCheckTime() : seconds(view.lastAt()),
                 latency(last, known),
+                latencies(series, view.number()),
                 uptime(series, view.number()),
                 last == null || last.certificateExpiry() == null
                         ? known == null ? null : known.certificateExpiry()
@@ -85,14 +88,14 @@ final class CheckStatuses {
                 null,
                 null,
                 null,
+                null,
                 resource.spec().type(),
                 bounded(resource.spec().target()),
                 resource.generation(),
                 conditions.list());
     }
 
-    private static List<dev.coppice.health.kind.Condition> before(
-            Resource<HealthCheckSpec, HealthCheckStatus> resource) {
+    private static List<Condition> before(Resource<HealthCheckSpec, HealthCheckStatus> resource) {
         HealthCheckStatus status = resource.status();
         return status == null ? List.of() : status.conditions();
     }
@@ -139,6 +142,18 @@ final class CheckStatuses {
         }
         Duration latency = last.latency();
         return latency == null ? null : Durations.text(latency);
+    }
+
+    private static HealthCheckStatus.@Nullable Latencies latencies(SeriesStore series, int number) {
+        LatencySketch sketch = series.latency(number, Window.HOUR);
+        return sketch.count() == 0
+                ? null
+                : new HealthCheckStatus.Latencies(
+                        quantile(sketch, 0.5), quantile(sketch, 0.95), quantile(sketch, 0.99));
+    }
+
+    private static String quantile(LatencySketch sketch, double q) {
+        return Durations.text(Duration.ofNanos((long) (sketch.quantileMicros(q) * 1000)));
     }
 
     private static HealthCheckStatus.@Nullable Uptime uptime(SeriesStore series, int number) {

@@ -61,7 +61,7 @@ public final class HealthCheckReconciler implements Reconciler<HealthCheckSpec, 
     }
 
     private void refuse(Resource<HealthCheckSpec, HealthCheckStatus> resource, List<String> errors) {
-        engine.remove(resource.key());
+        engine.suspend(resource.key());
         invalid.set(resource.key(), errors);
         statuses.concerns(resource);
     }

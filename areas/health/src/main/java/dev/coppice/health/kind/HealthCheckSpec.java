@@ -7,6 +7,7 @@ import dev.coppice.schema.Maximum;
 import dev.coppice.schema.Minimum;
 import dev.coppice.schema.Rule;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -139,7 +140,7 @@ public record HealthCheckSpec(
 
     /** The names of all targets that are given; a valid check has exactly one. */
     public List<String> types() {
-        List<String> given = new java.util.ArrayList<>();
+        List<String> given = new ArrayList<>();
         add(given, "http", http);
         add(given, "tcp", tcp);
         add(given, "tls", tls);

@@ -30,6 +30,9 @@ public record HealthCheckStatus(
         @Description("How long the last check took, such as 12ms.") @Nullable
         String latency,
 
+        @Description("How long successful checks of the last hour took.") @Nullable
+        Latencies latencies,
+
         @Description("The share of successful checks over time.") @Nullable
         Uptime uptime,
 
@@ -53,6 +56,19 @@ public record HealthCheckStatus(
     public HealthCheckStatus {
         conditions = Lists.copy(conditions);
     }
+
+    /** Percentiles of the latency, such as 12ms. */
+    @Description(
+            "Percentiles of the latency of successful checks over the last hour, such as 12ms; right to 5 percent.")
+    public record Latencies(
+            @Description("Half of the checks took no longer.") @Nullable
+            String p50,
+
+            @Description("95 of 100 checks took no longer.") @Nullable
+            String p95,
+
+            @Description("99 of 100 checks took no longer.") @Nullable
+            String p99) {}
 
     /** Uptime over several windows, such as 99.95%. */
     @Description("Uptime over several windows, such as 99.95%. Suppressed checks and maintenance do not count.")

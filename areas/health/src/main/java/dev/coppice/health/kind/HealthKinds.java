@@ -24,6 +24,7 @@ public final class HealthKinds {
             .withColumn("Type", "string", ".status.type", "The sort of check.")
             .withColumn("Target", "string", ".status.target", "What is checked.")
             .withColumn("Age", "date", ".metadata.creationTimestamp", "When it was made.")
+            .withColumn(wide("P95", ".status.latencies.p95", "95 of 100 checks of the last hour took no longer."))
             .withColumn(wide("Severity", ".spec.severity", "How bad a failure is."))
             .withColumn(wide("Group", ".spec.group", "The group that it is shown in."))
             .withColumn(wide("Error", ".status.lastError", "The last error."));

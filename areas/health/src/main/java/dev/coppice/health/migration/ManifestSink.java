@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /** Collects checks and writes them as manifests; credentials go to Secrets of their own. Not safe for many threads. */
@@ -150,7 +151,7 @@ final class ManifestSink {
             }
             if (!s.headers().isEmpty()) {
                 var headers = to.putArray("headers");
-                new java.util.TreeMap<>(s.headers()).forEach((name, value) -> headers.add(header(name, value)));
+                new TreeMap<>(s.headers()).forEach((name, value) -> headers.add(header(name, value)));
             }
             if (s.body() != null) {
                 to.putObject("body").put("value", s.body());

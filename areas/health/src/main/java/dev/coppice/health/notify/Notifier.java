@@ -54,6 +54,11 @@ public final class Notifier implements CheckEngine.Listener {
     }
 
     @Override
+    public void added(CheckView view) {
+        changed(view, List.of());
+    }
+
+    @Override
     public void changed(CheckView view, List<Transition> transitions) {
         if (view.machine().state() instanceof State.Up && !view.machine().flapping()) {
             troubled.remove(view.key());
@@ -270,7 +275,8 @@ public final class Notifier implements CheckEngine.Listener {
         if (view.isEmpty() || !view.get().plan().uid().equals(alert.uid())) {
             return uids.apply(alert.key()).filter(alert.uid()::equals).isEmpty();
         }
-        return !Alert.of(view.get(), policy.includeDegraded()).muted();
+        Alert now = Alert.of(view.get(), policy.includeDegraded());
+        return !now.muted() && !now.firing();
     }
 
     private static boolean due(

@@ -28,13 +28,14 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 
-/** The console's health pages: the live overview, a check in detail, test-now and test notifications. */
+/** The console's health pages: the live overview, a check in detail, test-now, policies and test notifications. */
 public final class HealthPage implements Handler {
     private static final String BASE = "/console/health";
     private static final Duration REFRESH = Duration.ofSeconds(3);
@@ -77,6 +78,14 @@ public final class HealthPage implements Handler {
             layout.send(exchange, "Health", Templates.overview(overview(exchange)));
         } else if (parts.length == 1 && parts[0].equals("events")) {
             stream(exchange, "overview", () -> Templates.live(overview(exchange)));
+        } else if (parts.length == 1 && parts[0].equals("policies")) {
+            layout.send(
+                    exchange,
+                    "Notifications",
+                    Templates.policies(Policies.of(
+                            resources,
+                            namespace -> allowed(exchange, "list", "notificationpolicies", namespace, ""),
+                            exchange.query("sent").isPresent())));
         } else if (parts.length == 3
                 && parts[0].equals("policies")
                 && exchange.method().equals("POST")) {
@@ -167,7 +176,7 @@ public final class HealthPage implements Handler {
         } else if (!notifications.notifier().test(key, kernel.clock().now())) {
             missing(exchange);
         } else {
-            back(exchange, BASE);
+            back(exchange, BASE + "/policies?sent=1");
         }
     }
 
@@ -282,7 +291,7 @@ public final class HealthPage implements Handler {
     private static Detail.Result result(Sample sample) {
         return new Detail.Result(
                 Instant.ofEpochMilli(sample.timeMillis()).toString(),
-                sample.outcome().name().toLowerCase(java.util.Locale.ROOT),
+                sample.outcome().name().toLowerCase(Locale.ROOT),
                 OverviewModel.level(sample.outcome()),
                 sample.latencyMicros() < 0 ? "" : micros(sample.latencyMicros()),
                 sample.code() == 0 ? "" : String.valueOf(sample.code()));

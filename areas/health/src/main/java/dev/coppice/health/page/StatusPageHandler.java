@@ -8,6 +8,7 @@ import dev.coppice.serving.Exchange;
 import dev.coppice.serving.Handler;
 import java.io.IOException;
 import java.time.Instant;
+import java.util.Locale;
 import java.util.Optional;
 
 /**
@@ -88,7 +89,7 @@ public final class StatusPageHandler implements Handler {
         }
         exchange.send(
                 "image/svg+xml; charset=utf-8",
-                Badge.svg(label, state.toLowerCase(java.util.Locale.ROOT), StatusModel.level(state)));
+                Badge.svg(label, state.toLowerCase(Locale.ROOT), StatusModel.level(state)));
     }
 
     private static void missing(Exchange exchange) throws IOException {

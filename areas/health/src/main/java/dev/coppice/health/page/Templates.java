@@ -31,6 +31,10 @@ final class Templates {
         return html((out, interceptor) -> JtehealthliveGenerated.render(out, interceptor, view));
     }
 
+    static String policies(Policies view) {
+        return html((out, interceptor) -> JtehealthpoliciesGenerated.render(out, interceptor, view));
+    }
+
     static String detail(Detail view) {
         return html((out, interceptor) -> JtehealthdetailGenerated.render(out, interceptor, view));
     }
