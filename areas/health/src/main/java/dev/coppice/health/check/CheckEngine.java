@@ -113,9 +113,12 @@ public final class CheckEngine implements AutoCloseable {
             entry = new CheckEntry(plan, known.orElseGet(() -> Machine.unknown(now)), series.number(plan.uid()), now);
             entry.probedGeneration = memory.probedGeneration(plan.uid());
             entry.lastBeat = memory.lastBeat(plan.uid()).orElse(null);
+            boolean first = entry.probedGeneration != plan.generation();
+            if (!first) {
+                entry.registered = earliest(now, entry.lastBeat, known);
+            }
             entries.put(plan.key(), entry);
             graphStale = true;
-            boolean first = entry.probedGeneration != plan.generation();
             for (Listener listener : listeners) {
                 listener.added(view(entry));
             }
@@ -428,12 +431,21 @@ public final class CheckEngine implements AutoCloseable {
         return true;
     }
 
+    /** Since when a heartbeat check that was known before a restart waits. */
+    private static Instant earliest(Instant now, @Nullable Instant beat, Optional<Machine> known) {
+        Instant since = beat != null ? beat : known.map(Machine::since).orElse(now);
+        return since.isBefore(now) ? since : now;
+    }
+
+    /** What is left until a beat is overdue. A beat that fell into a restart may still come within the grace. */
     private Duration heartbeatWait(CheckEntry entry, Instant now) {
         HeartbeatTarget target = entry.plan.spec().heartbeat();
         Duration grace = target == null || target.grace() == null ? Duration.ofSeconds(10) : target.grace();
         Instant beat = entry.lastBeat;
         Instant from = beat == null || beat.isBefore(entry.registered) ? entry.registered : beat;
-        Duration wait = Duration.between(now, from.plus(entry.plan.interval()).plus(grace));
+        Instant due = from.plus(entry.plan.interval()).plus(grace);
+        Instant earliest = entry.known.plus(grace);
+        Duration wait = Duration.between(now, due.isBefore(earliest) ? earliest : due);
         return wait.isNegative() ? Duration.ZERO : wait;
     }
 

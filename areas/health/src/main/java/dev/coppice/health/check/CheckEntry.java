@@ -21,6 +21,7 @@ final class CheckEntry {
     volatile @Nullable Attempt last;
     volatile @Nullable Instant lastAt;
     volatile @Nullable Instant lastBeat;
+    final Instant known;
     volatile Instant registered;
     volatile long probedGeneration;
     volatile long startedNanos;
@@ -37,6 +38,7 @@ final class CheckEntry {
         this.plan = plan;
         this.machine = machine;
         this.number = number;
+        this.known = now;
         this.registered = now;
     }
 

@@ -78,6 +78,7 @@ public final class HealthCheckReconciler implements Reconciler<HealthCheckSpec, 
             case "Up" -> Optional.of(machine(new State.Up(), since, Health.UP, ""));
             case "Degraded" -> Optional.of(machine(new State.Degraded(error), since, Health.DEGRADED, error));
             case "Down" -> Optional.of(machine(new State.Down(error), since, Health.DOWN, error));
+            case "Unknown" -> Optional.of(machine(new State.Unknown(), since, Health.UNKNOWN, ""));
             default -> Optional.empty();
         };
     }
