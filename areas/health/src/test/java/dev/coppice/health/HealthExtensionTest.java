@@ -36,6 +36,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -93,6 +94,8 @@ class HealthExtensionTest {
             exchange.sendResponseHeaders(200, -1);
             exchange.close();
         });
+        // By default a TLS handshake that goes to this plain port would hold up everybody else.
+        target.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
         target.start();
         http = HttpClient.newHttpClient();
     }

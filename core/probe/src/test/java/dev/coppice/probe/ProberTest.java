@@ -11,7 +11,8 @@ final class ProberTest {
         try (Kernel kernel = Kernel.start()) {
             for (int i = 0; i < 2; i++) {
                 try (var prober = new Prober(kernel, ProberOptions.DEFAULT)) {
-                    assertThat(prober.withPolicy(ProberOptions.DEFAULT.policy())).isNotNull();
+                    assertThat(prober.withPolicy(ProberOptions.DEFAULT.policy()))
+                            .isNotNull();
                     assertThat(kernel.metrics().scrape().stream()
                                     .map(m -> m.getMetadata().getName()))
                             .contains("coppice_probe_running");

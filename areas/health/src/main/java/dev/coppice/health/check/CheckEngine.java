@@ -13,15 +13,12 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -40,8 +37,6 @@ import org.jspecify.annotations.Nullable;
 public final class CheckEngine implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(CheckEngine.class.getName());
     private static final int CONFIRM_DEPTH = 8;
-    private static final int GRAPH_AT_ONCE = 500;
-    private static final long GRAPH_PAUSE_NANOS = 100_000_000;
 
     /** Called after every result and change, in a worker; must be quick and not throw. */
     @FunctionalInterface
@@ -64,10 +59,8 @@ public final class CheckEngine implements AutoCloseable {
     private final WorkerPool pool;
     private final Map<Key, CheckEntry> entries = new ConcurrentHashMap<>();
     private final List<Listener> listeners = new CopyOnWriteArrayList<>();
-    private final Object graphLock = new Object();
-    private volatile Graph graph = Graph.of(Map.of());
-    private volatile boolean graphStale;
-    private volatile long graphNanos;
+    private final Dependencies dependencies;
+    private final Turns turns;
     private volatile boolean closed;
 
     /** An engine whose workers are children of the supervisor; {@link #start} starts it. */
@@ -83,6 +76,8 @@ public final class CheckEngine implements AutoCloseable {
         this.series = series;
         this.memory = memory;
         this.pool = new WorkerPool(supervisor, maxConcurrency);
+        this.turns = new Turns(kernel.clock(), kernel.random());
+        this.dependencies = new Dependencies(entries, kernel.clock(), entry -> told(entry, List.of()));
         this.metrics = new EngineMetrics(kernel.metrics(), this);
     }
 
@@ -114,21 +109,20 @@ public final class CheckEngine implements AutoCloseable {
             entry.probedGeneration = memory.probedGeneration(plan.uid());
             entry.lastBeat = memory.lastBeat(plan.uid()).orElse(null);
             boolean first = entry.probedGeneration != plan.generation();
-            if (!first) {
-                entry.registered = earliest(now, entry.lastBeat, known);
-            }
+            entry.registered = first ? now : Heartbeats.since(now, entry.lastBeat, known);
             entries.put(plan.key(), entry);
-            graphStale = true;
+            dependencies.outdate();
             for (Listener listener : listeners) {
                 listener.added(view(entry));
             }
             apply(entry, null);
-            schedule(entry, first ? Duration.ZERO : untilTurn(plan));
+            boolean atOnce = first || plan.spec().heartbeat() != null;
+            schedule(entry, atOnce ? Duration.ZERO : turns.until(plan));
             return;
         }
         CheckPlan old = entry.plan;
         entry.plan = plan;
-        graphStale = true;
+        dependencies.outdate();
         if (old.generation() != plan.generation()) {
             entry.attempts = 0;
             entry.registered = now;
@@ -163,7 +157,7 @@ public final class CheckEngine implements AutoCloseable {
                 entry.lock.unlock();
             }
             entry.arm(null);
-            graphStale = true;
+            dependencies.outdate();
             runner.forget(entry.plan);
             for (Listener listener : listeners) {
                 listener.removed(entry.plan);
@@ -194,7 +188,7 @@ public final class CheckEngine implements AutoCloseable {
         finish(
                 entry,
                 success ? new Attempt(true, false, "", null, null, 0, null, Map.of()) : Attempt.failure(message, null));
-        schedule(entry, heartbeatWait(entry, now));
+        schedule(entry, Heartbeats.left(entry, now));
         return true;
     }
 
@@ -221,7 +215,7 @@ public final class CheckEngine implements AutoCloseable {
 
     private CheckView view(CheckEntry entry) {
         CheckPlan plan = entry.plan;
-        Graph now = graph();
+        Graph now = dependencies.graph();
         return new CheckView(
                 plan,
                 entry.machine,
@@ -239,29 +233,6 @@ public final class CheckEngine implements AutoCloseable {
         pool.close();
         entries.values().forEach(entry -> entry.arm(null));
         metrics.unregister();
-    }
-
-    // ---- scheduling
-
-    /** Time until a check's next turn: turns are spread over the interval by a hash of the name. */
-    private Duration untilTurn(CheckPlan plan) {
-        long interval = Math.max(1, plan.interval().toMillis());
-        long phase = Math.floorMod(spread(plan.key()), interval);
-        long since = Math.floorMod(kernel.clock().currentTimeMillis() - phase, interval);
-        long jitter = plan.jitter().toMillis();
-        return Duration.ofMillis(
-                interval - since + (jitter > 0 ? kernel.random().nextLong(jitter + 1) : 0));
-    }
-
-    private static long spread(Key key) {
-        long hash = 1125899906842597L;
-        String text = key.toString();
-        for (int i = 0; i < text.length(); i++) {
-            hash = 31 * hash + text.charAt(i);
-        }
-        hash ^= hash >>> 33;
-        hash *= 0xff51afd7ed558ccdL;
-        return hash ^ hash >>> 33;
     }
 
     private void schedule(CheckEntry entry, Duration delay) {
@@ -304,7 +275,7 @@ public final class CheckEngine implements AutoCloseable {
         } finally {
             release(entry);
             if (again) {
-                schedule(entry, untilTurn(entry.plan));
+                schedule(entry, turns.until(entry.plan));
             }
         }
     }
@@ -328,8 +299,6 @@ public final class CheckEngine implements AutoCloseable {
             enqueue(entry);
         }
     }
-
-    // ---- running
 
     /** Runs a claimed check; true when it scheduled its next run itself. */
     private boolean run(CheckEntry entry, int depth) throws InterruptedException {
@@ -377,7 +346,7 @@ public final class CheckEngine implements AutoCloseable {
 
     /** Probes the parents that were not probed since the child began, here or by waiting for who does. */
     private void confirmParents(CheckEntry child, int depth) throws InterruptedException {
-        for (Key key : graph().needs(child.plan.key())) {
+        for (Key key : dependencies.graph().needs(child.plan.key())) {
             CheckEntry parent = entries.get(key);
             if (parent == null || parent.machine.failing() || parent.plan.paused() || depth == 0) {
                 continue;
@@ -394,7 +363,7 @@ public final class CheckEngine implements AutoCloseable {
                 } finally {
                     release(parent);
                     if (again) {
-                        schedule(parent, untilTurn(parent.plan));
+                        schedule(parent, turns.until(parent.plan));
                     }
                 }
             } else {
@@ -413,44 +382,19 @@ public final class CheckEngine implements AutoCloseable {
 
     private boolean awaitHeartbeat(CheckEntry entry) {
         Instant now = kernel.clock().now();
-        Duration wait = heartbeatWait(entry, now);
+        Duration wait = Heartbeats.left(entry, now);
         if (!wait.isZero()) {
             finish(entry, null);
             schedule(entry, wait);
             return true;
         }
-        Instant beat = entry.lastBeat;
-        Duration silent = Duration.between(beat == null ? entry.registered : beat, now);
-        finish(
-                entry,
-                Attempt.failure(
-                        "no heartbeat for " + Durations.text(Duration.ofSeconds(silent.toSeconds()))
-                                + "; one is expected every " + Durations.text(entry.plan.interval()),
-                        null));
+        finish(entry, Heartbeats.missed(entry, now));
         schedule(entry, entry.plan.interval());
         return true;
     }
 
-    /** Since when a heartbeat check that was known before a restart waits. */
-    private static Instant earliest(Instant now, @Nullable Instant beat, Optional<Machine> known) {
-        Instant since = beat != null ? beat : known.map(Machine::since).orElse(now);
-        return since.isBefore(now) ? since : now;
-    }
-
-    /** What is left until a beat is overdue. A beat that fell into a restart may still come within the grace. */
-    private Duration heartbeatWait(CheckEntry entry, Instant now) {
-        HeartbeatTarget target = entry.plan.spec().heartbeat();
-        Duration grace = target == null || target.grace() == null ? Duration.ofSeconds(10) : target.grace();
-        Instant beat = entry.lastBeat;
-        Instant from = beat == null || beat.isBefore(entry.registered) ? entry.registered : beat;
-        Instant due = from.plus(entry.plan.interval()).plus(grace);
-        Instant earliest = entry.known.plus(grace);
-        Duration wait = Duration.between(now, due.isBefore(earliest) ? earliest : due);
-        return wait.isNegative() ? Duration.ZERO : wait;
-    }
-
     private @Nullable Attempt compose(CheckEntry entry, CompositeTarget target) {
-        Graph now = graph();
+        Graph now = dependencies.graph();
         Map<Key, State> states = new HashMap<>();
         for (Key key : entry.members) {
             CheckEntry member = entries.get(key);
@@ -459,21 +403,8 @@ public final class CheckEngine implements AutoCloseable {
             }
         }
         Observation observation = Composition.observe(target, states);
-        boolean success = observation.health() != Health.DOWN;
-        return observation.health() == Health.UNKNOWN
-                ? null
-                : new Attempt(
-                        success,
-                        observation.health() == Health.DEGRADED,
-                        observation.message(),
-                        null,
-                        null,
-                        0,
-                        null,
-                        Map.of());
+        return Results.attempt(observation);
     }
-
-    // ---- results
 
     /** Takes the outcome of a run; null when there is none to tell. */
     private void finish(CheckEntry entry, @Nullable Attempt attempt) {
@@ -508,15 +439,18 @@ public final class CheckEngine implements AutoCloseable {
                 return;
             }
             Instant now = kernel.clock().now();
-            Circumstances around = new Circumstances(plan.paused(), plan.maintenanceAt(now), failedParents(plan));
+            Circumstances around =
+                    new Circumstances(plan.paused(), plan.maintenanceAt(now), dependencies.failedParents(plan));
             before = entry.machine;
             Machine.Step step =
-                    before.step(plan.rules(), around, attempt == null ? null : observation(plan, attempt), now);
+                    before.step(plan.rules(), around, attempt == null ? null : Results.observation(plan, attempt), now);
             after = step.machine();
             transitions = step.transitions();
             entry.machine = after;
             if (attempt != null && !plan.paused()) {
-                record(entry, attempt, now);
+                Sample sample = Results.sample(entry, attempt, now);
+                series.append(sample);
+                metrics.result(sample.outcome());
             }
             if (!transitions.isEmpty()
                     || before.observed() != after.observed()
@@ -535,7 +469,7 @@ public final class CheckEngine implements AutoCloseable {
     }
 
     private void propagate(CheckEntry entry, Machine after, Deque<CheckEntry> due) {
-        for (Key key : graph().neededBy(entry.plan.key())) {
+        for (Key key : dependencies.graph().neededBy(entry.plan.key())) {
             CheckEntry dependent = entries.get(key);
             if (dependent == null) {
                 continue;
@@ -552,48 +486,6 @@ public final class CheckEngine implements AutoCloseable {
         }
     }
 
-    private static Observation observation(CheckPlan plan, Attempt attempt) {
-        if (!attempt.success()) {
-            return new Observation(Health.DOWN, attempt.message());
-        }
-        Duration slow = plan.spec().degradedAfter();
-        Duration latency = attempt.latency();
-        if (slow != null && latency != null && latency.compareTo(slow) > 0) {
-            return new Observation(
-                    Health.DEGRADED, "took " + Durations.text(latency) + ", more than " + Durations.text(slow));
-        }
-        return attempt.degraded() ? new Observation(Health.DEGRADED, attempt.message()) : Observation.UP;
-    }
-
-    private void record(CheckEntry entry, Attempt attempt, Instant now) {
-        Sample.Outcome outcome = switch (entry.machine.state()) {
-            case State.Maintenance ignored -> Sample.Outcome.MAINTENANCE;
-            case State.Suppressed ignored -> Sample.Outcome.SUPPRESSED;
-            case State.Degraded ignored when attempt.success() -> Sample.Outcome.DEGRADED;
-            case State.Unknown ignored -> plain(attempt);
-            case State.Up ignored -> plain(attempt);
-            case State.Degraded ignored -> plain(attempt);
-            case State.Down ignored -> plain(attempt);
-            case State.Paused ignored -> plain(attempt);
-        };
-        series.append(new Sample(
-                entry.number,
-                now.toEpochMilli(),
-                outcome,
-                attempt.code(),
-                micros(attempt.latency()),
-                micros(attempt.connect())));
-        metrics.result(outcome);
-    }
-
-    private static Sample.Outcome plain(Attempt attempt) {
-        return attempt.success() ? Sample.Outcome.UP : Sample.Outcome.DOWN;
-    }
-
-    private static int micros(@Nullable Duration duration) {
-        return duration == null ? -1 : (int) Math.min(Integer.MAX_VALUE, duration.toNanos() / 1000);
-    }
-
     private void told(CheckEntry entry, List<Transition> transitions) {
         transitions.forEach(metrics::transition);
         CheckView view = view(entry);
@@ -604,86 +496,5 @@ public final class CheckEngine implements AutoCloseable {
                 LOG.log(Level.WARNING, "a listener of check " + entry.plan.key() + " broke", e);
             }
         }
-    }
-
-    // ---- dependencies
-
-    private List<Key> failedParents(CheckPlan plan) {
-        if (plan.dependsOn().isEmpty()) {
-            return List.of();
-        }
-        Set<Key> needs = graph().needs(plan.key());
-        return plan.dependsOn().stream()
-                .filter(needs::contains)
-                .filter(this::failing)
-                .toList();
-    }
-
-    private boolean failing(Key key) {
-        CheckEntry parent = entries.get(key);
-        return parent != null && parent.machine.failing();
-    }
-
-    /** The graph of all checks; with many checks, it may be a tenth of a second old. */
-    private Graph graph() {
-        if (!graphStale || tooSoon()) {
-            return graph;
-        }
-        Graph before;
-        Graph after;
-        synchronized (graphLock) {
-            if (!graphStale || tooSoon()) {
-                return graph;
-            }
-            graphStale = false;
-            before = graph;
-            after = build();
-            graph = after;
-            graphNanos = kernel.clock().nanoTime();
-        }
-        for (CheckEntry entry : entries.values()) {
-            Key key = entry.plan.key();
-            if (!before.cycle(key).equals(after.cycle(key))
-                    || !before.missing(key).equals(after.missing(key))) {
-                told(entry, List.of());
-            }
-        }
-        return after;
-    }
-
-    private boolean tooSoon() {
-        return entries.size() > GRAPH_AT_ONCE && kernel.clock().nanoTime() - graphNanos < GRAPH_PAUSE_NANOS;
-    }
-
-    private Graph build() {
-        Map<String, List<CheckPlan>> byNamespace = new HashMap<>();
-        Map<Key, Set<Key>> edges = new HashMap<>();
-        for (CheckEntry entry : entries.values()) {
-            CheckPlan plan = entry.plan;
-            edges.put(plan.key(), new LinkedHashSet<>(plan.dependsOn()));
-            byNamespace
-                    .computeIfAbsent(plan.key().namespace(), n -> new ArrayList<>())
-                    .add(plan);
-        }
-        for (CheckEntry entry : entries.values()) {
-            CheckPlan plan = entry.plan;
-            CompositeTarget composite = plan.spec().composite();
-            Set<Key> targets = edges.get(plan.key());
-            if (composite == null || targets == null) {
-                continue;
-            }
-            Set<Key> members = new LinkedHashSet<>();
-            composite.checks().forEach(name -> members.add(new Key(plan.key().namespace(), name)));
-            if (composite.selector() != null) {
-                for (CheckPlan other : byNamespace.getOrDefault(plan.key().namespace(), List.of())) {
-                    if (!other.key().equals(plan.key()) && composite.selector().matches(other.labels())) {
-                        members.add(other.key());
-                    }
-                }
-            }
-            entry.members = Set.copyOf(members);
-            targets.addAll(members);
-        }
-        return Graph.of(edges);
     }
 }

@@ -63,13 +63,13 @@ public final class SeriesStore implements AutoCloseable {
     private final Clock clock;
     private final Retention retention;
     private final Ledger ids;
-    private final ReentrantLock lock = new ReentrantLock();
+    private final KeptResults kept;
+    private final ReentrantLock lock;
     private final Map<String, Integer> numbers = new HashMap<>();
-    private final TreeMap<Long, RollupFile.Table> hours = new TreeMap<>();
-    private final TreeMap<Long, RollupFile.Table> days = new TreeMap<>();
-    private final List<HourBuffer> unsealed = new ArrayList<>();
-    private HourBuffer current;
-    private HourBuffer previous;
+    private final TreeMap<Long, RollupFile.Table> hours;
+    private final TreeMap<Long, RollupFile.Table> days;
+    private final List<HourBuffer> unsealed;
+    private final SeriesQueries queries;
     private @Nullable RawLog log;
     private int nextNumber = 1;
     private long damaged;
@@ -85,8 +85,12 @@ public final class SeriesStore implements AutoCloseable {
         this.clock = clock;
         this.retention = retention;
         this.ids = ids;
-        this.current = new HourBuffer(hourOf(clock.currentTimeMillis()));
-        this.previous = new HourBuffer(current.hour() - 1);
+        this.kept = new KeptResults(hourOf(clock.currentTimeMillis()));
+        this.lock = kept.lock;
+        this.hours = kept.hours;
+        this.days = kept.days;
+        this.unsealed = kept.unsealed;
+        this.queries = new SeriesQueries(kept, files, clock);
     }
 
     /** Opens the store in the directory, making it where there is none. */
@@ -138,15 +142,15 @@ public final class SeriesStore implements AutoCloseable {
     public void append(Sample sample) {
         lock.lock();
         try {
-            long hour = Math.max(current.hour(), hourOf(sample.timeMillis()));
-            if (hour > current.hour()) {
+            long hour = Math.max(kept.current.hour(), hourOf(sample.timeMillis()));
+            if (hour > kept.current.hour()) {
                 turn(hour);
             }
-            current.add(sample);
+            kept.current.add(sample);
             appended++;
             RawLog to = log;
             if (to == null) {
-                to = new RawLog(files.rawLog(current.hour()));
+                to = new RawLog(files.rawLog(kept.current.hour()));
                 log = to;
             }
             to.append(sample);
@@ -168,14 +172,14 @@ public final class SeriesStore implements AutoCloseable {
                 failed("close the log of an hour", e);
             }
         }
-        if (!current.isEmpty()) {
-            unsealed.add(current);
+        if (!kept.current.isEmpty()) {
+            unsealed.add(kept.current);
             while (unsealed.size() > MAX_UNSEALED) {
                 unsealed.removeFirst();
             }
         }
-        previous = current;
-        current = new HourBuffer(hour);
+        kept.previous = kept.current;
+        kept.current = new HourBuffer(hour);
     }
 
     /**
@@ -190,7 +194,7 @@ public final class SeriesStore implements AutoCloseable {
             lock.lock();
             try {
                 long now = hourOf(clock.currentTimeMillis());
-                if (now > current.hour() && !current.isEmpty()) {
+                if (now > kept.current.hour() && !kept.current.isEmpty()) {
                     turn(now);
                 }
                 due = List.copyOf(unsealed);
@@ -289,175 +293,32 @@ public final class SeriesStore implements AutoCloseable {
 
     /** The tally of a check over a window that ends now. */
     public Tally tally(int check, Window window) {
-        long nowMillis = clock.currentTimeMillis();
-        long nowHour = hourOf(nowMillis);
-        lock.lock();
-        try {
-            if (window == Window.HOUR) {
-                long from = nowMillis - HOUR_MILLIS;
-                Tally tally = current.tally(check, from);
-                return previous.hour() == current.hour() ? tally : tally.plus(previous.tally(check, from));
-            }
-            long firstHour = window == Window.DAY ? nowHour - 23 : nowHour / 24 * 24;
-            Tally tally = unsealedTally(check, firstHour);
-            for (RollupFile.Table table : hours.tailMap(firstHour).values()) {
-                tally = tally.plus(table.tally(check));
-            }
-            if (window != Window.DAY) {
-                long firstDay = nowHour / 24 - (window == Window.WEEK ? 6 : 29);
-                for (RollupFile.Table table :
-                        days.subMap(firstDay, nowHour / 24).values()) {
-                    tally = tally.plus(table.tally(check));
-                }
-            }
-            return tally;
-        } finally {
-            lock.unlock();
-        }
-    }
-
-    private Tally unsealedTally(int check, long firstHour) {
-        Tally tally = current.hour() >= firstHour ? current.tally(check, Long.MIN_VALUE) : Tally.NONE;
-        for (HourBuffer hour : unsealed) {
-            if (hour.hour() >= firstHour) {
-                tally = tally.plus(hour.tally(check, Long.MIN_VALUE));
-            }
-        }
-        return tally;
+        return queries.tally(check, window);
     }
 
     /** The latencies of the successes of a check over a window that ends now. */
     public LatencySketch latency(int check, Window window) {
-        long nowMillis = clock.currentTimeMillis();
-        LatencySketch sum = new LatencySketch();
-        if (window == Window.HOUR) {
-            for (Sample sample : recent(check, Integer.MAX_VALUE)) {
-                if (sample.timeMillis() >= nowMillis - HOUR_MILLIS && successful(sample)) {
-                    sum.add(sample.latencyMicros());
-                }
-            }
-            return sum;
-        }
-        int span = window == Window.DAY ? 24 : window == Window.WEEK ? 7 * 24 : 30 * 24;
-        for (Period period : hourly(check, span)) {
-            sum.add(period.latency());
-        }
-        return sum;
+        return queries.latency(check, window);
     }
 
     /** The results of the last one to two hours, oldest first, at most so many of the newest. */
     public List<Sample> recent(int check, int max) {
-        lock.lock();
-        try {
-            List<Sample> all = new ArrayList<>(previous.samples(check));
-            all.addAll(current.samples(check));
-            return all.size() <= max ? all : List.copyOf(all.subList(all.size() - max, all.size()));
-        } finally {
-            lock.unlock();
-        }
+        return queries.recent(check, max);
     }
 
     /** Single results between two times, oldest first; they go back a day. */
     public List<Sample> samples(int check, long fromMillis, long toMillis) {
-        List<Sample> found = new ArrayList<>();
-        List<Sample> memory = new ArrayList<>();
-        long firstInMemory;
-        lock.lock();
-        try {
-            firstInMemory =
-                    unsealed.isEmpty() ? current.hour() : unsealed.getFirst().hour();
-            unsealed.forEach(hour -> memory.addAll(hour.samples(check)));
-            memory.addAll(current.samples(check));
-        } finally {
-            lock.unlock();
-        }
-        for (long hour : files.numbersIn("raw-", ".block")) {
-            if (hour < firstInMemory && (hour + 1) * HOUR_MILLIS >= fromMillis && hour * HOUR_MILLIS <= toMillis) {
-                found.addAll(files.readBlock(hour, check));
-            }
-        }
-        found.addAll(memory);
-        found.removeIf(s -> s.timeMillis() < fromMillis || s.timeMillis() > toMillis);
-        return found;
+        return queries.samples(check, fromMillis, toMillis);
     }
 
     /** The last so many hours that have results, oldest first. */
     public List<Period> hourly(int check, int span) {
-        long now = hourOf(clock.currentTimeMillis());
-        List<Period> periods = new ArrayList<>();
-        List<HourBuffer> memory;
-        lock.lock();
-        try {
-            memory = new ArrayList<>(unsealed);
-            memory.add(current);
-        } finally {
-            lock.unlock();
-        }
-        long firstInMemory = memory.getFirst().hour();
-        for (long hour : files.numbersIn("hour-", ".roll")) {
-            if (hour > now - span && hour < firstInMemory) {
-                addPeriod(periods, hour, check);
-            }
-        }
-        for (HourBuffer buffer : memory) {
-            List<Sample> samples;
-            lock.lock();
-            try {
-                samples = buffer.samples(check);
-            } finally {
-                lock.unlock();
-            }
-            if (!samples.isEmpty() && buffer.hour() > now - span) {
-                Rollup rollup = Rollup.of(check, samples);
-                periods.add(new Period(buffer.hour() * HOUR_MILLIS, rollup.tally(), rollup.latency()));
-            }
-        }
-        return periods;
-    }
-
-    private void addPeriod(List<Period> periods, long hour, int check) {
-        try {
-            RollupFile.Table table;
-            lock.lock();
-            try {
-                table = hours.get(hour);
-            } finally {
-                lock.unlock();
-            }
-            if (table == null) {
-                table = RollupFile.readTable(files.hourRollup(hour));
-            }
-            if (table != null && table.tally(check).total() > 0) {
-                periods.add(new Period(
-                        hour * HOUR_MILLIS,
-                        table.tally(check),
-                        RollupFile.sketch(RollupFile.readBlob(files.hourRollup(hour), table, check))));
-            }
-        } catch (IOException e) {
-            LOG.log(Level.DEBUG, "an hour of results could not be read", e);
-        }
+        return queries.hourly(check, span);
     }
 
     /** The last so many days, today last; days without results have an empty tally. */
     public List<Day> days(int check, int count) {
-        long nowHour = hourOf(clock.currentTimeMillis());
-        long today = nowHour / 24;
-        List<Day> all = new ArrayList<>(count);
-        lock.lock();
-        try {
-            for (long day = today - count + 1; day < today; day++) {
-                RollupFile.Table table = days.get(day);
-                all.add(new Day(day, table == null ? Tally.NONE : table.tally(check)));
-            }
-            Tally tally = unsealedTally(check, today * 24);
-            for (RollupFile.Table table : hours.tailMap(today * 24).values()) {
-                tally = tally.plus(table.tally(check));
-            }
-            all.add(new Day(today, tally));
-            return all;
-        } finally {
-            lock.unlock();
-        }
+        return queries.days(check, count);
     }
 
     /** Why results do not reach the disk at the moment; empty when they do. */
@@ -526,17 +387,17 @@ public final class SeriesStore implements AutoCloseable {
             nextNumber = Math.max(nextNumber, number + 1);
         });
         files.deleteTemporaries();
-        long nowHour = current.hour();
+        long nowHour = kept.current.hour();
         for (long hour : files.numbersIn("raw-", ".log")) {
             HourBuffer buffer = new HourBuffer(hour);
             damaged += RawLog.read(files.rawLog(hour), buffer::add);
             if (hour >= nowHour) {
-                current = buffer;
+                kept.current = buffer;
             } else if (!buffer.isEmpty()) {
                 unsealed.add(buffer);
             }
         }
-        previous = previousHour();
+        kept.previous = previousHour();
         for (long hour : files.numbersIn("hour-", ".roll")) {
             if (hour > nowHour - HOURS_IN_MEMORY) {
                 loadTable(files.hourRollup(hour), hours, hour);
@@ -550,11 +411,11 @@ public final class SeriesStore implements AutoCloseable {
 
     private HourBuffer previousHour() {
         for (HourBuffer buffer : unsealed) {
-            if (buffer.hour() == current.hour() - 1) {
+            if (buffer.hour() == kept.current.hour() - 1) {
                 return buffer;
             }
         }
-        HourBuffer buffer = new HourBuffer(current.hour() - 1);
+        HourBuffer buffer = new HourBuffer(kept.current.hour() - 1);
         Path block = files.rawBlock(buffer.hour());
         if (Files.exists(block)) {
             try {
@@ -611,11 +472,7 @@ public final class SeriesStore implements AutoCloseable {
         }
     }
 
-    private static boolean successful(Sample sample) {
-        return sample.outcome() == Sample.Outcome.UP || sample.outcome() == Sample.Outcome.DEGRADED;
-    }
-
-    private static long hourOf(long millis) {
+    static long hourOf(long millis) {
         return Math.floorDiv(millis, HOUR_MILLIS);
     }
 
