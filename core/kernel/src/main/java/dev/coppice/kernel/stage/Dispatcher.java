@@ -1,0 +1,15 @@
+package dev.coppice.kernel.stage;
+
+import java.util.function.Function;
+
+/** How a stage's messages are shared out among those who subscribed to it. */
+public sealed interface Dispatcher<T> {
+    /** Each message goes to whichever worker asks next. */
+    record Demand<T>() implements Dispatcher<T> {}
+
+    /** Each message goes to every subscribed stage. */
+    record Broadcast<T>() implements Dispatcher<T> {}
+
+    /** Messages with equal keys go, in order, to the same worker. */
+    record Partition<T>(Function<? super T, ?> key) implements Dispatcher<T> {}
+}
