@@ -29,7 +29,6 @@ public final class ConsoleSite implements Console, Handler {
 
     private static final String COOKIE = "coppice-session";
     private static final int MAX_SESSIONS = 10_000;
-    private static final int MAX_FAILURES_PER_MINUTE = 60;
     private static final Duration VERIFY_AGAIN = Duration.ofMinutes(1);
     private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; "
             + "style-src-attr 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
@@ -52,8 +51,7 @@ public final class ConsoleSite implements Console, Handler {
     private final ConsoleAssets assets = new ConsoleAssets();
     private final ConcurrentSkipListMap<String, Page> pages = new ConcurrentSkipListMap<>();
     private final PageLayout layout = new FramedLayout();
-    private Instant failureWindow = Instant.EPOCH;
-    private int failures;
+    private final LoginLimiter limiter;
 
     /**
      * @param authenticator says who a bearer token is; asked at login, and again while a session lasts
@@ -66,6 +64,7 @@ public final class ConsoleSite implements Console, Handler {
         this.product = product;
         this.footnote = footnote;
         this.sessions = new Sessions(kernel, MAX_SESSIONS);
+        this.limiter = new LoginLimiter(kernel.clock());
     }
 
     /** Mounts the console at {@link #PREFIX}. */
@@ -175,14 +174,14 @@ public final class ConsoleSite implements Console, Handler {
         Form form = Form.read(exchange);
         String returnTo = form.value("return").orElse("");
         String token = form.value("token").orElse("").strip();
-        if (tooManyFailures()) {
+        if (limiter.refuses(exchange.remoteAddress())) {
             exchange.setHeader("Retry-After", "60");
             loginPage(exchange, 429, "Too many failed sign-ins. Wait a minute, then try again.", returnTo);
             return;
         }
         Identity identity = verify(exchange, token).orElse(Identity.ANONYMOUS);
         if (token.isEmpty() || !identity.authenticated()) {
-            countFailure();
+            limiter.failed(exchange.remoteAddress());
             loginPage(exchange, 401, "This token is not valid. Check that it is whole, and of this node.", returnTo);
             return;
         }
@@ -250,19 +249,6 @@ public final class ConsoleSite implements Console, Handler {
             }
         }
         return Optional.empty();
-    }
-
-    private synchronized boolean tooManyFailures() {
-        return kernel.clock().now().isBefore(failureWindow.plusSeconds(60)) && failures >= MAX_FAILURES_PER_MINUTE;
-    }
-
-    private synchronized void countFailure() {
-        Instant now = kernel.clock().now();
-        if (!now.isBefore(failureWindow.plusSeconds(60))) {
-            failureWindow = now;
-            failures = 0;
-        }
-        failures++;
     }
 
     private void demandLogin(Exchange exchange) throws IOException {
