@@ -1,5 +1,6 @@
 package dev.coppice.control;
 
+import static dev.coppice.control.runtime.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -18,7 +19,6 @@ import dev.coppice.store.Store;
 import dev.coppice.store.StoreOptions;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.concurrent.Callable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -54,16 +54,6 @@ class LocalResourceClientTest {
         kernel.close();
     }
 
-    private static void eventually(Callable<Boolean> condition) throws Exception {
-        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
-        while (!condition.call()) {
-            if (System.nanoTime() - deadline > 0) {
-                throw new AssertionError("did not happen within 20 s");
-            }
-            Thread.sleep(5);
-        }
-    }
-
     private static ObjectNode namespace(String name) {
         ObjectNode namespace = JSON.createObjectNode().put("apiVersion", "v1").put("kind", "Namespace");
         namespace.putObject("metadata").put("name", name);
@@ -85,12 +75,18 @@ class LocalResourceClientTest {
         ObjectCache<ObjectNode> maps = manager.trees(MAPS);
         ObjectNode made = client.create(MAPS, map("rw", "a"));
         Key key = new Key("rw", "a");
-        eventually(() -> maps.get(key).isPresent());
+        eventually(Duration.ofSeconds(20), () -> maps.get(key).isPresent());
         ObjectNode patch = JSON.createObjectNode();
         patch.putObject("data").put("k", "w");
         client.mergePatch(MAPS, "rw", "a", null, patch);
-        eventually(() ->
-                maps.get(key).orElseThrow().path("data").path("k").asText().equals("w"));
+        eventually(
+                Duration.ofSeconds(20),
+                () -> maps.get(key)
+                        .orElseThrow()
+                        .path("data")
+                        .path("k")
+                        .asText()
+                        .equals("w"));
         assertThatThrownBy(() -> client.update(MAPS, made))
                 .isInstanceOfSatisfying(
                         ApiException.class, e -> assertThat(e.code()).isEqualTo(409));
@@ -99,7 +95,7 @@ class LocalResourceClientTest {
                         ApiException.class, e -> assertThat(e.code()).isEqualTo(409));
         assertThat(client.delete(MAPS, "rw", "a")).isTrue();
         assertThat(client.delete(MAPS, "rw", "a")).isFalse();
-        eventually(() -> maps.get(key).isEmpty());
+        eventually(Duration.ofSeconds(20), () -> maps.get(key).isEmpty());
         assertThat(client.table(NAMESPACES, Query.ALL).path("rows").size()).isPositive();
         assertThatThrownBy(() -> client.list(new ResourceType("no.dev", "v1", "things"), Query.ALL))
                 .isInstanceOfSatisfying(
@@ -135,18 +131,23 @@ class LocalResourceClientTest {
                 .put("uid", owner.path("metadata").path("uid").asText());
         client.create(MAPS, dependent);
         client.delete(MAPS, "gc", "owner", new Deletion(Deletion.Propagation.FOREGROUND, null));
-        eventually(() -> client.get(MAPS, "gc", "owner").isEmpty()
-                && client.get(MAPS, "gc", "dependent").isEmpty());
+        eventually(
+                Duration.ofSeconds(20),
+                () -> client.get(MAPS, "gc", "owner").isEmpty()
+                        && client.get(MAPS, "gc", "dependent").isEmpty());
     }
 
     @Test
     void terminatesNamespaces() throws Exception {
         namespace("end");
         client.create(MAPS, map("end", "a"));
-        eventually(() -> client.get(new ResourceType("", "v1", "serviceaccounts"), "end", "default")
-                .isPresent());
+        eventually(
+                Duration.ofSeconds(20),
+                () -> client.get(new ResourceType("", "v1", "serviceaccounts"), "end", "default")
+                        .isPresent());
         assertThat(client.delete(NAMESPACES, "", "end")).isTrue();
-        eventually(() -> client.get(NAMESPACES, "", "end").isEmpty());
+        eventually(
+                Duration.ofSeconds(20), () -> client.get(NAMESPACES, "", "end").isEmpty());
         assertThat(client.get(MAPS, "end", "a")).isEmpty();
     }
 }

@@ -1,5 +1,6 @@
 package dev.coppice.control.lifecycle;
 
+import static dev.coppice.control.runtime.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -19,7 +20,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
-import java.util.concurrent.Callable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -53,16 +53,6 @@ class LifecycleTest {
     @AfterEach
     void close() {
         kernel.close();
-    }
-
-    private static void eventually(Callable<Boolean> condition) throws Exception {
-        long deadline = System.nanoTime() + Duration.ofSeconds(15).toNanos();
-        while (!condition.call()) {
-            if (System.nanoTime() - deadline > 0) {
-                throw new AssertionError("did not happen within 15 s");
-            }
-            Thread.sleep(2);
-        }
     }
 
     private ObjectNode map(String namespace, String name, ObjectNode... owners) {
@@ -106,7 +96,7 @@ class LifecycleTest {
         make("leaf", middle);
         make("other");
         delete("top", Propagation.BACKGROUND);
-        eventually(() -> gone("middle") && gone("leaf"));
+        eventually(Duration.ofSeconds(15), () -> gone("middle") && gone("leaf"));
         assertThat(gone("other")).isFalse();
     }
 
@@ -116,7 +106,9 @@ class LifecycleTest {
         ObjectNode b = make("b");
         make("both", a, b);
         delete("a", Propagation.BACKGROUND);
-        eventually(() -> get("both").path("metadata").path("ownerReferences").size() == 1);
+        eventually(
+                Duration.ofSeconds(15),
+                () -> get("both").path("metadata").path("ownerReferences").size() == 1);
         assertThat(get("both")
                         .path("metadata")
                         .path("ownerReferences")
@@ -125,7 +117,7 @@ class LifecycleTest {
                         .asText())
                 .isEqualTo("b");
         delete("b", Propagation.BACKGROUND);
-        eventually(() -> gone("both"));
+        eventually(Duration.ofSeconds(15), () -> gone("both"));
     }
 
     @Test
@@ -133,7 +125,7 @@ class LifecycleTest {
         ObjectNode never = map("ns", "never");
         ((ObjectNode) never.path("metadata")).put("uid", "aaaaaaaa-0000-0000-0000-000000000001");
         make("orphan", never);
-        eventually(() -> gone("orphan"));
+        eventually(Duration.ofSeconds(15), () -> gone("orphan"));
     }
 
     @Test
@@ -142,7 +134,7 @@ class LifecycleTest {
         make("dependent", owner);
         delete("owner", Propagation.BACKGROUND);
         make("owner");
-        eventually(() -> gone("dependent"));
+        eventually(Duration.ofSeconds(15), () -> gone("dependent"));
         assertThat(gone("owner")).isFalse();
     }
 
@@ -151,9 +143,9 @@ class LifecycleTest {
         ObjectNode top = make("top");
         make("a", top);
         make("b", top);
-        eventually(() -> client.watches() > 6);
+        eventually(Duration.ofSeconds(15), () -> client.watches() > 6);
         delete("top", Propagation.ORPHAN);
-        eventually(() -> gone("top"));
+        eventually(Duration.ofSeconds(15), () -> gone("top"));
         assertThat(get("a").path("metadata").has("ownerReferences")).isFalse();
         assertThat(get("b").path("metadata").has("ownerReferences")).isFalse();
     }
@@ -166,12 +158,12 @@ class LifecycleTest {
         ObjectNode middle = client.create(MAPS, held);
         make("leaf", middle);
         delete("top", Propagation.FOREGROUND);
-        eventually(() -> get("held").path("metadata").has("deletionTimestamp") && gone("leaf"));
+        eventually(Duration.ofSeconds(15), () -> get("held").path("metadata").has("deletionTimestamp") && gone("leaf"));
         assertThat(gone("top")).isFalse();
         ObjectNode patch = JSON.createObjectNode();
         patch.putObject("metadata").putNull("finalizers");
         client.mergePatch(MAPS, "ns", "held", null, patch);
-        eventually(() -> gone("held") && gone("top"));
+        eventually(Duration.ofSeconds(15), () -> gone("held") && gone("top"));
     }
 
     @Test
@@ -181,17 +173,20 @@ class LifecycleTest {
         ObjectNode again = map("ns", "a", b);
         client.mergePatch(MAPS, "ns", "a", null, again);
         delete("a", Propagation.FOREGROUND);
-        eventually(() -> gone("a") && gone("b"));
+        eventually(Duration.ofSeconds(15), () -> gone("a") && gone("b"));
     }
 
     @Test
     void anOwnerInAnotherNamespaceIsNone() throws Exception {
         ObjectNode far = client.create(MAPS, map("far", "owner"));
         make("dependent", far);
-        eventually(() -> gone("dependent"));
-        eventually(() -> client.events().stream()
-                .anyMatch(e -> e.startsWith(
-                        "Warning OwnerRefInvalidNamespace: ownerRef [v1/ConfigMap, namespace: ns, name: owner")));
+        eventually(Duration.ofSeconds(15), () -> gone("dependent"));
+        eventually(
+                Duration.ofSeconds(15),
+                () -> client.events().stream()
+                        .anyMatch(
+                                e -> e.startsWith(
+                                        "Warning OwnerRefInvalidNamespace: ownerRef [v1/ConfigMap, namespace: ns, name: owner")));
     }
 
     @Test
@@ -199,7 +194,9 @@ class LifecycleTest {
         ObjectNode owner = make("owner");
         client.create(CLUSTER_THINGS, map("", "thing", owner));
         delete("owner", Propagation.BACKGROUND);
-        eventually(() -> client.events().stream().anyMatch(e -> e.contains("OwnerRefInvalidNamespace")));
+        eventually(
+                Duration.ofSeconds(15),
+                () -> client.events().stream().anyMatch(e -> e.contains("OwnerRefInvalidNamespace")));
         assertThat(client.get(CLUSTER_THINGS, "", "thing")).isPresent();
     }
 
@@ -207,12 +204,12 @@ class LifecycleTest {
     void typesThatComeLaterAreCollectedToo() throws Exception {
         ResourceType widgets = new ResourceType("test.dev", "v1", "widgets");
         ObjectNode owner = make("owner");
-        eventually(() -> client.watches() > 6);
+        eventually(Duration.ofSeconds(15), () -> client.watches() > 6);
         client.serve(widgets, "Widget", true);
         client.create(DEFINITIONS, map("", "widgets.test.dev"));
         client.create(widgets, map("ns", "w", owner));
         delete("owner", Propagation.BACKGROUND);
-        eventually(() -> client.get(widgets, "ns", "w").isEmpty());
+        eventually(Duration.ofSeconds(15), () -> client.get(widgets, "ns", "w").isEmpty());
     }
 
     @Test
@@ -226,7 +223,9 @@ class LifecycleTest {
         }
         delete("n0", random.nextBoolean() ? Propagation.BACKGROUND : Propagation.FOREGROUND);
         try {
-            eventually(() -> client.list(MAPS, Query.ALL).items().isEmpty());
+            eventually(
+                    Duration.ofSeconds(15),
+                    () -> client.list(MAPS, Query.ALL).items().isEmpty());
         } catch (AssertionError e) {
             throw new AssertionError("seed " + seed, e);
         }
@@ -237,7 +236,7 @@ class LifecycleTest {
     void killedPartsHealAndTheWorkIsDone() throws Exception {
         long seed = new Random().nextLong();
         Random random = new Random(seed);
-        eventually(() -> client.watches() > 6);
+        eventually(Duration.ofSeconds(15), () -> client.watches() > 6);
         ObjectNode keeper = make("keeper");
         for (int round = 0; round < 8; round++) {
             ObjectNode root = make("root" + round);
@@ -253,7 +252,9 @@ class LifecycleTest {
             tasks.get(random.nextInt(tasks.size())).kill();
         }
         try {
-            eventually(() -> client.list(MAPS, Query.ALL).items().size() == 81);
+            eventually(
+                    Duration.ofSeconds(15),
+                    () -> client.list(MAPS, Query.ALL).items().size() == 81);
         } catch (AssertionError e) {
             throw new AssertionError(
                     "seed " + seed + ", left: "
@@ -287,13 +288,17 @@ class LifecycleTest {
     @Test
     void everyNamespaceHasADefaultServiceAccount() throws Exception {
         namespace("n1");
-        eventually(() -> client.get(DefaultServiceAccounts.SERVICE_ACCOUNTS, "n1", "default")
-                .isPresent());
+        eventually(
+                Duration.ofSeconds(15),
+                () -> client.get(DefaultServiceAccounts.SERVICE_ACCOUNTS, "n1", "default")
+                        .isPresent());
         client.delete(DefaultServiceAccounts.SERVICE_ACCOUNTS, "n1", "default");
-        eventually(() -> client.calls().stream()
-                        .filter("create serviceaccounts n1/default"::equals)
-                        .count()
-                == 2);
+        eventually(
+                Duration.ofSeconds(15),
+                () -> client.calls().stream()
+                                .filter("create serviceaccounts n1/default"::equals)
+                                .count()
+                        == 2);
     }
 
     @Test
@@ -304,24 +309,28 @@ class LifecycleTest {
         client.create(MAPS, held);
         client.create(MAPS, map("n1", "b"));
         client.delete(NamespaceTermination.NAMESPACES, "", "n1");
-        eventually(() -> client.get(MAPS, "n1", "b").isEmpty());
-        eventually(() -> condition("n1", "NamespaceFinalizersRemaining")
-                        .path("status")
-                        .asText()
-                        .equals("True")
-                && condition("n1", "NamespaceContentRemaining")
-                        .path("message")
-                        .asText()
-                        .contains("configmaps. has 1"));
+        eventually(Duration.ofSeconds(15), () -> client.get(MAPS, "n1", "b").isEmpty());
+        eventually(
+                Duration.ofSeconds(15),
+                () -> condition("n1", "NamespaceFinalizersRemaining")
+                                .path("status")
+                                .asText()
+                                .equals("True")
+                        && condition("n1", "NamespaceContentRemaining")
+                                .path("message")
+                                .asText()
+                                .contains("configmaps. has 1"));
         assertThat(condition("n1", "NamespaceFinalizersRemaining")
                         .path("message")
                         .asText())
                 .isEqualTo(
                         "Some content in the namespace has finalizers remaining: e.dev/hold in 1 resource instances");
-        eventually(() -> condition("n1", "NamespaceContentRemaining")
-                .path("message")
-                .asText()
-                .equals("Some resources are remaining: configmaps. has 1 resource instances"));
+        eventually(
+                Duration.ofSeconds(15),
+                () -> condition("n1", "NamespaceContentRemaining")
+                        .path("message")
+                        .asText()
+                        .equals("Some resources are remaining: configmaps. has 1 resource instances"));
         assertThat(condition("n1", "NamespaceDeletionContentFailure")
                         .path("reason")
                         .asText())
@@ -329,7 +338,9 @@ class LifecycleTest {
         ObjectNode patch = JSON.createObjectNode();
         patch.putObject("metadata").putNull("finalizers");
         client.mergePatch(MAPS, "n1", "a", null, patch);
-        eventually(() -> client.get(NamespaceTermination.NAMESPACES, "", "n1").isEmpty());
+        eventually(
+                Duration.ofSeconds(15),
+                () -> client.get(NamespaceTermination.NAMESPACES, "", "n1").isEmpty());
     }
 
     @Test
@@ -340,12 +351,16 @@ class LifecycleTest {
                 ? Optional.of(FakeResourceClient.error(500, "InternalError", "no"))
                 : Optional.empty());
         client.delete(NamespaceTermination.NAMESPACES, "", "n1");
-        eventually(() -> condition("n1", "NamespaceDeletionContentFailure")
-                .path("message")
-                .asText()
-                .equals("Failed to delete all resource types, 1 remaining: no"));
+        eventually(
+                Duration.ofSeconds(15),
+                () -> condition("n1", "NamespaceDeletionContentFailure")
+                        .path("message")
+                        .asText()
+                        .equals("Failed to delete all resource types, 1 remaining: no"));
         client.fail(_ -> Optional.<ApiException>empty());
-        eventually(() -> client.get(NamespaceTermination.NAMESPACES, "", "n1").isEmpty());
+        eventually(
+                Duration.ofSeconds(15),
+                () -> client.get(NamespaceTermination.NAMESPACES, "", "n1").isEmpty());
     }
 
     private JsonNode condition(String namespace, String type) {
@@ -370,7 +385,7 @@ class LifecycleTest {
                 .put("secrets", "1")
                 .put("requests.cpu", "1");
         client.create(QuotaUsage.QUOTAS, quota);
-        eventually(() -> used("count/configmaps").equals("1"));
+        eventually(Duration.ofSeconds(15), () -> used("count/configmaps").equals("1"));
         assertThat(used("secrets")).isEqualTo("0");
         assertThat(client.get(QuotaUsage.QUOTAS, "ns", "q")
                         .orElseThrow()
@@ -378,9 +393,9 @@ class LifecycleTest {
                         .path("hard"))
                 .isEqualTo(quota.path("spec").path("hard"));
         delete("a", Propagation.BACKGROUND);
-        eventually(() -> used("count/configmaps").equals("0"));
+        eventually(Duration.ofSeconds(15), () -> used("count/configmaps").equals("0"));
         make("b");
-        eventually(() -> used("count/configmaps").equals("1"));
+        eventually(Duration.ofSeconds(15), () -> used("count/configmaps").equals("1"));
     }
 
     private String used(String name) {
@@ -405,14 +420,18 @@ class LifecycleTest {
         part.withObject("/metadata/labels").put("add", "yes");
         part.putArray("rules").addObject().putArray("verbs").add("get");
         client.create(AggregatedRoles.CLUSTER_ROLES, part);
-        eventually(() -> client.get(AggregatedRoles.CLUSTER_ROLES, "", "sum")
-                .orElseThrow()
-                .path("rules")
-                .equals(part.path("rules")));
+        eventually(
+                Duration.ofSeconds(15),
+                () -> client.get(AggregatedRoles.CLUSTER_ROLES, "", "sum")
+                        .orElseThrow()
+                        .path("rules")
+                        .equals(part.path("rules")));
         client.delete(AggregatedRoles.CLUSTER_ROLES, "", "part");
-        eventually(() -> client.get(AggregatedRoles.CLUSTER_ROLES, "", "sum")
-                .orElseThrow()
-                .path("rules")
-                .isEmpty());
+        eventually(
+                Duration.ofSeconds(15),
+                () -> client.get(AggregatedRoles.CLUSTER_ROLES, "", "sum")
+                        .orElseThrow()
+                        .path("rules")
+                        .isEmpty());
     }
 }
