@@ -1,6 +1,7 @@
 package dev.coppice.console;
 
 import dev.coppice.control.Authorizer;
+import dev.coppice.control.ComputedSource;
 import dev.coppice.control.Controller;
 import dev.coppice.control.ExtensionContext;
 import dev.coppice.control.Informer;
@@ -25,6 +26,11 @@ record SampleContext(Kernel kernel, ResourceClient resources, Console console) i
 
     @Override
     public void register(Kind<?, ?> kind) {
+        throw UNUSED;
+    }
+
+    @Override
+    public void serve(Kind<?, ?> kind, ComputedSource source) {
         throw UNUSED;
     }
 

@@ -21,6 +21,7 @@ import dev.coppice.control.lifecycle.CustomTypes;
 import dev.coppice.control.lifecycle.Lifecycle;
 import dev.coppice.control.resource.BuiltInSchemas;
 import dev.coppice.control.resource.BuiltIns;
+import dev.coppice.control.resource.ComputedDefinition;
 import dev.coppice.control.resource.Definition;
 import dev.coppice.control.resource.Registry;
 import dev.coppice.control.runtime.LocalResourceClient;
@@ -143,6 +144,28 @@ public final class ApiServer {
                     .setRevision(due)
                     .build());
         }
+    }
+
+    /**
+     * Serves a read-only kind whose objects are made when somebody asks, until {@link #withdraw}.
+     *
+     * @throws IllegalArgumentException when a kind of that name is served already
+     */
+    public void serve(Kind<?, ?> kind, ComputedSource source) {
+        if (registry.find(kind.group(), kind.version(), kind.plural()) != null) {
+            throw new IllegalArgumentException(
+                    kind.plural() + "." + kind.group() + " is served already; name it apart");
+        }
+        registry.put(computedSet(kind), List.of(ComputedDefinition.of(kind, source)));
+    }
+
+    /** Serves a kind no more that {@link #serve} made known. */
+    public void withdraw(Kind<?, ?> kind) {
+        registry.put(computedSet(kind), List.of());
+    }
+
+    private static String computedSet(Kind<?, ?> kind) {
+        return "computed " + kind.plural() + "." + kind.group();
     }
 
     /** Serves the API on a listener that uses {@link #authenticator}. */

@@ -20,6 +20,13 @@ public interface ExtensionContext {
     /** Makes a kind known: its CustomResourceDefinition is written and served when this returns. */
     void register(Kind<?, ?> kind);
 
+    /**
+     * Serves a read-only kind whose objects are made when somebody asks, until the extension ends.
+     *
+     * @throws IllegalArgumentException when a kind of that name is served already
+     */
+    void serve(Kind<?, ?> kind, ComputedSource source);
+
     /** Starts a controller below the extension's supervisor. */
     void start(Controller<?, ?> controller);
 

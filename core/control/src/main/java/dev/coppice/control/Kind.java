@@ -53,7 +53,9 @@ public record Kind<S extends Record, T extends Record>(
             Class<T> status,
             String description) {
         String lower = kind.toLowerCase(Locale.ROOT);
-        String plural = lower.endsWith("y") ? lower.substring(0, lower.length() - 1) + "ies" : lower + "s";
+        String plural = lower.endsWith("y")
+                ? lower.substring(0, lower.length() - 1) + "ies"
+                : lower + (lower.endsWith("s") ? "es" : "s");
         return new Kind<>(
                 group,
                 version,

@@ -2,6 +2,7 @@ package dev.coppice.control.engine;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.ApiException;
+import dev.coppice.control.ComputedSource;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.request.ListOptions;
 import dev.coppice.control.request.Selectors.FieldSelector;
@@ -12,9 +13,9 @@ import dev.coppice.control.storage.CachedObject;
 import dev.coppice.control.storage.ObjectStore;
 import dev.coppice.control.storage.ResourceCache;
 import dev.coppice.control.storage.WatchFeed;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Comparator;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -34,12 +35,20 @@ public final class Reader {
      *
      * @param continueToken where the next part starts; empty at the end
      * @param remaining how many objects follow; -1 when that is not known
+     * @param warnings for the client to show
      */
-    public record Listing(List<CachedObject> objects, long revision, String continueToken, long remaining) {}
+    public record Listing(
+            List<CachedObject> objects, long revision, String continueToken, long remaining, List<String> warnings) {}
 
     /** An object not older than {@code resourceVersion}; null when it is not there. */
     public @Nullable CachedObject get(Target target, String resourceVersion) {
         Definition d = target.definition();
+        ComputedSource source = d.computed();
+        if (source != null) {
+            return source.get(target.namespace(), target.name())
+                    .map(object -> computed(d, target.namespace(), target.name(), object))
+                    .orElse(null);
+        }
         if (resourceVersion.isEmpty()) {
             feed.fresh();
         } else {
@@ -50,6 +59,10 @@ public final class Reader {
 
     public Listing list(Definition d, String namespace, ListOptions options) {
         checkFields(d, options.fields());
+        ComputedSource source = d.computed();
+        if (source != null) {
+            return computed(d, source, namespace, options);
+        }
         if (!options.continueToken().isEmpty()) {
             return next(d, namespace, options);
         }
@@ -64,25 +77,9 @@ public final class Reader {
     }
 
     private Listing next(Definition d, String namespace, ListOptions options) {
-        long revision;
-        String start;
+        Continue from = Continue.of(d, namespace, options.continueToken());
         try {
-            byte[] token = Base64.getUrlDecoder().decode(options.continueToken());
-            ObjectNode tree = Json.parse(token);
-            revision = tree.path("rv").asLong();
-            start = tree.path("start").asText();
-            if (revision <= 0 || start.isEmpty()) {
-                throw new IllegalArgumentException("incomplete");
-            }
-            // Whoever made this token up: it must not lead out of the namespace that was authorized.
-            if (d.namespaced() && !namespace.isEmpty() && !start.startsWith(namespace + "/")) {
-                throw new IllegalArgumentException("it is of another namespace");
-            }
-        } catch (RuntimeException e) {
-            throw Statuses.badRequest("continue key is not valid: " + e.getMessage());
-        }
-        try {
-            return at(d, namespace, revision, start, options);
+            return at(d, namespace, from.revision, from.start, options);
         } catch (ApiException e) {
             if (e.code() != 410) {
                 throw e;
@@ -90,6 +87,80 @@ public final class Reader {
             throw Statuses.expired("The provided continue parameter is too old to display a consistent list result. "
                     + "You can start a new list without the continue parameter.");
         }
+    }
+
+    /** Where the next part of a list starts. */
+    private record Continue(long revision, String start) {
+
+        static Continue of(Definition d, String namespace, String text) {
+            try {
+                ObjectNode tree = Json.parse(Base64.getUrlDecoder().decode(text));
+                Continue found = new Continue(
+                        tree.path("rv").asLong(), tree.path("start").asText());
+                if (found.revision <= 0 || found.start.isEmpty()) {
+                    throw new IllegalArgumentException("incomplete");
+                }
+                // Whoever made this token up: it must not lead out of the namespace that was authorized.
+                if (d.namespaced() && !namespace.isEmpty() && !found.start.startsWith(namespace + "/")) {
+                    throw new IllegalArgumentException("it is of another namespace");
+                }
+                return found;
+            } catch (RuntimeException e) {
+                throw Statuses.badRequest("continue key is not valid: " + e.getMessage());
+            }
+        }
+
+        static String text(long revision, String last) {
+            ObjectNode token =
+                    Json.object().put("v", "meta.k8s.io/v1").put("rv", revision).put("start", last + "\0");
+            return Base64.getUrlEncoder().withoutPadding().encodeToString(Json.bytes(token));
+        }
+    }
+
+    private static CachedObject computed(Definition d, String namespace, String name, ObjectNode object) {
+        ObjectNode whole = Json.object().put("apiVersion", d.apiVersion()).put("kind", d.kind());
+        whole.setAll(object);
+        ObjectNode metadata = Json.metadata(whole).put("name", name);
+        if (d.namespaced()) {
+            metadata.put("namespace", namespace);
+        }
+        return new CachedObject(namespace, name, 0, Json.bytes(whole), Json.strings(metadata.path("labels")));
+    }
+
+    /** A list of what is made on demand: every part of it is of its own time. */
+    private static Listing computed(Definition d, ComputedSource source, String namespace, ListOptions options) {
+        if (options.match().equals("Exact")) {
+            throw Statuses.expired(d.qualified() + " are made when somebody asks for them; they have no past");
+        }
+        String start =
+                options.continueToken().isEmpty() ? "" : Continue.of(d, namespace, options.continueToken()).start;
+        ComputedSource.Listing found = source.list(namespace);
+        List<ComputedSource.Entry> entries = found.entries().stream()
+                .filter(e -> key(d, e.namespace(), e.name()).compareTo(start) >= 0)
+                .sorted(Comparator.comparing(e -> key(d, e.namespace(), e.name())))
+                .toList();
+        boolean selective = !options.labels().isEmpty() || !options.fields().isEmpty();
+        List<CachedObject> part = new ArrayList<>();
+        int seen = 0;
+        for (ComputedSource.Entry entry : entries) {
+            if (options.limit() > 0 && part.size() >= options.limit()) {
+                return new Listing(
+                        part,
+                        0,
+                        Continue.text(1, key(d, part.getLast())),
+                        selective ? -1 : entries.size() - seen,
+                        found.warnings());
+            }
+            seen++;
+            ObjectNode object = entry.object().get();
+            if (object != null) {
+                CachedObject made = computed(d, entry.namespace(), entry.name(), object);
+                if (matches(d, made, options)) {
+                    part.add(made);
+                }
+            }
+        }
+        return new Listing(part, 0, "", -1, found.warnings());
     }
 
     /** The state at a revision, from a key on. */
@@ -122,7 +193,11 @@ public final class Reader {
     }
 
     private static String key(Definition d, CachedObject o) {
-        return d.namespaced() ? o.namespace() + "/" + o.name() : o.name();
+        return key(d, o.namespace(), o.name());
+    }
+
+    private static String key(Definition d, String namespace, String name) {
+        return d.namespaced() ? namespace + "/" + name : name;
     }
 
     private static Listing part(Definition d, List<CachedObject> all, long revision, ListOptions options) {
@@ -137,18 +212,12 @@ public final class Reader {
             }
         }
         if (options.limit() <= 0 || matching.size() <= options.limit()) {
-            return new Listing(matching, revision, "", -1);
+            return new Listing(matching, revision, "", -1, List.of());
         }
         int limit = (int) Math.min(options.limit(), Integer.MAX_VALUE);
         List<CachedObject> part = matching.subList(0, limit);
-        ObjectNode token = Json.object()
-                .put("v", "meta.k8s.io/v1")
-                .put("rv", revision)
-                .put("start", key(d, part.getLast()) + "\0");
-        String text = Base64.getUrlEncoder()
-                .withoutPadding()
-                .encodeToString(Json.text(token).getBytes(StandardCharsets.UTF_8));
-        return new Listing(part, revision, text, selective ? -1 : matching.size() - limit);
+        String next = Continue.text(revision, key(d, part.getLast()));
+        return new Listing(part, revision, next, selective ? -1 : matching.size() - limit, List.of());
     }
 
     /** Whether the selectors choose an object. */

@@ -310,6 +310,10 @@ public final class ApiHandler {
         if (fits) {
             return;
         }
+        if (d.computed() != null) {
+            String what = sub == null ? d.plural() : d.plural() + "/" + sub.name();
+            throw Statuses.computed(d.group(), what, verb, allowed);
+        }
         if (d.custom() && sub != null) {
             throw Statuses.methodNotSupported(d.group(), d.plural(), verb);
         }

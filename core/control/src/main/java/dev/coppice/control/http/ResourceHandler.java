@@ -3,6 +3,7 @@ package dev.coppice.control.http;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.ApiException;
+import dev.coppice.control.ComputedSource;
 import dev.coppice.control.engine.Caller;
 import dev.coppice.control.engine.DeleteOptions;
 import dev.coppice.control.engine.Engine;
@@ -53,9 +54,13 @@ public final class ResourceHandler {
         MediaType media = MediaType.of(exchange.header("Accept").orElse(""));
         String namespace = d.namespaced() ? path.namespace() : "";
         Target target = new Target(d, namespace, path.name(), path.subresource());
+        if (d.computed() != null && !target.subresource().isEmpty()) {
+            part(exchange, media, d.computed(), target, verb);
+            return;
+        }
         switch (verb) {
             case "get" -> get(exchange, media, target);
-            case "list" -> list(exchange, media, target, options(exchange, path));
+            case "list" -> list(exchange, caller, media, target, options(exchange, path));
             case "watch" -> watch(exchange, media, target, path);
             case "create" -> create(exchange, caller, media, target);
             case "update" -> update(exchange, caller, media, target);
@@ -68,6 +73,21 @@ public final class ResourceHandler {
 
     private static ListOptions options(Exchange exchange, RequestPath path) {
         return ListOptions.of(exchange.queries(), path.watch());
+    }
+
+    private static void part(Exchange exchange, MediaType media, ComputedSource source, Target target, String verb)
+            throws IOException {
+        for (ComputedSource.Part part : source.parts()) {
+            if (part.name().equals(target.subresource())) {
+                byte[] bytes = Bodies.read(exchange);
+                ObjectNode body = bytes.length == 0 ? Json.object() : Bodies.object(Bodies.type(exchange), bytes);
+                ObjectNode answer = part.action().run(verb, target.namespace(), target.name(), body);
+                MediaType plain = media.shape() == MediaType.Shape.OBJECT ? media : MediaType.JSON;
+                write(exchange, plain, verb.equals("create") ? 201 : 200, answer);
+                return;
+            }
+        }
+        throw Statuses.noSuchPath();
     }
 
     // ---- reading
@@ -119,10 +139,16 @@ public final class ResourceHandler {
                 .run(exchange);
     }
 
-    private void list(Exchange exchange, MediaType media, Target target, ListOptions options) throws IOException {
+    private void list(Exchange exchange, Caller caller, MediaType media, Target target, ListOptions options)
+            throws IOException {
         Definition d = target.definition();
         Reader.Listing listing = reader.list(d, target.namespace(), options);
-        ObjectNode meta = Json.object().put("resourceVersion", Long.toString(listing.revision()));
+        listing.warnings().forEach(caller::warn);
+        warnings(exchange, caller);
+        ObjectNode meta = Json.object();
+        if (d.computed() == null) {
+            meta.put("resourceVersion", Long.toString(listing.revision()));
+        }
         if (!listing.continueToken().isEmpty()) {
             meta.put("continue", listing.continueToken());
             if (listing.remaining() >= 0) {

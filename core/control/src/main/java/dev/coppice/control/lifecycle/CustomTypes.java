@@ -239,7 +239,7 @@ public final class CustomTypes {
             add(kinds, theirs.path("listKind").asText(""));
         }
         for (Definition d : registry.snapshot().all()) {
-            if (!d.custom() && d.group().equals(group)) {
+            if ((!d.custom() || d.computed() != null) && d.group().equals(group)) {
                 add(names, d.plural());
                 add(kinds, d.kind());
             }

@@ -168,6 +168,18 @@ public final class Statuses {
         return new ApiException(status);
     }
 
+    /** A write, or a watch, of what is made when somebody asks for it. */
+    public static ApiException computed(String group, String plural, String verb, List<String> allowed) {
+        ObjectNode status = failure(
+                405,
+                "MethodNotAllowed",
+                verb + " is not supported on " + qualified(group, plural)
+                        + ": it is made when somebody asks for it, and not stored; allowed: "
+                        + String.join(", ", allowed));
+        details(status, group, plural, "");
+        return new ApiException(status);
+    }
+
     /** 422 with its causes; {@code kind} qualified by the group as Kubernetes does. */
     public static ApiException invalid(String group, String kind, String name, List<Cause> causes) {
         List<Cause> distinct = causes.stream().distinct().toList();

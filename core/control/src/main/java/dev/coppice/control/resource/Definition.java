@@ -1,6 +1,7 @@
 package dev.coppice.control.resource;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.control.ComputedSource;
 import dev.coppice.control.ResourceClient.ResourceType;
 import dev.coppice.control.request.Names;
 import dev.coppice.control.request.Statuses;
@@ -131,6 +132,11 @@ public final class Definition {
         return b.custom;
     }
 
+    /** Where its objects come from when they are made on demand; null for all other types. */
+    public @Nullable ComputedSource computed() {
+        return b.computed;
+    }
+
     /** Has objects in the store (reviews have none). */
     public boolean stored() {
         return !b.storagePrefix.isEmpty();
@@ -223,6 +229,7 @@ public final class Definition {
         private boolean sealed;
         private @Nullable Duration timeToLive;
         private boolean custom;
+        private @Nullable ComputedSource computed;
         private Strategy strategy = Strategy.PLAIN;
         private Columns columns = Columns.NAME_AND_AGE;
         private Set<String> selectableFields = Set.of();
@@ -298,6 +305,11 @@ public final class Definition {
 
         public Builder custom() {
             this.custom = true;
+            return this;
+        }
+
+        public Builder computed(ComputedSource source) {
+            this.computed = source;
             return this;
         }
 

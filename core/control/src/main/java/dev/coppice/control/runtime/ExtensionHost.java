@@ -1,10 +1,10 @@
 package dev.coppice.control.runtime;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.ApiServer;
 import dev.coppice.control.Authorizer;
+import dev.coppice.control.ComputedSource;
 import dev.coppice.control.Controller;
 import dev.coppice.control.Extension;
 import dev.coppice.control.ExtensionContext;
@@ -12,6 +12,7 @@ import dev.coppice.control.Informer;
 import dev.coppice.control.Kind;
 import dev.coppice.control.ResourceClient;
 import dev.coppice.control.ResourceClient.ResourceType;
+import dev.coppice.control.resource.ComputedDefinition;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
@@ -29,6 +30,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -62,7 +64,9 @@ public final class ExtensionHost {
     private final Surroundings surroundings;
     private final Supervisor extensions;
     private final Supervisor watches;
-    private final Deque<Extension> running = new ArrayDeque<>();
+    private final Deque<Running> running = new ArrayDeque<>();
+
+    private record Running(Extension extension, List<Kind<?, ?>> computed) {}
 
     public ExtensionHost(Kernel kernel, Supervisor parent, ApiServer api, Surroundings surroundings)
             throws StartException {
@@ -77,29 +81,33 @@ public final class ExtensionHost {
     public void start(Extension extension) throws StartException {
         String name = extension.name();
         Supervisor supervisor = extensions.startSupervisor(name, ONE);
+        List<Kind<?, ?>> computed = new CopyOnWriteArrayList<>();
         try {
             Path data = surroundings.areas().resolve(name);
             Files.createDirectories(data);
-            extension.start(new Context(name, supervisor, data));
+            extension.start(new Context(name, supervisor, data, computed));
         } catch (Exception e) {
+            computed.forEach(api::withdraw);
             boolean _ = extensions.stop(name);
             throw new StartException("the extension " + name + " did not start: " + e.getMessage(), e);
         }
         synchronized (running) {
-            running.push(extension);
+            running.push(new Running(extension, computed));
         }
     }
 
     /** Tells the extensions, the last one first, that they will be stopped. */
     public void stop() {
         while (true) {
-            Extension extension;
+            Running last;
             synchronized (running) {
                 if (running.isEmpty()) {
                     return;
                 }
-                extension = running.pop();
+                last = running.pop();
             }
+            Extension extension = last.extension;
+            last.computed.forEach(api::withdraw);
             try {
                 extension.stop();
             } catch (Exception e) {
@@ -113,8 +121,10 @@ public final class ExtensionHost {
         private final Path data;
         private final ResourceClient resources;
         private final ControllerManager manager;
+        private final List<Kind<?, ?>> computed;
 
-        Context(String name, Supervisor supervisor, Path data) throws StartException {
+        Context(String name, Supervisor supervisor, Path data, List<Kind<?, ?>> computed) throws StartException {
+            this.computed = computed;
             this.supervisor = supervisor;
             this.data = data;
             Identity identity = new Identity(
@@ -157,6 +167,12 @@ public final class ExtensionHost {
                 Thread.currentThread().interrupt();
                 throw new IllegalStateException("interrupted while waiting for the kind " + kind.kind(), e);
             }
+        }
+
+        @Override
+        public void serve(Kind<?, ?> kind, ComputedSource source) {
+            api.serve(kind, source);
+            computed.add(kind);
         }
 
         private boolean serves(Kind<?, ?> kind) {
@@ -227,19 +243,8 @@ public final class ExtensionHost {
     }
 
     private static void columns(ObjectNode version, Kind<?, ?> kind) {
-        if (kind.columns().isEmpty()) {
-            return;
-        }
-        ArrayNode columns = version.putArray("additionalPrinterColumns");
-        for (Kind.Column column : kind.columns()) {
-            ObjectNode each = columns.addObject()
-                    .put("name", column.name())
-                    .put("type", column.type())
-                    .put("jsonPath", column.jsonPath())
-                    .put("description", column.description());
-            if (column.wide()) {
-                each.put("priority", 1);
-            }
+        if (!kind.columns().isEmpty()) {
+            version.set("additionalPrinterColumns", ComputedDefinition.columns(kind));
         }
     }
 

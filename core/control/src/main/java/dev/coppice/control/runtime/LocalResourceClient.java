@@ -101,9 +101,18 @@ public final class LocalResourceClient implements ResourceClient {
         return found;
     }
 
+    /** The definition of a type that can be written. */
+    private Definition stored(ResourceType type) {
+        Definition found = definition(type);
+        if (found.computed() != null) {
+            throw Statuses.computed(found.group(), found.plural(), "write", found.verbs());
+        }
+        return found;
+    }
+
     private Target target(ResourceType type, ObjectNode object, String subresource) {
         Key key = ObjectCache.key(object);
-        return new Target(definition(type), key.namespace(), key.name(), subresource);
+        return new Target(stored(type), key.namespace(), key.name(), subresource);
     }
 
     private WriteOptions options() {
@@ -112,7 +121,12 @@ public final class LocalResourceClient implements ResourceClient {
 
     @Override
     public Optional<ObjectNode> get(ResourceType type, String namespace, String name) {
-        return Optional.ofNullable(engine.read(Target.of(definition(type), namespace, name)));
+        Definition definition = definition(type);
+        Target target = Target.of(definition, namespace, name);
+        if (definition.computed() != null) {
+            return Optional.ofNullable(reader.get(target, "")).map(CachedObject::tree);
+        }
+        return Optional.ofNullable(engine.read(target));
     }
 
     @Override
@@ -159,7 +173,7 @@ public final class LocalResourceClient implements ResourceClient {
     @Override
     public ObjectNode mergePatch(
             ResourceType type, String namespace, String name, @Nullable String subresource, ObjectNode patch) {
-        Target target = new Target(definition(type), namespace, name, Objects.requireNonNullElse(subresource, ""));
+        Target target = new Target(stored(type), namespace, name, Objects.requireNonNullElse(subresource, ""));
         return engine.patch(
                         target,
                         old -> {
@@ -198,7 +212,7 @@ public final class LocalResourceClient implements ResourceClient {
 
     private boolean delete(ResourceType type, String namespace, String name, DeleteOptions options) {
         try {
-            Engine.Deleted _ = engine.delete(Target.of(definition(type), namespace, name), options, caller());
+            Engine.Deleted _ = engine.delete(Target.of(stored(type), namespace, name), options, caller());
             return true;
         } catch (ApiException e) {
             if (e.code() == 404) {
@@ -213,6 +227,10 @@ public final class LocalResourceClient implements ResourceClient {
     @Override
     public Watch watch(ResourceType type, Query query, String resourceVersion, WatchObserver observer) {
         Definition definition = definition(type);
+        if (definition.computed() != null) {
+            observer.closed(Statuses.computed(definition.group(), definition.plural(), "watch", definition.verbs()));
+            return () -> {};
+        }
         long from = resourceVersion.isEmpty() ? engine.feed().fresh() : ListOptions.revision(resourceVersion);
         Subscription subscription;
         try {
