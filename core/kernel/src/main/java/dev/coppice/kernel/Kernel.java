@@ -29,7 +29,7 @@ public final class Kernel implements AutoCloseable {
     private final PrometheusRegistry registry = new PrometheusRegistry();
     private final KernelMetrics meters = new KernelMetrics(registry);
     private final HeapTimers timers;
-    private final LocalTelemetry telemetry = new LocalTelemetry(meters);
+    private final LocalTelemetry telemetry;
     private final Watchdog watchdog;
     private final ArrayDeque<CrashReport> crashes = new ArrayDeque<>();
     private final CompletableFuture<ExitReason> terminated = new CompletableFuture<>();
@@ -42,6 +42,7 @@ public final class Kernel implements AutoCloseable {
         this.clock = clock;
         this.random = new SeededRandom(seed);
         this.timers = new HeapTimers(clock, meters);
+        this.telemetry = new LocalTelemetry(meters, clock, random);
         this.watchdog = new Watchdog(this, timers.isSimulated());
         meters.watchTimers(timers::pending);
         root = SupervisorNode.root(this, ROOT, reason -> {
@@ -181,6 +182,9 @@ public final class Kernel implements AutoCloseable {
     }
 
     void happened(String event, ChildNode child, Map<String, Object> more) {
+        if (!telemetry.listens(event)) {
+            return;
+        }
         Map<String, Object> metadata = new HashMap<>(more);
         metadata.put("path", child.path());
         metadata.put("sort", child.spec().sort());

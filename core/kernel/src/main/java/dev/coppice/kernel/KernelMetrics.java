@@ -1,6 +1,7 @@
 package dev.coppice.kernel;
 
 import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.Gauge;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -23,6 +24,8 @@ final class KernelMetrics {
     final Counter abandoned;
     final Counter escalations;
     final Counter telemetryDetached;
+    final Counter telemetrySlow;
+    final Counter telemetryDropped;
     final Counter tasksRejected;
     final Gauge threads;
     private final LongAdder processes = new LongAdder();
@@ -46,6 +49,10 @@ final class KernelMetrics {
         abandoned = counter("coppice_kernel_threads_abandoned_total", "Children that did not stop in time.");
         escalations = counter("coppice_kernel_escalations_total", "Supervisors that exceeded their restart intensity.");
         telemetryDetached = counter("coppice_kernel_telemetry_detached_total", "Event handlers detached for throwing.");
+        telemetrySlow = counter(
+                "coppice_kernel_telemetry_slow_total", "Calls of event handlers that held up the sender over 50 ms.");
+        telemetryDropped =
+                counter("coppice_kernel_telemetry_dropped_total", "Events dropped by a full queue of a handler.");
         tasksRejected =
                 counter("coppice_kernel_executor_rejected_total", "Tasks that a full or stopped executor refused.");
         GaugeWithCallback.builder()
@@ -98,6 +105,19 @@ final class KernelMetrics {
                 .name("coppice_kernel_timers_pending")
                 .help("Timers that wait.")
                 .callback(c -> c.call(pending.getAsInt()))
+                .register(registry);
+    }
+
+    void watchTelemetry(LongAdder events, IntSupplier handlers) {
+        CounterWithCallback.builder()
+                .name("coppice_kernel_telemetry_events_total")
+                .help("Events that had a handler.")
+                .callback(c -> c.call(events.sum()))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name("coppice_kernel_telemetry_handlers")
+                .help("Event handlers attached.")
+                .callback(c -> c.call(handlers.getAsInt()))
                 .register(registry);
     }
 
