@@ -1,5 +1,7 @@
 package dev.coppice.kernel;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What a process does with its mail (OTP: the gen_server callbacks). One message at a time, so its state needs no locks.
  *
@@ -11,6 +13,14 @@ public interface Behavior<M> {
     default void init(ProcessContext<M> self) throws Exception {}
 
     void handle(ProcessContext<M> self, M message) throws Exception;
+
+    /**
+     * What people may see of its state, such as on the console; null for nothing. Runs in the process's own thread. Short,
+     * without secrets; its {@code toString} is shown.
+     */
+    default @Nullable Object describe() {
+        return null;
+    }
 
     /** Runs when the process ends, unless it is killed. */
     default void terminate(ProcessContext<M> self, ExitReason reason) throws Exception {}

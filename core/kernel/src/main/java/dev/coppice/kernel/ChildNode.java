@@ -3,48 +3,70 @@ package dev.coppice.kernel;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
-/** A child's place in the tree, which outlives its restarts. Its monitor serialises starts and ends. */
-final class ChildNode implements Supervisor.Child {
+/**
+ * A child's place in the tree, which outlives its restarts. Its monitor serialises starts and ends. A million idle processes
+ * have one each, so what few of them need is kept apart and made late.
+ */
+abstract sealed class ChildNode implements Supervisor.Child permits ProcessAddress, SupervisorPlace, WorkPlace {
     private final SupervisorNode parent;
     private final ChildSpec spec;
+    private volatile @Nullable Run life;
+    private volatile @Nullable Past past;
+    /** Neighbours in the order of starting; guarded by the supervisor's lock. */
+    @Nullable
+    ChildNode before;
+
+    @Nullable
+    ChildNode after;
+
+    private volatile long startedMillis;
+    private volatile byte state = (byte) Supervisor.State.STARTING.ordinal();
+    private volatile boolean wanted = true;
     /** Part of the supervisor's own specification, so it comes back with its siblings even after it ended. */
     final boolean fixed;
 
-    private final @Nullable SupervisorNode node;
-    private final @Nullable ProcessAddress<?> address;
-    private volatile @Nullable Run run;
-    private volatile Supervisor.State state = Supervisor.State.STARTING;
-    private volatile boolean wanted = true;
-    private volatile long restarts;
-    private volatile long startedNanos;
-    private volatile Instant startedAt;
-    private volatile @Nullable Throwable lastFailure;
+    private static final Supervisor.State[] STATES = Supervisor.State.values();
+
+    /** What went wrong so far. */
+    private record Past(long restarts, @Nullable Throwable lastFailure) {
+        static final Past NONE = new Past(0, null);
+    }
 
     ChildNode(SupervisorNode parent, ChildSpec spec, boolean fixed) {
         this.parent = parent;
         this.spec = spec;
         this.fixed = fixed;
-        this.address = spec.body() instanceof ChildSpec.ProcessBody ? new ProcessAddress<>(this) : null;
-        this.startedAt = parent.kernel().clock().now();
-        this.node = spec.body() instanceof ChildSpec.SupervisorBody body
-                ? new SupervisorNode(parent.kernel(), parent, spec.name(), body)
-                : null;
+        this.startedMillis = parent.kernel().clock().currentTimeMillis();
     }
+
+    /** The place for a child of the sort that the specification names. */
+    static ChildNode of(SupervisorNode parent, ChildSpec spec, boolean fixed) {
+        return switch (spec.body()) {
+            case ChildSpec.ProcessBody body -> new ProcessAddress<>(parent, spec, body, fixed);
+            case ChildSpec.SupervisorBody body -> new SupervisorPlace(parent, spec, body, fixed);
+            case ChildSpec.TaskBody _, ChildSpec.ServiceBody _, ChildSpec.PeriodicBody _ ->
+                new WorkPlace(parent, spec, fixed);
+        };
+    }
+
+    /** A life that has not started yet. */
+    abstract Run newLife();
 
     /** Starts it for the first time, or again. Does nothing when it runs already. */
     @SuppressWarnings("CatchingUnchecked")
     synchronized void launch(boolean again) throws StartException {
-        if (run != null) {
+        if (life != null) {
             return;
         }
         if (!wanted || !parent.launching()) {
             throw new StartException(path() + " was not started: its supervisor is stopping", null);
         }
-        state = again ? Supervisor.State.RESTARTING : Supervisor.State.STARTING;
-        Run made = newRun();
-        run = made;
+        become(again ? Supervisor.State.RESTARTING : Supervisor.State.STARTING);
+        Run made = newLife();
+        life = made;
         boolean counted = false;
         try {
             if (!wanted || !parent.launching()) {
@@ -59,45 +81,48 @@ final class ChildNode implements Supervisor.Child {
                 kernel().meters().children(spec.body()).increment();
             }
             made.end(new ExitReason.Crash(t));
-            run = null;
-            state = Supervisor.State.STOPPED;
-            lastFailure = t;
+            life = null;
+            become(Supervisor.State.STOPPED);
+            failed(t);
             if (t instanceof InterruptedException) {
                 Thread.currentThread().interrupt();
             }
             throw t instanceof StartException s ? s : new StartException(path() + " did not start: " + t, t);
         }
-        startedAt = kernel().clock().now();
-        startedNanos = System.nanoTime();
-        state = Supervisor.State.RUNNING;
+        become(Supervisor.State.RUNNING);
         if (again) {
-            restarts = restarts + 1;
+            startedMillis = kernel().clock().currentTimeMillis();
+            Past so = past();
+            past = new Past(so.restarts + 1, so.lastFailure);
         }
     }
 
-    private Run newRun() {
-        return switch (spec.body()) {
-            case ChildSpec.ProcessBody body -> new ProcessRun<>(this, body);
-            case ChildSpec.TaskBody body -> new TaskRun(this, body.task(), null);
-            case ChildSpec.ServiceBody body -> new ServiceRun(this, body.service());
-            case ChildSpec.PeriodicBody body -> new TaskRun(this, body.action(), body);
-            case ChildSpec.SupervisorBody body -> new SupervisorRun(this, supervisor());
-        };
+    private void become(Supervisor.State next) {
+        state = (byte) next.ordinal();
+    }
+
+    private Past past() {
+        Past known = past;
+        return known == null ? Past.NONE : known;
+    }
+
+    private void failed(Throwable cause) {
+        past = new Past(past().restarts, cause);
     }
 
     /** Ends it, for the supervisor to start again or not. */
     void halt(boolean brutal) {
-        Run current = run;
+        Run current = life;
         if (current != null) {
             stopRun(current, brutal);
         }
         synchronized (this) {
-            current = run;
+            current = life;
             if (current != null) {
                 stopRun(current, brutal);
             }
-            run = null;
-            state = Supervisor.State.STOPPED;
+            life = null;
+            become(Supervisor.State.STOPPED);
         }
     }
 
@@ -120,20 +145,20 @@ final class ChildNode implements Supervisor.Child {
 
     /** Shows that it is about to be started again; a late caller, past the start by somebody else, changes nothing. */
     synchronized void restarting() {
-        if (run == null) {
-            state = Supervisor.State.RESTARTING;
+        if (life == null) {
+            become(Supervisor.State.RESTARTING);
         }
     }
 
     /** Takes note that a life ended by itself; false when that life is not the current one. */
     synchronized boolean forget(Run ended, ExitReason reason) {
-        if (run != ended) {
+        if (life != ended) {
             return false;
         }
-        run = null;
-        state = Supervisor.State.STOPPED;
+        life = null;
+        become(Supervisor.State.STOPPED);
         if (reason instanceof ExitReason.Crash crash) {
-            lastFailure = crash.cause();
+            failed(crash.cause());
         }
         return true;
     }
@@ -142,7 +167,7 @@ final class ChildNode implements Supervisor.Child {
         kernel().meters().children(spec.body()).decrement();
     }
 
-    void runEnded(Run ended, ExitReason reason) {
+    void lifeEnded(Run ended, ExitReason reason) {
         if (!ended.stopping) {
             parent.exited(this, ended, reason);
         }
@@ -153,8 +178,8 @@ final class ChildNode implements Supervisor.Child {
     }
 
     @Nullable
-    Run run() {
-        return run;
+    Run life() {
+        return life;
     }
 
     @Override
@@ -163,75 +188,89 @@ final class ChildNode implements Supervisor.Child {
     }
 
     @Override
+    public String childName() {
+        return spec.name();
+    }
+
+    @Override
     public String path() {
-        return parent.pathOf(spec.name());
+        return parent.pathOf(childName());
     }
 
     @Override
     public Supervisor.State state() {
-        return state;
+        return STATES[state];
     }
 
     @Override
     public long restarts() {
-        return restarts;
+        return past().restarts;
     }
 
     @Override
     public int mailbox() {
-        Run current = run;
+        Run current = life;
         return current == null ? 0 : current.mailbox();
     }
 
     @Override
     public long handled() {
-        Run current = run;
+        Run current = life;
         return current == null ? 0 : current.handled();
     }
 
     @Override
     public Duration busy() {
-        Run current = run;
+        Run current = life;
         return current == null ? Duration.ZERO : Duration.ofNanos(current.busyNanos());
     }
 
     @Override
     public double busyShare() {
-        Run current = run;
-        long up = System.nanoTime() - startedNanos;
-        return current == null || up <= 0 ? 0 : Math.min(1.0, (double) current.busyNanos() / up);
+        Run current = life;
+        long upMillis = kernel().clock().currentTimeMillis() - startedMillis;
+        return current == null || upMillis <= 0 ? 0 : Math.min(1.0, current.busyNanos() / (upMillis * 1e6));
     }
 
     @Override
     public Instant startedAt() {
-        return startedAt;
+        return Instant.ofEpochMilli(startedMillis);
     }
 
     @Override
     public Optional<Throwable> lastFailure() {
-        return Optional.ofNullable(lastFailure);
+        return Optional.ofNullable(past().lastFailure);
     }
 
     @Override
-    @SuppressWarnings("unchecked")
     public <M> ProcessRef<M> ref() {
-        if (address == null) {
-            throw new IllegalStateException(path() + " is a " + spec.sort() + ", not a process");
-        }
-        return (ProcessRef<M>) address;
+        throw new IllegalStateException(path() + " is a " + spec.sort() + ", not a process");
     }
 
     @Override
     public SupervisorNode supervisor() {
-        if (node == null) {
-            throw new IllegalStateException(path() + " is a " + spec.sort() + ", not a supervisor");
-        }
-        return node;
+        throw new IllegalStateException(path() + " is a " + spec.sort() + ", not a supervisor");
+    }
+
+    @Override
+    public CompletableFuture<Optional<Object>> describe() {
+        return CompletableFuture.completedFuture(Optional.empty());
+    }
+
+    @Override
+    public void trace(@Nullable Tracer tracer) {
+        throw new IllegalStateException(path() + " is a " + spec.sort() + ", which has no mail to trace");
+    }
+
+    @Override
+    public Optional<Thread> thread() {
+        Run current = life;
+        return current == null ? Optional.empty() : Optional.ofNullable(current.thread());
     }
 
     @Override
     public void kill() {
-        Run current = run;
+        Run current = life;
         if (current != null) {
             current.kill();
         }

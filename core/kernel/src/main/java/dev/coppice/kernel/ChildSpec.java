@@ -14,15 +14,16 @@ import org.jspecify.annotations.Nullable;
  *
  * @param name unique among its siblings; shown in the tree
  * @param restart when to restart it
- * @param shutdown how long it may take to stop before it is killed; null waits for ever
+ * @param shutdown how long it may take to stop before it is killed; null waits for ever, zero kills at once (OTP:
+ *     brutal_kill)
  * @param body what it runs
  */
 public record ChildSpec(
         String name, Restart restart, @Nullable Duration shutdown, Body body) {
 
     public ChildSpec {
-        if (name.isBlank() || name.indexOf('/') >= 0) {
-            throw new IllegalArgumentException("child name \"" + name + "\" must not be blank or contain '/'");
+        if (name.isBlank() || name.indexOf('/') >= 0 || name.indexOf(Children.NUMBER) >= 0) {
+            throw new IllegalArgumentException("child name \"" + name + "\" must not be blank, nor contain '/' or '#'");
         }
     }
 

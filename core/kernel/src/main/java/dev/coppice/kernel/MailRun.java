@@ -9,17 +9,22 @@ import org.jspecify.annotations.Nullable;
  * idle processes.
  *
  * <p>Senders push onto a stack by compare-and-set; the one receiver takes the whole stack and turns it around, so mail of
- * one sender stays in order and an idle mailbox is one null field.
+ * one sender stays in order and an idle mailbox is one null field. Room is given back in portions while there is more mail:
+ * a counter that all senders and the receiver write is what limits a busy mailbox.
  */
 abstract class MailRun<M> extends Run {
     private static final VarHandle INBOX;
     private static final VarHandle DEPTH;
+    private static final VarHandle RELATIONS;
+    /** Room that is given back at a time, at most. */
+    private static final int PORTION = 64;
 
     static {
         try {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             INBOX = lookup.findVarHandle(MailRun.class, "inbox", Node.class);
             DEPTH = lookup.findVarHandle(MailRun.class, "depth", int.class);
+            RELATIONS = lookup.findVarHandle(MailRun.class, "relations", Relations.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -50,23 +55,43 @@ abstract class MailRun<M> extends Run {
         }
     }
 
-    /** Where senders wait for room; made when the first has to. */
-    private static final class Gate {
-        private int waiting;
-    }
-
     private volatile @Nullable Node inbox;
     private volatile int depth;
-    private volatile @Nullable Gate gate;
+    private volatile @Nullable Relations relations;
 
     /** The part of the inbox that the receiver has taken, in order. */
     private @Nullable Node batch;
 
-    MailRun(ChildNode child) {
-        super(child);
+    MailRun(ProcessAddress<M> address) {
+        super(address);
     }
 
     abstract ProcessOptions options();
+
+    /** What ties it to others; made when first asked for. */
+    final Relations relations() {
+        Relations made = relations;
+        if (made == null) {
+            made = new Relations(this);
+            Relations before = (Relations) RELATIONS.compareAndExchange(this, null, made);
+            if (before != null) {
+                return before;
+            }
+            ExitReason over = exit();
+            if (over != null) {
+                made.close(over, "process " + child.path() + " is not alive");
+            }
+        }
+        return made;
+    }
+
+    /** What ties it to others, if anything does. */
+    final @Nullable Relations ties() {
+        return relations;
+    }
+
+    /** An exit signal, from a linked process or from anybody. */
+    abstract void exitSignal(@Nullable ProcessRef<?> from, ExitReason reason);
 
     /** Makes sure that the receiver looks at its mail. */
     abstract void wake();
@@ -147,7 +172,7 @@ abstract class MailRun<M> extends Run {
         if (receiving()) {
             throw full(); // it would wait for itself
         }
-        Gate waiting = gate();
+        Relations.Gate waiting = relations().gate;
         synchronized (waiting) {
             waiting.waiting++;
             try {
@@ -169,21 +194,12 @@ abstract class MailRun<M> extends Run {
         return false;
     }
 
-    private synchronized Gate gate() {
-        Gate made = gate;
-        if (made == null) {
-            made = new Gate();
-            gate = made;
-        }
-        return made;
-    }
-
     /** Lets go all senders that wait for room; those of a dead process drop their mail. */
     final void openGate() {
-        Gate waiting = gate;
-        if (waiting != null) {
-            synchronized (waiting) {
-                waiting.notifyAll();
+        Relations ties = relations;
+        if (ties != null) {
+            synchronized (ties.gate) {
+                ties.gate.notifyAll();
             }
         }
     }
@@ -193,7 +209,7 @@ abstract class MailRun<M> extends Run {
     }
 
     /** The next message, or null. For the receiver only. */
-    final @Nullable Object take() {
+    final @Nullable Object take(ProcessView<M> view) {
         Node node = batch;
         if (node == null) {
             node = Node.reverse((Node) INBOX.getAndSet(this, null));
@@ -202,17 +218,23 @@ abstract class MailRun<M> extends Run {
             return null;
         }
         batch = node.next;
-        release();
+        int taken = ++view.taken;
+        if (taken >= PORTION || batch == null || taken >= options().mailbox() >> 3) {
+            release(taken);
+            view.taken = 0;
+        }
         return node.item;
     }
 
-    private void release() {
-        DEPTH.getAndAdd(this, -1);
-        Gate waiting = gate;
-        if (waiting != null) {
-            synchronized (waiting) {
-                if (waiting.waiting > 0) {
-                    waiting.notify();
+    private void release(int room) {
+        DEPTH.getAndAdd(this, -room);
+        Relations ties = relations;
+        if (ties != null && ties.gate.waiting > 0) {
+            synchronized (ties.gate) {
+                if (room == 1) {
+                    ties.gate.notify();
+                } else {
+                    ties.gate.notifyAll();
                 }
             }
         }

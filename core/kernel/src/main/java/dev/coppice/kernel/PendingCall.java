@@ -7,7 +7,12 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** A call that waits for its answer. The first of answer, failure and time-out counts; later answers are dropped. */
+/**
+ * A call that waits for its answer. The first of answer, failure and time-out counts; later answers are dropped.
+ *
+ * <p>A caller on a virtual thread lets others run before it parks: under load the answer is there by then, and a yield costs
+ * a fraction of a park with a time limit.
+ */
 final class PendingCall<R> implements Consumer<R> {
     private static final VarHandle OUTCOME;
 
@@ -22,14 +27,29 @@ final class PendingCall<R> implements Consumer<R> {
     /** The answer, boxed so that it differs from a failure; an answer may be null. */
     private record Answer(@Nullable Object value) {}
 
+    /** Times that a caller lets others run before it parks. */
+    private static final int YIELDS = 2;
+
     private record Failure(String message, @Nullable Throwable cause) {}
 
     private final Kernel kernel;
     private final Thread caller = Thread.currentThread();
     private volatile @Nullable Object outcome;
+    private volatile boolean parking;
+
+    /** Neighbours in {@link PendingCalls}, which guards them. */
+    @Nullable
+    PendingCall<?> next;
+
+    @Nullable
+    PendingCall<?> previous;
 
     PendingCall(Kernel kernel) {
         this.kernel = kernel;
+    }
+
+    long callerId() {
+        return caller.threadId();
     }
 
     @Override
@@ -45,21 +65,27 @@ final class PendingCall<R> implements Consumer<R> {
 
     private boolean settle(Object what) {
         if (outcome == null && OUTCOME.compareAndSet(this, null, what)) {
-            LockSupport.unpark(caller);
+            if (parking) {
+                LockSupport.unpark(caller);
+            }
             return true;
         }
         return false;
     }
 
     @SuppressWarnings({"unchecked", "NullAway"})
-    R await(String process, Duration timeout) {
+    R await(ChildNode process, Duration timeout) {
+        for (int i = 0; i < YIELDS && outcome == null && caller.isVirtual(); i++) {
+            Thread.yield();
+        }
         try {
-            if (!kernel.heapTimers().await(() -> outcome != null, timeout)) {
-                fail("process " + process + " did not answer within " + timeout, null);
+            parking = true;
+            if (outcome == null && !kernel.heapTimers().await(() -> outcome != null, timeout)) {
+                fail("process " + process.path() + " did not answer within " + timeout, null);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            fail("interrupted while waiting for process " + process, e);
+            fail("interrupted while waiting for process " + process.path(), e);
         }
         if (outcome instanceof Answer answer) {
             return (R) answer.value;

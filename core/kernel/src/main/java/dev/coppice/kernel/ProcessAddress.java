@@ -1,16 +1,33 @@
 package dev.coppice.kernel;
 
 import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** The address of a process, which leads to whichever life it is in. */
-final class ProcessAddress<M> implements ProcessRef<M> {
-    private final ChildNode child;
+/** The place of a process in the tree, which is also its address: it leads to whichever life the process is in. */
+sealed class ProcessAddress<M> extends ChildNode implements ProcessRef<M> permits NumberedAddress {
 
-    ProcessAddress(ChildNode child) {
-        this.child = child;
+    ProcessAddress(SupervisorNode parent, ChildSpec spec, ChildSpec.ProcessBody body, boolean fixed) {
+        super(parent, spec, fixed);
+        assert spec.body() == body;
+    }
+
+    ChildSpec.ProcessBody body() {
+        return (ChildSpec.ProcessBody) spec().body();
+    }
+
+    /** What a new life of the process runs. */
+    @SuppressWarnings("unchecked")
+    Behavior<M> newBehavior() {
+        return (Behavior<M>) body().behavior().get();
+    }
+
+    @Override
+    Run newLife() {
+        return new ProcessRun<>(this);
     }
 
     /** The life that the process is in. */
@@ -24,13 +41,13 @@ final class ProcessAddress<M> implements ProcessRef<M> {
     @SuppressWarnings("unchecked")
     @Nullable
     ProcessRun<M> run() {
-        ProcessRun<M> current = (ProcessRun<M>) child.run();
+        ProcessRun<M> current = (ProcessRun<M>) life();
         return current != null && current.alive() ? current : null;
     }
 
     @Override
     public String name() {
-        return child.path();
+        return path();
     }
 
     @Override
@@ -39,10 +56,16 @@ final class ProcessAddress<M> implements ProcessRef<M> {
     }
 
     @Override
+    @SuppressWarnings("unchecked")
+    public <T> ProcessRef<T> ref() {
+        return (ProcessRef<T>) this;
+    }
+
+    @Override
     public void cast(M message) {
         ProcessRun<M> current = run();
         if (current == null) {
-            child.kernel().meters().deadLetters.inc();
+            kernel().meters().deadLetters.inc();
         } else {
             current.send(message);
         }
@@ -94,9 +117,17 @@ final class ProcessAddress<M> implements ProcessRef<M> {
     }
 
     @Override
-    public int mailbox() {
+    public CompletableFuture<Optional<Object>> describe() {
         ProcessRun<M> current = run();
-        return current == null ? 0 : current.mailbox();
+        return current == null ? super.describe() : current.describe();
+    }
+
+    @Override
+    public void trace(@Nullable Tracer tracer) {
+        ProcessRun<M> current = run();
+        if (current != null) {
+            current.relations().tracer = tracer;
+        }
     }
 
     @Override

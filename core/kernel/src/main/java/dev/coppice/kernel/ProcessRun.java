@@ -4,35 +4,36 @@ import java.lang.System.Logger.Level;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
-import java.util.concurrent.CountDownLatch;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One life of a process: the loop that empties its mailbox, and its ties to others.
+ * One life of a process: the loop that empties its mailbox.
  *
  * <p>{@code schedule} is IDLE or BUSY: whoever moves it to BUSY gives the loop a thread (on demand) or wakes it (dedicated),
  * so the loop never runs twice at a time. Signals (exits, stops, suspensions) have a stack of their own and go first.
  */
-final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
+final class ProcessRun<M> extends MailRun<M> {
     private static final System.Logger LOG = System.getLogger(ProcessRun.class.getName());
-    private static final int IDLE = 0;
-    private static final int BUSY = 1;
-    /** Messages handled before other virtual threads get a chance. */
+    private static final byte IDLE = 0;
+    private static final byte BUSY = 1;
+    /** Messages handled between two looks at the clock. */
     private static final int BATCH = 256;
+    /** Nanoseconds after which other virtual threads get a chance. */
+    private static final long SLICE_NANOS = 500_000;
 
     private static final VarHandle SIGNALS;
     private static final VarHandle SCHEDULE;
-    private static final VarHandle RELATIONS;
 
     static {
         try {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             SIGNALS = lookup.findVarHandle(ProcessRun.class, "signals", Node.class);
-            SCHEDULE = lookup.findVarHandle(ProcessRun.class, "schedule", int.class);
-            RELATIONS = lookup.findVarHandle(ProcessRun.class, "relations", Relations.class);
+            SCHEDULE = lookup.findVarHandle(ProcessRun.class, "schedule", byte.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -40,6 +41,9 @@ final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
 
     /** Mail that is dropped when its monitor was cancelled in the meantime. */
     private record Watched(Watch watch, Object message) {}
+
+    /** An exit signal that is trapped when its turn in the mail has come, so that it stays in order with its sender's mail. */
+    private record Trapped(@Nullable ProcessRef<?> from, ExitReason reason) {}
 
     private sealed interface Signal {}
 
@@ -49,39 +53,34 @@ final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
 
     private record Suspend(boolean on) implements Signal {}
 
-    private final ChildSpec.ProcessBody body;
+    private record Describe(CompletableFuture<Optional<Object>> answer) implements Signal {}
+
     private @Nullable Behavior<M> behavior;
-    private @Nullable ProcessView<M> context;
-    private Hooks hooks = Hooks.BOTH;
-
     private volatile @Nullable Node signals;
+    /** The thread that runs it: on demand only while it does. */
+    private volatile @Nullable ProcessView<M> active;
 
-    private volatile int schedule = BUSY;
-    private volatile @Nullable Relations relations;
-    private volatile @Nullable Thread runner;
-    private volatile @Nullable CountDownLatch ready;
+    private volatile byte schedule = BUSY;
     private volatile boolean initialised;
-    private volatile boolean trapping;
-
-    private @Nullable M continuation;
-    private @Nullable Function<ExitSignal, M> trap;
-    private boolean suspended;
-    private boolean leaving;
     private long handled;
     private long busyNanos;
-    private volatile long busySince;
 
-    ProcessRun(ChildNode child, ChildSpec.ProcessBody body) {
-        super(child);
-        this.body = body;
+    ProcessRun(ProcessAddress<M> address) {
+        super(address);
+    }
+
+    @SuppressWarnings("unchecked")
+    private ProcessAddress<M> address() {
+        return (ProcessAddress<M>) child;
     }
 
     // ---- life
 
     @Override
     void start() throws Exception {
-        make();
-        if (body.options().mode() == ProcessOptions.Mode.ON_DEMAND && !hooks.init()) {
+        Behavior<M> made = address().newBehavior();
+        behavior = made;
+        if (onDemand() && !Hooks.of(made).init()) {
             initialised = true;
             schedule = IDLE;
             if (hasWork()) {
@@ -89,23 +88,18 @@ final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
             }
             return;
         }
-        CountDownLatch latch = new CountDownLatch(1);
-        ready = latch;
         newThread(() -> {
-                    boolean up = alive() && initialise();
-                    latch.countDown();
-                    if (up) {
+                    if (alive() && initialise(made)) {
                         loop();
                     }
                 })
                 .start();
         try {
-            latch.await();
+            awaitInit();
         } catch (InterruptedException e) {
             kill();
             throw e;
         }
-        ready = null;
         if (!initialised) {
             if (exit() instanceof ExitReason.Crash crash) {
                 throw new StartException(child.path() + " did not start: " + crash.cause(), crash.cause());
@@ -114,43 +108,45 @@ final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
         }
     }
 
-    @SuppressWarnings("unchecked")
-    private void make() {
-        Behavior<M> made = (Behavior<M>) body.behavior().get();
-        behavior = made;
-        context = new ProcessView<>(this);
-        hooks = Hooks.of(made);
+    private synchronized void awaitInit() throws InterruptedException {
+        while (!initialised && alive()) {
+            wait();
+        }
+    }
+
+    private synchronized boolean initialised() {
+        initialised = alive();
+        notifyAll();
+        return initialised;
     }
 
     @SuppressWarnings("CatchingUnchecked")
-    private boolean initialise() {
-        enter();
+    private boolean initialise(Behavior<M> made) {
+        ProcessView<M> view = enter();
         try {
-            Behavior<M> made = behavior;
-            ProcessView<M> view = context;
-            if (made != null && view != null) {
-                made.init(view);
-            }
-            initialised = alive();
+            made.init(view);
         } catch (Throwable t) {
             stopping = true;
             ExitReason fatal = fatalSignal();
             end(fatal == null ? new ExitReason.Crash(t) : fatal);
         }
-        leave();
-        return initialised;
+        leave(view);
+        return initialised();
     }
 
     private Thread newThread(Runnable body) {
-        // Unnamed when short-lived: building the name would cost more than the thread.
-        return this.body.options().mode() == ProcessOptions.Mode.DEDICATED
-                ? Thread.ofVirtual().name(child.path()).unstarted(body)
-                : Thread.ofVirtual().unstarted(body);
+        return switch (options().mode()) {
+            // Unnamed when short-lived: building the name would cost more than the thread.
+            case ON_DEMAND -> Thread.ofVirtual().unstarted(body);
+            case DEDICATED -> Thread.ofVirtual().name(child.path()).unstarted(body);
+            case ISOLATED -> Thread.ofPlatform().daemon().name(child.path()).unstarted(body);
+        };
     }
 
     @Override
     void requestStop() {
-        boolean simple = body.options().mode() == ProcessOptions.Mode.ON_DEMAND && !hooks.terminate();
+        Behavior<M> current = behavior;
+        boolean simple = onDemand() && current != null && !Hooks.of(current).terminate();
         if (simple && SCHEDULE.compareAndSet(this, IDLE, BUSY)) {
             end(new ExitReason.Shutdown());
             discard();
@@ -161,21 +157,22 @@ final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
 
     @Override
     void kill() {
-        Thread current = runner;
+        ProcessView<M> current = active;
         end(new ExitReason.Killed());
-        if (current != null && current != Thread.currentThread()) {
-            current.interrupt();
+        interrupt(current);
+    }
+
+    private void interrupt(@Nullable ProcessView<M> current) {
+        if (current != null && current.thread != Thread.currentThread()) {
+            current.thread.interrupt();
         }
     }
 
-    /** Runs terminate, then ends. In the process's own thread. */
+    /** Runs terminate, then ends. In the process's own thread, inside its loop. */
     @SuppressWarnings("CatchingUnchecked")
-    private void finish(ExitReason reason) {
-        leaving = true;
+    private void finish(ProcessView<M> view, ExitReason reason) {
         Behavior<M> current = behavior;
-        ProcessView<M> view = context;
-        if (current != null && view != null && alive()) {
-            enter();
+        if (current != null && alive()) {
             boolean interrupted = Thread.interrupted();
             try {
                 current.terminate(view, reason);
@@ -185,7 +182,6 @@ final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
                     LOG.log(Level.WARNING, child.path() + " failed while it terminated", t);
                 }
             } finally {
-                leave();
                 if (interrupted) {
                     Thread.currentThread().interrupt();
                 }
@@ -196,17 +192,14 @@ final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
 
     @Override
     void ended(ExitReason reason) {
-        Relations ties = relations;
+        Relations ties = ties();
         if (ties != null) {
-            Throwable cause = reason instanceof ExitReason.Crash crash ? crash.cause() : null;
-            ties.failCalls("process " + child.path() + " ended: " + describe(reason), cause);
-            ties.close(reason);
+            ties.close(reason, "process " + child.path() + " ended: " + describe(reason));
+        }
+        for (Node n = signals; n != null; n = n.next) {
+            forget((Signal) n.item);
         }
         openGate();
-        CountDownLatch starting = ready;
-        if (starting != null) {
-            starting.countDown();
-        }
         wake();
     }
 
@@ -223,12 +216,12 @@ final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
     // ---- calls
 
     <R> R call(Function<Consumer<R>, M> message, Duration timeout) {
-        if (Thread.currentThread() == runner) {
+        if (receiving()) {
             throw new CallException("process " + child.path() + " called itself; it would wait for ever", null);
         }
         PendingCall<R> call = new PendingCall<>(kernel());
-        Relations ties = relations();
-        ties.addCall(call);
+        PendingCalls calls = relations().calls;
+        calls.add(call);
         try {
             if (!alive()) {
                 throw new CallException("process " + child.path() + " is not alive", null);
@@ -240,9 +233,9 @@ final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
                 throw new CallException("process " + child.path() + " ended before it took the request", null);
             }
             push(message.apply(call));
-            return call.await(child.path(), timeout);
+            return call.await(child, timeout);
         } finally {
-            ties.removeCall(call);
+            calls.remove(call);
         }
     }
 
@@ -262,40 +255,70 @@ final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
         signal(new Suspend(on));
     }
 
-    /** An exit signal, from a linked process or from anybody. */
+    CompletableFuture<Optional<Object>> describe() {
+        Describe request = new Describe(new CompletableFuture<>());
+        signal(request);
+        if (!alive()) {
+            forget(request);
+        }
+        return request.answer;
+    }
+
+    /** Completes what waits for an answer that will not come. */
+    private static void forget(Signal signal) {
+        if (signal instanceof Describe request) {
+            request.answer.complete(Optional.empty());
+        }
+    }
+
+    @Override
     void exitSignal(@Nullable ProcessRef<?> from, ExitReason reason) {
         if (from == null && reason instanceof ExitReason.Killed) {
             kill();
             return;
         }
+        Relations ties = ties();
+        if (ties != null && ties.trap != null) {
+            sendAlways(new Trapped(from, reason));
+            return;
+        }
         signal(new Exit(from, reason));
-        if (!(reason instanceof ExitReason.Normal) && !trapping) {
-            Thread current = runner;
-            if (current != null && current != Thread.currentThread()) {
-                current.interrupt();
-            }
+        if (!(reason instanceof ExitReason.Normal)) {
+            interrupt(active);
         }
     }
 
-    private void obey(Signal signal) {
+    @SuppressWarnings("CatchingUnchecked")
+    private void obey(ProcessView<M> view, Signal signal) {
         switch (signal) {
-            case Stop _ -> finish(new ExitReason.Shutdown());
-            case Suspend suspend -> suspended = suspend.on;
+            case Stop _ -> finish(view, new ExitReason.Shutdown());
+            case Suspend suspend -> relations().suspended = suspend.on;
             case Exit exit -> {
-                Function<ExitSignal, M> mapping = trap;
-                if (mapping != null) {
-                    sendAlways(mapping.apply(new ExitSignal(exit.from, exit.reason)));
+                Relations ties = ties();
+                if (ties != null && ties.trap != null) {
+                    sendAlways(new Trapped(exit.from, exit.reason));
                 } else if (!(exit.reason instanceof ExitReason.Normal)) {
-                    finish(exit.reason);
+                    finish(view, exit.reason);
+                }
+            }
+            case Describe request -> {
+                try {
+                    Behavior<M> current = behavior;
+                    request.answer.complete(Optional.ofNullable(current == null ? null : current.describe()));
+                } catch (Throwable t) {
+                    request.answer.completeExceptionally(t);
                 }
             }
         }
     }
 
     private @Nullable ExitReason fatalSignal() {
-        for (Node n = signals; n != null; n = n.next) {
-            if (n.item instanceof Exit exit && trap == null && !(exit.reason instanceof ExitReason.Normal)) {
-                return exit.reason;
+        Relations ties = ties();
+        if (ties == null || ties.trap == null) {
+            for (Node n = signals; n != null; n = n.next) {
+                if (n.item instanceof Exit exit && !(exit.reason instanceof ExitReason.Normal)) {
+                    return exit.reason;
+                }
             }
         }
         return null;
@@ -303,21 +326,27 @@ final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
 
     // ---- the loop
 
+    private boolean onDemand() {
+        return options().mode() == ProcessOptions.Mode.ON_DEMAND;
+    }
+
     @Override
     ProcessOptions options() {
-        return body.options();
+        return ((ChildSpec.ProcessBody) child.spec().body()).options();
     }
 
     @Override
     boolean receiving() {
-        return Thread.currentThread() == runner;
+        ProcessView<M> current = active;
+        return current != null && current.thread == Thread.currentThread();
     }
 
     @Override
     void wake() {
         if (schedule == IDLE && SCHEDULE.compareAndSet(this, IDLE, BUSY)) {
-            if (body.options().mode() == ProcessOptions.Mode.DEDICATED) {
-                LockSupport.unpark(runner);
+            if (!onDemand()) {
+                ProcessView<M> current = active;
+                LockSupport.unpark(current == null ? null : current.thread);
             } else if (alive()) {
                 newThread(this::loop).start();
             }
@@ -325,31 +354,33 @@ final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
     }
 
     private boolean hasWork() {
-        return signals != null || !alive() || (!suspended && (continuation != null || hasMail()));
+        Relations ties = ties();
+        boolean held = ties != null && ties.suspended;
+        boolean continues = ties != null && ties.continuation != null;
+        return signals != null || !alive() || (!held && (continues || hasMail()));
     }
 
     private void loop() {
-        boolean dedicated = body.options().mode() == ProcessOptions.Mode.DEDICATED;
-        enter();
+        boolean onDemand = onDemand();
+        ProcessView<M> view = enter();
         try {
             while (true) {
-                drain();
+                drain(view);
                 if (!alive()) {
+                    leave(view);
                     discard();
                     return;
                 }
-                pause();
-                if (!dedicated) {
-                    runner = null;
+                busyNanos += view.pause();
+                if (onDemand) {
+                    active = null;
                 }
                 schedule = IDLE;
                 if (hasWork()) {
-                    if (!SCHEDULE.compareAndSet(this, IDLE, BUSY)) {
-                        if (!dedicated) {
-                            return;
-                        }
+                    if (!SCHEDULE.compareAndSet(this, IDLE, BUSY) && onDemand) {
+                        return;
                     }
-                } else if (!dedicated) {
+                } else if (onDemand) {
                     return;
                 } else {
                     while (schedule == IDLE && alive()) {
@@ -357,7 +388,8 @@ final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
                         Thread.interrupted();
                     }
                 }
-                enter();
+                active = view;
+                view.begin();
             }
         } catch (Error broken) {
             // A defect of the kernel itself must not leave a process that looks alive.
@@ -366,126 +398,133 @@ final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
         }
     }
 
-    private void drain() {
+    private void drain(ProcessView<M> view) {
         int budget = BATCH;
+        long slice = 0;
         while (alive()) {
             if (signals != null) {
-                obeyAll();
+                obeyAll(view);
                 continue;
             }
-            if (leaving) {
-                finish(new ExitReason.Normal());
-                return;
+            Object item = null;
+            Relations ties = ties();
+            if (ties != null) {
+                if (ties.leaving) {
+                    finish(view, new ExitReason.Normal());
+                    return;
+                }
+                if (ties.suspended) {
+                    return;
+                }
+                item = ties.continuation;
+                ties.continuation = null;
             }
-            if (suspended) {
-                return;
+            if (item == null) {
+                item = take(view);
             }
-            Object item = next();
             if (item == null) {
                 return;
             }
-            deliver(item);
+            deliver(view, item, ties);
             if (--budget == 0) {
                 budget = BATCH;
-                Thread.yield();
+                long now = System.nanoTime();
+                if (slice == 0) {
+                    slice = now;
+                } else if (now - slice > SLICE_NANOS) {
+                    Thread.yield();
+                    slice = now;
+                }
             }
         }
     }
 
-    private void obeyAll() {
+    private void obeyAll(ProcessView<M> view) {
         Node list = Node.reverse((Node) SIGNALS.getAndSet(this, null));
-        while (list != null && alive()) {
-            obey((Signal) list.item);
+        while (list != null) {
+            Signal signal = (Signal) list.item;
+            if (alive()) {
+                obey(view, signal);
+            } else {
+                forget(signal);
+            }
             list = list.next;
         }
     }
 
-    private @Nullable Object next() {
-        M first = continuation;
-        if (first != null) {
-            continuation = null;
-            return first;
-        }
-        return take();
-    }
-
     @SuppressWarnings({"unchecked", "CatchingUnchecked"})
-    private void deliver(Object item) {
-        Object message = item;
-        if (item instanceof Watched watched) {
-            if (watched.watch.cancelled()) {
-                return;
-            }
-            message = watched.message;
-        }
+    private void deliver(ProcessView<M> view, Object item, @Nullable Relations ties) {
         Behavior<M> current = behavior;
-        ProcessView<M> view = context;
-        if (current == null || view == null) {
+        if (current == null) {
             return;
         }
+        Object message = item;
+        Tracer tracer = ties == null ? null : ties.tracer;
+        long start = tracer == null ? 0 : System.nanoTime();
+        Throwable failure = null;
         try {
+            message = opened(item, ties);
+            if (message == null) {
+                return;
+            }
             current.handle(view, (M) message);
             handled++;
         } catch (Throwable t) {
-            if (alive()) {
-                ExitReason fatal = fatalSignal();
-                finish(fatal == null ? new ExitReason.Crash(t) : fatal);
-            }
-            return;
+            failure = t;
         }
-        Thread.interrupted();
+        if (tracer != null) {
+            tell(tracer, message == null ? item : message, start, failure);
+        }
+        if (failure != null && alive()) {
+            ExitReason fatal = fatalSignal();
+            finish(view, fatal == null ? new ExitReason.Crash(failure) : fatal);
+        } else {
+            Thread.interrupted();
+        }
+    }
+
+    /** The message in an entry of the mailbox; null when it is void. */
+    private static @Nullable Object opened(Object item, @Nullable Relations ties) {
+        if (item instanceof Watched watched) {
+            return watched.watch.cancelled() ? null : watched.message;
+        }
+        if (item instanceof Trapped trapped) {
+            Function<ExitSignal, ?> trap = ties == null ? null : ties.trap;
+            return trap == null ? null : trap.apply(new ExitSignal(trapped.from, trapped.reason));
+        }
+        return item;
+    }
+
+    @SuppressWarnings("CatchingUnchecked")
+    private void tell(Tracer tracer, Object message, long startNanos, @Nullable Throwable failure) {
+        try {
+            tracer.handled(message, startNanos, System.nanoTime() - startNanos, failure);
+        } catch (Throwable t) {
+            relations().tracer = null;
+            LOG.log(Level.WARNING, "the tracer of " + child.path() + " failed and was detached", t);
+        }
     }
 
     private void discard() {
         int dropped = dropMail();
-        continuation = null;
-        runner = null;
-        pause();
         if (dropped > 0) {
             kernel().meters().deadLetters.inc(dropped);
         }
     }
 
-    private void enter() {
-        runner = Thread.currentThread();
-        if (busySince == 0) {
-            busySince = System.nanoTime();
-            kernel().watchdog().enter(this);
-        }
+    private ProcessView<M> enter() {
+        ProcessView<M> view = new ProcessView<>(this, Thread.currentThread());
+        active = view;
+        view.begin();
+        return view;
     }
 
-    /** Leaves a callback that stands outside the loop. */
-    private void leave() {
-        pause();
-        runner = null;
-    }
-
-    private void pause() {
-        long since = busySince;
-        if (since != 0) {
-            busyNanos += System.nanoTime() - since;
-            busySince = 0;
-            kernel().watchdog().leave(this);
-        }
+    private void leave(ProcessView<M> view) {
+        busyNanos += view.pause();
+        active = null;
     }
 
     // ---- views
-
-    Relations relations() {
-        Relations made = relations;
-        if (made == null) {
-            made = new Relations(this);
-            Relations before = (Relations) RELATIONS.compareAndExchange(this, null, made);
-            if (before != null) {
-                return before;
-            }
-            ExitReason over = exit();
-            if (over != null) {
-                made.close(over);
-            }
-        }
-        return made;
-    }
 
     void link(ProcessRun<?> other) {
         if (other == this || !relations().addLink(other)) {
@@ -521,20 +560,12 @@ final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
         return watch;
     }
 
-    void trap(Function<ExitSignal, M> message) {
-        trap = message;
-        trapping = true;
-    }
-
     void next(M message) {
-        if (continuation != null) {
+        Relations ties = relations();
+        if (ties.continuation != null) {
             throw new IllegalStateException(child.path() + " continues with two messages; one per callback");
         }
-        continuation = message;
-    }
-
-    void leaveSoon() {
-        leaving = true;
+        ties.continuation = message;
     }
 
     @Override
@@ -544,22 +575,14 @@ final class ProcessRun<M> extends MailRun<M> implements Watchdog.Watched {
 
     @Override
     long busyNanos() {
-        long since = busySince;
-        return busyNanos + (since == 0 ? 0 : System.nanoTime() - since);
+        ProcessView<M> current = active;
+        return busyNanos + (current == null ? 0 : current.underWay());
     }
 
     @Override
-    public String watchedName() {
-        return child.path();
-    }
-
-    @Override
-    public long watchedProgress() {
-        return handled;
-    }
-
-    @Override
-    public @Nullable Thread watchedThread() {
-        return runner;
+    @Nullable
+    Thread thread() {
+        ProcessView<M> current = active;
+        return current == null ? null : current.thread;
     }
 }

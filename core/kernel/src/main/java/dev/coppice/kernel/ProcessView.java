@@ -3,8 +3,39 @@ package dev.coppice.kernel;
 import java.time.Duration;
 import java.util.function.Function;
 
-/** What a behaviour sees of its process. */
-record ProcessView<M>(ProcessRun<M> run) implements ProcessContext<M> {
+/** What a behaviour sees of its process while a thread runs it, and what the kernel knows of that time. */
+final class ProcessView<M> implements ProcessContext<M>, Watchdog.Watched {
+    private final ProcessRun<M> run;
+    final Thread thread;
+    /** When the present stretch of work began, or 0 while it waits. */
+    private volatile long sinceNanos;
+
+    /** Messages taken whose room in the mailbox was not given back yet. Of the thread only. */
+    int taken;
+
+    ProcessView(ProcessRun<M> run, Thread thread) {
+        this.run = run;
+        this.thread = thread;
+    }
+
+    void begin() {
+        sinceNanos = System.nanoTime();
+        run.kernel().watchdog().enter(this);
+    }
+
+    /** Ends a stretch of work and tells its nanoseconds. */
+    long pause() {
+        run.kernel().watchdog().leave(this);
+        long took = System.nanoTime() - sinceNanos;
+        sinceNanos = 0;
+        return took;
+    }
+
+    /** Nanoseconds of the stretch under way. */
+    long underWay() {
+        long since = sinceNanos;
+        return since == 0 ? 0 : System.nanoTime() - since;
+    }
 
     @Override
     public ProcessRef<M> self() {
@@ -70,11 +101,26 @@ record ProcessView<M>(ProcessRun<M> run) implements ProcessContext<M> {
 
     @Override
     public void trapExits(Function<ExitSignal, M> message) {
-        run.trap(message);
+        run.relations().trap = message;
     }
 
     @Override
     public void stop() {
-        run.leaveSoon();
+        run.relations().leaving = true;
+    }
+
+    @Override
+    public String watchedName() {
+        return run.child.path();
+    }
+
+    @Override
+    public long watchedProgress() {
+        return run.handled();
+    }
+
+    @Override
+    public Thread watchedThread() {
+        return thread;
     }
 }

@@ -4,22 +4,53 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** What ties a process to others and must be undone when it ends; made when the first tie is. Guarded by its monitor. */
+/**
+ * What ties a process to others and must be undone when it ends, and what few processes have; made when first needed.
+ * Guarded by its monitor, except where a field says otherwise.
+ */
 final class Relations {
-    private final ProcessRun<?> owner;
-    private final Set<Watch> watches = new HashSet<>();
-    private final Set<Watch> observed = new HashSet<>();
-    private final Set<ProcessRun<?>> links = new HashSet<>();
-    private final Set<Timers.Timer> timers = new HashSet<>();
-    private final Set<Runnable> endings = new HashSet<>();
-    private final Set<PendingCall<?>> calls = ConcurrentHashMap.newKeySet();
+    /** Where senders wait for room in the mailbox. Guarded by its own monitor; {@code waiting} is read without it. */
+    static final class Gate {
+        volatile int waiting;
+    }
+
+    final Gate gate = new Gate();
+    final PendingCalls calls = new PendingCalls();
+    volatile @Nullable Tracer tracer;
+
+    /** Written by the process's own thread. */
+    volatile @Nullable Function<ExitSignal, ?> trap;
+
+    // Of the process's own thread only:
+    @Nullable
+    Object continuation;
+
+    boolean suspended;
+    boolean leaving;
+
+    private final MailRun<?> owner;
+    private @Nullable Set<Watch> watches;
+    private @Nullable Set<Watch> observed;
+    private @Nullable Set<MailRun<?>> links;
+    private @Nullable Set<Timers.Timer> timers;
+    private @Nullable Set<Runnable> endings;
     private boolean closed;
 
-    Relations(ProcessRun<?> owner) {
+    Relations(MailRun<?> owner) {
         this.owner = owner;
+    }
+
+    private static <T> Set<T> with(@Nullable Set<T> set, T item) {
+        Set<T> made = set == null ? new HashSet<>(4) : set;
+        made.add(item);
+        return made;
+    }
+
+    private static <T> List<T> copy(@Nullable Set<T> set) {
+        return set == null ? List.of() : new ArrayList<>(set);
     }
 
     /** Adds a watch on the owner; it fires at once when the owner is dead. */
@@ -27,9 +58,8 @@ final class Relations {
         watch.home(this);
         synchronized (this) {
             if (!closed) {
-                watches.add(watch);
-                if (watch.cancelled()) {
-                    watches.remove(watch);
+                if (!watch.cancelled()) {
+                    watches = with(watches, watch);
                 }
                 return;
             }
@@ -38,90 +68,99 @@ final class Relations {
     }
 
     synchronized void removeWatch(Watch watch) {
-        watches.remove(watch);
+        if (watches != null) {
+            watches.remove(watch);
+        }
     }
 
     /** Notes a watch that the owner holds on somebody else. */
     synchronized void addObserved(Watch watch) {
         if (!closed) {
-            observed.add(watch);
+            observed = with(observed, watch);
         }
     }
 
     synchronized void forgetObserved(Watch watch) {
-        observed.remove(watch);
+        if (observed != null) {
+            observed.remove(watch);
+        }
     }
 
     /** Adds one side of a link; false when the owner is dead. */
-    synchronized boolean addLink(ProcessRun<?> other) {
+    synchronized boolean addLink(MailRun<?> other) {
         if (!closed) {
-            links.add(other);
+            links = with(links, other);
         }
         return !closed;
     }
 
-    synchronized void removeLink(ProcessRun<?> other) {
-        links.remove(other);
+    synchronized void removeLink(MailRun<?> other) {
+        if (links != null) {
+            links.remove(other);
+        }
     }
 
     synchronized boolean addTimer(Timers.Timer timer) {
-        return !closed && timers.add(timer);
+        if (!closed) {
+            timers = with(timers, timer);
+        }
+        return !closed;
     }
 
     synchronized void removeTimer(Timers.Timer timer) {
-        timers.remove(timer);
+        if (timers != null) {
+            timers.remove(timer);
+        }
     }
 
     /** Adds an action for the end, such as giving up a registered name; false when the owner is dead. */
     synchronized boolean addEnding(Runnable ending) {
-        return !closed && endings.add(ending);
+        if (!closed) {
+            endings = with(endings, ending);
+        }
+        return !closed;
     }
 
     synchronized void removeEnding(Runnable ending) {
-        endings.remove(ending);
-    }
-
-    void addCall(PendingCall<?> call) {
-        calls.add(call);
-    }
-
-    void removeCall(PendingCall<?> call) {
-        calls.remove(call);
-    }
-
-    /** Fails the calls that wait for an answer of the owner. */
-    void failCalls(String message, @Nullable Throwable cause) {
-        for (PendingCall<?> call : calls) {
-            call.fail(message, cause);
+        if (endings != null) {
+            endings.remove(ending);
         }
-        calls.clear();
     }
 
-    /** Undoes every tie and tells the others. */
-    void close(ExitReason reason) {
+    synchronized int linked() {
+        return links == null ? 0 : links.size();
+    }
+
+    synchronized int watched() {
+        return watches == null ? 0 : watches.size();
+    }
+
+    /** Undoes every tie, gives up its names first, and tells the others; {@code failure} is for those who wait for an answer. */
+    void close(ExitReason reason, String failure) {
         List<Watch> firing;
         List<Watch> dropping;
-        List<ProcessRun<?>> linked;
+        List<MailRun<?>> linked;
         List<Timers.Timer> cancelling;
         List<Runnable> ending;
         synchronized (this) {
             closed = true;
-            firing = new ArrayList<>(watches);
-            dropping = new ArrayList<>(observed);
-            linked = new ArrayList<>(links);
-            cancelling = new ArrayList<>(timers);
-            ending = new ArrayList<>(endings);
-            watches.clear();
-            observed.clear();
-            links.clear();
-            timers.clear();
-            endings.clear();
+            firing = copy(watches);
+            dropping = copy(observed);
+            linked = copy(links);
+            cancelling = copy(timers);
+            ending = copy(endings);
+            watches = null;
+            observed = null;
+            links = null;
+            timers = null;
+            endings = null;
         }
         cancelling.forEach(Timers.Timer::cancel);
         ending.forEach(Runnable::run);
+        calls.fail(failure, reason instanceof ExitReason.Crash crash ? crash.cause() : null);
         dropping.forEach(Watch::cancel);
         firing.forEach(watch -> watch.fire(reason));
-        for (ProcessRun<?> other : linked) {
+        for (MailRun<?> other : linked) {
             other.relations().removeLink(owner);
             other.exitSignal(owner.child.ref(), reason);
         }

@@ -27,6 +27,12 @@ abstract class Run {
     /** Ends it now, whatever its threads do. */
     abstract void kill();
 
+    /** The thread that runs it now, if there is one. */
+    @Nullable
+    Thread thread() {
+        return null;
+    }
+
     int mailbox() {
         return 0;
     }
@@ -68,7 +74,7 @@ abstract class Run {
                 notifyAll();
             }
         }
-        child.runEnded(this, reason);
+        child.lifeEnded(this, reason);
         return true;
     }
 
@@ -78,6 +84,10 @@ abstract class Run {
     /** Ends it in order, or by force when that takes longer than {@code shutdown} (null: waits for ever). */
     final void stop(@Nullable Duration shutdown) {
         stopping = true;
+        if (shutdown != null && shutdown.isZero()) {
+            stopNow(); // OTP: brutal_kill
+            return;
+        }
         if (!alive()) {
             awaitEnd(Duration.ofSeconds(5));
             return;

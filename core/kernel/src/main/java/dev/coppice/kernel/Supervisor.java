@@ -4,6 +4,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A supervisor: starts children, restarts them by its strategy, stops them in reverse order. Safe for many threads.
@@ -27,6 +30,17 @@ public interface Supervisor {
      * @throws StartException when it fails to start, the name is taken, or the supervisor is full or stopping
      */
     Child start(ChildSpec spec) throws StartException;
+
+    /**
+     * Starts one more process of a kind (OTP: simple_one_for_one). It has a number instead of a name of its own, as in
+     * {@code session#17}, and shares the specification, so that ten million of them fit into memory: below 150 bytes each,
+     * its behaviour included, while idle.
+     *
+     * @param kind how each of them is run and restarted: a {@linkplain ChildSpec#process process}, made once
+     * @param behavior what this one does; kept, for restarts
+     * @throws StartException when it fails to start, or the supervisor is full or stopping
+     */
+    <M> ProcessRef<M> spawn(ChildSpec kind, Supplier<? extends Behavior<M>> behavior) throws StartException;
 
     /** Starts a process and gives its address. */
     default <M> ProcessRef<M> startProcess(ChildSpec spec) throws StartException {
@@ -55,11 +69,22 @@ public interface Supervisor {
 
     Optional<Child> child(String name);
 
-    List<Child> children();
+    /** All children in the order of their starts. */
+    default List<Child> children() {
+        return children(Integer.MAX_VALUE);
+    }
+
+    /** The first children in the order of their starts, at most {@code limit}. */
+    List<Child> children(int limit);
+
+    int childCount();
 
     /** A child of a supervisor, over all its restarts. */
     interface Child {
         ChildSpec spec();
+
+        /** Its name among its siblings: that of its specification, or with a number as in {@code session#17}. */
+        String childName();
 
         String path();
 
@@ -90,6 +115,21 @@ public interface Supervisor {
 
         /** The supervisor that this child is. Throws IllegalStateException for other sorts. */
         Supervisor supervisor();
+
+        /**
+         * What its behaviour {@linkplain Behavior#describe tells} of its state (OTP: sys:get_state), asked for in its own
+         * thread between two messages: completes once it gets there, and empty when it ends before or has nothing to tell.
+         */
+        CompletableFuture<Optional<Object>> describe();
+
+        /**
+         * Shows the mail of this life of a process to the tracer, or to nobody when null (OTP: sys:trace). One at a time.
+         * Throws IllegalStateException for other sorts.
+         */
+        void trace(@Nullable Tracer tracer);
+
+        /** The thread that runs it now, if there is one. */
+        Optional<Thread> thread();
 
         /**
          * Kills it without clean-up, as a crash: its supervisor acts. For fault tests and operators. Only a service is

@@ -3,12 +3,12 @@ package dev.coppice.kernel;
 import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,7 +33,7 @@ final class SupervisorNode implements Supervisor {
     private final @Nullable SupervisorNode parent;
     private final String name;
     private final SupervisorOptions options;
-    private final Map<String, ChildNode> children = new LinkedHashMap<>();
+    private final Children children = new Children();
     private final ReentrantLock turn = new ReentrantLock(true);
     private final ReentrantLock lock = new ReentrantLock();
     private final ReentrantLock descent = new ReentrantLock();
@@ -48,7 +48,7 @@ final class SupervisorNode implements Supervisor {
         this.name = name;
         this.options = body.options();
         for (ChildSpec spec : body.children()) {
-            if (children.putIfAbsent(spec.name(), new ChildNode(this, spec, true)) != null) {
+            if (!children.add(ChildNode.of(this, spec, true))) {
                 throw new IllegalArgumentException(
                         "supervisor " + path() + " has two children named " + spec.name() + "; rename one");
             }
@@ -95,7 +95,28 @@ final class SupervisorNode implements Supervisor {
 
     @Override
     public Child start(ChildSpec spec) throws StartException {
-        ChildNode child = new ChildNode(this, spec, false);
+        return start(ChildNode.of(this, spec, false));
+    }
+
+    @Override
+    public <M> ProcessRef<M> spawn(ChildSpec kind, Supplier<? extends Behavior<M>> behavior) throws StartException {
+        if (!(kind.body() instanceof ChildSpec.ProcessBody body)) {
+            throw new IllegalArgumentException(
+                    pathOf(kind.name()) + " is a " + kind.sort() + "; only processes can be spawned");
+        }
+        return start(new NumberedAddress<>(this, kind, body, behavior, nextNumber()));
+    }
+
+    private long nextNumber() {
+        lock.lock();
+        try {
+            return children.nextNumber();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private <C extends ChildNode> C start(C child) throws StartException {
         boolean grouped = options.strategy() != SupervisorOptions.Strategy.ONE_FOR_ONE;
         if (grouped) {
             turn.lock();
@@ -125,26 +146,23 @@ final class SupervisorNode implements Supervisor {
     }
 
     private void admit(ChildNode child) throws StartException {
-        String childName = child.spec().name();
         lock.lock();
         try {
             if (!launching()) {
                 throw new StartException(
-                        pathOf(childName) + " was not started: supervisor " + path() + " is not running", null);
-            }
-            if (children.containsKey(childName)) {
-                throw new StartException(
-                        pathOf(childName)
-                                + " was not started: a child of that name exists; stop it, or use another name",
-                        null);
+                        child.path() + " was not started: supervisor " + path() + " is not running", null);
             }
             if (children.size() >= options.maxChildren()) {
                 throw new StartException(
-                        pathOf(childName) + " was not started: supervisor " + path() + " holds " + children.size()
+                        child.path() + " was not started: supervisor " + path() + " holds " + children.size()
                                 + " children, its limit; raise maxChildren",
                         null);
             }
-            children.put(childName, child);
+            if (!children.add(child)) {
+                throw new StartException(
+                        child.path() + " was not started: a child of that name exists; stop it, or use another name",
+                        null);
+            }
         } finally {
             lock.unlock();
         }
@@ -166,7 +184,7 @@ final class SupervisorNode implements Supervisor {
     private @Nullable ChildNode find(String childName) {
         lock.lock();
         try {
-            return children.get(childName);
+            return children.find(childName);
         } finally {
             lock.unlock();
         }
@@ -175,7 +193,7 @@ final class SupervisorNode implements Supervisor {
     private void remove(ChildNode child) {
         lock.lock();
         try {
-            children.remove(child.spec().name(), child);
+            children.remove(child);
         } finally {
             lock.unlock();
         }
@@ -187,19 +205,28 @@ final class SupervisorNode implements Supervisor {
     }
 
     @Override
-    public List<Child> children() {
+    public List<Child> children(int limit) {
+        return List.copyOf(firstChildren(limit));
+    }
+
+    @Override
+    public int childCount() {
         lock.lock();
         try {
-            return List.copyOf(children.values());
+            return children.size();
         } finally {
             lock.unlock();
         }
     }
 
     private List<ChildNode> inOrder() {
+        return firstChildren(Integer.MAX_VALUE);
+    }
+
+    private List<ChildNode> firstChildren(int limit) {
         lock.lock();
         try {
-            return new ArrayList<>(children.values());
+            return children.inOrder(limit);
         } finally {
             lock.unlock();
         }
@@ -274,7 +301,7 @@ final class SupervisorNode implements Supervisor {
             }
             status = Status.STOPPING;
             for (ChildNode child : inOrder().reversed()) {
-                Run current = child.run();
+                Run current = child.life();
                 if (brutal && current != null) {
                     killed.add(current);
                 }
@@ -308,7 +335,20 @@ final class SupervisorNode implements Supervisor {
 
     /** A child ended by itself: acts on a thread of its own, so that nobody waits for a restart. */
     void exited(ChildNode child, Run ended, ExitReason reason) {
-        Thread.ofVirtual().name(path() + " restart").start(() -> attend(child, ended, reason));
+        boolean alone = options.strategy() == SupervisorOptions.Strategy.ONE_FOR_ONE && status == Status.RUNNING;
+        if (alone && reason instanceof ExitReason.Normal && !restartable(child, false)) {
+            if (child.forget(ended, reason) && child.isWanted()) {
+                removeEnded(child);
+            }
+            return;
+        }
+        Thread.ofVirtual().start(() -> attend(child, ended, reason));
+    }
+
+    private void removeEnded(ChildNode child) {
+        if (!child.fixed || child.spec().restart() == ChildSpec.Restart.TEMPORARY) {
+            remove(child);
+        }
     }
 
     private void attend(ChildNode child, Run ended, ExitReason reason) {
@@ -321,7 +361,7 @@ final class SupervisorNode implements Supervisor {
             if (status != Status.RUNNING || !child.forget(ended, reason)) {
                 return;
             }
-            boolean abnormal = reason instanceof ExitReason.Crash || reason instanceof ExitReason.Killed;
+            boolean abnormal = !(reason instanceof ExitReason.Normal || reason instanceof ExitReason.Shutdown);
             if (abnormal) {
                 kernel.crashed(child, reason);
             }
@@ -329,9 +369,7 @@ final class SupervisorNode implements Supervisor {
                 return;
             }
             if (!restartable(child, abnormal)) {
-                if (!child.fixed || child.spec().restart() == ChildSpec.Restart.TEMPORARY) {
-                    remove(child);
-                }
+                removeEnded(child);
                 return;
             }
             if (!grouped) {
@@ -366,7 +404,7 @@ final class SupervisorNode implements Supervisor {
             List<ChildNode> group = group(from);
             group.forEach(ChildNode::restarting);
             for (ChildNode child : group.reversed()) {
-                if (grouped && child.run() != null) {
+                if (grouped && child.life() != null) {
                     child.halt(false);
                     child.restarting();
                 }

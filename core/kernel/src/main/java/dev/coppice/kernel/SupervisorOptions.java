@@ -28,4 +28,8 @@ public record SupervisorOptions(Strategy strategy, int maxRestarts, Duration per
     public SupervisorOptions withIntensity(int maxRestarts, Duration period) {
         return new SupervisorOptions(strategy, maxRestarts, period, maxChildren);
     }
+
+    public SupervisorOptions withMaxChildren(int maxChildren) {
+        return new SupervisorOptions(strategy, maxRestarts, period, maxChildren);
+    }
 }

@@ -46,6 +46,12 @@ final class TaskRun extends Run {
     }
 
     @Override
+    @Nullable
+    Thread thread() {
+        return thread;
+    }
+
+    @Override
     long handled() {
         return handled;
     }

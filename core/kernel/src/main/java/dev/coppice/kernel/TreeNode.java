@@ -32,7 +32,7 @@ public record TreeNode(
         int omitted) {
 
     static TreeNode of(SupervisorNode root, int maxChildren, Clock clock) {
-        List<Supervisor.Child> children = root.children();
+        List<Supervisor.Child> children = root.children(maxChildren);
         return new TreeNode(
                 root.name(),
                 root.path(),
@@ -46,15 +46,18 @@ public record TreeNode(
                 children.isEmpty() ? clock.now() : children.getFirst().startedAt(),
                 Optional.empty(),
                 below(children, maxChildren),
-                Math.max(0, children.size() - maxChildren));
+                Math.max(0, root.childCount() - maxChildren));
     }
 
     private static TreeNode of(Supervisor.Child child, int maxChildren) {
         List<Supervisor.Child> children = child.spec().body() instanceof ChildSpec.SupervisorBody
-                ? child.supervisor().children()
+                ? child.supervisor().children(maxChildren)
                 : List.of();
+        int count = child.spec().body() instanceof ChildSpec.SupervisorBody
+                ? child.supervisor().childCount()
+                : 0;
         return new TreeNode(
-                child.spec().name(),
+                child.childName(),
                 child.path(),
                 child.spec().sort(),
                 child.state(),
@@ -66,13 +69,10 @@ public record TreeNode(
                 child.startedAt(),
                 child.lastFailure().map(Throwable::toString),
                 below(children, maxChildren),
-                Math.max(0, children.size() - maxChildren));
+                Math.max(0, count - maxChildren));
     }
 
     private static List<TreeNode> below(List<Supervisor.Child> children, int maxChildren) {
-        return children.stream()
-                .limit(maxChildren)
-                .map(child -> of(child, maxChildren))
-                .toList();
+        return children.stream().map(child -> of(child, maxChildren)).toList();
     }
 }

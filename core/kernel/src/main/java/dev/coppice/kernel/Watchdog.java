@@ -3,9 +3,11 @@ package dev.coppice.kernel;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +19,7 @@ final class Watchdog {
     static final Duration BEAT = Duration.ofSeconds(1);
     private static final long SLOW_NANOS = Duration.ofSeconds(5).toNanos();
     private static final int STACK_LINES = 30;
+    private static final int PLACE_BITS = 10;
 
     /** Something that may be stuck. */
     interface Watched {
@@ -25,7 +28,6 @@ final class Watchdog {
         /** A number that changes with every message. */
         long watchedProgress();
 
-        @Nullable
         Thread watchedThread();
     }
 
@@ -35,7 +37,10 @@ final class Watchdog {
         private boolean reported;
     }
 
-    private final Set<Watched> busy = ConcurrentHashMap.newKeySet();
+    /** The busy ones, each at a place that its thread's number gives: most are busy for a microsecond. */
+    private final AtomicReferenceArray<@Nullable Watched> places = new AtomicReferenceArray<>(1 << PLACE_BITS);
+    /** Those whose place was taken. */
+    private final Set<Watched> crowd = ConcurrentHashMap.newKeySet();
     /** What the last looks saw; used by one look at a time. */
     private final Map<Watched, Look> looks = new HashMap<>();
 
@@ -52,16 +57,33 @@ final class Watchdog {
         if (idle) {
             return;
         }
-        busy.add(watched);
+        if (!places.compareAndSet(place(watched), null, watched)) {
+            crowd.add(watched);
+        }
         if (!running) {
             startBeating();
         }
     }
 
     void leave(Watched watched) {
-        if (!idle) {
-            busy.remove(watched);
+        if (!idle && !places.compareAndSet(place(watched), watched, null)) {
+            crowd.remove(watched);
         }
+    }
+
+    private static int place(Watched watched) {
+        return (int) watched.watchedThread().threadId() * 0x9E37_79B9 >>> Integer.SIZE - PLACE_BITS;
+    }
+
+    private Set<Watched> busy() {
+        Set<Watched> all = new HashSet<>(crowd);
+        for (int i = 0; i < places.length(); i++) {
+            Watched watched = places.get(i);
+            if (watched != null) {
+                all.add(watched);
+            }
+        }
+        return all;
     }
 
     private synchronized void startBeating() {
@@ -73,9 +95,9 @@ final class Watchdog {
 
     private void beat() {
         look(System.nanoTime());
-        if (busy.isEmpty()) {
+        if (busy().isEmpty()) {
             running = false;
-            if (!busy.isEmpty()) {
+            if (!busy().isEmpty()) {
                 startBeating();
             }
             return;
@@ -85,6 +107,7 @@ final class Watchdog {
 
     /** Looks at the busy processes once. */
     synchronized void look(long nowNanos) {
+        Set<Watched> busy = busy();
         looks.keySet().retainAll(busy);
         for (Watched watched : busy) {
             Look look = looks.computeIfAbsent(watched, w -> new Look());
@@ -102,12 +125,9 @@ final class Watchdog {
 
     private void report(Watched watched, Duration duration) {
         StringBuilder stack = new StringBuilder();
-        Thread thread = watched.watchedThread();
-        if (thread != null) {
-            StackTraceElement[] trace = thread.getStackTrace();
-            for (int i = 0; i < Math.min(trace.length, STACK_LINES); i++) {
-                stack.append("\n    at ").append(trace[i]);
-            }
+        StackTraceElement[] trace = watched.watchedThread().getStackTrace();
+        for (int i = 0; i < Math.min(trace.length, STACK_LINES); i++) {
+            stack.append("\n    at ").append(trace[i]);
         }
         kernel.meters().handlersSlow.inc();
         LOG.log(Level.WARNING, "{0} has been in one callback for {1}{2}", watched.watchedName(), duration, stack);

@@ -1,0 +1,17 @@
+package dev.coppice.kernel;
+
+import org.jspecify.annotations.Nullable;
+
+/** Sees the mail of one process; see {@link Supervisor.Child#trace}. Called in the process's own thread: must not block. */
+@FunctionalInterface
+public interface Tracer {
+    /**
+     * A message was handled.
+     *
+     * @param message what was handled
+     * @param startNanos when the handler began, on {@link System#nanoTime}'s scale
+     * @param tookNanos how long it took
+     * @param failure what it threw, if anything
+     */
+    void handled(Object message, long startNanos, long tookNanos, @Nullable Throwable failure);
+}
