@@ -15,7 +15,9 @@ import dev.coppice.store.log.Command;
 import dev.coppice.store.raft.Member;
 import dev.coppice.store.raft.ReplicatedLog;
 import io.grpc.Status.Code;
+import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -162,8 +164,23 @@ public final class Store {
                 arrived(null, () -> failure.report(disk.full()));
                 return;
             }
-            arrived(Member.open(kernel, options.directory(), names, metrics, error -> broken(failure, error)), null);
+            Member opened = Member.open(kernel, options.directory(), names, metrics, error -> broken(failure, error));
+            beginAfresh(opened);
+            arrived(opened, null);
             openedBefore = true;
+        }
+
+        /** The log of a restored store lacks what was restored: a snapshot at its start has it, for members that join. */
+        private void beginAfresh(Member opened) throws IOException, InterruptedException {
+            Path restored = options.directory().resolve(Restoration.RESTORED);
+            if (!Files.exists(restored)) {
+                return;
+            }
+            if (!opened.log().snapshotNow()) {
+                opened.close();
+                throw new IOException("the snapshot at the start of the restored log could not be made");
+            }
+            Files.delete(restored);
         }
 
         @Override

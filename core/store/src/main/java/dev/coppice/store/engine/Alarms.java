@@ -6,6 +6,7 @@ import dev.coppice.store.api.AlarmResponse;
 import dev.coppice.store.api.AlarmType;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /** The alarms of a keyspace: changed by the applying thread, read by any. */
 final class Alarms {
@@ -15,15 +16,27 @@ final class Alarms {
 
     Alarms(Database database, byte[] storedAt) {
         this.storedAt = storedAt;
-        byte[] found = database.get(Database.Family.META, storedAt);
+        active = Set.copyOf(decode(database.get(Database.Family.META, storedAt)));
+    }
+
+    static Set<AlarmType> decode(byte @Nullable [] stored) {
         Set<AlarmType> loaded = new TreeSet<>();
-        for (byte each : found == null ? new byte[0] : found) {
+        for (byte each : stored == null ? new byte[0] : stored) {
             AlarmType alarm = AlarmType.forNumber(each);
             if (alarm != null) {
                 loaded.add(alarm);
             }
         }
-        active = Set.copyOf(loaded);
+        return loaded;
+    }
+
+    static byte[] encode(Set<AlarmType> alarms) {
+        byte[] stored = new byte[alarms.size()];
+        int at = 0;
+        for (AlarmType alarm : alarms) {
+            stored[at++] = (byte) alarm.getNumber();
+        }
+        return stored;
     }
 
     Set<AlarmType> active() {
@@ -51,12 +64,7 @@ final class Alarms {
             case GET, UNRECOGNIZED -> active.forEach(alarm -> response.addAlarms(member(alarm, memberId)));
         }
         active = Set.copyOf(next);
-        byte[] stored = new byte[next.size()];
-        int at = 0;
-        for (AlarmType alarm : next) {
-            stored[at++] = (byte) alarm.getNumber();
-        }
-        batch.put(Database.Family.META, storedAt, stored);
+        batch.put(Database.Family.META, storedAt, encode(next));
         return response;
     }
 

@@ -47,14 +47,14 @@ public record AuthState(boolean enabled, long revision, SortedMap<String, User> 
                 .array();
     }
 
-    static AuthState load(Database database, int space) {
-        byte[] head = database.get(Database.Family.META, key(space, ENABLED, ""));
+    static AuthState load(Source source, int space) {
+        byte[] head = source.get(Database.Family.META, key(space, ENABLED, ""));
         if (head == null) {
             return new AuthState(false, 1, new TreeMap<>(), new TreeMap<>());
         }
         AuthState state =
                 new AuthState(head[0] == 1, ByteBuffer.wrap(head).getLong(1), new TreeMap<>(), new TreeMap<>());
-        try (RocksIterator iterator = database.rocks().newIterator(database.handle(Database.Family.META))) {
+        try (RocksIterator iterator = source.iterate(Database.Family.META)) {
             byte[] users = key(space, USER, "");
             for (iterator.seek(users); iterator.isValid() && Codec.startsWith(iterator.key(), users); iterator.next()) {
                 User user = User.parseFrom(iterator.value());
@@ -71,17 +71,25 @@ public record AuthState(boolean enabled, long revision, SortedMap<String, User> 
         return state;
     }
 
+    /** Writes all of it, where there was nothing. */
+    void write(Batch batch, int space) {
+        batch.put(Database.Family.META, key(space, ENABLED, ""), head(enabled, revision));
+        users.forEach((name, user) -> batch.put(Database.Family.META, key(space, USER, name), user.toByteArray()));
+        roles.forEach((name, role) -> batch.put(Database.Family.META, key(space, ROLE, name), role.toByteArray()));
+    }
+
+    private static byte[] head(boolean enabled, long revision) {
+        return ByteBuffer.allocate(9)
+                .put((byte) (enabled ? 1 : 0))
+                .putLong(revision)
+                .array();
+    }
+
     // ---- changes; each gives the next state
 
     private AuthState next(Batch batch, int space, boolean nowEnabled) {
         AuthState next = new AuthState(nowEnabled, revision + 1, new TreeMap<>(users), new TreeMap<>(roles));
-        batch.put(
-                Database.Family.META,
-                key(space, ENABLED, ""),
-                ByteBuffer.allocate(9)
-                        .put((byte) (nowEnabled ? 1 : 0))
-                        .putLong(next.revision)
-                        .array());
+        batch.put(Database.Family.META, key(space, ENABLED, ""), head(nowEnabled, next.revision));
         return next;
     }
 

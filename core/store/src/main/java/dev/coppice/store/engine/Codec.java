@@ -12,7 +12,7 @@ import java.util.Arrays;
  *   <li>live: {@code space key} to the {@link Version} that is current; a deleted key is not there
  *   <li>history: {@code space escaped-key 00 00 ~revision} to a {@link Version}; newest first
  *   <li>revisions: {@code space revision sub} to one byte (0 put, 1 deletion) and a KeyValue message
- *   <li>leases: {@code space 00 id} to its TTL; {@code space 01 id key} to nothing
+ *   <li>leases: {@code space 00 id} to its TTL and what was left of it at its last checkpoint; {@code space 01 id key} to nothing
  * </ul>
  */
 final class Codec {
@@ -149,6 +149,19 @@ final class Codec {
 
     static long number(byte[] value) {
         return ByteBuffer.wrap(value).getLong();
+    }
+
+    /** What is kept of a lease: the seconds granted, and those left at its last checkpoint, 0 where there was none. */
+    static byte[] leaseTimes(long ttlSeconds, long remainingSeconds) {
+        return ByteBuffer.allocate(16)
+                .putLong(ttlSeconds)
+                .putLong(remainingSeconds)
+                .array();
+    }
+
+    /** The seconds left of a lease; those that were kept first have none. */
+    static long remaining(byte[] leaseTimes) {
+        return leaseTimes.length < 16 ? 0 : ByteBuffer.wrap(leaseTimes).getLong(8);
     }
 
     static boolean startsWith(byte[] bytes, byte[] prefix) {

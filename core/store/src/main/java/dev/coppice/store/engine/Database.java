@@ -53,7 +53,7 @@ final class Database implements AutoCloseable {
 
     private static final System.Logger LOG = System.getLogger(Database.class.getName());
 
-    private static final byte[] APPLIED = {'A'};
+    static final byte[] APPLIED = {'A'};
 
     /** The most bytes of changes in memory. */
     private static final long MEMORY_BYTES = 48L << 20;

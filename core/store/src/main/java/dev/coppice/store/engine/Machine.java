@@ -12,9 +12,11 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
@@ -81,6 +83,12 @@ public final class Machine implements AutoCloseable {
 
     private boolean closed;
 
+    /** As many copies of the state as are made at once: each keeps what was deleted meanwhile on the disk. */
+    private static final int MAX_PINS = 8;
+
+    /** Guarded by itself. */
+    private final Set<Pin> pins = new HashSet<>();
+
     private Machine(Database database, Clock clock, StoreMetrics metrics, long memberId) {
         this.database = database;
         this.clock = clock;
@@ -97,7 +105,7 @@ public final class Machine implements AutoCloseable {
         return new Machine(Database.open(directory), clock, metrics, memberId);
     }
 
-    private static byte[] spaceKey(int number) {
+    static byte[] spaceKey(int number) {
         return ByteBuffer.allocate(3).put((byte) 'k').putShort((short) number).array();
     }
 
@@ -178,6 +186,37 @@ public final class Machine implements AutoCloseable {
                 throw Errors.stopped();
             }
             return reader.get();
+        } finally {
+            usage.readLock().unlock();
+        }
+    }
+
+    /**
+     * Keeps the state of this moment for reading, until it is closed.
+     *
+     * @throws StoreException {@code RESOURCE_EXHAUSTED} when too many are kept
+     */
+    public Pin pin() {
+        return direct(() -> {
+            synchronized (pins) {
+                if (pins.size() >= MAX_PINS) {
+                    throw Errors.tooManyRequests();
+                }
+                Pin pin = new Pin(this, View.forCopying(database));
+                pins.add(pin);
+                return pin;
+            }
+        });
+    }
+
+    void unpin(Pin pin) {
+        usage.readLock().lock();
+        try {
+            synchronized (pins) {
+                if (pins.remove(pin)) {
+                    pin.release();
+                }
+            }
         } finally {
             usage.readLock().unlock();
         }
@@ -293,6 +332,10 @@ public final class Machine implements AutoCloseable {
                 closed = true;
                 settled.forEach(each -> each.outcome().refused(Errors.stopped()));
                 settled.clear();
+                synchronized (pins) {
+                    pins.forEach(Pin::release);
+                    pins.clear();
+                }
                 batch.close();
                 database.close();
             }

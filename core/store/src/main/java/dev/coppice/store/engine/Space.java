@@ -35,6 +35,11 @@ public final class Space {
     /** Revision, compacted revision, bytes added, keys; the last was not there at first. */
     private static final int STATE_BYTES = 32;
 
+    static final char STATE = 'S';
+    static final char FREED = 'F';
+    static final char ALARMS = 'L';
+    static final char PHYSICAL = 'P';
+
     private final Machine machine;
     private final KeyspaceRecord record;
     private final Lessor lessor;
@@ -67,7 +72,7 @@ public final class Space {
         revision = state == null ? 1 : ByteBuffer.wrap(state).getLong(0);
         compacted = state == null ? 0 : ByteBuffer.wrap(state).getLong(8);
         addedBytes = state == null ? 0 : ByteBuffer.wrap(state).getLong(16);
-        byte[] freed = database.get(Database.Family.META, metaKey('F'));
+        byte[] freed = database.get(Database.Family.META, metaKey(number(), FREED));
         bytes.set(addedBytes - (freed == null ? 0 : Codec.number(freed)));
         nextRevision = revision;
         nextCompacted = compacted;
@@ -75,8 +80,10 @@ public final class Space {
                 ? 0
                 : state.length >= STATE_BYTES ? ByteBuffer.wrap(state).getLong(24) : countKeys(database);
         nextKeys = keys;
-        auth = AuthState.load(database, number());
-        alarms = new Alarms(database, metaKey('L'));
+        try (View view = new View(database)) {
+            auth = AuthState.load(view, number());
+        }
+        alarms = new Alarms(database, metaKey(number(), ALARMS));
         hub = new WatchHub(revision);
         reads = new SpaceReads(machine, this);
         loadLeases(database);
@@ -94,7 +101,7 @@ public final class Space {
     }
 
     byte[] stateKey() {
-        return metaKey('S');
+        return metaKey(number(), STATE);
     }
 
     private long countKeys(Database database) {
@@ -110,11 +117,22 @@ public final class Space {
         return count;
     }
 
-    private byte[] metaKey(char sort) {
+    /** Where something about a keyspace lies. */
+    static byte[] metaKey(int number, char sort) {
         return ByteBuffer.allocate(4)
                 .put((byte) 's')
-                .putShort((short) number())
+                .putShort((short) number)
                 .put((byte) sort)
+                .array();
+    }
+
+    /** What lies at {@link #stateKey}. */
+    static byte[] state(long revision, long compacted, long addedBytes, long keys) {
+        return ByteBuffer.allocate(STATE_BYTES)
+                .putLong(revision)
+                .putLong(compacted)
+                .putLong(addedBytes)
+                .putLong(keys)
                 .array();
     }
 
@@ -371,15 +389,7 @@ public final class Space {
     /** Adds its own state to the batch that is about to be written. */
     void prepare(Batch batch) {
         if (changed) {
-            batch.put(
-                    Database.Family.META,
-                    stateKey(),
-                    ByteBuffer.allocate(STATE_BYTES)
-                            .putLong(nextRevision)
-                            .putLong(nextCompacted)
-                            .putLong(addedBytes)
-                            .putLong(nextKeys)
-                            .array());
+            batch.put(Database.Family.META, stateKey(), state(nextRevision, nextCompacted, addedBytes, nextKeys));
         }
     }
 
@@ -413,10 +423,10 @@ public final class Space {
     }
 
     byte[] freedKey() {
-        return metaKey('F');
+        return metaKey(number(), FREED);
     }
 
     byte[] physicalKey() {
-        return metaKey('P');
+        return metaKey(number(), PHYSICAL);
     }
 }

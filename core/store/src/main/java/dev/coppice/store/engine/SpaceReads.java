@@ -8,17 +8,16 @@ import dev.coppice.store.api.TxnRequest;
 import dev.coppice.store.api.TxnResponse;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.function.BiConsumer;
-import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksIterator;
 
-/** What can be read of a keyspace: ranges, transactions that change nothing, leases' keys, everything. Safe for use by many threads. */
+/** What can be read of a keyspace: ranges, transactions that change nothing, leases' keys, checksums. Safe for use by many threads. */
 public final class SpaceReads {
 
     private static final int POINT_READ_ATTEMPTS = 3;
+
+    private static final KeyspaceImage.Server NOBODY = new KeyspaceImage.Server("", List.of(), List.of(), "");
 
     private final Machine machine;
     private final Space space;
@@ -129,50 +128,37 @@ public final class SpaceReads {
         return keys;
     }
 
-    /** A checksum over the changes kept, up to a revision; 0 for all. Equal on members that hold the same. */
-    public int hash(long upTo) {
-        if (upTo > space.revision()) {
-            throw Errors.futureRevision();
-        }
-        if (upTo > 0 && upTo < space.compacted()) {
-            throw Errors.compacted();
-        }
-        return machine.read(view -> {
-            CRC32C checksum = new CRC32C();
-            byte[] end = upTo == 0 ? Codec.spaceEnd(space.number()) : Codec.revision(space.number(), upTo + 1, 0);
-            try (RocksIterator iterator = view.iterate(Database.Family.REVISIONS)) {
-                for (iterator.seek(Codec.revision(space.number(), 0, 0)); iterator.isValid(); iterator.next()) {
-                    byte[] at = iterator.key();
-                    if (Codec.compare(at, end) >= 0) {
-                        break;
-                    }
-                    checksum.update(at, Codec.SPACE_BYTES, at.length - Codec.SPACE_BYTES);
-                    checksum.update(iterator.value());
-                }
-                Ranges.check(iterator);
+    /**
+     * The checksum that etcd gives for the changes up to a revision, 0 for the newest one. Equal on members that hold the
+     * same.
+     */
+    public Hash hash(long upTo) {
+        try (Pin pin = machine.pin()) {
+            KeyspaceImage image = new KeyspaceImage(pin, space, NOBODY);
+            if (upTo > image.revision()) {
+                throw Errors.futureRevision();
             }
-            return (int) checksum.getValue();
-        });
+            if (upTo > 0 && upTo < image.compacted()) {
+                throw Errors.compacted();
+            }
+            long revision = upTo <= 0 ? image.revision() : upTo;
+            return new Hash(image.hash(revision), revision, image.compacted());
+        }
     }
 
     /**
-     * Hands over every change kept, in order: the key of its revision (8 bytes revision, 4 bytes place) and its bytes (one for
-     * deletion or put, then a KeyValue message).
+     * A checksum of keys.
+     *
+     * @param value CRC-32C
+     * @param revision the last that it contains
+     * @param compacted the revision before which history is gone
      */
-    public void export(BiConsumer<byte[], byte[]> taker) {
-        boolean unused = machine.read(view -> {
-            byte[] end = Codec.spaceEnd(space.number());
-            try (RocksIterator iterator = view.iterate(Database.Family.REVISIONS)) {
-                for (iterator.seek(Codec.revision(space.number(), 0, 0)); iterator.isValid(); iterator.next()) {
-                    byte[] at = iterator.key();
-                    if (Codec.compare(at, end) >= 0) {
-                        break;
-                    }
-                    taker.accept(Arrays.copyOfRange(at, Codec.SPACE_BYTES, at.length), iterator.value());
-                }
-                Ranges.check(iterator);
-            }
-            return true;
-        });
+    public record Hash(int value, long revision, long compacted) {}
+
+    /** A checksum over everything of this keyspace: its keys with their history, leases, users, roles, alarms. */
+    public int hash() {
+        try (Pin pin = machine.pin()) {
+            return new KeyspaceImage(pin, space, NOBODY).hash();
+        }
     }
 }

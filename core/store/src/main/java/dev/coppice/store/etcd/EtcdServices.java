@@ -272,8 +272,8 @@ public final class EtcdServices {
         }
     }
 
-    private void snapshot(SnapshotWriter.Sink sink) throws Exception {
-        new SnapshotWriter(keyspace).write(sink);
+    private void snapshot(SnapshotStream.Sink sink) throws Exception {
+        new SnapshotStream(keyspace, policy.get()).write(sink);
     }
 
     private void observe(LeaderRequest request, StreamObserver<LeaderResponse> responses) {

@@ -47,7 +47,7 @@ final class Gateway {
 
     /** Does a whole snapshot. */
     interface Snapshots {
-        void write(SnapshotWriter.Sink sink) throws Exception;
+        void write(SnapshotStream.Sink sink) throws Exception;
     }
 
     private final MemberKeyspace keyspace;

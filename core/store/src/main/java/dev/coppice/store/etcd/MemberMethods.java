@@ -36,6 +36,7 @@ import dev.coppice.store.api.StatusRequest;
 import dev.coppice.store.api.StatusResponse;
 import dev.coppice.store.engine.Errors;
 import dev.coppice.store.engine.Space;
+import dev.coppice.store.engine.SpaceReads;
 import dev.coppice.store.log.Command;
 import io.grpc.Status.Code;
 import java.util.List;
@@ -131,18 +132,14 @@ final class MemberMethods {
                         HashRequest.getDefaultInstance(),
                         (caller, request) -> HashResponse.newBuilder()
                                 .setHeader(header())
-                                .setHash(keyspace.space().reads().hash(0))
+                                .setHash(keyspace.space().reads().hash())
                                 .build()),
                 new Method<>(
                         MaintenanceGrpc.getHashKVMethod(),
                         "/maintenance/hash",
                         KNOWN,
                         HashKVRequest.getDefaultInstance(),
-                        (caller, request) -> HashKVResponse.newBuilder()
-                                .setHeader(header())
-                                .setHash(keyspace.space().reads().hash(request.getRevision()))
-                                .setCompactRevision(keyspace.compactedRevision())
-                                .build()),
+                        (caller, request) -> hash(request)),
                 new Method<>(
                         MaintenanceGrpc.getMoveLeaderMethod(),
                         "/maintenance/transfer-leadership",
@@ -163,6 +160,16 @@ final class MemberMethods {
                         ADMINISTRATOR,
                         DowngradeRequest.getDefaultInstance(),
                         (caller, request) -> downgrade(request)));
+    }
+
+    private HashKVResponse hash(HashKVRequest request) {
+        SpaceReads.Hash hash = keyspace.space().reads().hash(request.getRevision());
+        return HashKVResponse.newBuilder()
+                .setHeader(header())
+                .setHash(hash.value())
+                .setCompactRevision(hash.compacted())
+                .setHashRevision(hash.revision())
+                .build();
     }
 
     private Member self() {

@@ -1,33 +1,45 @@
 package dev.coppice.store.etcd;
 
+import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.Base64;
 import javax.crypto.SecretKeyFactory;
 import javax.crypto.spec.PBEKeySpec;
+import org.bouncycastle.crypto.generators.OpenBSDBCrypt;
 
 /**
- * Hashes of passwords, by PBKDF2 with HMAC-SHA-256, with salt and number of rounds in front.
+ * Hashes of passwords, by bcrypt as in etcd, so that users come along from an etcd and go along to one. Those that older
+ * versions of this store made, by PBKDF2 with HMAC-SHA-256, are still understood.
  *
+ * @see <a href="https://www.usenix.org/legacy/events/usenix99/provos/provos.pdf">bcrypt</a>
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8018">RFC 8018</a>
  */
 final class Passwords {
     private Passwords() {}
 
-    private static final int ROUNDS = 100_000;
+    /** As in etcd: two to the tenth rounds. */
+    private static final int COST = 10;
+
     private static final int SALT_BYTES = 16;
     private static final int KEY_BITS = 256;
 
     static String hash(String password, SecureRandom random) {
         byte[] salt = new byte[SALT_BYTES];
         random.nextBytes(salt);
-        Base64.Encoder base64 = Base64.getEncoder();
-        return "pbkdf2-sha256$" + ROUNDS + "$" + base64.encodeToString(salt) + "$"
-                + base64.encodeToString(derive(password, salt, ROUNDS));
+        return OpenBSDBCrypt.generate("2a", password.getBytes(StandardCharsets.UTF_8), salt, COST);
     }
 
     static boolean matches(String password, String hash) {
+        if (hash.startsWith("$2")) {
+            try {
+                return OpenBSDBCrypt.checkPassword(hash, password.getBytes(StandardCharsets.UTF_8));
+            } catch (RuntimeException e) {
+                // A hash that came from elsewhere may be anything.
+                return false;
+            }
+        }
         String[] parts = hash.split("\\$", -1);
         if (parts.length != 4 || !parts[0].equals("pbkdf2-sha256")) {
             return false;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.store.bolt;
+
+import org.jspecify.annotations.NullMarked;
