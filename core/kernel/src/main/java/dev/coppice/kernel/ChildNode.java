@@ -167,10 +167,9 @@ abstract sealed class ChildNode implements Supervisor.Child permits ProcessAddre
         kernel().meters().children(spec.body()).decrement();
     }
 
-    /** Tells the supervisor; {@code free} when the calling thread has nothing else to do and may act for it. */
-    void lifeEnded(Run ended, ExitReason reason, boolean free) {
+    void lifeEnded(Run ended, ExitReason reason) {
         if (!ended.stopping) {
-            parent.exited(this, ended, reason, free);
+            parent.exited(this, ended, reason);
         }
     }
 

@@ -36,6 +36,7 @@ public final class Kernel implements AutoCloseable {
     private final AtomicBoolean closing = new AtomicBoolean();
     private final Registry registrations = new Registry();
     private final ProcessGroups groups = new ProcessGroups();
+    private final Inspector inspector = new Inspector(this, System::nanoTime);
     private final SupervisorNode root;
 
     private Kernel(Clock clock, long seed) {
@@ -139,7 +140,12 @@ public final class Kernel implements AutoCloseable {
      * @param maxChildren children shown of each supervisor; the rest is only counted
      */
     public TreeNode tree(int maxChildren) {
-        return TreeNode.of(root, maxChildren, clock);
+        return TreeNode.of(root, maxChildren, clock, inspector);
+    }
+
+    /** Looks inside: how each child is, the greatest, traces. */
+    public Inspector inspector() {
+        return inspector;
     }
 
     /** The last crashes, at most 100, oldest first. */

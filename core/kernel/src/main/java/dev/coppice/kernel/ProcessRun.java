@@ -74,6 +74,11 @@ final class ProcessRun<M> extends MailRun<M> {
         return (ProcessAddress<M>) child;
     }
 
+    @Nullable
+    Behavior<M> behavior() {
+        return behavior;
+    }
+
     // ---- life
 
     @Override
@@ -159,8 +164,12 @@ final class ProcessRun<M> extends MailRun<M> {
     void kill() {
         ProcessView<M> current = active;
         end(new ExitReason.Killed());
-        if (current != null) {
-            current.interrupt();
+        interrupt(current);
+    }
+
+    private void interrupt(@Nullable ProcessView<M> current) {
+        if (current != null && current.thread != Thread.currentThread()) {
+            current.thread.interrupt();
         }
     }
 
@@ -169,7 +178,7 @@ final class ProcessRun<M> extends MailRun<M> {
     private void finish(ProcessView<M> view, ExitReason reason) {
         Behavior<M> current = behavior;
         if (current != null && alive()) {
-            Thread.interrupted();
+            boolean interrupted = Thread.interrupted();
             try {
                 current.terminate(view, reason);
             } catch (Throwable t) {
@@ -177,12 +186,13 @@ final class ProcessRun<M> extends MailRun<M> {
                     kernel().meters().handlerFailures.inc();
                     LOG.log(Level.WARNING, child.path() + " failed while it terminated", t);
                 }
+            } finally {
+                if (interrupted) {
+                    Thread.currentThread().interrupt();
+                }
             }
         }
-        if (over(reason)) {
-            view.close();
-            child.lifeEnded(this, reason, true);
-        }
+        end(reason);
     }
 
     @Override
@@ -279,10 +289,7 @@ final class ProcessRun<M> extends MailRun<M> {
         }
         signal(new Exit(from, reason));
         if (!(reason instanceof ExitReason.Normal)) {
-            ProcessView<M> current = active;
-            if (current != null) {
-                current.interrupt();
-            }
+            interrupt(active);
         }
     }
 

@@ -28,6 +28,11 @@ final class ServiceRun extends Run {
         this.source = source;
     }
 
+    @Nullable
+    Service service() {
+        return service;
+    }
+
     @Override
     @SuppressWarnings("CatchingUnchecked")
     void start() throws Exception {

@@ -11,8 +11,10 @@ import java.util.Optional;
  * @param sort process, task, service, periodic or supervisor
  * @param mailbox messages waiting
  * @param handled messages handled, or runs
+ * @param rate messages handled, or runs, per second lately
  * @param busy time spent in handlers since the last start
  * @param busyShare {@code busy} as a share, 0 to 1, of the time since the last start
+ * @param recentShare the share of the time that was spent in handlers lately
  * @param lastFailure the last crash in words
  * @param omitted children left out of {@code children}
  */
@@ -24,14 +26,16 @@ public record TreeNode(
         long restarts,
         int mailbox,
         long handled,
+        double rate,
         Duration busy,
         double busyShare,
+        double recentShare,
         Instant startedAt,
         Optional<String> lastFailure,
         List<TreeNode> children,
         int omitted) {
 
-    static TreeNode of(SupervisorNode root, int maxChildren, Clock clock) {
+    static TreeNode of(SupervisorNode root, int maxChildren, Clock clock, Inspector inspector) {
         List<Supervisor.Child> children = root.children(maxChildren);
         return new TreeNode(
                 root.name(),
@@ -41,21 +45,24 @@ public record TreeNode(
                 0,
                 0,
                 0,
+                0,
                 Duration.ZERO,
+                0,
                 0,
                 children.isEmpty() ? clock.now() : children.getFirst().startedAt(),
                 Optional.empty(),
-                below(children, maxChildren),
+                below(children, maxChildren, inspector),
                 Math.max(0, root.childCount() - maxChildren));
     }
 
-    private static TreeNode of(Supervisor.Child child, int maxChildren) {
+    private static TreeNode of(Supervisor.Child child, int maxChildren, Inspector inspector) {
         List<Supervisor.Child> children = child.spec().body() instanceof ChildSpec.SupervisorBody
                 ? child.supervisor().children(maxChildren)
                 : List.of();
         int count = child.spec().body() instanceof ChildSpec.SupervisorBody
                 ? child.supervisor().childCount()
                 : 0;
+        Rates.Rate rate = inspector.rate(child);
         return new TreeNode(
                 child.childName(),
                 child.path(),
@@ -64,15 +71,17 @@ public record TreeNode(
                 child.restarts(),
                 child.mailbox(),
                 child.handled(),
+                rate.messages(),
                 child.busy(),
                 child.busyShare(),
+                rate.busy(),
                 child.startedAt(),
                 child.lastFailure().map(Throwable::toString),
-                below(children, maxChildren),
+                below(children, maxChildren, inspector),
                 Math.max(0, count - maxChildren));
     }
 
-    private static List<TreeNode> below(List<Supervisor.Child> children, int maxChildren) {
-        return children.stream().map(child -> of(child, maxChildren)).toList();
+    private static List<TreeNode> below(List<Supervisor.Child> children, int maxChildren, Inspector inspector) {
+        return children.stream().map(child -> of(child, maxChildren, inspector)).toList();
     }
 }
