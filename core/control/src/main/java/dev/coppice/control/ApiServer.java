@@ -19,6 +19,7 @@ import dev.coppice.control.http.ResourceHandler;
 import dev.coppice.control.lifecycle.Bootstrap;
 import dev.coppice.control.lifecycle.CustomTypes;
 import dev.coppice.control.lifecycle.Lifecycle;
+import dev.coppice.control.process.ProcessSource;
 import dev.coppice.control.resource.BuiltInSchemas;
 import dev.coppice.control.resource.BuiltIns;
 import dev.coppice.control.resource.ComputedDefinition;
@@ -112,6 +113,7 @@ public final class ApiServer {
                 new ResourceHandler(engine, reader, reviews::create),
                 new OpenApi(registry),
                 this::ready);
+        serve(ProcessSource.KIND, new ProcessSource(kernel));
     }
 
     private Definition builtIn(String group, String plural) {

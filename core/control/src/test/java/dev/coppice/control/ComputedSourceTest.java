@@ -316,4 +316,33 @@ class ComputedSourceTest {
         server.withdraw(other);
         assertThat(get("/apis/other.coppice.dev/v1/locks").raw().statusCode()).isEqualTo(404);
     }
+
+    @Test
+    void whatRunsInTheNodeIsServed() throws Exception {
+        String processes = "/apis/runtime.coppice.dev/v1/processes";
+        assertThat(names(get(processes))).contains("control", "control.watch-feed", "api");
+        Answer table = get(
+                processes + "?fieldSelector=spec.path%3D%2Fcontrol%2Fwatch-feed",
+                "Accept",
+                "application/json;as=Table;v=v1;g=meta.k8s.io");
+        assertThat(table.body().path("columnDefinitions").findValuesAsText("name"))
+                .startsWith("Name", "Kind", "State", "Restarts", "Mailbox", "Msg/s", "CPU%", "Memory", "Age");
+        assertThat(table.body().path("rows").path(0).path("cells").path(1).asText())
+                .isEqualTo("task");
+        assertThat(get(processes + "/control.watch-feed")
+                        .body()
+                        .path("status")
+                        .path("state")
+                        .asText())
+                .isEqualTo("running");
+        assertRefusedTo(call("reader", "POST", processes + "/control.watch-feed/trace", ""));
+        assertThat(call("admin", "POST", processes + "/control.watch-feed/trace", "")
+                        .code())
+                .isEqualTo(400);
+    }
+
+    private static void assertRefusedTo(Answer answer) {
+        assertThat(answer.code()).isEqualTo(403);
+        assertThat(answer.body().path("message").asText()).contains("cannot create resource \"processes/trace\"");
+    }
 }

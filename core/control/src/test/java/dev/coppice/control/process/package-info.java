@@ -1,0 +1,2 @@
+/** Tests of the process controllers. */
+package dev.coppice.control.process;
