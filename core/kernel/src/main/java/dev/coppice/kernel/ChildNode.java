@@ -167,9 +167,10 @@ abstract sealed class ChildNode implements Supervisor.Child permits ProcessAddre
         kernel().meters().children(spec.body()).decrement();
     }
 
-    void lifeEnded(Run ended, ExitReason reason) {
+    /** Tells the supervisor; {@code free} when the calling thread has nothing else to do and may act for it. */
+    void lifeEnded(Run ended, ExitReason reason, boolean free) {
         if (!ended.stopping) {
-            parent.exited(this, ended, reason);
+            parent.exited(this, ended, reason, free);
         }
     }
 

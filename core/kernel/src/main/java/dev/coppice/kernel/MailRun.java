@@ -18,6 +18,8 @@ abstract class MailRun<M> extends Run {
     private static final VarHandle RELATIONS;
     /** Room that is given back at a time, at most. */
     private static final int PORTION = 64;
+    /** Times that a sender lets others run before it waits for room. */
+    private static final int YIELDS = 3;
 
     static {
         try {
@@ -172,6 +174,12 @@ abstract class MailRun<M> extends Run {
         if (receiving()) {
             throw full(); // it would wait for itself
         }
+        for (int i = 0; i < YIELDS && Thread.currentThread().isVirtual(); i++) {
+            Thread.yield();
+            if (tryReserve()) {
+                return true;
+            }
+        }
         Relations.Gate waiting = relations().gate;
         synchronized (waiting) {
             waiting.waiting++;
@@ -226,16 +234,13 @@ abstract class MailRun<M> extends Run {
         return node.item;
     }
 
+    /** Gives room back. Senders that wait are let go when half of the mailbox is free: each at once would cost more. */
     private void release(int room) {
         DEPTH.getAndAdd(this, -room);
         Relations ties = relations;
-        if (ties != null && ties.gate.waiting > 0) {
+        if (ties != null && ties.gate.waiting > 0 && depth <= options().mailbox() >> 1) {
             synchronized (ties.gate) {
-                if (room == 1) {
-                    ties.gate.notify();
-                } else {
-                    ties.gate.notifyAll();
-                }
+                ties.gate.notifyAll();
             }
         }
     }

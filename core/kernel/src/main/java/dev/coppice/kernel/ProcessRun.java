@@ -164,12 +164,8 @@ final class ProcessRun<M> extends MailRun<M> {
     void kill() {
         ProcessView<M> current = active;
         end(new ExitReason.Killed());
-        interrupt(current);
-    }
-
-    private void interrupt(@Nullable ProcessView<M> current) {
-        if (current != null && current.thread != Thread.currentThread()) {
-            current.thread.interrupt();
+        if (current != null) {
+            current.interrupt();
         }
     }
 
@@ -178,7 +174,7 @@ final class ProcessRun<M> extends MailRun<M> {
     private void finish(ProcessView<M> view, ExitReason reason) {
         Behavior<M> current = behavior;
         if (current != null && alive()) {
-            boolean interrupted = Thread.interrupted();
+            Thread.interrupted();
             try {
                 current.terminate(view, reason);
             } catch (Throwable t) {
@@ -186,13 +182,12 @@ final class ProcessRun<M> extends MailRun<M> {
                     kernel().meters().handlerFailures.inc();
                     LOG.log(Level.WARNING, child.path() + " failed while it terminated", t);
                 }
-            } finally {
-                if (interrupted) {
-                    Thread.currentThread().interrupt();
-                }
             }
         }
-        end(reason);
+        if (over(reason)) {
+            view.close();
+            child.lifeEnded(this, reason, true);
+        }
     }
 
     @Override
@@ -289,7 +284,10 @@ final class ProcessRun<M> extends MailRun<M> {
         }
         signal(new Exit(from, reason));
         if (!(reason instanceof ExitReason.Normal)) {
-            interrupt(active);
+            ProcessView<M> current = active;
+            if (current != null) {
+                current.interrupt();
+            }
         }
     }
 

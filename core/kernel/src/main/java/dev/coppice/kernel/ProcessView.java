@@ -13,6 +13,8 @@ final class ProcessView<M> implements ProcessContext<M>, Watchdog.Watched {
     /** Messages taken whose room in the mailbox was not given back yet. Of the thread only. */
     int taken;
 
+    private boolean closed;
+
     ProcessView(ProcessRun<M> run, Thread thread) {
         this.run = run;
         this.thread = thread;
@@ -29,6 +31,19 @@ final class ProcessView<M> implements ProcessContext<M>, Watchdog.Watched {
         long took = System.nanoTime() - sinceNanos;
         sinceNanos = 0;
         return took;
+    }
+
+    /** Interrupts the thread while it works for this process. */
+    synchronized void interrupt() {
+        if (!closed && thread != Thread.currentThread()) {
+            thread.interrupt();
+        }
+    }
+
+    /** Ends its work for this process: from now on its thread is not interrupted any more. */
+    synchronized void close() {
+        closed = true;
+        Thread.interrupted();
     }
 
     /** Nanoseconds of the stretch under way. */

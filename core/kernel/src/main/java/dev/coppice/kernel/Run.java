@@ -59,6 +59,15 @@ abstract class Run {
 
     /** Ends this life, once: the first reason counts. Tells the supervisor, unless that asked for the end. */
     final boolean end(ExitReason reason) {
+        if (!over(reason)) {
+            return false;
+        }
+        child.lifeEnded(this, reason, false);
+        return true;
+    }
+
+    /** Ends this life, as {@link #end} does, but leaves it to the caller to tell the supervisor when this gives true. */
+    final boolean over(ExitReason reason) {
         synchronized (this) {
             if (exit != null) {
                 return false;
@@ -74,7 +83,6 @@ abstract class Run {
                 notifyAll();
             }
         }
-        child.lifeEnded(this, reason);
         return true;
     }
 

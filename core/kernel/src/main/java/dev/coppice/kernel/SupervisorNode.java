@@ -333,8 +333,8 @@ final class SupervisorNode implements Supervisor {
         }
     }
 
-    /** A child ended by itself: acts on a thread of its own, so that nobody waits for a restart. */
-    void exited(ChildNode child, Run ended, ExitReason reason) {
+    /** A child ended by itself: acts on a thread that is {@code free}, or on its own, so that nobody waits for a restart. */
+    void exited(ChildNode child, Run ended, ExitReason reason, boolean free) {
         boolean alone = options.strategy() == SupervisorOptions.Strategy.ONE_FOR_ONE && status == Status.RUNNING;
         if (alone && reason instanceof ExitReason.Normal && !restartable(child, false)) {
             if (child.forget(ended, reason) && child.isWanted()) {
@@ -342,7 +342,11 @@ final class SupervisorNode implements Supervisor {
             }
             return;
         }
-        Thread.ofVirtual().start(() -> attend(child, ended, reason));
+        if (free) {
+            attend(child, ended, reason);
+        } else {
+            Thread.ofVirtual().start(() -> attend(child, ended, reason));
+        }
     }
 
     private void removeEnded(ChildNode child) {
