@@ -50,7 +50,7 @@ public final class OrderedTable<K extends Comparable<? super K>, V> extends Tabl
         requireOpen();
         for (Cell<K, V> cell : view.values()) {
             if (isAlive(cell)) {
-                return Optional.of(Map.entry(cell.key, cell.value));
+                return Optional.of(Map.entry(cell.key, cell.value()));
             }
         }
         return Optional.empty();

@@ -3,6 +3,7 @@ package dev.coppice.kernel;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.ConcurrentSkipListMap;
@@ -45,15 +46,28 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
     /** One value of a key. A later value of the same key keeps its {@code born}. Compared by identity. */
     static final class Cell<K, V> {
         final K key;
-        final V value;
+        /** The value, or for a counter a {@link Tally}. */
+        final Object content;
+
         final long born;
         final @Nullable Expiry expiry;
 
-        Cell(K key, V value, long born, @Nullable Expiry expiry) {
+        Cell(K key, Object content, long born, @Nullable Expiry expiry) {
             this.key = key;
-            this.value = value;
+            this.content = content;
             this.born = born;
             this.expiry = expiry;
+        }
+
+        @SuppressWarnings("unchecked")
+        V value() {
+            return (V) (content instanceof Tally tally ? (Object) tally.sum() : content);
+        }
+
+        /** The value, which no addition changes from now on. */
+        @SuppressWarnings("unchecked")
+        V lastValue() {
+            return (V) (content instanceof Tally tally ? (Object) tally.freeze() : content);
         }
     }
 
@@ -146,7 +160,7 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
     public Optional<V> get(K key) {
         requireOpen();
         Cell<K, V> cell = cells.get(key);
-        return cell != null && isAlive(cell) ? Optional.of(cell.value) : Optional.empty();
+        return cell != null && isAlive(cell) ? Optional.of(cell.value()) : Optional.empty();
     }
 
     /** Sets a value, to live as long as the options say. Throws {@link TableFullException} when there is no room. */
@@ -156,13 +170,13 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
 
     /** Sets a value that lives so long; null for ever. */
     public void put(K key, V value, @Nullable Duration timeToLive) {
-        write(key, timeToLive, false, _ -> value);
+        write(key, timeToLive, false, false, _ -> value);
     }
 
     /** Sets a value unless there is one; true when it did. */
     public boolean putIfAbsent(K key, V value) {
         boolean[] was = new boolean[1];
-        write(key, options.timeToLive(), true, old -> {
+        write(key, options.timeToLive(), true, false, old -> {
             was[0] = old != null;
             return old == null ? value : old;
         });
@@ -176,12 +190,35 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
      * @param initial what the function gets when there is no value
      */
     public V update(K key, V initial, UnaryOperator<V> function) {
-        return write(key, options.timeToLive(), true, old -> function.apply(old == null ? initial : old));
+        return write(key, options.timeToLive(), true, false, old -> function.apply(old == null ? initial : old));
     }
 
-    /** Adds to a counter, from 0 when there is none, and gives the sum (ETS: update_counter). */
+    /**
+     * Adds to a counter, from 0 when there is none, and gives the sum (ETS: update_counter).
+     *
+     * @throws ArithmeticException when the sum leaves the range of a long; nothing changes then
+     */
     public static <K> long increment(Table<K, Long> table, K key, long delta) {
-        return table.update(key, 0L, old -> Math.addExact(old, delta));
+        while (true) {
+            table.requireOpen();
+            Cell<K, Long> cell = table.cells.get(key);
+            if (cell == null || !(cell.content instanceof Tally tally) || !table.isAlive(cell)) {
+                return table.write(
+                        key,
+                        table.options.timeToLive(),
+                        true,
+                        true,
+                        old -> old == null ? delta : Math.addExact(old, delta));
+            }
+            OptionalLong sum = tally.add(delta);
+            if (sum.isPresent()) {
+                return sum.getAsLong();
+            }
+            // Somebody froze it and is about to replace the entry: whoever comes first.
+            long last = tally.freeze();
+            Object thawed = last + delta == Long.MIN_VALUE ? (Object) last : Tally.of(last);
+            table.cells.replace(key, cell, new Cell<>(key, thawed, cell.born, cell.expiry));
+        }
     }
 
     /** Removes a key and gives its value. */
@@ -194,7 +231,7 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
             }
             boolean alive = isAlive(cell);
             if (discard(cell)) {
-                return alive ? Optional.of(cell.value) : Optional.empty();
+                return alive ? Optional.of(cell.value()) : Optional.empty();
             }
         }
     }
@@ -228,7 +265,7 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
         requireOpen();
         for (Cell<K, V> cell : view.values()) {
             if (isAlive(cell)) {
-                visitor.accept(cell.key, cell.value);
+                visitor.accept(cell.key, cell.value());
             }
         }
     }
@@ -248,7 +285,7 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
         V apply(@Nullable V old);
     }
 
-    private V write(K key, @Nullable Duration timeToLive, boolean keepExpiry, Change<V> change) {
+    private V write(K key, @Nullable Duration timeToLive, boolean keepExpiry, boolean counting, Change<V> change) {
         while (true) {
             requireOpen();
             Cell<K, V> old = cells.get(key);
@@ -258,20 +295,22 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
                 }
                 continue;
             }
-            V value = change.apply(old == null ? null : old.value);
-            if (old != null && old.value == value && keepExpiry) {
+            V before = old == null ? null : old.lastValue();
+            V value = change.apply(before);
+            if (old != null && before == value && keepExpiry && !counting) {
                 return value;
             }
+            Object content = counting && value instanceof Long sum ? Tally.of(sum) : value;
             Expiry expiry = old != null && keepExpiry ? old.expiry : expiry(timeToLive);
             if (old != null) {
-                Cell<K, V> cell = new Cell<>(key, value, old.born, expiry);
+                Cell<K, V> cell = new Cell<>(key, content, old.born, expiry);
                 if (cells.replace(key, old, cell)) {
                     replaced(old, cell);
                     return value;
                 }
             } else {
                 reserve();
-                Cell<K, V> cell = new Cell<>(key, value, sequence.incrementAndGet(), expiry);
+                Cell<K, V> cell = new Cell<>(key, content, sequence.incrementAndGet(), expiry);
                 if (cells.putIfAbsent(key, cell) == null) {
                     inserted(cell);
                     return value;
@@ -362,6 +401,7 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
 
     /** Takes out exactly this cell; false when another value took its place. */
     private boolean discard(Cell<K, V> cell) {
+        cell.lastValue();
         if (!cells.remove(cell.key, cell)) {
             return false;
         }

@@ -180,6 +180,49 @@ final class TableTest {
     }
 
     @Test
+    void countersMixWithOtherWritesAndLoseNothing() throws Exception {
+        long seed = System.nanoTime();
+        System.out.println("seed " + seed);
+        SplittableRandom random = new SplittableRandom(seed);
+        Table<Integer, Long> table = Table.hashed(kernel, "mixed", TableOptions.DEFAULT);
+        List<Long> balances = kernel.tasks(4)
+                .map(List.of(random.split(), random.split(), random.split(), random.split()), own -> {
+                    long added = 0;
+                    for (int i = 0; i < 20_000; i++) {
+                        int key = own.nextInt(3);
+                        switch (own.nextInt(8)) {
+                            case 0 -> added -= table.remove(key).orElse(0L);
+                            case 1 -> added += table.update(key, 0L, old -> old + 1) > 0 ? 1 : 0;
+                            case 2 -> added += table.putIfAbsent(key, 5L) ? 5 : 0;
+                            default -> {
+                                Table.increment(table, key, 1);
+                                added++;
+                            }
+                        }
+                    }
+                    return added;
+                });
+        long left = IntStream.range(0, 3)
+                .mapToLong(key -> table.get(key).orElse(0L))
+                .sum();
+        assertThat(balances.stream().mapToLong(Long::longValue).sum())
+                .as("seed " + seed)
+                .isEqualTo(left);
+    }
+
+    @Test
+    void aSumBeyondTheRangeOfALongIsRefused() {
+        Table<String, Long> table = Table.hashed(kernel, "far", TableOptions.DEFAULT);
+        assertThat(Table.increment(table, "low", Long.MIN_VALUE + 1)).isEqualTo(Long.MIN_VALUE + 1);
+        assertThat(Table.increment(table, "low", -1)).isEqualTo(Long.MIN_VALUE);
+        assertThat(table.get("low")).contains(Long.MIN_VALUE);
+        assertThatThrownBy(() -> Table.increment(table, "low", -1)).isInstanceOf(ArithmeticException.class);
+        assertThat(Table.increment(table, "low", 3)).isEqualTo(Long.MIN_VALUE + 3);
+        assertThat(table.remove("low")).contains(Long.MIN_VALUE + 3);
+        assertThat(Table.increment(table, "low", 1)).isEqualTo(1);
+    }
+
+    @Test
     void aVisitDoesNotHoldUpWriters() throws Exception {
         Table<Integer, Integer> table = Table.hashed(kernel, "visited", TableOptions.DEFAULT);
         for (int i = 0; i < 1_000; i++) {
