@@ -72,7 +72,7 @@ class InspectorTest {
                 busy.cast("more");
             }
         }
-        eventually("seen", () -> inspector.vitals("/pool/busy5").orElseThrow().mailbox() == 50);
+        eventually("seen", () -> inspector.vitals("/pool/busy5").orElseThrow().mailbox() >= 50);
         List<Vitals> top = inspector.top(Order.MAILBOX, 3);
         assertThat(top.stream().map(Vitals::name)).containsExactly("busy5", "busy4", "busy3");
         assertThat(inspector.top(Order.CPU, 100).stream().map(Vitals::name)).contains("busy1", "busy5");
