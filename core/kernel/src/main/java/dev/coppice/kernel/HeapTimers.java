@@ -11,13 +11,16 @@ import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Timers in a binary heap that knows the place of each, so that cancelling takes O(log n) and leaves nothing behind. On a
+ * Timers in a heap, four children a node to miss the cache less, that knows the place of each, so that cancelling takes
+ * O(log n) and leaves nothing behind. On a
  * {@link SimulatedClock} they fire from its advance; on any other clock one daemon thread, started with the first timer,
  * fires them.
  */
 final class HeapTimers implements Timers, AutoCloseable {
     private static final System.Logger LOG = System.getLogger(HeapTimers.class.getName());
     private static final long SLOW_NANOS = 50_000_000;
+    /** Due timers that are taken out under one lock, at most. One that is taken out can't be cancelled any more. */
+    private static final int PORTION = 64;
 
     private final Clock clock;
     private final @Nullable SimulatedClock simulated;
@@ -192,20 +195,28 @@ final class HeapTimers implements Timers, AutoCloseable {
     }
 
     private void loop() {
+        Entry[] due = new Entry[PORTION];
         while (true) {
+            int count = 0;
             lock.lock();
             try {
-                while (!closed) {
+                while (!closed && count == 0) {
                     Entry first = heap[0];
                     if (first == null) {
                         changed.await();
                         continue;
                     }
-                    long wait = first.dueNanos - clock.nanoTime();
-                    if (wait <= 0) {
-                        break;
+                    long now = clock.nanoTime();
+                    long wait = first.dueNanos - now;
+                    if (wait > 0) {
+                        changed.awaitNanos(wait);
+                        continue;
                     }
-                    changed.awaitNanos(wait);
+                    while (first != null && count < PORTION && first.dueNanos - now <= 0) {
+                        remove(first);
+                        due[count++] = first;
+                        first = heap[0];
+                    }
                 }
                 if (closed) {
                     return;
@@ -215,7 +226,9 @@ final class HeapTimers implements Timers, AutoCloseable {
             } finally {
                 lock.unlock();
             }
-            fireOne(clock.nanoTime());
+            for (int i = 0; i < count; i++) {
+                run(due[i]);
+            }
         }
     }
 
@@ -265,7 +278,7 @@ final class HeapTimers implements Timers, AutoCloseable {
     private void siftUp(int from, Entry entry) {
         int at = from;
         while (at > 0) {
-            int parent = (at - 1) >>> 1;
+            int parent = (at - 1) >>> 2;
             Entry above = heap[parent];
             if (above == null || !entry.before(above)) {
                 break;
@@ -279,15 +292,18 @@ final class HeapTimers implements Timers, AutoCloseable {
     private void siftDown(int from, Entry entry) {
         int at = from;
         while (true) {
-            int child = 2 * at + 1;
+            int child = 4 * at + 1;
             if (child >= size) {
                 break;
             }
             Entry least = heap[child];
-            Entry right = child + 1 < size ? heap[child + 1] : null;
-            if (right != null && least != null && right.before(least)) {
-                least = right;
-                child++;
+            int end = Math.min(child + 4, size);
+            for (int i = child + 1; i < end; i++) {
+                Entry other = heap[i];
+                if (least == null || (other != null && other.before(least))) {
+                    least = other;
+                    child = i;
+                }
             }
             if (least == null || !least.before(entry)) {
                 break;
