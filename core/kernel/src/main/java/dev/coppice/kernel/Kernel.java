@@ -46,6 +46,7 @@ public final class Kernel implements AutoCloseable {
         this.telemetry = new LocalTelemetry(meters, clock, random);
         this.watchdog = new Watchdog(this, timers.isSimulated());
         meters.watchTimers(timers::pending);
+        meters.watchNames(registrations::size, groups::size);
         root = SupervisorNode.root(this, ROOT, reason -> {
             if (!terminated.isDone()) {
                 Thread.ofVirtual().name("kernel terminated").start(() -> terminated.complete(reason));

@@ -108,6 +108,19 @@ final class KernelMetrics {
                 .register(registry);
     }
 
+    void watchNames(IntSupplier names, IntSupplier groups) {
+        GaugeWithCallback.builder()
+                .name("coppice_kernel_registered_names")
+                .help("Names that processes have.")
+                .callback(c -> c.call(names.getAsInt()))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name("coppice_kernel_groups")
+                .help("Groups that processes are in.")
+                .callback(c -> c.call(groups.getAsInt()))
+                .register(registry);
+    }
+
     void watchTelemetry(LongAdder events, IntSupplier handlers) {
         CounterWithCallback.builder()
                 .name("coppice_kernel_telemetry_events_total")

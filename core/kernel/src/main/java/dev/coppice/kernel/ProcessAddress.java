@@ -32,7 +32,8 @@ sealed class ProcessAddress<M> extends ChildNode implements ProcessRef<M> permit
 
     /** The life that the process is in. */
     static ProcessRun<?> living(ProcessRef<?> process) {
-        if (process instanceof ProcessAddress<?> address && address.run() instanceof ProcessRun<?> run) {
+        if (NamedRef.resolve(process) instanceof ProcessAddress<?> address
+                && address.run() instanceof ProcessRun<?> run) {
             return run;
         }
         throw new IllegalStateException("process " + process.name() + " is not alive");

@@ -554,7 +554,7 @@ final class ProcessRun<M> extends MailRun<M> {
         self[0] = watch;
         watch.observer(relations());
         relations().addObserved(watch);
-        ProcessRun<?> target = other instanceof ProcessAddress<?> address ? address.run() : null;
+        ProcessRun<?> target = NamedRef.resolve(other) instanceof ProcessAddress<?> address ? address.run() : null;
         if (target == null) {
             watch.fire(new ExitReason.NoProcess());
         } else {

@@ -99,7 +99,7 @@ final class ProcessView<M> implements ProcessContext<M>, Watchdog.Watched {
 
     @Override
     public void link(ProcessRef<?> other) {
-        ProcessRun<?> target = other instanceof ProcessAddress<?> address ? address.run() : null;
+        ProcessRun<?> target = NamedRef.resolve(other) instanceof ProcessAddress<?> address ? address.run() : null;
         if (target == null) {
             run.exitSignal(other, new ExitReason.NoProcess());
         } else {
@@ -109,7 +109,8 @@ final class ProcessView<M> implements ProcessContext<M>, Watchdog.Watched {
 
     @Override
     public void unlink(ProcessRef<?> other) {
-        if (other instanceof ProcessAddress<?> address && address.run() instanceof ProcessRun<?> target) {
+        if (NamedRef.resolve(other) instanceof ProcessAddress<?> address
+                && address.run() instanceof ProcessRun<?> target) {
             run.unlink(target);
         }
     }

@@ -8,12 +8,8 @@ import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -122,23 +118,6 @@ final class KernelTest {
     }
 
     @Test
-    void aTelemetryHandlerThatThrowsIsDetached() {
-        List<String> seen = new ArrayList<>();
-        kernel.telemetry().subscribe("bad", "a.", e -> {
-            seen.add("bad");
-            throw new IllegalStateException("no");
-        });
-        Telemetry.Subscription good = kernel.telemetry().subscribe("good", "a.", e -> seen.add("good " + e.name()));
-        kernel.telemetry().emit(new Telemetry.Event("a.b", java.util.Map.of(), java.util.Map.of()));
-        kernel.telemetry().emit(new Telemetry.Event("a.c", java.util.Map.of(), java.util.Map.of()));
-        kernel.telemetry().emit(new Telemetry.Event("b.c", java.util.Map.of(), java.util.Map.of()));
-        good.close();
-        kernel.telemetry().emit(new Telemetry.Event("a.d", java.util.Map.of(), java.util.Map.of()));
-        assertThat(seen).containsExactly("bad", "good a.b", "good a.c");
-        assertThat(kernel.meters().telemetryDetached.get()).isEqualTo(1);
-    }
-
-    @Test
     void backoffGrowsToItsBound() {
         Backoff backoff = new Backoff(Duration.ofSeconds(1), Duration.ofSeconds(5), 2, 0);
         assertThat(IntStream.range(0, 6)
@@ -149,69 +128,6 @@ final class KernelTest {
                 .isBetween(Duration.ofSeconds(15), Duration.ofSeconds(30));
         assertThatThrownBy(() -> Backoff.of(Duration.ofSeconds(2), Duration.ofSeconds(1)))
                 .hasMessageContaining("first=PT2S max=PT1S");
-    }
-
-    @Test
-    void tasksRunWithinTheirLimitAndAnswerInOrder() throws Exception {
-        AtomicInteger running = new AtomicInteger();
-        AtomicInteger most = new AtomicInteger();
-        List<Integer> inputs = IntStream.range(0, 100).boxed().toList();
-        List<Integer> results = kernel.tasks(7).map(inputs, i -> {
-            most.accumulateAndGet(running.incrementAndGet(), Math::max);
-            Thread.yield();
-            running.decrementAndGet();
-            return i * i;
-        });
-        assertThat(results).isEqualTo(inputs.stream().map(i -> i * i).toList());
-        assertThat(most.get()).isLessThanOrEqualTo(7);
-    }
-
-    @Test
-    void theFirstErrorCancelsTheOtherTasks() {
-        AtomicInteger interrupted = new AtomicInteger();
-        CountDownLatch waiting = new CountDownLatch(2);
-        assertThatThrownBy(() -> kernel.tasks(3).map(List.of(0, 1, 2), i -> {
-                    if (i == 2) {
-                        waiting.await();
-                        throw new IllegalStateException("two");
-                    }
-                    try {
-                        waiting.countDown();
-                        new CountDownLatch(1).await();
-                    } catch (InterruptedException e) {
-                        interrupted.incrementAndGet();
-                    }
-                    return i;
-                }))
-                .isInstanceOf(ExecutionException.class)
-                .hasRootCauseMessage("two");
-        assertThat(interrupted.get()).isEqualTo(2);
-    }
-
-    @Test
-    void tasksTimeOutOnTheKernelsClock() throws Exception {
-        List<String> outcome = new CopyOnWriteArrayList<>();
-        Thread caller = Thread.ofVirtual().start(() -> {
-            try {
-                kernel.tasks(2)
-                        .withTimeout(Duration.ofMinutes(1))
-                        .forEach(
-                                List.of(1, 2, 3),
-                                i -> {
-                                    new CountDownLatch(1).await();
-                                    return i;
-                                },
-                                i -> outcome.add("result"));
-            } catch (TimeoutException e) {
-                outcome.add(String.valueOf(e.getMessage()));
-            } catch (InterruptedException | ExecutionException e) {
-                outcome.add(e.toString());
-            }
-        });
-        assertThat(clock.awaitPending(1, SOON)).isTrue();
-        clock.advance(Duration.ofMinutes(1));
-        assertThat(caller.join(SOON)).isTrue();
-        assertThat(outcome).containsExactly("2 tasks were not done within PT1M");
     }
 
     @Test
