@@ -41,6 +41,7 @@ public final class Inspector {
     private final Kernel kernel;
     private final LongSupplier nanos;
     private final Rates rates = new Rates();
+    private final Sampler sampler;
     private final AtomicBoolean forgetting = new AtomicBoolean();
     private final Map<String, Trace> traces = new LinkedHashMap<>();
     private final Map<Supervisor.Child, CompletableFuture<Optional<Object>>> asking = new ConcurrentHashMap<>();
@@ -48,7 +49,6 @@ public final class Inspector {
     /** What to order by, greatest first. */
     public enum Order {
         MAILBOX,
-        /** Share of the time spent in handlers. */
         CPU,
         MEMORY,
         RESTARTS,
@@ -59,6 +59,7 @@ public final class Inspector {
     Inspector(Kernel kernel, LongSupplier nanos) {
         this.kernel = kernel;
         this.nanos = nanos;
+        this.sampler = new Sampler(kernel);
     }
 
     // ---- looking
@@ -141,6 +142,7 @@ public final class Inspector {
                 child.busy(),
                 child.busyShare(),
                 rate.busy(),
+                cpu(child, rate),
                 rate.window(),
                 size.bytes(),
                 size.cut(),
@@ -163,6 +165,11 @@ public final class Inspector {
             forgetLater();
         }
         return rate;
+    }
+
+    /** The share of one processor, as far as can be told. */
+    double cpu(Supervisor.Child child, Rates.Rate rate) {
+        return rate.busy() < 0.001 ? rate.busy() : rate.busy() * sampler.computing(child);
     }
 
     private void forgetLater() {
@@ -200,7 +207,7 @@ public final class Inspector {
      * The first {@code count} of all children by an order, greatest first; those with nothing to show are left out. All are
      * looked at, and no more than {@code count} kept.
      */
-    public List<Vitals> top(Order order, int count) {
+    public List<Glance> top(Order order, int count) {
         PriorityQueue<Scored> best = new PriorityQueue<>(Comparator.comparingDouble(Scored::score));
         Budget budget = new Budget();
         walk(kernel.root(), Integer.MAX_VALUE, (child, omitted) -> {
@@ -216,16 +223,14 @@ public final class Inspector {
         List<Scored> ordered = new ArrayList<>(best);
         ordered.sort(Comparator.comparingDouble(Scored::score).reversed());
         Budget shown = new Budget();
-        return ordered.stream()
-                .map(each -> vitals(each.child, shown, MEMORY_OBJECTS))
-                .toList();
+        return ordered.stream().map(each -> new Glance(each.child, shown, 0)).toList();
     }
 
     private double score(Order order, Supervisor.Child child, Budget budget) {
         return switch (order) {
             case MAILBOX -> child.mailbox();
             case RESTARTS -> child.restarts();
-            case CPU -> rate(child).busy();
+            case CPU -> cpu(child, rate(child));
             case RATE -> rate(child).messages();
             case MEMORY -> memory(child, budget, MEMORY_OBJECTS).bytes();
         };

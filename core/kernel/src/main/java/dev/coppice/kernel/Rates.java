@@ -22,7 +22,7 @@ final class Rates {
      * What happened per second.
      *
      * @param messages messages handled, or runs, per second
-     * @param busy the share, 0 to 1, of the time that was spent in handlers
+     * @param busy the share, 0 to 1, of the time that was spent in handlers, waiting included
      * @param window the time it is the mean of
      */
     record Rate(double messages, double busy, Duration window) {}

@@ -14,7 +14,7 @@ import java.util.Optional;
  * @param rate messages handled, or runs, per second lately
  * @param busy time spent in handlers since the last start
  * @param busyShare {@code busy} as a share, 0 to 1, of the time since the last start
- * @param recentShare the share of the time that was spent in handlers lately
+ * @param cpuShare an estimate of the share of one processor lately
  * @param lastFailure the last crash in words
  * @param omitted children left out of {@code children}
  */
@@ -29,7 +29,7 @@ public record TreeNode(
         double rate,
         Duration busy,
         double busyShare,
-        double recentShare,
+        double cpuShare,
         Instant startedAt,
         Optional<String> lastFailure,
         List<TreeNode> children,
@@ -74,7 +74,7 @@ public record TreeNode(
                 rate.messages(),
                 child.busy(),
                 child.busyShare(),
-                rate.busy(),
+                inspector.cpu(child, rate),
                 child.startedAt(),
                 child.lastFailure().map(Throwable::toString),
                 below(children, maxChildren, inspector),

@@ -12,10 +12,12 @@ import java.util.Optional;
  * @param mailbox messages waiting
  * @param handled messages handled, or runs, since the last start
  * @param rate messages handled, or runs, per second over the {@code window}
- * @param busy time in handlers since the last start, waiting included: an upper bound of the CPU time
+ * @param busy time in handlers since the last start, waiting included
  * @param busyShare {@code busy} as a share, 0 to 1, of the time since the last start
  * @param recentShare the same over the {@code window}
- * @param window the time that {@code rate} and {@code recentShare} are means of; the time since the last start when nobody
+ * @param cpuShare an estimate of the share of one processor over the {@code window}: {@code recentShare} without the part
+ *     in which looks at its thread found it waiting
+ * @param window the time that {@code rate} and the shares are means of; the time since the last start when nobody
  *     has looked before
  * @param memoryBytes an estimate of the memory that it alone holds
  * @param memoryCut whether the estimate was cut short by its bound, so that it is more
@@ -35,6 +37,7 @@ public record Vitals(
         Duration busy,
         double busyShare,
         double recentShare,
+        double cpuShare,
         Duration window,
         long memoryBytes,
         boolean memoryCut,

@@ -73,9 +73,12 @@ class InspectorTest {
             }
         }
         eventually("seen", () -> inspector.vitals("/pool/busy5").orElseThrow().mailbox() >= 50);
-        List<Vitals> top = inspector.top(Order.MAILBOX, 3);
-        assertThat(top.stream().map(Vitals::name)).containsExactly("busy5", "busy4", "busy3");
-        assertThat(inspector.top(Order.CPU, 100).stream().map(Vitals::name)).contains("busy1", "busy5");
+        List<Inspector.Glance> top = inspector.top(Order.MAILBOX, 3);
+        assertThat(top.stream().map(Inspector.Glance::path))
+                .containsExactly("/pool/busy5", "/pool/busy4", "/pool/busy3");
+        // They wait, and compute nothing.
+        assertThat(inspector.top(Order.CPU, 100).stream().map(Inspector.Glance::path))
+                .doesNotContain("/pool/busy1", "/pool/busy5");
         assertThat(inspector.top(Order.MEMORY, 2)).hasSize(2);
         assertThat(inspector.top(Order.RESTARTS, 5)).isEmpty();
     }
@@ -220,5 +223,21 @@ class InspectorTest {
                 "busy",
                 () -> !inspector.insight("/counting").orElseThrow().stateNote().isEmpty());
         assertThat(inspector.insight("/counting").orElseThrow().stateNote()).contains("busy");
+    }
+
+    @Test
+    void whoComputesIsToldApartFromWhoWaits() throws Exception {
+        java.util.concurrent.atomic.AtomicBoolean over = new java.util.concurrent.atomic.AtomicBoolean();
+        kernel.root().start(ChildSpec.task("waits", free::await));
+        kernel.root().start(ChildSpec.task("computes", () -> {
+            while (!over.get()) {
+                Thread.onSpinWait();
+            }
+        }));
+        eventually("seen", () -> inspector.vitals("/computes").orElseThrow().cpuShare() > 0.5);
+        eventually("parked", () -> inspector.vitals("/waits").orElseThrow().cpuShare() < 0.1);
+        assertThat(inspector.vitals("/waits").orElseThrow().recentShare()).isGreaterThan(0.5);
+        assertThat(inspector.top(Order.CPU, 1).getFirst().path()).isEqualTo("/computes");
+        over.set(true);
     }
 }

@@ -21,6 +21,7 @@ import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -31,7 +32,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The children of a kernel's supervision tree as {@code processes.runtime.coppice.dev}. A list shows at most 1,000 children
- * of each supervisor; the others can be read by name. Safe for use by many threads.
+ * of each supervisor, and the greatest of all; the others can be read by name. Safe for use by many threads.
  */
 public final class ProcessSource implements ComputedSource {
     public static final String GROUP = "runtime.coppice.dev";
@@ -39,6 +40,7 @@ public final class ProcessSource implements ComputedSource {
 
     private static final String LABELS = GROUP + "/";
     private static final int MAX_CHILDREN = 1_000;
+    private static final int GREATEST = 50;
     private static final int MAX_REASON = 300;
     private static final int MAX_LABEL = 63;
 
@@ -69,7 +71,7 @@ public final class ProcessSource implements ComputedSource {
                         "CPU%",
                         "number",
                         ".status.cpuPercent",
-                        "Time spent in handlers, waiting included: an upper bound of the CPU time.")
+                        "An estimate of the share of one processor: time in handlers, without what it waited there.")
                 .withColumn("Memory", "string", ".status.memory", "An estimate of what it alone holds.")
                 .withColumn("Age", "date", ".status.startedAt", "Since its last start.")
                 .withColumn(new Kind.Column("Handled", "integer", ".status.handled", "Messages handled.", true))
@@ -94,14 +96,30 @@ public final class ProcessSource implements ComputedSource {
             omitted(warnings, path, glance.omitted());
         }
         omitted(warnings, "/", kernel.inspector().omittedAtTop(MAX_CHILDREN));
+        if (!warnings.isEmpty()) {
+            addGreatest(entries);
+        }
         return new Listing(entries, warnings);
+    }
+
+    /** What is left out must not hide who is the busiest. */
+    private void addGreatest(List<Entry> entries) {
+        Set<String> there = new HashSet<>();
+        entries.forEach(entry -> there.add(entry.name()));
+        for (Inspector.Order order : Inspector.Order.values()) {
+            for (Inspector.Glance glance : kernel.inspector().top(order, GREATEST)) {
+                String name = ProcessNames.name(glance.path());
+                if (there.add(name)) {
+                    entries.add(new Entry("", name, () -> brief(glance)));
+                }
+            }
+        }
     }
 
     private static void omitted(List<String> warnings, String path, int omitted) {
         if (omitted > 0) {
-            warnings.add(
-                    omitted + " children of " + path + " are left out of the list; read one by its name, or see the"
-                            + " greatest of all with coppice top");
+            warnings.add(omitted + " children of " + path
+                    + " are left out of the list, but for the greatest; each can be" + " read by its name");
         }
     }
 
@@ -217,6 +235,7 @@ public final class ProcessSource implements ComputedSource {
                 v.mailbox(),
                 v.handled(),
                 rounded(v.rate()),
+                rounded(v.cpuShare() * 100),
                 rounded(v.recentShare() * 100),
                 rounded(v.busyShare() * 100),
                 GoDuration.format(v.busy().truncatedTo(ChronoUnit.MICROS)),

@@ -24,17 +24,20 @@ public record ProcessStatus(
         double messagesPerSecond,
 
         @Description(
-                "Share of one processor over the rateWindow, as the time spent in handlers, waiting included: an upper bound of"
-                        + " the CPU time.")
+                "An estimate of the share of one processor over the rateWindow: busyPercent without the part in which looks at its"
+                        + " thread found it waiting.")
         double cpuPercent,
 
-        @Description("The same since its last start.") double cpuPercentSinceStart,
+        @Description("The share of the rateWindow that it spent in handlers, waiting included.")
+        double busyPercent,
+
+        @Description("The same since its last start.") double busyPercentSinceStart,
 
         @Description("Time spent in handlers since its last start.")
         String busy,
 
         @Description(
-                "The time that messagesPerSecond and cpuPercent are means of: since the last look, or since the last start when"
+                "The time that messagesPerSecond and the shares are means of: since the last look, or since the last start when"
                         + " nobody has looked within a minute.")
         String rateWindow,
 
