@@ -27,6 +27,15 @@ public interface CertificateAuthority {
     /** A server certificate for these DNS names and IP addresses, renewed before it ends. */
     TlsSource server(java.util.List<String> names, ClientCertificates clients);
 
+    /** The organization in the certificates of nodes, by which they know each other. */
+    String PEERS = "system:coppice:peers";
+
+    /**
+     * The certificate of a node towards other nodes, as server and as client, renewed before it ends. Clients may show a
+     * certificate; whether it is that of a {@linkplain #PEERS node} is for the service to look at.
+     */
+    TlsSource peer(java.util.List<String> names);
+
     /** What a listener asks of its clients. */
     enum ClientCertificates {
         NONE,

@@ -71,9 +71,10 @@ final class CertificateMaker {
         return new Made(keys.getPrivate(), sign(builder, keys.getPrivate()));
     }
 
-    Made server(Issuer issuer, List<String> names, Duration validity) throws GeneralSecurityException {
+    Made server(Issuer issuer, String organization, List<String> names, Duration validity)
+            throws GeneralSecurityException {
         X500Name subject = new X500NameBuilder(BCStyle.INSTANCE)
-                .addRDN(BCStyle.O, "Coppice")
+                .addRDN(BCStyle.O, organization)
                 .addRDN(BCStyle.CN, names.isEmpty() ? "coppice" : shortened(names.getFirst()))
                 .build();
         GeneralName[] alternatives = names.stream()

@@ -23,7 +23,7 @@ import java.util.Optional;
 import java.util.TreeSet;
 
 /**
- * A {@link CertificateAuthority} in a directory: {@code ca.pem} and a {@code server-HASH.pem} for each set of names hold a
+ * A {@link CertificateAuthority} in a directory: {@code ca.pem} and a {@code server-HASH.pem} or {@code peer-HASH.pem} for each set of names hold a
  * key with its certificates; {@code ca.crt} is the root certificate alone, for others to read. Files are replaced
  * atomically. Opening one that exists does no cryptography: that would slow the start.
  */
@@ -34,6 +34,7 @@ final class DirectoryAuthority implements CertificateAuthority {
     private static final String AUTHORITY_KEY = "2.5.29.35";
     private static final String SUBJECT_KEY = "2.5.29.14";
     private static final String ROOT_FILE = "ca.crt";
+    private static final String SERVERS = "Coppice";
     private static final Duration RETRY = Duration.ofMinutes(1);
 
     private final Kernel kernel;
@@ -87,7 +88,12 @@ final class DirectoryAuthority implements CertificateAuthority {
 
     @Override
     public TlsSource server(List<String> names, ClientCertificates clients) {
-        return new RenewingSource(List.copyOf(new TreeSet<>(names)), clients);
+        return new RenewingSource("server", SERVERS, List.copyOf(new TreeSet<>(names)), clients);
+    }
+
+    @Override
+    public TlsSource peer(List<String> names) {
+        return new RenewingSource("peer", PEERS, List.copyOf(new TreeSet<>(names)), ClientCertificates.OPTIONAL);
     }
 
     @Override
@@ -122,15 +128,19 @@ final class DirectoryAuthority implements CertificateAuthority {
         return name.indexOf(':') >= 0 || name.matches("\\d{1,3}(\\.\\d{1,3}){3}");
     }
 
-    /** Server certificates of one set of names; renewed when asked for its generation close to its end. */
+    /** Certificates of one sort and one set of names; renewed when asked for its generation close to its end. */
     private final class RenewingSource implements TlsSource {
+        private final String sort;
+        private final String organization;
         private final List<String> names;
         private final ClientCertificates clients;
         private Material material;
         private long generation = 1;
         private Instant renewAt;
 
-        RenewingSource(List<String> names, ClientCertificates clients) {
+        RenewingSource(String sort, String organization, List<String> names, ClientCertificates clients) {
+            this.sort = sort;
+            this.organization = organization;
             this.names = names;
             this.clients = clients;
             try {
@@ -186,12 +196,12 @@ final class DirectoryAuthority implements CertificateAuthority {
 
         /** The one in the directory, or a new one when there is none or its end is near. */
         private Pair load() throws IOException, GeneralSecurityException {
-            String file = "server-" + hash(names);
+            String file = sort + "-" + hash(names);
             Optional<Pair> existing = read(directory, file);
             if (existing.isPresent() && usable(existing.get())) {
                 return existing.get();
             }
-            CertificateMaker.Made made = maker().server(issuer(), names, withinRoot(SERVER_VALIDITY));
+            CertificateMaker.Made made = maker().server(issuer(), organization, names, withinRoot(SERVER_VALIDITY));
             Pair pair = new Pair(made.key(), made.certificate());
             write(directory, file, pair, List.of(pair.certificate(), root.certificate()));
             return pair;

@@ -111,7 +111,7 @@ final class TlsContexts {
         return new Made(context, generation, !material.clientAuthorities().isEmpty(), material.requireClient());
     }
 
-    private static TrustManager[] trust(List<X509Certificate> authorities) throws GeneralSecurityException {
+    static TrustManager[] trust(List<X509Certificate> authorities) throws GeneralSecurityException {
         if (authorities.isEmpty()) {
             return new TrustManager[0];
         }
@@ -129,9 +129,9 @@ final class TlsContexts {
         }
     }
 
-    /** Presents the one key that there is to every client that can use it. */
-    private static final class OneKey extends X509ExtendedKeyManager {
-        private static final String ALIAS = "server";
+    /** Presents the one key that there is to every client, and to every server, that can use it. */
+    static final class OneKey extends X509ExtendedKeyManager {
+        private static final String ALIAS = "own";
         private final PrivateKey key;
         private final X509Certificate[] chain;
 
@@ -173,12 +173,23 @@ final class TlsContexts {
 
         @Override
         public String[] getClientAliases(String keyType, Principal @Nullable [] issuers) {
-            return new String[0];
+            return new String[] {ALIAS};
         }
 
         @Override
         public @Nullable String chooseClientAlias(
                 String[] keyTypes, Principal @Nullable [] issuers, @Nullable Socket socket) {
+            return chooseEngineClientAlias(keyTypes, issuers, null);
+        }
+
+        @Override
+        public @Nullable String chooseEngineClientAlias(
+                String[] keyTypes, Principal @Nullable [] issuers, @Nullable SSLEngine engine) {
+            for (String keyType : keyTypes) {
+                if (alias(keyType) != null) {
+                    return ALIAS;
+                }
+            }
             return null;
         }
     }
