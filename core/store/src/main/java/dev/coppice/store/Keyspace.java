@@ -71,6 +71,9 @@ public interface Keyspace {
     /** The newest revision that this member has applied. */
     long revision();
 
+    /** The newest revision of all: waits until everything acknowledged before this call, by any member, is visible here. */
+    long newestRevision();
+
     /** The revision before which history is gone; 0 when never compacted. */
     long compactedRevision();
 

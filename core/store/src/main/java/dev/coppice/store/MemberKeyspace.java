@@ -38,7 +38,11 @@ import dev.coppice.store.engine.Requests;
 import dev.coppice.store.engine.Space;
 import dev.coppice.store.engine.Watcher;
 import dev.coppice.store.log.Command;
+import dev.coppice.store.raft.ClusterMember;
+import dev.coppice.store.wire.AskRequest;
+import dev.coppice.store.wire.LeaseQuestion;
 import io.grpc.Status.Code;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
@@ -155,6 +159,12 @@ public final class MemberKeyspace implements Keyspace {
     }
 
     @Override
+    public long newestRevision() {
+        store.log().barrier();
+        return space().revision();
+    }
+
+    @Override
     public long compactedRevision() {
         return space().compacted();
     }
@@ -242,19 +252,54 @@ public final class MemberKeyspace implements Keyspace {
 
     @Override
     public LeaseKeepAliveResponse keepAlive(LeaseKeepAliveRequest request) {
+        Optional<ClusterMember> cluster = store.cluster();
+        if (cluster.isPresent()) {
+            long ttl = cluster.get()
+                    .ask(AskRequest.newBuilder()
+                            .setRenew(question(request.getID(), false))
+                            .build())
+                    .getTtlSeconds();
+            return renewed(request, ttl);
+        }
         if (!store.log().leading()) {
             throw Errors.noLeader();
         }
+        return renewed(request, space().lessor().renew(request.getID()));
+    }
+
+    private LeaseQuestion question(long id, boolean keys) {
+        return LeaseQuestion.newBuilder()
+                .setKeyspace(name())
+                .setId(id)
+                .setKeys(keys)
+                .build();
+    }
+
+    private LeaseKeepAliveResponse renewed(LeaseKeepAliveRequest request, long ttlSeconds) {
         Space space = space();
         return LeaseKeepAliveResponse.newBuilder()
                 .setHeader(space.header(space.revision()))
                 .setID(request.getID())
-                .setTTL(space.lessor().renew(request.getID()))
+                .setTTL(ttlSeconds)
                 .build();
     }
 
+    /** How much time is left is known to the leader only. */
     @Override
     public LeaseTimeToLiveResponse timeToLive(LeaseTimeToLiveRequest request) {
+        Optional<ClusterMember> cluster = store.cluster();
+        if (cluster.isPresent()) {
+            LeaseTimeToLiveResponse answer = cluster.get()
+                    .ask(AskRequest.newBuilder()
+                            .setTimeToLive(question(request.getID(), request.getKeys()))
+                            .build())
+                    .getTimeToLive();
+            Space space = space();
+            return answer.toBuilder()
+                    .setHeader(space.header(
+                            Math.max(space.revision(), answer.getHeader().getRevision())))
+                    .build();
+        }
         store.log().barrier();
         Space space = space();
         LeaseTimeToLiveResponse.Builder response = LeaseTimeToLiveResponse.newBuilder()

@@ -12,6 +12,8 @@ import dev.coppice.store.engine.Machine;
 import dev.coppice.store.engine.Space;
 import dev.coppice.store.engine.StoreMetrics;
 import dev.coppice.store.log.Command;
+import dev.coppice.store.raft.ClusterMember;
+import dev.coppice.store.raft.ClusterSettings;
 import dev.coppice.store.raft.Member;
 import dev.coppice.store.raft.ReplicatedLog;
 import io.grpc.Status.Code;
@@ -19,6 +21,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -43,6 +46,7 @@ public final class Store {
     private static final System.Logger LOG = System.getLogger(Store.class.getName());
 
     private static final Duration LEASE_BEAT = Duration.ofMillis(500);
+    private static final Duration MEMBERS_BEAT = Duration.ofMillis(200);
     private static final Duration UPKEEP_BEAT = Duration.ofSeconds(1);
     private static final Duration QUIET_BEFORE_PROGRESS = Duration.ofMinutes(10);
     private static final int COMPACTION_STEP = 1000;
@@ -65,6 +69,7 @@ public final class Store {
     private final AtomicReference<@Nullable Runnable> restart = new AtomicReference<>();
 
     private volatile boolean openedBefore;
+    private volatile List<String> clientUrls = List.of();
 
     private Store(Kernel kernel, StoreOptions options, Disk disk) {
         this.kernel = kernel;
@@ -95,14 +100,16 @@ public final class Store {
 
     private ChildSpec children() {
         SupervisorOptions rest = SupervisorOptions.DEFAULT.withStrategy(SupervisorOptions.Strategy.REST_FOR_ONE);
-        return ChildSpec.supervisor(
-                "store",
-                rest,
+        List<ChildSpec> children = new ArrayList<>(List.of(
                 ChildSpec.service("member", MemberService::new).withShutdown(Duration.ofSeconds(30)),
                 ChildSpec.supervisor("watches", SupervisorOptions.DEFAULT),
                 ChildSpec.periodic("leases", LEASE_BEAT, Duration.ZERO, this::endExpiredLeases),
                 ChildSpec.periodic("compaction", UPKEEP_BEAT, Duration.ZERO, this::removeOldVersions),
-                ChildSpec.periodic("upkeep", UPKEEP_BEAT, Duration.ZERO, this::upkeep));
+                ChildSpec.periodic("upkeep", UPKEEP_BEAT, Duration.ZERO, this::upkeep)));
+        if (options.cluster() != null) {
+            children.add(ChildSpec.periodic("members", MEMBERS_BEAT, Duration.ZERO, this::tend));
+        }
+        return ChildSpec.supervisor("store", rest, children.toArray(ChildSpec[]::new));
     }
 
     /**
@@ -150,9 +157,6 @@ public final class Store {
     private final class MemberService implements Service {
         @Override
         public void start(Failure failure) throws Exception {
-            List<String> names = options.keyspaces().stream()
-                    .map(StoreOptions.KeyspaceOptions::name)
-                    .toList();
             // A killed child is not stopped: its database would stay locked.
             stop();
             Files.createDirectories(options.directory());
@@ -164,7 +168,7 @@ public final class Store {
                 arrived(null, () -> failure.report(disk.full()));
                 return;
             }
-            Member opened = Member.open(kernel, options.directory(), names, metrics, error -> broken(failure, error));
+            Member opened = Member.open(kernel, options, metrics, error -> broken(failure, error));
             beginAfresh(opened);
             arrived(opened, null);
             openedBefore = true;
@@ -176,6 +180,13 @@ public final class Store {
             if (!Files.exists(restored)) {
                 return;
             }
+            ClusterSettings cluster = options.cluster();
+            if (cluster != null && cluster.founders().size() != 1) {
+                opened.close();
+                throw new IOException("the restored store in " + options.directory()
+                        + " has to begin its cluster alone: name this node only with --cluster, and let others join");
+            }
+            opened.log().awaitLeading();
             if (!opened.log().snapshotNow()) {
                 opened.close();
                 throw new IOException("the snapshot at the start of the restored log could not be made");
@@ -262,8 +273,37 @@ public final class Store {
         return member().log();
     }
 
+    /** In a cluster that has had no leader yet there are no keyspaces. */
     Space space(String name) {
-        return machine().space(name).orElseThrow(Errors::stopped);
+        return machine().space(name).orElseThrow(options.cluster() == null ? Errors::stopped : Errors::noLeader);
+    }
+
+    /** What this member is in a cluster of several; empty for one that is alone. */
+    public Optional<ClusterMember> cluster() {
+        return member().cluster();
+    }
+
+    /** Where clients reach this member, for the list of members. */
+    public void announce(List<String> urls) {
+        clientUrls = List.copyOf(urls);
+    }
+
+    /** Whether there is a leader, this member has applied what was acknowledged, and the keyspaces are there. */
+    public boolean serving() {
+        try {
+            log().barrier();
+            return options.keyspaces().stream()
+                    .allMatch(each -> machine().space(each.name()).isPresent());
+        } catch (StoreException e) {
+            return false;
+        }
+    }
+
+    private void tend() {
+        Member current = member;
+        if (current != null) {
+            current.cluster().ifPresent(cluster -> cluster.tend(options.name(), clientUrls));
+        }
     }
 
     private Iterable<Space> spaces() {
@@ -291,7 +331,9 @@ public final class Store {
             return;
         }
         for (MemberKeyspace keyspace : keyspaces.values()) {
-            keyspace.endExpiredLeases();
+            if (current.machine().space(keyspace.name()).isPresent()) {
+                keyspace.endExpiredLeases();
+            }
         }
     }
 

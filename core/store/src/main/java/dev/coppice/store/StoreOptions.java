@@ -1,8 +1,11 @@
 package dev.coppice.store;
 
+import dev.coppice.store.raft.ClusterSettings;
+import dev.coppice.store.raft.Member;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a store is opened.
@@ -11,11 +14,29 @@ import java.util.List;
  * @param name of this member, shown in the member list
  * @param peer where this member listens for other members; port 0 picks a free one
  * @param keyspaces what it holds; a name that was not there before makes an empty one
+ * @param cluster how it takes part in a cluster of several; null for a member that is alone
+ * @param identity who it is, where the directory does not say so yet; null picks at random
  */
-public record StoreOptions(Path directory, String name, InetSocketAddress peer, List<KeyspaceOptions> keyspaces) {
+public record StoreOptions(
+        Path directory,
+        String name,
+        InetSocketAddress peer,
+        List<KeyspaceOptions> keyspaces,
+        @Nullable ClusterSettings cluster,
+        Member.@Nullable Identity identity) {
 
     public StoreOptions {
         keyspaces = List.copyOf(keyspaces);
+    }
+
+    /** Those of a member that is alone. */
+    public StoreOptions(Path directory, String name, InetSocketAddress peer, List<KeyspaceOptions> keyspaces) {
+        this(directory, name, peer, keyspaces, null, null);
+    }
+
+    /** The same, as part of a cluster. */
+    public StoreOptions inCluster(ClusterSettings settings, Member.@Nullable Identity known) {
+        return new StoreOptions(directory, name, peer, keyspaces, settings, known);
     }
 
     /**

@@ -84,6 +84,11 @@ final class AuthCommands {
                     LEASE_GRANT,
                     LEASE_REVOKE,
                     ALARM,
+                    ADD_MEMBER,
+                    UPDATE_MEMBER,
+                    REMOVE_MEMBER,
+                    CREATE_TOKEN,
+                    REDEEM_TOKEN,
                     OPERATION_NOT_SET ->
                 throw new IllegalStateException("not a command about users: " + command.getOperationCase());
         };

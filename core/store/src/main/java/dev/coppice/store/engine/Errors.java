@@ -95,6 +95,61 @@ public final class Errors {
         return new StoreException(Code.NOT_FOUND, "etcdserver: member not found");
     }
 
+    public static StoreException memberExists() {
+        return precondition("etcdserver: member ID already exist");
+    }
+
+    public static StoreException memberRemoved() {
+        return new StoreException(
+                Code.UNAVAILABLE, "etcdserver: the member has been permanently removed from the cluster");
+    }
+
+    public static StoreException peerUrlExists() {
+        return precondition("etcdserver: Peer URLs already exists");
+    }
+
+    public static StoreException badPeerUrls() {
+        return invalid("etcdserver: given member URLs are invalid");
+    }
+
+    public static StoreException notEnoughStarted() {
+        return precondition("etcdserver: re-configuration failed due to not enough started members");
+    }
+
+    public static StoreException unhealthyCluster() {
+        return new StoreException(Code.UNAVAILABLE, "etcdserver: unhealthy cluster");
+    }
+
+    public static StoreException tooManyLearners() {
+        return precondition("etcdserver: too many learner members in cluster");
+    }
+
+    public static StoreException memberNotLearner() {
+        return precondition("etcdserver: can only promote a learner member");
+    }
+
+    public static StoreException learnerNotReady() {
+        return precondition("etcdserver: can only promote a learner member which is in sync with leader");
+    }
+
+    public static StoreException notLeader() {
+        return precondition("etcdserver: not leader");
+    }
+
+    public static StoreException badTransferee() {
+        return precondition("etcdserver: bad leader transferee");
+    }
+
+    /** The leader went away while a write was on its way: it may or may not have happened. */
+    public static StoreException timeoutByLeader() {
+        return new StoreException(
+                Code.UNAVAILABLE, "etcdserver: request timed out, possibly due to previous leader failure");
+    }
+
+    public static StoreException joinRefused(String why) {
+        return new StoreException(Code.PERMISSION_DENIED, why);
+    }
+
     public static StoreException rootUserMissing() {
         return precondition("etcdserver: root user does not exist");
     }

@@ -87,6 +87,13 @@ public final class Lessor {
         }
     }
 
+    void clear() {
+        synchronized (queue) {
+            leases.clear();
+            queue.clear();
+        }
+    }
+
     boolean exists(long id) {
         return leases.containsKey(id);
     }

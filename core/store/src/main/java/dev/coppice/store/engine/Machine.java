@@ -70,8 +70,10 @@ public final class Machine implements AutoCloseable {
     private final Clock clock;
     private final StoreMetrics metrics;
     private final long memberId;
-    private final Database database;
-    private final Batch batch;
+    private final Path directory;
+    private volatile Database database;
+    private Batch batch;
+    private volatile Roster roster;
     private final Map<Integer, Space> spaces = new ConcurrentHashMap<>();
     private final List<Settled> settled = new ArrayList<>();
     private long lastApplied;
@@ -89,7 +91,8 @@ public final class Machine implements AutoCloseable {
     /** Guarded by itself. */
     private final Set<Pin> pins = new HashSet<>();
 
-    private Machine(Database database, Clock clock, StoreMetrics metrics, long memberId) {
+    private Machine(Path directory, Database database, Clock clock, StoreMetrics metrics, long memberId) {
+        this.directory = directory;
         this.database = database;
         this.clock = clock;
         this.metrics = metrics;
@@ -97,12 +100,13 @@ public final class Machine implements AutoCloseable {
         this.batch = new Batch(database);
         this.lastApplied = database.applied();
         this.committed = lastApplied;
+        this.roster = new Roster(database);
         loadSpaces();
     }
 
     /** Opens the state in a directory. */
     public static Machine open(Path directory, Clock clock, StoreMetrics metrics, long memberId) throws IOException {
-        return new Machine(Database.open(directory), clock, metrics, memberId);
+        return new Machine(directory, Database.open(directory), clock, metrics, memberId);
     }
 
     static byte[] spaceKey(int number) {
@@ -116,7 +120,12 @@ public final class Machine implements AutoCloseable {
                     iterator.isValid() && Codec.startsWith(iterator.key(), prefix);
                     iterator.next()) {
                 KeyspaceRecord record = KeyspaceRecord.parseFrom(iterator.value());
-                spaces.put(record.getNumber(), new Space(this, record));
+                Space known = spaces.get(record.getNumber());
+                if (known == null) {
+                    spaces.put(record.getNumber(), new Space(this, record));
+                } else {
+                    known.reload();
+                }
             }
         } catch (InvalidProtocolBufferException e) {
             throw new IllegalStateException("a stored keyspace cannot be read: the data directory is damaged", e);
@@ -150,6 +159,11 @@ public final class Machine implements AutoCloseable {
     /** The index of the last command that is part of the state on disk or in memory. */
     public long applied() {
         return committed;
+    }
+
+    /** Who belongs to the cluster. */
+    public Roster roster() {
+        return roster;
     }
 
     public Collection<Space> spaces() {
@@ -224,13 +238,18 @@ public final class Machine implements AutoCloseable {
 
     // ---- applying
 
-    /** Applies a command that somebody else proposed, as it stands in the log. */
-    public void apply(long index, ByteBuffer encoded) {
+    /**
+     * Applies a command as it stands in the log.
+     *
+     * @param waiting who waits for its outcome here
+     */
+    public void apply(long index, ByteBuffer encoded, Function<Command, Outcome> waiting) {
         if (index <= lastApplied) {
             return;
         }
         try {
-            apply(index, Command.parseFrom(encoded), Outcome.NOBODY);
+            Command command = Command.parseFrom(encoded);
+            apply(index, command, waiting.apply(command));
         } catch (InvalidProtocolBufferException e) {
             throw new IllegalStateException("entry " + index + " of the log cannot be read", e);
         }
@@ -253,6 +272,10 @@ public final class Machine implements AutoCloseable {
     private Message apply(Command command) {
         if (command.hasDefineKeyspace()) {
             return define(command.getDefineKeyspace());
+        }
+        Message aboutMembers = roster.apply(batch, command);
+        if (aboutMembers != null) {
+            return aboutMembers;
         }
         Space space = spaces.get(command.getKeyspace());
         if (space == null) {
@@ -309,6 +332,42 @@ public final class Machine implements AutoCloseable {
     /** Puts a copy of the state into a directory that does not exist yet; by the applying thread. */
     public void checkpoint(Path target) {
         database.checkpoint(target);
+    }
+
+    /**
+     * Takes over the state of another member that is further, by the applying thread. Watches go on: what they missed they
+     * read from the new state. When this fails or the process dies meanwhile, the next start restores the newest snapshot.
+     *
+     * @param copy holds the files; they are linked or copied
+     */
+    public void restore(Path copy) throws IOException {
+        usage.writeLock().lock();
+        try {
+            if (closed) {
+                throw Errors.stopped();
+            }
+            synchronized (pins) {
+                pins.forEach(Pin::release);
+                pins.clear();
+            }
+            batch.close();
+            database.close();
+            // Whatever happens from here on, a half-made state is never opened: without it the snapshot is taken again.
+            StateFiles.delete(directory);
+            StateFiles.copy(copy, directory);
+            database = Database.open(directory);
+            batch = new Batch(database);
+            lastApplied = database.applied();
+            committed = lastApplied;
+            roster = new Roster(database);
+            loadSpaces();
+        } catch (IOException | RuntimeException e) {
+            closed = true;
+            throw e;
+        } finally {
+            usage.writeLock().unlock();
+        }
+        spaces.values().forEach(Space::wakeWatches);
     }
 
     /** Removes old versions from the disk as far as a keyspace is compacted; by one thread. */

@@ -60,7 +60,7 @@ public final class Space {
     private volatile long keys;
     private final SpaceCounters counters = new SpaceCounters();
     private volatile AuthState auth;
-    private final Alarms alarms;
+    private volatile Alarms alarms;
     private final AtomicLong bytes = new AtomicLong();
 
     Space(Machine machine, KeyspaceRecord record) {
@@ -68,6 +68,38 @@ public final class Space {
         this.record = record;
         this.lessor = new Lessor(machine.clock());
         Database database = machine.database();
+        auth = users(database);
+        alarms = new Alarms(database, metaKey(number(), ALARMS));
+        loadState(database);
+        hub = new WatchHub(revision);
+        reads = new SpaceReads(machine, this);
+        loadLeases(database);
+    }
+
+    /** Takes over what the database has now, which is another state than before. */
+    void reload() {
+        Database database = machine.database();
+        auth = users(database);
+        alarms = new Alarms(database, metaKey(number(), ALARMS));
+        unpublished.clear();
+        changed = false;
+        loadState(database);
+        lessor.clear();
+        loadLeases(database);
+        hub.jump(revision);
+    }
+
+    private AuthState users(Database database) {
+        try (View view = new View(database)) {
+            return AuthState.load(view, number());
+        }
+    }
+
+    void wakeWatches() {
+        hub.watchers().forEach(Watcher::wake);
+    }
+
+    private void loadState(Database database) {
         byte[] state = database.get(Database.Family.META, stateKey());
         revision = state == null ? 1 : ByteBuffer.wrap(state).getLong(0);
         compacted = state == null ? 0 : ByteBuffer.wrap(state).getLong(8);
@@ -80,13 +112,6 @@ public final class Space {
                 ? 0
                 : state.length >= STATE_BYTES ? ByteBuffer.wrap(state).getLong(24) : countKeys(database);
         nextKeys = keys;
-        try (View view = new View(database)) {
-            auth = AuthState.load(view, number());
-        }
-        alarms = new Alarms(database, metaKey(number(), ALARMS));
-        hub = new WatchHub(revision);
-        reads = new SpaceReads(machine, this);
-        loadLeases(database);
     }
 
     private void loadLeases(Database database) {
@@ -280,7 +305,13 @@ public final class Space {
                     ROLE_DELETE,
                     ROLE_GRANT_PERMISSION,
                     ROLE_REVOKE_PERMISSION -> applyAuth(batch, command);
-            case DEFINE_KEYSPACE, OPERATION_NOT_SET ->
+            case DEFINE_KEYSPACE,
+                    ADD_MEMBER,
+                    UPDATE_MEMBER,
+                    REMOVE_MEMBER,
+                    CREATE_TOKEN,
+                    REDEEM_TOKEN,
+                    OPERATION_NOT_SET ->
                 throw new IllegalStateException("not a command of a keyspace: " + command.getOperationCase());
         };
     }

@@ -2,6 +2,7 @@ package dev.coppice.store.engine;
 
 import com.google.protobuf.ByteString;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -106,6 +107,26 @@ final class WatchHub {
             if (watcher.offer(event)) {
                 touched.add(watcher);
             }
+        }
+    }
+
+    /**
+     * Goes on at another revision, without the events in between: whoever had seen everything up to now is behind, and reads
+     * on from the disk.
+     */
+    void jump(long revision) {
+        lock.lock();
+        try {
+            for (Watcher watcher : all) {
+                unindex(watcher);
+                watcher.fallBehindFrom(head + 1);
+            }
+            Arrays.fill(ring, null);
+            ringBytes = 0;
+            head = revision;
+            ringFirst = revision + 1;
+        } finally {
+            lock.unlock();
         }
     }
 

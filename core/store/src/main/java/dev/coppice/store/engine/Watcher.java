@@ -137,6 +137,14 @@ public final class Watcher implements Watch {
         space.metrics().watchesFellBehind();
     }
 
+    /** From now on it reads what happened since a revision; what waits is delivered before. */
+    synchronized void fallBehindFrom(long revision) {
+        if (!behind) {
+            behind = true;
+            behindFrom = revision;
+        }
+    }
+
     synchronized void caughtUp() {
         behind = false;
     }

@@ -1,22 +1,34 @@
 package dev.coppice.store.raft;
 
+import com.alipay.sofa.jraft.entity.PeerId;
 import dev.coppice.kernel.Kernel;
+import dev.coppice.store.StoreOptions;
+import dev.coppice.store.engine.Errors;
 import dev.coppice.store.engine.Machine;
 import dev.coppice.store.engine.NativeLibrary;
 import dev.coppice.store.engine.Space;
+import dev.coppice.store.engine.StateFiles;
 import dev.coppice.store.engine.StoreMetrics;
 import dev.coppice.store.log.Command;
 import dev.coppice.store.log.DefineKeyspace;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A running member: its state and its log. The directory holds {@code member} (who it is), {@code state} (the state machine) and
@@ -24,39 +36,118 @@ import java.util.stream.Stream;
  */
 public final class Member implements AutoCloseable {
 
+    /** Its name in the library's configuration, for members made before there were clusters. */
+    private static final String FIRST_NAME = "127.0.0.1:1";
+
     private final Machine machine;
     private final RaftLog log;
+    private final @Nullable ClusterMember cluster;
 
-    private Member(Machine machine, RaftLog log) {
+    private Member(Machine machine, RaftLog log, @Nullable ClusterMember cluster) {
         this.machine = machine;
         this.log = log;
+        this.cluster = cluster;
     }
 
-    /** Opens a member and defines the keyspaces that it does not have yet. */
-    public static Member open(
-            Kernel kernel, Path directory, List<String> keyspaces, StoreMetrics metrics, Consumer<Throwable> onFailure)
+    /**
+     * Who a member is, in a directory that has no member yet.
+     *
+     * @param cluster the same for all members
+     */
+    public record Identity(long cluster, long member) {}
+
+    /** Opens a member. The keyspaces that it does not have yet are defined; in a cluster that is done by the leader, later. */
+    public static Member open(Kernel kernel, StoreOptions options, StoreMetrics metrics, Consumer<Throwable> onFailure)
             throws IOException, InterruptedException {
+        Path directory = options.directory();
         Files.createDirectories(directory);
         NativeLibrary.load(directory.resolve("native"));
-        Properties identity = identity(kernel, directory.resolve("member"));
+        Properties identity = identity(kernel, directory.resolve("member"), options.identity());
         Path state = directory.resolve("state");
         restoreLostState(state, directory.resolve("raft").resolve("snapshots"));
-        Machine machine = Machine.open(
-                state, kernel.clock(), metrics, Long.parseUnsignedLong(identity.getProperty("member"), 16));
+        long id = Long.parseUnsignedLong(identity.getProperty("member"), 16);
+        Machine machine = Machine.open(state, kernel.clock(), metrics, id);
         try {
-            StateMachineAdapter states =
-                    new StateMachineAdapter(machine, () -> machine.spaces().forEach(Space::leaseTimesAnew), onFailure);
-            RaftLog log = RaftLog.open(directory.resolve("raft"), "coppice-" + identity.getProperty("cluster"), states);
-            Member member = new Member(machine, log);
-            member.define(kernel, keyspaces);
-            return member;
+            return open(kernel, options, onFailure, identity, machine);
         } catch (IOException | InterruptedException | RuntimeException e) {
             machine.close();
             throw e;
         }
     }
 
-    private static Properties identity(Kernel kernel, Path file) throws IOException {
+    private static Member open(
+            Kernel kernel, StoreOptions options, Consumer<Throwable> onFailure, Properties identity, Machine machine)
+            throws IOException, InterruptedException {
+        String self = identity.getProperty("raft", FIRST_NAME);
+        ClusterSettings settings = options.cluster();
+        Duration patience =
+                settings == null ? Duration.ofSeconds(2) : settings.election().multipliedBy(4);
+        StateMachineAdapter states = new StateMachineAdapter(
+                machine,
+                self,
+                new Leaders(kernel.clock(), patience),
+                () -> machine.spaces().forEach(Space::leaseTimesAnew),
+                onFailure);
+        List<String> keyspaces = options.keyspaces().stream()
+                .map(StoreOptions.KeyspaceOptions::name)
+                .toList();
+        Path raft = options.directory().resolve("raft");
+        String group = "coppice-" + identity.getProperty("cluster");
+        PeerId peer = Membership.peer(self);
+        if (settings == null) {
+            RaftLog log = RaftLog.open(kernel, raft, group, peer, List.of(peer), states, null);
+            Member member = new Member(machine, log, null);
+            member.define(kernel, keyspaces);
+            return member;
+        }
+        states.clustered();
+        Map<String, String> hints = hints(options.directory().resolve(PEERS), settings, machine.memberId(), self);
+        AtomicReference<@Nullable ClusterMember> made = new AtomicReference<>();
+        Peers peers = new Peers(settings, machine.memberId(), name -> address(machine, hints, name), request -> {
+            ClusterMember ready = made.get();
+            if (ready == null) {
+                throw Errors.noLeader();
+            }
+            return ready.answer(request);
+        });
+        List<PeerId> founders = settings.founders().keySet().stream()
+                .map(id -> id == machine.memberId() ? peer : Membership.peer(Membership.raftName(id)))
+                .toList();
+        RaftLog log = RaftLog.open(kernel, raft, group, peer, founders, states, peers);
+        ClusterMember cluster = new ClusterMember(kernel, machine, log, settings, keyspaces);
+        made.set(cluster);
+        return new Member(machine, log, cluster);
+    }
+
+    /** Where members listen that the roster does not know yet: the founders, and those that the answer to joining named. */
+    private static Map<String, String> hints(Path file, ClusterSettings settings, long self, String selfName)
+            throws IOException {
+        Map<String, String> hints = new HashMap<>();
+        if (Files.exists(file)) {
+            for (String line : Files.readAllLines(file, StandardCharsets.UTF_8)) {
+                String[] parts = line.split(" ");
+                if (parts.length == 2) {
+                    hints.put(parts[0], parts[1]);
+                }
+            }
+        }
+        settings.founders().forEach((id, url) -> hints.put(id == self ? selfName : Membership.raftName(id), url));
+        return Map.copyOf(hints);
+    }
+
+    private static @Nullable InetSocketAddress address(Machine machine, Map<String, String> hints, String name) {
+        String url = machine.roster()
+                .byRaft(name)
+                .filter(each -> each.getPeerUrlsCount() > 0)
+                .map(each -> each.getPeerUrls(0))
+                .orElse(hints.get(name));
+        return url == null ? null : Membership.address(url);
+    }
+
+    /** What a node that joins was told about the others; read before it knows them by the roster. */
+    public static final String PEERS = "peers";
+
+    private static Properties identity(Kernel kernel, Path file, @Nullable Identity given) throws IOException {
         Properties identity = new Properties();
         if (Files.exists(file)) {
             try (var in = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
@@ -65,8 +156,10 @@ public final class Member implements AutoCloseable {
             return identity;
         }
         HexFormat hex = HexFormat.of();
-        identity.setProperty("cluster", hex.toHexDigits(positive(kernel)));
-        identity.setProperty("member", hex.toHexDigits(positive(kernel)));
+        long member = given == null ? positive(kernel) : given.member();
+        identity.setProperty("cluster", hex.toHexDigits(given == null ? positive(kernel) : given.cluster()));
+        identity.setProperty("member", hex.toHexDigits(member));
+        identity.setProperty("raft", Membership.raftName(member));
         Path fresh = file.resolveSibling("member.new");
         try (var out = Files.newBufferedWriter(fresh, StandardCharsets.UTF_8)) {
             identity.store(out, "Who this member of the store is. Do not edit or copy.");
@@ -75,34 +168,47 @@ public final class Member implements AutoCloseable {
         return identity;
     }
 
+    /** Who the member in a directory is; empty when there is none yet. */
+    public static Optional<Identity> identity(Path directory) throws IOException {
+        Path file = directory.resolve("member");
+        if (!Files.exists(file)) {
+            return Optional.empty();
+        }
+        Properties identity = new Properties();
+        try (var in = Files.newBufferedReader(file, StandardCharsets.UTF_8)) {
+            identity.load(in);
+        }
+        return Optional.of(new Identity(
+                Long.parseUnsignedLong(identity.getProperty("cluster"), 16),
+                Long.parseUnsignedLong(identity.getProperty("member"), 16)));
+    }
+
     private static long positive(Kernel kernel) {
         return kernel.secureRandom().nextLong() & Long.MAX_VALUE | 1L << 62;
     }
 
     private static void restoreLostState(Path state, Path snapshots) throws IOException {
-        if (Files.exists(state.resolve("CURRENT")) || !Files.isDirectory(snapshots)) {
+        if (StateFiles.present(state) || !Files.isDirectory(snapshots)) {
             return;
         }
         Path newest;
         try (Stream<Path> found = Files.list(snapshots)) {
-            newest = found.map(each -> each.resolve("state"))
-                    .filter(each -> Files.exists(each.resolve("CURRENT")))
-                    .max((left, right) -> left.toString().compareTo(right.toString()))
+            newest = found.filter(each -> StateFiles.present(each.resolve("state")))
+                    .max(Comparator.comparingLong(Member::index))
                     .orElse(null);
         }
-        if (newest == null) {
-            return;
+        if (newest != null) {
+            StateFiles.copy(newest.resolve("state"), state);
         }
-        Files.createDirectories(state);
-        try (Stream<Path> files = Files.list(newest)) {
-            for (Path file : files.toList()) {
-                Path target = state.resolve(file.getFileName());
-                if (file.toString().endsWith(".sst")) {
-                    Files.createLink(target, file);
-                } else {
-                    Files.copy(file, target, StandardCopyOption.REPLACE_EXISTING);
-                }
-            }
+    }
+
+    /** The library names snapshots {@code snapshot_INDEX}; others are not whole. */
+    private static long index(Path snapshot) {
+        String name = String.valueOf(snapshot.getFileName());
+        try {
+            return Long.parseLong(name.substring(name.indexOf('_') + 1));
+        } catch (NumberFormatException e) {
+            return -1;
         }
     }
 
@@ -123,6 +229,11 @@ public final class Member implements AutoCloseable {
 
     public RaftLog log() {
         return log;
+    }
+
+    /** What it is in a cluster of several; empty for a member that is alone for good. */
+    public Optional<ClusterMember> cluster() {
+        return Optional.ofNullable(cluster);
     }
 
     @Override

@@ -1,12 +1,10 @@
 package dev.coppice.store.raft;
 
-import com.alipay.sofa.jraft.Closure;
 import com.alipay.sofa.jraft.Status;
 import com.alipay.sofa.jraft.error.RaftError;
 import com.google.protobuf.Message;
 import dev.coppice.store.StoreException;
 import dev.coppice.store.engine.Errors;
-import dev.coppice.store.engine.Machine;
 import dev.coppice.store.log.Command;
 import io.grpc.Status.Code;
 import java.util.concurrent.CompletableFuture;
@@ -14,8 +12,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** A command on its way through the log, with somebody waiting for what becomes of it. */
-final class Proposal implements Closure, Machine.Outcome {
+/** A command on its way through the log of the only member, with somebody waiting for what becomes of it. */
+final class Proposal implements PendingEntry {
 
     private final Command command;
     private final CompletableFuture<Message> future = new CompletableFuture<>();
@@ -24,8 +22,8 @@ final class Proposal implements Closure, Machine.Outcome {
         this.command = command;
     }
 
-    /** What was proposed, so that this member does not read it back from the log. */
-    Command command() {
+    @Override
+    public Command command() {
         return command;
     }
 

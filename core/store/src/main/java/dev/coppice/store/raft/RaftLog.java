@@ -3,41 +3,33 @@ package dev.coppice.store.raft;
 import com.alipay.sofa.jraft.Node;
 import com.alipay.sofa.jraft.NodeManager;
 import com.alipay.sofa.jraft.RaftServiceFactory;
-import com.alipay.sofa.jraft.Status;
-import com.alipay.sofa.jraft.closure.ReadIndexClosure;
 import com.alipay.sofa.jraft.conf.Configuration;
-import com.alipay.sofa.jraft.core.NodeImpl;
 import com.alipay.sofa.jraft.entity.PeerId;
 import com.alipay.sofa.jraft.entity.Task;
 import com.alipay.sofa.jraft.option.ApplyTaskMode;
 import com.alipay.sofa.jraft.option.NodeOptions;
 import com.alipay.sofa.jraft.option.RaftOptions;
 import com.alipay.sofa.jraft.option.ReadOnlyOption;
-import com.alipay.sofa.jraft.storage.impl.RocksDBLogStorage;
-import com.alipay.sofa.jraft.util.StorageOptionsFactory;
+import com.alipay.sofa.jraft.storage.snapshot.ThroughputSnapshotThrottle;
 import com.google.protobuf.Message;
+import dev.coppice.kernel.Kernel;
 import dev.coppice.store.StoreException;
 import dev.coppice.store.engine.Errors;
 import dev.coppice.store.log.Command;
 import io.grpc.Status.Code;
 import java.io.IOException;
-import java.lang.invoke.MethodHandles;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
-import org.rocksdb.BlockBasedTableConfig;
-import org.rocksdb.ColumnFamilyOptions;
-import org.rocksdb.CompressionType;
-import org.rocksdb.DBOptions;
-import org.rocksdb.InfoLogLevel;
-import sun.misc.Signal;
-import sun.misc.SignalHandler;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The log by SOFAJRaft. Entries proposed while the disk syncs are written and synced together, so that many writers share
@@ -62,8 +54,13 @@ public final class RaftLog implements ReplicatedLog {
     private static final long SNAPSHOT_BEFORE_STOP_ENTRIES = 1000;
     private static final long SNAPSHOT_AFTER_BYTES = 64L << 20;
 
-    private static final AtomicBoolean SIZED = new AtomicBoolean();
+    /** The most that a follower reads of another's snapshot. */
+    private static final long SNAPSHOT_BYTES_PER_SECOND = 64L << 20;
 
+    /** How long a leader that stops waits for another one to take over. */
+    private static final Duration HAND_OVER = Duration.ofSeconds(2);
+
+    private final Kernel kernel;
     private final StateMachineAdapter states;
     private final Node node;
     private final PeerId self;
@@ -73,37 +70,112 @@ public final class RaftLog implements ReplicatedLog {
     private final LongAdder failures = new LongAdder();
     private volatile boolean closed;
 
-    private RaftLog(StateMachineAdapter states, Node node, PeerId self) {
+    private final Leaders leaders;
+    private final Progress progress;
+    private final @Nullable PeerTransport transport;
+    private final @Nullable PeerServices services;
+    private @Nullable Proposals proposals;
+    private @Nullable RaftRequests requests;
+    private final ReadBarrier barrier;
+
+    private RaftLog(Kernel kernel, StateMachineAdapter states, Node node, PeerId self, Opening opening) {
+        this.kernel = kernel;
         this.states = states;
         this.node = node;
         this.self = self;
+        this.leaders = states.leaders();
+        this.progress = opening.progress;
+        this.transport = opening.transport;
+        this.services = opening.peers == null ? null : opening.peers.settings().services();
+        this.barrier = new ReadBarrier(kernel, leaders, node);
+    }
+
+    /** What a log is opened with. */
+    private static final class Opening {
+        private final @Nullable Peers peers;
+        private final @Nullable PeerTransport transport;
+        private final Progress progress;
+
+        Opening(Kernel kernel, @Nullable Peers peers) {
+            this.peers = peers;
+            this.transport = peers == null ? null : peers.settings().transport().apply(peers.addresses());
+            this.progress = new Progress(kernel.clock());
+        }
     }
 
     /**
-     * Opens the log of the only member and waits until it leads.
+     * Opens the log of a member. That of an only member is ready when this returns: it leads. In a cluster of several, who
+     * leads is found out later.
      *
      * @param directory holds log, votes and snapshots
      * @param group names the cluster; the same on all members, different from any other in this process
+     * @param self the member's name in the library
+     * @param founders the names of those who begin the cluster; empty for a member that joins one
      * @param states applies the entries
+     * @param peers null for a member that is alone
      */
-    public static RaftLog open(Path directory, String group, StateMachineAdapter states)
+    static RaftLog open(
+            Kernel kernel,
+            Path directory,
+            String group,
+            PeerId self,
+            List<PeerId> founders,
+            StateMachineAdapter states,
+            @Nullable Peers peers)
             throws IOException, InterruptedException {
-        prepareOnce();
+        LibrarySettings.apply();
         Files.createDirectories(directory);
-        PeerId self = new PeerId("127.0.0.1", 1);
-        NodeOptions options = options(directory, self, states);
+        Opening opening = new Opening(kernel, peers);
+        NodeOptions options = options(directory, states, opening);
+        options.setInitialConf(new Configuration(founders));
         NodeManager.getInstance().addAddress(self.getEndpoint());
-        Node node = RaftServiceFactory.createAndInitRaftNode(group, self, options);
-        RaftLog log = new RaftLog(states, node, self);
-        if (!states.awaitLeading(LEADER_TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
+        Node node;
+        try {
+            node = RaftServiceFactory.createAndInitRaftNode(group, self, options);
+        } catch (RuntimeException e) {
+            if (opening.transport != null) {
+                opening.transport.close();
+            }
+            throw e;
+        }
+        RaftLog log = new RaftLog(kernel, states, node, self, opening);
+        if (peers != null) {
+            log.serve(group, peers);
+            return log;
+        }
+        try {
+            log.awaitLeading();
+        } catch (IOException e) {
             log.close();
-            throw new IOException("the log in " + directory + " did not become ready in " + LEADER_TIMEOUT_SECONDS
-                    + " s; see the messages before this one");
+            throw e;
         }
         return log;
     }
 
-    private static NodeOptions options(Path directory, PeerId self, StateMachineAdapter states) {
+    /** Waits until this member leads for the first time, which one that is alone soon does. */
+    public void awaitLeading() throws IOException, InterruptedException {
+        if (!states.awaitLeading(LEADER_TIMEOUT_SECONDS, TimeUnit.SECONDS)) {
+            throw new IOException("the log did not become ready in " + LEADER_TIMEOUT_SECONDS
+                    + " s; see the messages before this one");
+        }
+    }
+
+    /** Takes part in the cluster from now on. */
+    private void serve(String group, Peers peers) {
+        PeerTransport way = transport;
+        if (way == null) {
+            return;
+        }
+        Proposals made = new Proposals(kernel, peers.memberId(), leaders, way, barrier, node);
+        proposals = made;
+        states.inCluster(made::outcome, made::blur);
+        RaftRequests handler =
+                new RaftRequests(group, self.toString(), node, states::leading, made::take, peers.answering());
+        requests = handler;
+        peers.settings().services().attach(handler);
+    }
+
+    private static NodeOptions options(Path directory, StateMachineAdapter states, Opening opening) {
         RaftOptions raft = new RaftOptions();
         raft.setSync(true);
         raft.setSyncMeta(true);
@@ -113,9 +185,8 @@ public final class RaftLog implements ReplicatedLog {
         raft.setMaxAppendBufferSize(1 << 20);
         raft.setMaxLogsInMemoryBytes(16L << 20);
         raft.setReadOnlyOptions(ReadOnlyOption.ReadOnlySafe);
-        NodeOptions options = new NodeOptions();
+        NodeOptions options = new ClusterNodeOptions(opening.transport, opening.progress);
         options.setRaftOptions(raft);
-        options.setInitialConf(new Configuration(java.util.List.of(self)));
         options.setFsm(states);
         options.setLogUri(directory.resolve("log").toString());
         options.setRaftMetaUri(directory.resolve("votes").toString());
@@ -131,72 +202,23 @@ public final class RaftLog implements ReplicatedLog {
         options.setCliRpcThreadPoolSize(1);
         options.setRaftRpcThreadPoolSize(1);
         options.setRpcProcessorThreadPoolSize(1);
+        if (opening.peers != null) {
+            forCluster(options, raft, opening.peers.settings().election());
+        }
         return options;
     }
 
-    /** The library's thread pools and its database are made for big machines; the process has to stay small. */
-    private static void prepareOnce() {
-        if (!SIZED.compareAndSet(false, true)) {
-            return;
-        }
-        // The library's generated messages are old; they read this member's own files only.
-        setUnlessSet("com.google.protobuf.use_unsafe_pre22_gencode", "true");
-        setUnlessSet("jraft.closure.threadpool.size.min", "1");
-        // It queues nothing: what finds no thread is refused, and then a failing log could not be closed.
-        setUnlessSet("jraft.closure.threadpool.size.max", "128");
-        for (String timer : java.util.List.of("election", "vote", "step_down", "snapshot")) {
-            setUnlessSet("jraft.timer.global_" + timer + "_timer_workers", "1");
-        }
-        setUnlessSet("jraft.default.scheduler.threadpool.size", "1");
-        DBOptions options = StorageOptionsFactory.getDefaultRocksDBOptions();
-        options.setMaxBackgroundJobs(2)
-                .setMaxOpenFiles(128)
-                .setKeepLogFileNum(2)
-                .setMaxLogFileSize(4L << 20)
-                .setMaxTotalWalSize(64L << 20)
-                .setInfoLogLevel(InfoLogLevel.WARN_LEVEL)
-                .setStatsDumpPeriodSec(0)
-                .setStatsPersistPeriodSec(0)
-                .setRecycleLogFileNum(0);
-        StorageOptionsFactory.registerRocksDBOptions(RocksDBLogStorage.class, options);
-        ColumnFamilyOptions family = StorageOptionsFactory.getDefaultRocksDBColumnFamilyOptions();
-        family.setWriteBufferSize(16L << 20)
-                .setMaxWriteBufferNumber(3)
-                .setMinWriteBufferNumberToMerge(1)
-                .setTargetFileSizeBase(32L << 20)
-                .setCompressionType(CompressionType.LZ4_COMPRESSION);
-        StorageOptionsFactory.registerRocksDBColumnFamilyOptions(RocksDBLogStorage.class, family);
-        BlockBasedTableConfig table = StorageOptionsFactory.getDefaultRocksDBTableConfig();
-        table.setBlockCache(new org.rocksdb.LRUCache(2L << 20));
-        StorageOptionsFactory.registerRocksDBTableFormatConfig(RocksDBLogStorage.class, table);
-        loadWithoutSignals();
-    }
-
-    /**
-     * Loads the library's node, which would take over SIGUSR2 and answer it by writing files about itself into the working
-     * directory. The JVM itself uses that signal to suspend threads: it gets it back.
-     */
-    private static void loadWithoutSignals() {
-        Signal signal;
-        try {
-            signal = new Signal("USR2");
-        } catch (IllegalArgumentException e) {
-            return;
-        }
-        SignalHandler before = Signal.handle(signal, SignalHandler.SIG_IGN);
-        try {
-            MethodHandles.lookup().ensureInitialized(NodeImpl.class);
-        } catch (IllegalAccessException e) {
-            throw new IllegalStateException(e);
-        } finally {
-            var unused = Signal.handle(signal, before);
-        }
-    }
-
-    private static void setUnlessSet(String property, String value) {
-        if (System.getProperty(property) == null) {
-            System.setProperty(property, value);
-        }
+    private static void forCluster(NodeOptions options, RaftOptions raft, Duration election) {
+        int millis = Math.toIntExact(election.toMillis());
+        options.setElectionTimeoutMs(millis);
+        raft.setMaxElectionDelayMs(Math.max(millis * 2 / 3, 1));
+        // Bounds what waits for one follower: entries of 512 KiB together, or one that is larger.
+        raft.setMaxReplicatorInflightMsgs(32);
+        options.setRpcConnectTimeoutMs(200);
+        options.setRpcDefaultTimeout(3000);
+        options.setRpcProcessorThreadPoolSize(4);
+        options.setSnapshotThrottle(new ThroughputSnapshotThrottle(SNAPSHOT_BYTES_PER_SECOND, 10));
+        options.setSharedTimerPool(false);
     }
 
     @Override
@@ -208,6 +230,11 @@ public final class RaftLog implements ReplicatedLog {
             throw Errors.tooManyRequests();
         }
         try {
+            Proposals several = proposals;
+            if (several != null) {
+                bytesSinceSnapshot.addAndGet(command.getSerializedSize());
+                return several.propose(command);
+            }
             Proposal proposal = new Proposal(command);
             byte[] data = command.toByteArray();
             bytesSinceSnapshot.addAndGet(data.length);
@@ -231,19 +258,7 @@ public final class RaftLog implements ReplicatedLog {
         if (states.hasEverything()) {
             return;
         }
-        Proposal proposal = new Proposal(Command.getDefaultInstance());
-        node.readIndex(new byte[0], new ReadIndexClosure() {
-            @Override
-            public void run(Status status, long index, byte[] context) {
-                if (status.isOk()) {
-                    proposal.answered(Command.getDefaultInstance());
-                } else {
-                    proposal.refused(Proposal.failure(status));
-                }
-            }
-        });
-        Message unused = proposal.await(PROPOSAL_TIMEOUT_MILLIS);
-        LOG.log(System.Logger.Level.TRACE, "read index reached {0}", unused);
+        barrier.await(kernel.clock().nanoTime() + TimeUnit.MILLISECONDS.toNanos(PROPOSAL_TIMEOUT_MILLIS));
     }
 
     @Override
@@ -309,6 +324,17 @@ public final class RaftLog implements ReplicatedLog {
             return;
         }
         closed = true;
+        PeerTransport way = transport;
+        Proposals several = proposals;
+        if (several != null) {
+            handOver();
+            several.stop();
+        }
+        PeerServices served = services;
+        RaftRequests handler = requests;
+        if (served != null && handler != null) {
+            served.detach(handler);
+        }
         try {
             // The next start then has little to read again.
             if (!states.failed() && states.entriesSinceSnapshot() >= SNAPSHOT_BEFORE_STOP_ENTRIES && !snapshotNow()) {
@@ -318,7 +344,63 @@ public final class RaftLog implements ReplicatedLog {
             node.join();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } finally {
+            if (way != null) {
+                way.close();
+            }
         }
         LOG.log(System.Logger.Level.DEBUG, "the log of {0} is closed", self);
+    }
+
+    /** A leader that stops makes the follower that is furthest lead, so that nobody has to notice its absence first. */
+    private void handOver() {
+        if (!states.leading() || node.listPeers().size() < 2 || states.failed()) {
+            return;
+        }
+        var unused = transfer(PeerId.ANY_PEER);
+    }
+
+    /** Makes another member lead, and waits until it does; says whether it does. */
+    boolean transfer(PeerId to) {
+        long term = states.term();
+        if (!node.transferLeadershipTo(to).isOk()) {
+            return false;
+        }
+        long end = kernel.clock().nanoTime() + HAND_OVER.toNanos();
+        while (kernel.clock().nanoTime() < end) {
+            Leaders.Leader now = leaders.current();
+            if (now != null && !now.self() && now.term() > term) {
+                return true;
+            }
+            try {
+                kernel.timers().sleep(Duration.ofMillis(10));
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return false;
+            }
+        }
+        return false;
+    }
+
+    Node node() {
+        return node;
+    }
+
+    PeerId self() {
+        return self;
+    }
+
+    Progress progress() {
+        return progress;
+    }
+
+    @Nullable
+    PeerTransport transport() {
+        return transport;
+    }
+
+    @Override
+    public Leaders leaders() {
+        return leaders;
     }
 }

@@ -22,6 +22,9 @@ public interface ReplicatedLog extends AutoCloseable {
 
     boolean leading();
 
+    /** Who leads, and who led. */
+    Leaders leaders();
+
     long term();
 
     /** The index of the last entry known to be committed. */

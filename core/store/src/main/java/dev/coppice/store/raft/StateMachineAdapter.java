@@ -4,11 +4,13 @@ import com.alipay.sofa.jraft.Closure;
 import com.alipay.sofa.jraft.Iterator;
 import com.alipay.sofa.jraft.Status;
 import com.alipay.sofa.jraft.conf.Configuration;
+import com.alipay.sofa.jraft.entity.LeaderChangeContext;
 import com.alipay.sofa.jraft.error.RaftError;
 import com.alipay.sofa.jraft.error.RaftException;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotReader;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotWriter;
 import dev.coppice.store.engine.Machine;
+import dev.coppice.store.log.Command;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -16,6 +18,7 @@ import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * What the library calls to apply entries, and to save and load snapshots. Its callbacks run on one thread of the
@@ -29,9 +32,14 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
     private static final String STATE = "state";
 
     private final Machine machine;
+    private final String self;
+    private final Leaders leaders;
     private final Runnable onLeading;
     private final Consumer<Throwable> onFailure;
     private final CountDownLatch firstLed = new CountDownLatch(1);
+    private volatile Function<Command, Machine.Outcome> outcomes = command -> Machine.Outcome.NOBODY;
+    private volatile Runnable restored = () -> {};
+    private volatile boolean clustered;
     private volatile boolean leading;
     private volatile boolean alone;
     private volatile boolean failed;
@@ -43,10 +51,32 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
      * @param onLeading called when this member begins to lead and has applied everything before
      * @param onFailure called when the log or the state cannot go on
      */
-    public StateMachineAdapter(Machine machine, Runnable onLeading, Consumer<Throwable> onFailure) {
+    StateMachineAdapter(
+            Machine machine, String self, Leaders leaders, Runnable onLeading, Consumer<Throwable> onFailure) {
         this.machine = machine;
+        this.self = self;
+        this.leaders = leaders;
         this.onLeading = onLeading;
         this.onFailure = onFailure;
+    }
+
+    /**
+     * There may be other members.
+     *
+     * @param finder who waits here for a command that comes back through the log
+     * @param onRestored called when another member's state took the place of this one's
+     */
+    void inCluster(Function<Command, Machine.Outcome> finder, Runnable onRestored) {
+        outcomes = finder;
+        restored = onRestored;
+    }
+
+    void clustered() {
+        clustered = true;
+    }
+
+    Leaders leaders() {
+        return leaders;
     }
 
     boolean awaitLeading(long timeout, TimeUnit unit) throws InterruptedException {
@@ -58,11 +88,11 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
     }
 
     /**
-     * Whether what this member has applied is all that was ever acknowledged: it is the only one, and has led. That stays
-     * so when its log fails.
+     * Whether what this member has applied is all that was ever acknowledged: there never was another one, and it has led.
+     * That stays so when its log fails.
      */
     boolean hasEverything() {
-        return alone && firstLed.getCount() == 0;
+        return !clustered && alone && firstLed.getCount() == 0;
     }
 
     /** Whether the log or the state cannot go on. */
@@ -87,10 +117,10 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
     public void onApply(Iterator entries) {
         try {
             while (entries.hasNext()) {
-                if (entries.done() instanceof Proposal proposal) {
-                    machine.apply(entries.getIndex(), proposal.command(), proposal);
+                if (entries.done() instanceof PendingEntry pending) {
+                    machine.apply(entries.getIndex(), pending.command(), pending);
                 } else {
-                    machine.apply(entries.getIndex(), entries.getData());
+                    machine.apply(entries.getIndex(), entries.getData(), outcomes);
                 }
                 if (machine.pending() >= MAX_BATCH) {
                     machine.commit();
@@ -113,12 +143,27 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
         machine.setTerm(newTerm);
         leading = true;
         onLeading.run();
+        leaders.elected(new Leaders.Leader(self, newTerm, true));
         firstLed.countDown();
     }
 
     @Override
     public void onLeaderStop(Status status) {
         leading = false;
+        leaders.lost();
+    }
+
+    @Override
+    public void onStartFollowing(LeaderChangeContext context) {
+        term = context.getTerm();
+        leaderChanges = leaderChanges + 1;
+        machine.setTerm(context.getTerm());
+        leaders.elected(new Leaders.Leader(context.getLeaderId().toString(), context.getTerm(), false));
+    }
+
+    @Override
+    public void onStopFollowing(LeaderChangeContext context) {
+        leaders.lost();
     }
 
     @Override
@@ -159,7 +204,10 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
         }
     }
 
-    /** The state on disk is always at or after the newest snapshot made here, so there is nothing to load. */
+    /**
+     * At the start there is nothing to do: the state on disk is at or after the newest snapshot made here. Later, a member
+     * that is far behind is sent the state of its leader.
+     */
     @Override
     public boolean onSnapshotLoad(SnapshotReader reader) {
         long included = reader.load().getLastIncludedIndex();
@@ -168,10 +216,23 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
             return true;
         }
         LOG.log(
-                System.Logger.Level.ERROR,
-                "the state ends at entry {0}, before the snapshot at entry {1}",
+                System.Logger.Level.INFO,
+                "the state ends at entry {0}: taking over the one of entry {1}",
                 machine.applied(),
                 included);
-        return false;
+        try {
+            machine.restore(Path.of(reader.getPath(), STATE));
+            // The newest entries may be none of commands, and then the state tells of earlier ones.
+            machine.skip(included);
+            machine.commit();
+            restored.run();
+        } catch (IOException | RuntimeException e) {
+            LOG.log(System.Logger.Level.ERROR, "the state of another member could not be taken over", e);
+            fail();
+            onFailure.accept(e);
+            return false;
+        }
+        snapshotIndex = included;
+        return true;
     }
 }

@@ -1,0 +1,30 @@
+package dev.coppice.store.raft;
+
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a member takes part in a cluster of several.
+ *
+ * @param services where what others send comes in
+ * @param transport makes the way to the others, from where each of them listens
+ * @param founders the members that begin the cluster, by identifier, and where each listens; empty for one that joins
+ * @param peerUrl where others reach this member, such as {@code https://host:2380}
+ * @param election how long a follower hears nothing from its leader before it asks for votes; up to two thirds more by chance
+ */
+public record ClusterSettings(
+        PeerServices services,
+        Function<Function<String, @Nullable InetSocketAddress>, PeerTransport> transport,
+        Map<Long, String> founders,
+        String peerUrl,
+        Duration election) {
+
+    public static final Duration DEFAULT_ELECTION = Duration.ofMillis(600);
+
+    public ClusterSettings {
+        founders = Map.copyOf(founders);
+    }
+}

@@ -1,0 +1,298 @@
+package dev.coppice.store.raft;
+
+import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
+import com.google.protobuf.Message;
+import dev.coppice.kernel.Kernel;
+import dev.coppice.serving.GrpcConnection;
+import dev.coppice.serving.TlsSource;
+import io.grpc.CallOptions;
+import io.grpc.ConnectivityState;
+import io.grpc.ManagedChannel;
+import io.grpc.MethodDescriptor;
+import io.grpc.Status;
+import io.grpc.stub.ClientCalls;
+import io.grpc.stub.StreamObserver;
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reaches the other members by gRPC with TLS from both sides: one connection to each, on it one stream for entries, and a
+ * call for everything else, so that heartbeats do not wait behind entries. Where a member listens is asked for whenever a
+ * connection is made. Safe for use by many threads.
+ */
+public final class GrpcPeerTransport implements PeerTransport {
+
+    /** How often at most a broken connection is tried again, whatever gRPC's own patience. */
+    private static final long RETRY_NANOS = Duration.ofMillis(100).toNanos();
+
+    private final Kernel kernel;
+    private final TlsSource tls;
+    private final Function<String, @Nullable InetSocketAddress> addresses;
+    private final Map<String, Peer> peers = new ConcurrentHashMap<>();
+    private final List<Consumer<String>> listeners = new CopyOnWriteArrayList<>();
+    private final Metrics metrics;
+    private volatile boolean closed;
+
+    /** What is counted; made once per kernel, however often a transport is opened. */
+    public static final class Metrics {
+        private final Counter calls;
+        private final Counter failures;
+        private final Counter connections;
+        private volatile Map<String, Peer> shown = Map.of();
+
+        public Metrics(Kernel kernel) {
+            calls = Counter.builder()
+                    .name("coppice_store_peer_calls")
+                    .help("Requests sent to other members.")
+                    .labelNames("method")
+                    .register(kernel.metrics());
+            failures = Counter.builder()
+                    .name("coppice_store_peer_failures")
+                    .help("Requests to another member that were not answered.")
+                    .labelNames("peer")
+                    .register(kernel.metrics());
+            connections = Counter.builder()
+                    .name("coppice_store_peer_connections")
+                    .help("Connections made to another member.")
+                    .labelNames("peer")
+                    .register(kernel.metrics());
+            GaugeWithCallback.builder()
+                    .name("coppice_store_peer_connected")
+                    .help("Whether there is a connection to another member.")
+                    .labelNames("peer")
+                    .callback(callback -> shown.forEach((name, peer) -> callback.call(peer.ready() ? 1 : 0, name)))
+                    .register(kernel.metrics());
+        }
+    }
+
+    /**
+     * A transport.
+     *
+     * @param tls this node's certificates, and the authority of the cluster
+     * @param addresses where a member listens, by its name in the Raft library; an unresolved host name is looked up with
+     *     each connection; null when it is not known
+     */
+    public GrpcPeerTransport(
+            Kernel kernel, Metrics metrics, TlsSource tls, Function<String, @Nullable InetSocketAddress> addresses) {
+        this.kernel = kernel;
+        this.metrics = metrics;
+        this.tls = tls;
+        this.addresses = addresses;
+        metrics.shown = peers;
+    }
+
+    /** The connection to one member. */
+    private final class Peer {
+        private final String name;
+        private final InetSocketAddress address;
+        private final GrpcConnection connection;
+        private final AtomicLong retriedNanos = new AtomicLong(kernel.clock().nanoTime());
+        private @Nullable AppendStream stream;
+
+        Peer(String name, InetSocketAddress address) {
+            this.name = name;
+            this.address = address;
+            this.connection =
+                    GrpcConnection.peer(tls, address.getHostString(), address.getPort(), PeerMethods.MAX_MESSAGE_BYTES);
+            watch(channel().getState(true));
+        }
+
+        ManagedChannel channel() {
+            return connection.channel();
+        }
+
+        boolean ready() {
+            return channel().getState(false) == ConnectivityState.READY;
+        }
+
+        private void watch(ConnectivityState seen) {
+            channel().notifyWhenStateChanged(seen, () -> {
+                ConnectivityState now = channel().getState(false);
+                if (now == ConnectivityState.SHUTDOWN) {
+                    return;
+                }
+                watch(now);
+                if (now == ConnectivityState.READY) {
+                    metrics.connections.labelValues(name).inc();
+                    listeners.forEach(listener -> listener.accept(name));
+                }
+            });
+        }
+
+        boolean reachable() {
+            ConnectivityState state = channel().getState(true);
+            if (state != ConnectivityState.TRANSIENT_FAILURE) {
+                return state != ConnectivityState.SHUTDOWN;
+            }
+            long now = kernel.clock().nanoTime();
+            long before = retriedNanos.get();
+            if (now - before >= RETRY_NANOS && retriedNanos.compareAndSet(before, now)) {
+                channel().resetConnectBackoff();
+            }
+            return false;
+        }
+
+        synchronized AppendStream stream() {
+            AppendStream current = stream;
+            if (current == null || current.broken()) {
+                current = new AppendStream(kernel.clock());
+                current.start(ClientCalls.asyncBidiStreamingCall(
+                        channel().newCall(PeerMethods.APPEND, CallOptions.DEFAULT), current.answers()));
+                stream = current;
+            }
+            return current;
+        }
+
+        synchronized void expire() {
+            if (stream != null) {
+                stream.expire();
+            }
+        }
+
+        void close() {
+            connection.close();
+        }
+    }
+
+    private Peer peer(String name) {
+        InetSocketAddress address = addresses.apply(name);
+        if (closed || address == null) {
+            throw Status.UNAVAILABLE
+                    .withDescription(closed ? "this member stops" : "it is not known where " + name + " listens")
+                    .asRuntimeException();
+        }
+        Peer known = peers.get(name);
+        if (known != null && known.address.equals(address)) {
+            return known;
+        }
+        Peer[] moved = new Peer[1];
+        Peer current = peers.compute(name, (_, old) -> {
+            if (old != null && old.address.equals(address)) {
+                return old;
+            }
+            moved[0] = old;
+            return new Peer(name, address);
+        });
+        if (moved[0] != null) {
+            moved[0].close();
+        }
+        return current;
+    }
+
+    @Override
+    public <Q extends Message, A extends Message> void call(
+            String to, MethodDescriptor<Q, A> method, Q request, long timeoutMillis, Answer<A> answer) {
+        metrics.calls.labelValues(String.valueOf(method.getBareMethodName())).inc();
+        try {
+            Peer peer = peer(to);
+            peer.expire();
+            ClientCalls.asyncUnaryCall(
+                    peer.channel()
+                            .newCall(
+                                    method,
+                                    CallOptions.DEFAULT.withDeadlineAfter(timeoutMillis, TimeUnit.MILLISECONDS)),
+                    request,
+                    new Once<>(counted(to, answer)));
+        } catch (RuntimeException e) {
+            counted(to, answer).failed(e);
+        }
+    }
+
+    @Override
+    public void append(
+            String to, AppendEntriesRequest request, long timeoutMillis, Answer<AppendEntriesResponse> answer) {
+        metrics.calls.labelValues("Append").inc();
+        try {
+            peer(to).stream().send(request, timeoutMillis, counted(to, answer));
+        } catch (RuntimeException e) {
+            counted(to, answer).failed(e);
+        }
+    }
+
+    private <A> Answer<A> counted(String to, Answer<A> answer) {
+        return new Answer<>() {
+            @Override
+            public void answered(A message) {
+                answer.answered(message);
+            }
+
+            @Override
+            public void failed(Throwable error) {
+                metrics.failures.labelValues(to).inc();
+                answer.failed(error);
+            }
+        };
+    }
+
+    /** The answer of a call, as gRPC tells it. */
+    private static final class Once<A> implements StreamObserver<A> {
+        private final Answer<A> answer;
+        private final AtomicBoolean told = new AtomicBoolean();
+
+        Once(Answer<A> answer) {
+            this.answer = answer;
+        }
+
+        @Override
+        public void onNext(A message) {
+            if (told.compareAndSet(false, true)) {
+                answer.answered(message);
+            }
+        }
+
+        @Override
+        public void onError(Throwable error) {
+            if (told.compareAndSet(false, true)) {
+                answer.failed(error);
+            }
+        }
+
+        @Override
+        public void onCompleted() {
+            onError(Status.INTERNAL
+                    .withDescription("the call ended without an answer")
+                    .asRuntimeException());
+        }
+    }
+
+    @Override
+    public boolean reachable(String to) {
+        try {
+            return peer(to).reachable();
+        } catch (RuntimeException e) {
+            return false;
+        }
+    }
+
+    @Override
+    public void disconnect(String to) {
+        Peer known = peers.remove(to);
+        if (known != null) {
+            known.close();
+        }
+    }
+
+    @Override
+    public void onConnected(Consumer<String> listener) {
+        listeners.add(listener);
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        List.copyOf(peers.keySet()).forEach(this::disconnect);
+    }
+}

@@ -1,0 +1,73 @@
+package dev.coppice.store.raft;
+
+import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
+import com.alipay.sofa.jraft.rpc.RpcRequests.GetFileRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.GetFileResponse;
+import com.alipay.sofa.jraft.rpc.RpcRequests.InstallSnapshotRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.InstallSnapshotResponse;
+import com.alipay.sofa.jraft.rpc.RpcRequests.ReadIndexRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.ReadIndexResponse;
+import com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteResponse;
+import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowRequest;
+import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowResponse;
+import com.google.protobuf.Message;
+import dev.coppice.store.wire.AppendCall;
+import dev.coppice.store.wire.AskRequest;
+import dev.coppice.store.wire.AskResponse;
+import dev.coppice.store.wire.ProposeRequest;
+import dev.coppice.store.wire.ProposeResponse;
+import io.grpc.MethodDescriptor;
+import io.grpc.MethodDescriptor.MethodType;
+import io.grpc.protobuf.ProtoUtils;
+
+/** What members call each other by: the library's messages as they are, and the store's own. Nothing else is read. */
+final class PeerMethods {
+    static final String SERVICE = "coppice.peer.v1.Peer";
+
+    /** The most bytes of one message: an entry is smaller than 2 MiB, and goes alone when it is large. */
+    static final int MAX_MESSAGE_BYTES = 4 << 20;
+
+    static {
+        LibrarySettings.allowOldMessages();
+    }
+
+    static final MethodDescriptor<AppendCall, AppendCall> APPEND = method(
+            "Append", MethodType.BIDI_STREAMING, AppendCall.getDefaultInstance(), AppendCall.getDefaultInstance());
+    static final MethodDescriptor<AppendEntriesRequest, AppendEntriesResponse> HEARTBEAT =
+            unary("Heartbeat", AppendEntriesRequest.getDefaultInstance(), AppendEntriesResponse.getDefaultInstance());
+    static final MethodDescriptor<RequestVoteRequest, RequestVoteResponse> VOTE =
+            unary("Vote", RequestVoteRequest.getDefaultInstance(), RequestVoteResponse.getDefaultInstance());
+    static final MethodDescriptor<InstallSnapshotRequest, InstallSnapshotResponse> INSTALL_SNAPSHOT = unary(
+            "InstallSnapshot",
+            InstallSnapshotRequest.getDefaultInstance(),
+            InstallSnapshotResponse.getDefaultInstance());
+    static final MethodDescriptor<GetFileRequest, GetFileResponse> GET_FILE =
+            unary("GetFile", GetFileRequest.getDefaultInstance(), GetFileResponse.getDefaultInstance());
+    static final MethodDescriptor<TimeoutNowRequest, TimeoutNowResponse> TIMEOUT_NOW =
+            unary("TimeoutNow", TimeoutNowRequest.getDefaultInstance(), TimeoutNowResponse.getDefaultInstance());
+    static final MethodDescriptor<ReadIndexRequest, ReadIndexResponse> READ_INDEX =
+            unary("ReadIndex", ReadIndexRequest.getDefaultInstance(), ReadIndexResponse.getDefaultInstance());
+    static final MethodDescriptor<ProposeRequest, ProposeResponse> PROPOSE =
+            unary("Propose", ProposeRequest.getDefaultInstance(), ProposeResponse.getDefaultInstance());
+    static final MethodDescriptor<AskRequest, AskResponse> ASK =
+            unary("Ask", AskRequest.getDefaultInstance(), AskResponse.getDefaultInstance());
+
+    private PeerMethods() {}
+
+    private static <Q extends Message, A extends Message> MethodDescriptor<Q, A> unary(
+            String name, Q request, A answer) {
+        return method(name, MethodType.UNARY, request, answer);
+    }
+
+    private static <Q extends Message, A extends Message> MethodDescriptor<Q, A> method(
+            String name, MethodType type, Q request, A answer) {
+        return MethodDescriptor.<Q, A>newBuilder()
+                .setType(type)
+                .setFullMethodName(MethodDescriptor.generateFullMethodName(SERVICE, name))
+                .setRequestMarshaller(ProtoUtils.marshaller(request))
+                .setResponseMarshaller(ProtoUtils.marshaller(answer))
+                .build();
+    }
+}

@@ -1,0 +1,203 @@
+package dev.coppice.store.raft;
+
+import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
+import dev.coppice.serving.PeerTls;
+import dev.coppice.store.StoreException;
+import dev.coppice.store.wire.AppendCall;
+import dev.coppice.store.wire.JoinGrpc;
+import dev.coppice.store.wire.JoinRequest;
+import dev.coppice.store.wire.JoinResponse;
+import io.grpc.Grpc;
+import io.grpc.Metadata;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallHandler;
+import io.grpc.ServerInterceptor;
+import io.grpc.ServerInterceptors;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.Status;
+import io.grpc.stub.ServerCalls;
+import io.grpc.stub.StreamObserver;
+import java.security.cert.X509Certificate;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.net.ssl.SSLSession;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a member serves the others, to be given to a listener that runs calls on virtual threads. Everything but joining
+ * needs the certificate of a node of the cluster. There is a member behind it while the store runs; at other times callers
+ * are told to try again. Safe for use by many threads.
+ */
+public final class PeerServices {
+
+    private final AtomicReference<@Nullable PeerHandler> handler = new AtomicReference<>();
+    private volatile @Nullable Function<JoinRequest, JoinResponse> joining;
+
+    void attach(PeerHandler member) {
+        handler.set(member);
+    }
+
+    void detach(PeerHandler member) {
+        handler.compareAndSet(member, null);
+    }
+
+    /** Who answers nodes that want to join. */
+    public void onJoin(Function<JoinRequest, JoinResponse> answering) {
+        joining = answering;
+    }
+
+    private PeerHandler member() {
+        PeerHandler current = handler.get();
+        if (current == null) {
+            throw Status.UNAVAILABLE
+                    .withDescription("the member is being started or stopped; try again")
+                    .asRuntimeException();
+        }
+        return current;
+    }
+
+    public List<ServerServiceDefinition> services() {
+        ServerServiceDefinition peer = ServerServiceDefinition.builder(PeerMethods.SERVICE)
+                .addMethod(PeerMethods.APPEND, ServerCalls.asyncBidiStreamingCall(this::append))
+                .addMethod(PeerMethods.HEARTBEAT, later((request, answer) -> member().append(request, answer)))
+                .addMethod(PeerMethods.VOTE, later((request, answer) -> member().vote(request, answer)))
+                .addMethod(
+                        PeerMethods.INSTALL_SNAPSHOT,
+                        later((request, answer) -> member().installSnapshot(request, answer)))
+                .addMethod(PeerMethods.GET_FILE, later((request, answer) -> member().file(request, answer)))
+                .addMethod(PeerMethods.TIMEOUT_NOW, later((request, answer) -> member().timeoutNow(request, answer)))
+                .addMethod(PeerMethods.READ_INDEX, later((request, answer) -> member().readIndex(request, answer)))
+                .addMethod(PeerMethods.PROPOSE, now(request -> member().propose(request)))
+                .addMethod(PeerMethods.ASK, now(request -> member().ask(request)))
+                .build();
+        ServerServiceDefinition join = ServerServiceDefinition.builder(JoinGrpc.getServiceDescriptor())
+                .addMethod(JoinGrpc.getJoinMethod(), now(this::join))
+                .build();
+        return List.of(ServerInterceptors.intercept(peer, new PeersOnly()), join);
+    }
+
+    private JoinResponse join(JoinRequest request) {
+        Function<JoinRequest, JoinResponse> known = joining;
+        if (known == null) {
+            throw Status.UNAVAILABLE
+                    .withDescription("the node is being started; try again")
+                    .asRuntimeException();
+        }
+        return known.apply(request);
+    }
+
+    private final class PeersOnly implements ServerInterceptor {
+        @Override
+        public <Q, A> ServerCall.Listener<Q> interceptCall(
+                ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+            if (!shownByPeer(call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION))) {
+                call.close(
+                        Status.UNAUTHENTICATED.withDescription("the caller is no node of this cluster"),
+                        new Metadata());
+                return new ServerCall.Listener<>() {};
+            }
+            return next.startCall(call, headers);
+        }
+    }
+
+    private static boolean shownByPeer(@Nullable SSLSession session) {
+        try {
+            return session != null
+                    && session.getPeerCertificates()[0] instanceof X509Certificate certificate
+                    && PeerTls.isPeer(certificate);
+        } catch (SSLPeerUnverifiedException e) {
+            return false;
+        }
+    }
+
+    private interface Later<Q> {
+        void call(Q request, Consumer<Message> answer);
+    }
+
+    /** A method whose answer comes whenever it is there. */
+    @SuppressWarnings("unchecked")
+    private static <Q extends Message, A extends Message> io.grpc.ServerCallHandler<Q, A> later(Later<Q> body) {
+        return ServerCalls.asyncUnaryCall((request, answers) -> guarded(
+                answers,
+                () -> body.call(request, message -> {
+                    synchronized (answers) {
+                        answers.onNext((A) message);
+                        answers.onCompleted();
+                    }
+                })));
+    }
+
+    private static <Q extends Message, A extends Message> io.grpc.ServerCallHandler<Q, A> now(Function<Q, A> body) {
+        return ServerCalls.asyncUnaryCall((request, answers) -> guarded(answers, () -> {
+            answers.onNext(body.apply(request));
+            answers.onCompleted();
+        }));
+    }
+
+    private static void guarded(StreamObserver<?> answers, Runnable body) {
+        try {
+            body.run();
+        } catch (StoreException e) {
+            answers.onError(e.status().asRuntimeException());
+        } catch (io.grpc.StatusRuntimeException e) {
+            answers.onError(e);
+        } catch (RuntimeException e) {
+            answers.onError(Status.INTERNAL.withDescription(String.valueOf(e)).asRuntimeException());
+        }
+    }
+
+    private StreamObserver<AppendCall> append(StreamObserver<AppendCall> answers) {
+        return new StreamObserver<>() {
+            private boolean over;
+
+            @Override
+            public void onNext(AppendCall call) {
+                try {
+                    member().append(AppendEntriesRequest.parseFrom(call.getMessage()), answer -> tell(call, answer));
+                } catch (InvalidProtocolBufferException e) {
+                    fail(Status.INVALID_ARGUMENT.withDescription("entries that cannot be read"));
+                } catch (RuntimeException e) {
+                    fail(Status.fromThrowable(e));
+                }
+            }
+
+            private synchronized void tell(AppendCall call, Message answer) {
+                if (!over) {
+                    try {
+                        answers.onNext(AppendCall.newBuilder()
+                                .setNumber(call.getNumber())
+                                .setMessage(answer.toByteString())
+                                .build());
+                    } catch (RuntimeException e) {
+                        over = true; // the connection is gone: the leader sends it again
+                    }
+                }
+            }
+
+            private synchronized void fail(Status status) {
+                if (!over) {
+                    over = true;
+                    answers.onError(status.asRuntimeException());
+                }
+            }
+
+            @Override
+            public synchronized void onError(Throwable error) {
+                over = true;
+            }
+
+            @Override
+            public synchronized void onCompleted() {
+                if (!over) {
+                    over = true;
+                    answers.onCompleted();
+                }
+            }
+        };
+    }
+}

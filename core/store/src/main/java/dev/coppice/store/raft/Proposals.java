@@ -1,0 +1,258 @@
+package dev.coppice.store.raft;
+
+import com.alipay.sofa.jraft.Node;
+import com.alipay.sofa.jraft.Status;
+import com.alipay.sofa.jraft.entity.Task;
+import com.google.protobuf.Message;
+import dev.coppice.kernel.Kernel;
+import dev.coppice.store.StoreException;
+import dev.coppice.store.engine.Errors;
+import dev.coppice.store.engine.Machine;
+import dev.coppice.store.log.Command;
+import dev.coppice.store.raft.Leaders.Leader;
+import dev.coppice.store.wire.ProposeRequest;
+import dev.coppice.store.wire.ProposeResponse;
+import dev.coppice.store.wire.ProposeResponse.Verdict;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Commands of this member on their way to the leader, whoever that is. A command is answered when this member has applied
+ * it, so that its sender then reads it here.
+ *
+ * <p>When the leader changes meanwhile, a command is proposed again, but only once it is certain that the attempt before
+ * came to nothing: a leader takes a command in one term only; what it has taken, and what will ever come of it, lies before
+ * the first entry of any later leader. So when a later leader has confirmed itself, and everything up to its commit index is
+ * applied here without the command among it, then it is lost.
+ */
+final class Proposals {
+
+    private static final Duration TIMEOUT = Duration.ofMillis(7000);
+    private static final long CHECK_NANOS = Duration.ofMillis(100).toNanos();
+    private static final Duration PAUSE = Duration.ofMillis(10);
+
+    private final Kernel kernel;
+    private final long origin;
+    private final Leaders leaders;
+    private final PeerTransport transport;
+    private final ReadBarrier barrier;
+    private final Node node;
+    private final AtomicLong numbers;
+    private final Map<Long, Attempt> pending = new ConcurrentHashMap<>();
+
+    Proposals(Kernel kernel, long origin, Leaders leaders, PeerTransport transport, ReadBarrier barrier, Node node) {
+        this.kernel = kernel;
+        this.origin = origin;
+        this.leaders = leaders;
+        this.transport = transport;
+        this.barrier = barrier;
+        this.node = node;
+        // Numbers of an earlier run of this member may still be in the log.
+        this.numbers = new AtomicLong(kernel.secureRandom().nextLong());
+        leaders.onChange(() -> pending.values().forEach(Attempt::nudge));
+    }
+
+    /** Who waits for a command that is being applied. */
+    Machine.Outcome outcome(Command command) {
+        Attempt found = command.getOrigin() == origin ? pending.get(command.getNumber()) : null;
+        return found == null ? Machine.Outcome.NOBODY : found;
+    }
+
+    /** The state was replaced by another member's, in which entries were applied that were never seen here. */
+    void blur() {
+        pending.values().forEach(Attempt::blur);
+    }
+
+    /** Nobody is told any more what becomes of what is on its way. */
+    void stop() {
+        pending.values().forEach(each -> each.refused(Errors.stopped()));
+    }
+
+    int waiting() {
+        return pending.size();
+    }
+
+    Message propose(Command command) {
+        long number = numbers.incrementAndGet();
+        Attempt attempt = new Attempt(
+                command.toBuilder().setOrigin(origin).setNumber(number).build());
+        pending.put(number, attempt);
+        try {
+            return propose(attempt);
+        } finally {
+            pending.remove(number);
+        }
+    }
+
+    private Message propose(Attempt attempt) {
+        long end = kernel.clock().nanoTime() + TIMEOUT.toNanos();
+        while (true) {
+            Leader leader = leaders.await();
+            attempt.reopen();
+            start(leader, attempt);
+            if (!settled(attempt, leader, end)) {
+                // Another one leads: what it has confirmed decides.
+                confirm(attempt, end);
+            }
+            switch (attempt.state()) {
+                case SETTLED -> {
+                    return attempt.result();
+                }
+                case BUSY -> throw Errors.tooManyRequests();
+                case NOT_TAKEN, OPEN -> pause(end);
+            }
+        }
+    }
+
+    /** Waits until the attempt has come to something; false when another leader leads meanwhile. */
+    private boolean settled(Attempt attempt, Leader leader, long end) {
+        while (attempt.state() == Attempt.State.OPEN) {
+            Leader now = leaders.current();
+            if (now != null && now.term() > leader.term()) {
+                return false;
+            }
+            if (leaders.given() || attempt.blurred()) {
+                throw Errors.timeoutByLeader();
+            }
+            long left = end - kernel.clock().nanoTime();
+            if (left <= 0) {
+                throw Errors.timeout();
+            }
+            attempt.pause(Math.min(left, CHECK_NANOS));
+        }
+        return true;
+    }
+
+    private void confirm(Attempt attempt, long end) {
+        try {
+            barrier.await(end);
+        } catch (StoreException e) {
+            if (attempt.state() != Attempt.State.SETTLED) {
+                throw Errors.timeoutByLeader();
+            }
+        }
+        if (attempt.blurred()) {
+            throw Errors.timeoutByLeader();
+        }
+    }
+
+    private void pause(long end) {
+        if (kernel.clock().nanoTime() >= end) {
+            throw Errors.timeout();
+        }
+        try {
+            kernel.timers().sleep(PAUSE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Errors.stopped();
+        }
+    }
+
+    private void start(Leader leader, Attempt attempt) {
+        if (leader.self()) {
+            append(attempt.command(), leader.term(), attempt);
+            return;
+        }
+        if (!transport.reachable(leader.raft())) {
+            attempt.ended(Attempt.State.NOT_TAKEN);
+            return;
+        }
+        ProposeRequest request = ProposeRequest.newBuilder()
+                .setCommand(attempt.command())
+                .setTerm(leader.term())
+                .build();
+        transport.call(leader.raft(), PeerMethods.PROPOSE, request, TIMEOUT.toMillis(), new PeerTransport.Answer<>() {
+            @Override
+            public void answered(ProposeResponse response) {
+                taken(attempt, response.getVerdict());
+            }
+
+            @Override
+            public void failed(Throwable error) {
+                // It may have arrived: who leads next will tell.
+                attempt.nudge();
+            }
+        });
+    }
+
+    private void taken(Attempt attempt, Verdict verdict) {
+        switch (verdict) {
+            // The leader tells how far it is committed when it is asked, which is sooner than its next heartbeat.
+            case APPLIED -> barrier.hurry();
+            case NOT_TAKEN -> attempt.ended(Attempt.State.NOT_TAKEN);
+            case BUSY -> attempt.ended(Attempt.State.BUSY);
+            case UNKNOWN, UNRECOGNIZED -> attempt.nudge();
+        }
+    }
+
+    private void append(Command command, long term, PendingEntry entry) {
+        try {
+            node.apply(new Task(ByteBuffer.wrap(command.toByteArray()), entry, term));
+        } catch (IllegalStateException e) {
+            // It is being shut down; the entry was told.
+            entry.run(new Status(-1, "the member stops"));
+        }
+    }
+
+    // ---- on the leader, for others
+
+    /** A command that another member proposed here. */
+    private static final class Foreign implements PendingEntry {
+        private final Command command;
+        private final CompletableFuture<Verdict> verdict = new CompletableFuture<>();
+
+        Foreign(Command command) {
+            this.command = command;
+        }
+
+        @Override
+        public Command command() {
+            return command;
+        }
+
+        @Override
+        public void run(Status status) {
+            if (!status.isOk()) {
+                verdict.complete(
+                        switch (Attempt.read(status)) {
+                            case NOT_TAKEN -> Verdict.NOT_TAKEN;
+                            case BUSY -> Verdict.BUSY;
+                            case OPEN, SETTLED -> Verdict.UNKNOWN;
+                        });
+            }
+        }
+
+        @Override
+        public void answered(Message answer) {
+            verdict.complete(Verdict.APPLIED);
+        }
+
+        @Override
+        public void refused(StoreException error) {
+            verdict.complete(Verdict.APPLIED);
+        }
+    }
+
+    /** Takes a command of another member, in the term that it names only; waits until it is applied. */
+    ProposeResponse take(ProposeRequest request) {
+        Foreign entry = new Foreign(request.getCommand());
+        append(request.getCommand(), request.getTerm(), entry);
+        Verdict verdict;
+        try {
+            verdict = entry.verdict.get(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            verdict = Verdict.UNKNOWN;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            verdict = Verdict.UNKNOWN;
+        }
+        return ProposeResponse.newBuilder().setVerdict(verdict).build();
+    }
+}

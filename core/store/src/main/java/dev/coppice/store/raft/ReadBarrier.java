@@ -1,0 +1,99 @@
+package dev.coppice.store.raft;
+
+import com.alipay.sofa.jraft.Node;
+import com.alipay.sofa.jraft.Status;
+import com.alipay.sofa.jraft.closure.ReadIndexClosure;
+import dev.coppice.kernel.Kernel;
+import dev.coppice.store.engine.Errors;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Asks the leader how far it is committed, which it answers once a majority has confirmed that it still leads, and waits until
+ * that is applied here (Raft's read index). Asks again while leaders change. Safe for use by many threads.
+ */
+final class ReadBarrier {
+
+    private static final int IDLE = 0;
+    private static final int ASKING = 1;
+    private static final int AGAIN = 2;
+
+    private static final Duration PAUSE = Duration.ofMillis(10);
+    private static final long ATTEMPT_NANOS = Duration.ofSeconds(2).toNanos();
+
+    private final Kernel kernel;
+    private final Leaders leaders;
+    private final Node node;
+    private final AtomicInteger hurrying = new AtomicInteger(IDLE);
+
+    ReadBarrier(Kernel kernel, Leaders leaders, Node node) {
+        this.kernel = kernel;
+        this.leaders = leaders;
+        this.node = node;
+    }
+
+    private static final class Asked extends ReadIndexClosure {
+        private final CompletableFuture<Boolean> done = new CompletableFuture<>();
+
+        @Override
+        public void run(Status status, long index, byte[] context) {
+            done.complete(status.isOk());
+        }
+    }
+
+    /** @param endNanos of the kernel's clock; fails with etcd's errors for no leader, or for no answer by then */
+    void await(long endNanos) {
+        while (true) {
+            var unused = leaders.await();
+            long left = endNanos - kernel.clock().nanoTime();
+            if (left <= 0) {
+                throw Errors.timeout();
+            }
+            try {
+                Asked asked = new Asked();
+                node.readIndex(new byte[0], asked);
+                if (asked.done.get(Math.min(left, ATTEMPT_NANOS), TimeUnit.NANOSECONDS)) {
+                    return;
+                }
+                kernel.timers().sleep(PAUSE);
+            } catch (TimeoutException | ExecutionException e) {
+                if (leaders.given()) {
+                    throw Errors.noLeader();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw Errors.stopped();
+            } catch (IllegalStateException e) {
+                throw Errors.stopped();
+            }
+        }
+    }
+
+    /** Makes the leader tell soon how far it is committed; many calls share one question. */
+    void hurry() {
+        if (hurrying.getAndSet(AGAIN) == IDLE) {
+            ask();
+        }
+    }
+
+    /** Once more when somebody wished for it after the question was asked. */
+    private void ask() {
+        hurrying.set(ASKING);
+        try {
+            node.readIndex(new byte[0], new ReadIndexClosure() {
+                @Override
+                public void run(Status status, long index, byte[] context) {
+                    if (!hurrying.compareAndSet(ASKING, IDLE)) {
+                        ask();
+                    }
+                }
+            });
+        } catch (RuntimeException e) {
+            hurrying.set(IDLE);
+        }
+    }
+}
