@@ -1,6 +1,7 @@
 package dev.coppice.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.coppice.kernel.Clock;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URI;
@@ -14,6 +15,7 @@ import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
+import java.time.Instant;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
@@ -71,6 +73,11 @@ final class ApiConnection implements AutoCloseable {
                         .build(),
                 HttpResponse.BodyHandlers.ofString());
         return new Answer(response.statusCode(), response.body());
+    }
+
+    /** The time, as the node's answers are compared with it. */
+    Instant now() {
+        return Clock.system().now();
     }
 
     @Override

@@ -13,6 +13,7 @@ import picocli.CommandLine.Command;
         subcommands = {
             UpCommand.class,
             StatusCommand.class,
+            TopCommand.class,
             KubeconfigCommand.class,
             ImportCommand.class,
             VersionCommand.class,
