@@ -2,15 +2,22 @@ package dev.coppice.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.coppice.kernel.Clock;
+import dev.coppice.server.BackupHandler;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
@@ -78,6 +85,66 @@ final class ApiConnection implements AutoCloseable {
     /** The time, as the node's answers are compared with it. */
     Instant now() {
         return Clock.system().now();
+    }
+
+    /** Told how far a download is. */
+    interface Progress {
+        void reached(long bytes, long ofBytes);
+    }
+
+    /**
+     * Gets a backup into a file, mode 0600, which takes its name when all of it is on disk and its checksum holds.
+     *
+     * @return its length
+     */
+    long download(String path, Path file, Progress progress) throws IOException, InterruptedException {
+        HttpResponse<InputStream> response = client.send(
+                HttpRequest.newBuilder(URI.create(server + path))
+                        .header("Authorization", "Bearer " + token)
+                        .build(),
+                HttpResponse.BodyHandlers.ofInputStream());
+        try (InputStream in = response.body()) {
+            if (response.statusCode() != 200) {
+                throw new IOException("the node answered with status " + response.statusCode() + ": "
+                        + new String(in.readNBytes(2000), StandardCharsets.UTF_8));
+            }
+            long length = response.headers()
+                    .firstValueAsLong(BackupHandler.BYTES_HEADER)
+                    .orElse(0);
+            Path part = file.resolveSibling(file.getFileName() + ".part");
+            try {
+                Files.deleteIfExists(part);
+                Files.createFile(
+                        part, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+                copy(in, part, length, progress);
+                Files.move(part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+            } finally {
+                Files.deleteIfExists(part);
+            }
+            return length;
+        }
+    }
+
+    private static void copy(InputStream in, Path part, long length, Progress progress) throws IOException {
+        BackupChecksum checksum = new BackupChecksum(length);
+        try (FileChannel out = FileChannel.open(part, StandardOpenOption.WRITE)) {
+            byte[] buffer = new byte[1 << 20];
+            long done = 0;
+            int read;
+            while ((read = in.read(buffer)) >= 0) {
+                checksum.update(buffer, read);
+                ByteBuffer bytes = ByteBuffer.wrap(buffer, 0, read);
+                while (bytes.hasRemaining()) {
+                    out.write(bytes);
+                }
+                done += read;
+                progress.reached(done, length);
+            }
+            out.force(true);
+        }
+        if (!checksum.holds()) {
+            throw new IOException("the backup broke off, or was changed on its way: try again");
+        }
     }
 
     @Override

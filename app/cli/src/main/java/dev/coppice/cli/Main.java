@@ -16,6 +16,8 @@ import picocli.CommandLine.Command;
             TopCommand.class,
             KubeconfigCommand.class,
             ImportCommand.class,
+            BackupCommand.class,
+            RestoreCommand.class,
             VersionCommand.class,
             TrainCommand.class,
             CommandLine.HelpCommand.class

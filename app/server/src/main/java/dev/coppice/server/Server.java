@@ -132,6 +132,7 @@ public final class Server implements AutoCloseable {
                 new HttpListener(kernel, listener("public", address, options.publicPort(), null, 64 << 10), null);
         apiServer.mount(apiListener.routes());
         apiListener.routes().mount("/metrics", apiServer.guarded(new MetricsHandler(kernel.metrics())));
+        apiListener.routes().mount(BackupHandler.PATH, apiServer.guarded(new BackupHandler(store)));
         GrpcListener etcdListener = startEtcd(listeners, store, address, authority, names);
         start(listeners, ChildSpec.service("api", () -> apiListener), "--api-port", options.apiPort());
         start(listeners, ChildSpec.service("public", () -> publicListener), "--public-port", options.publicPort());

@@ -5,13 +5,16 @@ import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * The space left on the disk of a store. Writes are refused while less than a reserve is left, so that the log, which cannot
+ * The space left on the disk of a store. Writes are refused while less than a reserve is left, but deletes go on for some time, so that the log, which cannot
  * go on after a write that found no space, never meets a full disk by the store's own doing. Safe for use by many threads.
  */
 final class Disk {
 
     /** Free bytes below which writes are refused. */
     static final long RESERVE_BYTES = 64L << 20;
+
+    /** What deletes may use of the reserve: all but this part. The log and the state need space for them, too. */
+    private static final long FREEING_PART = 4;
 
     private static final long CHECK_EVERY_BYTES = 4L << 20;
 
@@ -45,13 +48,17 @@ final class Disk {
         return freeBytes;
     }
 
-    /** Refuses a write of some bytes while the disk is nearly full; looks again after every few MiB. */
-    void admit(long bytes) {
+    /**
+     * Refuses a write of some bytes while the disk is nearly full; looks again after every few MiB.
+     *
+     * @param frees whether it deletes something, and so ends the need: refused only below a quarter of the reserve
+     */
+    void admit(long bytes, boolean frees) {
         if (bytesSinceCheck.addAndGet(bytes) >= CHECK_EVERY_BYTES) {
             bytesSinceCheck.set(0);
             check();
         }
-        if (!enough()) {
+        if (freeBytes < (frees ? reserveBytes / FREEING_PART : reserveBytes)) {
             throw full();
         }
     }

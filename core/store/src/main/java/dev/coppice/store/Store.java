@@ -9,6 +9,7 @@ import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.SupervisorOptions;
 import dev.coppice.store.engine.Errors;
 import dev.coppice.store.engine.Machine;
+import dev.coppice.store.engine.Requests;
 import dev.coppice.store.engine.Space;
 import dev.coppice.store.engine.StoreMetrics;
 import dev.coppice.store.log.Command;
@@ -377,12 +378,12 @@ public final class Store {
         return current == null ? 0 : current.log().waiting();
     }
 
-    /** Sends a command through the log, unless the disk is nearly full; reads go on then. */
+    /** Sends a command through the log, unless the disk is nearly full; reads and, for some time, deletes go on then. */
     Message propose(Command command) {
         if (restart.get() != null) {
             throw disk.full();
         }
-        disk.admit(command.getSerializedSize());
+        disk.admit(command.getSerializedSize(), Requests.frees(command));
         try {
             return log().propose(command);
         } catch (StoreException e) {

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.coppice.kernel.Clock;
+import dev.coppice.store.api.CompactionRequest;
+import dev.coppice.store.api.DeleteRangeRequest;
+import dev.coppice.store.api.DeleteRangeResponse;
 import io.grpc.Status.Code;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -73,12 +76,32 @@ class FullDiskTest {
                 assertThat(refusal.code()).isEqualTo(Code.RESOURCE_EXHAUSTED);
                 assertThat(refusal).hasMessageContaining("no space left").hasMessageContaining("MiB");
                 assertThat(store.get("a")).isNotNull();
+                deletesAndCompacts(store);
+                fill(disk, Disk.RESERVE_BYTES / 8);
+                await(store, () -> catchThrowableOfType(StoreException.class, () -> delete(store, "b")) != null);
                 Files.delete(disk.resolve("ballast"));
                 await(store, () -> refusal(store) == null);
                 store.put("a", "2");
                 assertThat(store.get("a")).isEqualTo("2");
             }
         });
+    }
+
+    private static DeleteRangeResponse delete(StoreFixture store, String key) {
+        return store.keyspace.delete(
+                DeleteRangeRequest.newBuilder().setKey(StoreFixture.bytes(key)).build());
+    }
+
+    /** What ends the need for space is not refused. */
+    private static void deletesAndCompacts(StoreFixture store) {
+        assertThat(delete(store, "a").getDeleted()).isEqualTo(1);
+        assertThat(store.get("a")).isNull();
+        var compacted = store.keyspace.compact(CompactionRequest.newBuilder()
+                .setRevision(store.keyspace.revision())
+                .setPhysical(true)
+                .build());
+        assertThat(compacted.getHeader().getRevision()).isEqualTo(store.keyspace.compactedRevision());
+        assertThat(refusal(store)).isNotNull();
     }
 
     /** Without a reserve worth its name the log itself, and the state, meet the full disk. */

@@ -7,6 +7,7 @@ import dev.coppice.store.api.PutRequest;
 import dev.coppice.store.api.RangeRequest;
 import dev.coppice.store.api.RequestOp;
 import dev.coppice.store.api.TxnRequest;
+import dev.coppice.store.log.Command;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -167,6 +168,15 @@ public final class Requests {
             }
         }
         return false;
+    }
+
+    /** Whether a command adds nothing, and may free something; what a full store does not refuse. As in etcd. */
+    public static boolean frees(Command command) {
+        return switch (command.getOperationCase()) {
+            case DELETE_RANGE, COMPACT, LEASE_REVOKE, ALARM -> true;
+            case TXN -> !puts(command.getTxn());
+            default -> false;
+        };
     }
 
     /** Whether every operation that a transaction may do reads without the guarantee to see the newest. */
