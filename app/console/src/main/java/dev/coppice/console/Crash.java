@@ -1,13 +1,12 @@
 package dev.coppice.console;
 
 import dev.coppice.kernel.CrashReport;
-import dev.coppice.kernel.ExitReason;
 import dev.coppice.kernel.Kernel;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 
 /** A crash as pages show it. */
-record Crash(String at, String path, String reason) {
+record Crash(String at, String path, String href, String reason) {
     private static final int MAX_LENGTH = 400;
 
     static List<Crash> last(Kernel kernel, int count) {
@@ -15,16 +14,11 @@ record Crash(String at, String path, String reason) {
     }
 
     private static Crash of(CrashReport report) {
-        String reason = switch (report.reason()) {
-            case ExitReason.Normal ignored -> "ended";
-            case ExitReason.Shutdown ignored -> "stopped by its supervisor";
-            case ExitReason.Killed ignored -> "killed";
-            case ExitReason.NoProcess ignored -> "was not running";
-            case ExitReason.Crash crash -> crash.cause().toString();
-        };
+        String reason = report.words();
         return new Crash(
                 report.at().truncatedTo(ChronoUnit.MILLIS).toString(),
                 report.path(),
+                RuntimePage.href(report.path()),
                 reason.length() > MAX_LENGTH ? reason.substring(0, MAX_LENGTH) + "…" : reason);
     }
 }

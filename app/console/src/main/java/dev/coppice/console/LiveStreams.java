@@ -5,6 +5,8 @@ import dev.coppice.serving.Exchange;
 import dev.coppice.serving.PageLayout;
 import io.prometheus.metrics.core.metrics.Gauge;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -67,6 +69,17 @@ final class LiveStreams {
             BooleanSupplier allowed,
             Supplier<String> render)
             throws Exception {
+        run(exchange, wake, every, allowed, () -> Map.of(event, render.get()));
+    }
+
+    /**
+     * Runs until the client goes, with several parts of a page that change apart from each other.
+     *
+     * @param render gives each part by the name of its event; only those that changed are sent
+     */
+    void run(
+            Exchange exchange, Wake wake, Duration every, BooleanSupplier allowed, Supplier<Map<String, String>> render)
+            throws Exception {
         if (!permits.tryAcquire()) {
             exchange.status(503)
                     .setHeader("Retry-After", "5")
@@ -76,12 +89,12 @@ final class LiveStreams {
         open.inc();
         exchange.onClose(wake::up);
         try (PageLayout.EventStream events = layout.events(exchange)) {
-            String last = "";
+            Map<String, String> last = new HashMap<>();
             while (events.open() && allowed.getAsBoolean()) {
-                String html = render.get();
-                if (!html.equals(last)) {
-                    events.send(event, html);
-                    last = html;
+                for (Map.Entry<String, String> part : render.get().entrySet()) {
+                    if (!part.getValue().equals(last.put(part.getKey(), part.getValue()))) {
+                        events.send(part.getKey(), part.getValue());
+                    }
                 }
                 if (wake.await(every) && events.open()) {
                     kernel.timers().sleep(SETTLE);

@@ -180,4 +180,72 @@ class ConsolePagesTest {
                         .statusCode())
                 .isEqualTo(404);
     }
+
+    private static final String METER = "/console/runtime/process/areas.metrics.meter";
+
+    private dev.coppice.kernel.ProcessRef<String> meter() {
+        return console.kernel.find("/areas/metrics/meter").orElseThrow().ref();
+    }
+
+    private HttpResponse<String> post(String path, String user) throws Exception {
+        return client.send(
+                request(path, user).POST(HttpRequest.BodyPublishers.noBody()).build(),
+                HttpResponse.BodyHandlers.ofString());
+    }
+
+    @Test
+    void aProcessHasItsOwnPage() throws Exception {
+        assertThat(page("/console/runtime")).contains("href=\"" + METER + "\"");
+        meter().cast("sample 1");
+        assertThat(page(METER))
+                .contains("/areas/metrics/meter", "while there is mail", "messages waiting", "None that is remembered")
+                .contains("href=\"/console/runtime/process/areas.metrics\"")
+                .contains("kubectl get process areas.metrics.meter -o yaml");
+        assertThat(page("/console/runtime/process/areas.metrics")).contains("one for one", "controllers");
+        assertThat(get(METER + "x", "admin").statusCode()).isEqualTo(404);
+        assertThat(get(METER, "guest").statusCode()).isEqualTo(403);
+    }
+
+    @Test
+    void aProcessTellsItsStateAndItsCrashesLive() throws Exception {
+        try (BufferedReader events = events(METER + "/events")) {
+            awaitLine(events, "event: facts");
+            meter().cast("sample 1");
+            awaitLine(events, "{sample=1}");
+            meter().cast("crash now");
+            awaitLine(events, "cannot read crash now");
+            awaitLine(events, "Caused by: java.io.IOException: connection reset");
+        }
+    }
+
+    @Test
+    void aTraceIsStartedShownAndStopped() throws Exception {
+        assertThat(post(METER + "/trace/start", "guest").statusCode()).isEqualTo(403);
+        assertThat(get(METER + "/trace/start", "admin").statusCode()).isEqualTo(405);
+        assertThat(page(METER)).contains("Trace for 5 minutes").doesNotContain("Stop tracing");
+        assertThat(post(METER + "/trace/text", "admin").statusCode()).isEqualTo(303);
+        assertThat(post(METER + "/trace/text", "admin").statusCode()).isEqualTo(409);
+        try (BufferedReader events = events(METER + "/events")) {
+            awaitLine(events, "No message yet");
+            meter().cast("sample one of them");
+            awaitLine(events, "sample one of them");
+            meter().cast("crash at last");
+            awaitLine(events, "cannot read crash at last");
+        }
+        assertThat(page(METER)).contains("Stop tracing");
+        assertThat(post(METER + "/trace/stop", "admin").statusCode()).isEqualTo(303);
+        assertThat(page(METER)).contains("Trace for 5 minutes", "The trace has ended");
+    }
+
+    @Test
+    void theGreatestAreShownByEachMeasure() throws Exception {
+        meter().cast("crash");
+        String page = page("/console/runtime/top");
+        assertThat(page).contains("CPU", "Mailbox", "Memory", "Restarts");
+        try (BufferedReader events = events("/console/runtime/top/events")) {
+            awaitLine(events, METER);
+        }
+        assertThat(get("/console/runtime/top", "guest").statusCode()).isEqualTo(403);
+        assertThat(get("/console/runtime/other", "admin").statusCode()).isEqualTo(404);
+    }
 }

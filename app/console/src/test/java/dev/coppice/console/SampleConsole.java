@@ -4,6 +4,7 @@ import dev.coppice.kernel.Behavior;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.ProcessContext;
+import dev.coppice.kernel.ProcessRef;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.SupervisorOptions;
 import dev.coppice.serving.Authenticator;
@@ -69,6 +70,7 @@ final class SampleConsole implements AutoCloseable {
             Supervisor controllers = supervisor.startSupervisor("controllers", SupervisorOptions.DEFAULT);
             controllers.start(ChildSpec.process(area + "-reconciler", SampleConsole::idle));
             controllers.start(ChildSpec.process("notifier", SampleConsole::idle));
+            supervisor.start(ChildSpec.process("meter", Meter::new));
         }
     }
 
@@ -81,6 +83,27 @@ final class SampleConsole implements AutoCloseable {
                 }
             }
         };
+    }
+
+    /** Counts what it handles, takes a while for it, and tells how far it is. */
+    private static final class Meter implements Behavior<String> {
+        private final Map<String, Integer> seen = new LinkedHashMap<>();
+
+        @Override
+        public void handle(ProcessContext<String> self, String message) throws InterruptedException {
+            seen.merge(message.split(" ")[0], 1, Integer::sum);
+            if (message.startsWith("slow")) {
+                self.kernel().timers().sleep(Duration.ofMillis(120));
+            }
+            if (message.startsWith("crash")) {
+                throw new IllegalStateException("cannot read " + message, new java.io.IOException("connection reset"));
+            }
+        }
+
+        @Override
+        public Object describe() {
+            return seen;
+        }
     }
 
     String address() {
@@ -101,6 +124,19 @@ final class SampleConsole implements AutoCloseable {
                 .orElseThrow()
                 .<String>ref()
                 .cast("crash");
+        ProcessRef<String> meter =
+                sample.kernel.find("/areas/metrics/meter").orElseThrow().ref();
+        sample.kernel.root().start(ChildSpec.periodic("load", Duration.ofMillis(100), Duration.ZERO, () -> {
+            for (int i = 0; i < 5; i++) {
+                meter.cast("sample " + i);
+            }
+            if (sample.kernel.random().nextInt(8) == 0) {
+                meter.cast("slow " + sample.kernel.random().nextInt(100));
+            }
+            if (sample.kernel.random().nextInt(200) == 0) {
+                meter.cast("crash here");
+            }
+        }));
         System.out.println(sample.address() + "/console");
         sample.kernel.terminated().join();
     }

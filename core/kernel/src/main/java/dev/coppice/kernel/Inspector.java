@@ -230,10 +230,15 @@ public final class Inspector {
         return switch (order) {
             case MAILBOX -> child.mailbox();
             case RESTARTS -> child.restarts();
-            case CPU -> cpu(child, rate(child));
-            case RATE -> rate(child).messages();
+            case CPU -> atLeast(0.0005, cpu(child, rate(child)));
+            case RATE -> atLeast(0.05, rate(child).messages());
             case MEMORY -> memory(child, budget, MEMORY_OBJECTS).bytes();
         };
+    }
+
+    /** Nothing where the value says nothing. */
+    private static double atLeast(double least, double value) {
+        return value < least ? 0 : value;
     }
 
     // ---- one

@@ -89,6 +89,9 @@
       });
       item.hidden = !hit;
       shown += hit ? 1 : 0;
+      for (var fold = hit && words.length && item.parentElement.closest("details"); fold; fold = fold.parentElement.closest("details")) {
+        fold.open = true;
+      }
     });
     var none = document.querySelector(input.dataset.filterEmpty || "[data-filter-none]");
     if (none) {
