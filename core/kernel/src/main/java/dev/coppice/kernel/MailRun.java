@@ -9,15 +9,13 @@ import org.jspecify.annotations.Nullable;
  * idle processes.
  *
  * <p>Senders push onto a stack by compare-and-set; the one receiver takes the whole stack and turns it around, so mail of
- * one sender stays in order and an idle mailbox is one null field. Room is given back in portions while there is more mail:
- * a counter that all senders and the receiver write is what limits a busy mailbox.
+ * one sender stays in order and an idle mailbox is one null field. What senders write is all here, and the receiver touches
+ * it once a batch: it is the traffic of this cache line between processors that limits a busy mailbox.
  */
 abstract class MailRun<M> extends Run {
     private static final VarHandle INBOX;
     private static final VarHandle DEPTH;
     private static final VarHandle RELATIONS;
-    /** Room that is given back at a time, at most. */
-    private static final int PORTION = 64;
     /** Times that a sender lets others run before it waits for room. */
     private static final int YIELDS = 3;
 
@@ -61,8 +59,8 @@ abstract class MailRun<M> extends Run {
     private volatile int depth;
     private volatile @Nullable Relations relations;
 
-    /** The part of the inbox that the receiver has taken, in order. */
-    private @Nullable Node batch;
+    /** The part of the inbox that the receiver has taken, in order, while it does not work. */
+    private @Nullable Node leftover;
 
     MailRun(ProcessAddress<M> address) {
         super(address);
@@ -160,14 +158,14 @@ abstract class MailRun<M> extends Run {
 
     private boolean tryReserve() {
         int limit = options().mailbox();
-        int now;
-        do {
-            now = depth;
-            if (now >= limit) {
-                return false;
-            }
-        } while (!DEPTH.compareAndSet(this, now, now + 1));
-        return true;
+        if (depth >= limit) {
+            return false;
+        }
+        if ((int) DEPTH.getAndAdd(this, 1) < limit) {
+            return true;
+        }
+        DEPTH.getAndAdd(this, -1);
+        return false;
     }
 
     private boolean waitForRoom() {
@@ -213,29 +211,28 @@ abstract class MailRun<M> extends Run {
     }
 
     final boolean hasMail() {
-        return batch != null || inbox != null;
+        return leftover != null || inbox != null;
     }
 
-    /** The next message, or null. For the receiver only. */
-    final @Nullable Object take(ProcessView<M> view) {
-        Node node = batch;
-        if (node == null) {
-            node = Node.reverse((Node) INBOX.getAndSet(this, null));
-        }
-        if (node == null) {
-            return null;
-        }
-        batch = node.next;
-        int taken = ++view.taken;
-        if (taken >= PORTION || batch == null || taken >= options().mailbox() >> 3) {
-            release(taken);
-            view.taken = 0;
-        }
-        return node.item;
+    /** All mail there is, in order, or null. For the receiver only. */
+    final @Nullable Node takeAll() {
+        return inbox == null ? null : Node.reverse((Node) INBOX.getAndSet(this, null));
+    }
+
+    /** What the receiver kept back when it stopped working. For the receiver only. */
+    final @Nullable Node leftover() {
+        Node kept = leftover;
+        leftover = null;
+        return kept;
+    }
+
+    /** Keeps back what the receiver took and did not handle. For the receiver only. */
+    final void keep(@Nullable Node rest) {
+        leftover = rest;
     }
 
     /** Gives room back. Senders that wait are let go when half of the mailbox is free: each at once would cost more. */
-    private void release(int room) {
+    final void release(int room) {
         DEPTH.getAndAdd(this, -room);
         Relations ties = relations;
         if (ties != null && ties.gate.waiting > 0 && depth <= options().mailbox() >> 1) {
@@ -248,10 +245,10 @@ abstract class MailRun<M> extends Run {
     /** Drops all mail; gives its number. For the receiver only. */
     final int dropMail() {
         int dropped = 0;
-        for (Node n = batch; n != null; n = n.next) {
+        for (Node n = leftover; n != null; n = n.next) {
             dropped++;
         }
-        batch = null;
+        leftover = null;
         for (Node n = (Node) INBOX.getAndSet(this, null); n != null; n = n.next) {
             dropped++;
         }
@@ -259,7 +256,7 @@ abstract class MailRun<M> extends Run {
     }
 
     @Override
-    final int mailbox() {
+    int mailbox() {
         return depth;
     }
 }

@@ -128,6 +128,7 @@ sealed class ProcessAddress<M> extends ChildNode implements ProcessRef<M> permit
         ProcessRun<M> current = run();
         if (current != null) {
             current.relations().tracer = tracer;
+            current.attend();
         }
     }
 

@@ -1,6 +1,5 @@
 package dev.coppice.kernel;
 
-import java.lang.System.Logger.Level;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
@@ -12,19 +11,14 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One life of a process: the loop that empties its mailbox.
+ * One life of a process.
  *
- * <p>{@code schedule} is IDLE or BUSY: whoever moves it to BUSY gives the loop a thread (on demand) or wakes it (dedicated),
- * so the loop never runs twice at a time. Signals (exits, stops, suspensions) have a stack of their own and go first.
+ * <p>{@code schedule} is IDLE or BUSY: whoever moves it to BUSY gives it a thread (on demand) or wakes its own, so that never
+ * two {@linkplain Activation run it} at a time. Signals (exits, stops, suspensions) have a stack of their own and go first.
  */
 final class ProcessRun<M> extends MailRun<M> {
-    private static final System.Logger LOG = System.getLogger(ProcessRun.class.getName());
     private static final byte IDLE = 0;
     private static final byte BUSY = 1;
-    /** Messages handled between two looks at the clock. */
-    private static final int BATCH = 256;
-    /** Nanoseconds after which other virtual threads get a chance. */
-    private static final long SLICE_NANOS = 500_000;
 
     private static final VarHandle SIGNALS;
     private static final VarHandle SCHEDULE;
@@ -39,26 +33,10 @@ final class ProcessRun<M> extends MailRun<M> {
         }
     }
 
-    /** Mail that is dropped when its monitor was cancelled in the meantime. */
-    private record Watched(Watch watch, Object message) {}
-
-    /** An exit signal that is trapped when its turn in the mail has come, so that it stays in order with its sender's mail. */
-    private record Trapped(@Nullable ProcessRef<?> from, ExitReason reason) {}
-
-    private sealed interface Signal {}
-
-    private record Stop() implements Signal {}
-
-    private record Exit(@Nullable ProcessRef<?> from, ExitReason reason) implements Signal {}
-
-    private record Suspend(boolean on) implements Signal {}
-
-    private record Describe(CompletableFuture<Optional<Object>> answer) implements Signal {}
-
     private @Nullable Behavior<M> behavior;
     private volatile @Nullable Node signals;
     /** The thread that runs it: on demand only while it does. */
-    private volatile @Nullable ProcessView<M> active;
+    private volatile @Nullable Activation<M> active;
 
     private volatile byte schedule = BUSY;
     private volatile boolean initialised;
@@ -94,8 +72,9 @@ final class ProcessRun<M> extends MailRun<M> {
             return;
         }
         newThread(() -> {
-                    if (alive() && initialise(made)) {
-                        loop();
+                    Activation<M> activation = new Activation<>(this, made);
+                    if (alive() && activation.initialise()) {
+                        activation.loop();
                     }
                 })
                 .start();
@@ -119,24 +98,11 @@ final class ProcessRun<M> extends MailRun<M> {
         }
     }
 
-    private synchronized boolean initialised() {
+    /** Lets the starter go on; false when the process ended before. */
+    synchronized boolean initialised() {
         initialised = alive();
         notifyAll();
         return initialised;
-    }
-
-    @SuppressWarnings("CatchingUnchecked")
-    private boolean initialise(Behavior<M> made) {
-        ProcessView<M> view = enter();
-        try {
-            made.init(view);
-        } catch (Throwable t) {
-            stopping = true;
-            ExitReason fatal = fatalSignal();
-            end(fatal == null ? new ExitReason.Crash(t) : fatal);
-        }
-        leave(view);
-        return initialised();
     }
 
     private Thread newThread(Runnable body) {
@@ -156,37 +122,16 @@ final class ProcessRun<M> extends MailRun<M> {
             end(new ExitReason.Shutdown());
             discard();
         } else {
-            signal(new Stop());
+            signal(new Signal.Stop());
         }
     }
 
     @Override
     void kill() {
-        ProcessView<M> current = active;
+        Activation<M> current = active;
         end(new ExitReason.Killed());
         if (current != null) {
             current.interrupt();
-        }
-    }
-
-    /** Runs terminate, then ends. In the process's own thread, inside its loop. */
-    @SuppressWarnings("CatchingUnchecked")
-    private void finish(ProcessView<M> view, ExitReason reason) {
-        Behavior<M> current = behavior;
-        if (current != null && alive()) {
-            Thread.interrupted();
-            try {
-                current.terminate(view, reason);
-            } catch (Throwable t) {
-                if (alive()) {
-                    kernel().meters().handlerFailures.inc();
-                    LOG.log(Level.WARNING, child.path() + " failed while it terminated", t);
-                }
-            }
-        }
-        if (over(reason)) {
-            view.close();
-            child.lifeEnded(this, reason, true);
         }
     }
 
@@ -197,9 +142,10 @@ final class ProcessRun<M> extends MailRun<M> {
             ties.close(reason, "process " + child.path() + " ended: " + describe(reason));
         }
         for (Node n = signals; n != null; n = n.next) {
-            forget((Signal) n.item);
+            ((Signal) n.item).forget();
         }
         openGate();
+        attend();
         wake();
     }
 
@@ -248,27 +194,29 @@ final class ProcessRun<M> extends MailRun<M> {
             top = signals;
             node.next = top;
         } while (!SIGNALS.compareAndSet(this, top, node));
+        attend();
         wake();
     }
 
+    /** Makes the loop, if it runs, look at what is not mail. */
+    void attend() {
+        Activation<M> current = active;
+        if (current != null) {
+            current.attend();
+        }
+    }
+
     void suspend(boolean on) {
-        signal(new Suspend(on));
+        signal(new Signal.Suspend(on));
     }
 
     CompletableFuture<Optional<Object>> describe() {
-        Describe request = new Describe(new CompletableFuture<>());
+        Signal.Describe request = new Signal.Describe(new CompletableFuture<>());
         signal(request);
         if (!alive()) {
-            forget(request);
+            request.forget();
         }
-        return request.answer;
-    }
-
-    /** Completes what waits for an answer that will not come. */
-    private static void forget(Signal signal) {
-        if (signal instanceof Describe request) {
-            request.answer.complete(Optional.empty());
-        }
+        return request.answer();
     }
 
     @Override
@@ -277,59 +225,41 @@ final class ProcessRun<M> extends MailRun<M> {
             kill();
             return;
         }
-        Relations ties = ties();
-        if (ties != null && ties.trap != null) {
-            sendAlways(new Trapped(from, reason));
+        Signal.Exit exit = new Signal.Exit(from, reason);
+        if (trap() != null) {
+            sendAlways(exit);
             return;
         }
-        signal(new Exit(from, reason));
-        if (!(reason instanceof ExitReason.Normal)) {
-            ProcessView<M> current = active;
-            if (current != null) {
-                current.interrupt();
-            }
+        signal(exit);
+        Activation<M> current = active;
+        if (current != null && !(reason instanceof ExitReason.Normal)) {
+            current.interrupt();
         }
     }
 
-    @SuppressWarnings("CatchingUnchecked")
-    private void obey(ProcessView<M> view, Signal signal) {
-        switch (signal) {
-            case Stop _ -> finish(view, new ExitReason.Shutdown());
-            case Suspend suspend -> relations().suspended = suspend.on;
-            case Exit exit -> {
-                Relations ties = ties();
-                if (ties != null && ties.trap != null) {
-                    sendAlways(new Trapped(exit.from, exit.reason));
-                } else if (!(exit.reason instanceof ExitReason.Normal)) {
-                    finish(view, exit.reason);
-                }
-            }
-            case Describe request -> {
-                try {
-                    Behavior<M> current = behavior;
-                    request.answer.complete(Optional.ofNullable(current == null ? null : current.describe()));
-                } catch (Throwable t) {
-                    request.answer.completeExceptionally(t);
-                }
-            }
-        }
-    }
-
-    private @Nullable ExitReason fatalSignal() {
+    /** How it traps exits, if it does. */
+    @Nullable
+    Function<ExitSignal, ?> trap() {
         Relations ties = ties();
-        if (ties == null || ties.trap == null) {
+        return ties == null ? null : ties.trap;
+    }
+
+    /** Why a signal that waits will end it, if one does. */
+    @Nullable
+    ExitReason fatalSignal() {
+        if (trap() == null) {
             for (Node n = signals; n != null; n = n.next) {
-                if (n.item instanceof Exit exit && !(exit.reason instanceof ExitReason.Normal)) {
-                    return exit.reason;
+                if (n.item instanceof Signal.Exit exit && !(exit.reason() instanceof ExitReason.Normal)) {
+                    return exit.reason();
                 }
             }
         }
         return null;
     }
 
-    // ---- the loop
+    // ---- its thread
 
-    private boolean onDemand() {
+    boolean onDemand() {
         return options().mode() == ProcessOptions.Mode.ON_DEMAND;
     }
 
@@ -340,20 +270,58 @@ final class ProcessRun<M> extends MailRun<M> {
 
     @Override
     boolean receiving() {
-        ProcessView<M> current = active;
+        Activation<M> current = active;
         return current != null && current.thread == Thread.currentThread();
     }
 
     @Override
     void wake() {
         if (schedule == IDLE && SCHEDULE.compareAndSet(this, IDLE, BUSY)) {
+            Behavior<M> current = behavior;
             if (!onDemand()) {
-                ProcessView<M> current = active;
-                LockSupport.unpark(current == null ? null : current.thread);
-            } else if (alive()) {
-                newThread(this::loop).start();
+                Activation<M> own = active;
+                LockSupport.unpark(own == null ? null : own.thread);
+            } else if (alive() && current != null) {
+                newThread(() -> new Activation<>(this, current).loop()).start();
             }
         }
+    }
+
+    void active(@Nullable Activation<M> activation) {
+        active = activation;
+    }
+
+    /** Signals that wait, in order, or null. For the receiver only. */
+    @Nullable
+    Node takeSignals() {
+        return signals == null ? null : Node.reverse((Node) SIGNALS.getAndSet(this, null));
+    }
+
+    /** Adds up a stretch of work; {@code rest} is the mail that it took and did not handle. For the receiver only. */
+    void worked(long messages, long nanos, @Nullable Node rest) {
+        handled += messages;
+        busyNanos += nanos;
+        keep(rest);
+    }
+
+    /** Gives the thread back or, when it is the process's own, waits for work; false when the thread is to end. */
+    boolean rest(Activation<M> activation) {
+        if (onDemand()) {
+            if (hasWork()) {
+                return true;
+            }
+            active = null;
+            schedule = IDLE;
+            return hasWork() && SCHEDULE.compareAndSet(this, IDLE, BUSY);
+        }
+        schedule = IDLE;
+        if (!hasWork() || !SCHEDULE.compareAndSet(this, IDLE, BUSY)) {
+            while (schedule == IDLE && alive()) {
+                LockSupport.park(activation);
+                Thread.interrupted();
+            }
+        }
+        return true;
     }
 
     private boolean hasWork() {
@@ -363,168 +331,11 @@ final class ProcessRun<M> extends MailRun<M> {
         return signals != null || !alive() || (!held && (continues || hasMail()));
     }
 
-    private void loop() {
-        boolean onDemand = onDemand();
-        ProcessView<M> view = enter();
-        try {
-            while (true) {
-                drain(view);
-                if (!alive()) {
-                    leave(view);
-                    discard();
-                    return;
-                }
-                busyNanos += view.pause();
-                if (onDemand) {
-                    active = null;
-                }
-                schedule = IDLE;
-                if (hasWork()) {
-                    if (!SCHEDULE.compareAndSet(this, IDLE, BUSY) && onDemand) {
-                        return;
-                    }
-                } else if (onDemand) {
-                    return;
-                } else {
-                    while (schedule == IDLE && alive()) {
-                        LockSupport.park(this);
-                        Thread.interrupted();
-                    }
-                }
-                active = view;
-                view.begin();
-            }
-        } catch (Error broken) {
-            // A defect of the kernel itself must not leave a process that looks alive.
-            end(new ExitReason.Crash(broken));
-            throw broken;
-        }
-    }
-
-    private void drain(ProcessView<M> view) {
-        int budget = BATCH;
-        long slice = 0;
-        while (alive()) {
-            if (signals != null) {
-                obeyAll(view);
-                continue;
-            }
-            Object item = null;
-            Relations ties = ties();
-            if (ties != null) {
-                if (ties.leaving) {
-                    finish(view, new ExitReason.Normal());
-                    return;
-                }
-                if (ties.suspended) {
-                    return;
-                }
-                item = ties.continuation;
-                ties.continuation = null;
-            }
-            if (item == null) {
-                item = take(view);
-            }
-            if (item == null) {
-                return;
-            }
-            deliver(view, item, ties);
-            if (--budget == 0) {
-                budget = BATCH;
-                long now = System.nanoTime();
-                if (slice == 0) {
-                    slice = now;
-                } else if (now - slice > SLICE_NANOS) {
-                    Thread.yield();
-                    slice = now;
-                }
-            }
-        }
-    }
-
-    private void obeyAll(ProcessView<M> view) {
-        Node list = Node.reverse((Node) SIGNALS.getAndSet(this, null));
-        while (list != null) {
-            Signal signal = (Signal) list.item;
-            if (alive()) {
-                obey(view, signal);
-            } else {
-                forget(signal);
-            }
-            list = list.next;
-        }
-    }
-
-    @SuppressWarnings({"unchecked", "CatchingUnchecked"})
-    private void deliver(ProcessView<M> view, Object item, @Nullable Relations ties) {
-        Behavior<M> current = behavior;
-        if (current == null) {
-            return;
-        }
-        Object message = item;
-        Tracer tracer = ties == null ? null : ties.tracer;
-        long start = tracer == null ? 0 : System.nanoTime();
-        Throwable failure = null;
-        try {
-            message = opened(item, ties);
-            if (message == null) {
-                return;
-            }
-            current.handle(view, (M) message);
-            handled++;
-        } catch (Throwable t) {
-            failure = t;
-        }
-        if (tracer != null) {
-            tell(tracer, message == null ? item : message, start, failure);
-        }
-        if (failure != null && alive()) {
-            ExitReason fatal = fatalSignal();
-            finish(view, fatal == null ? new ExitReason.Crash(failure) : fatal);
-        } else {
-            Thread.interrupted();
-        }
-    }
-
-    /** The message in an entry of the mailbox; null when it is void. */
-    private static @Nullable Object opened(Object item, @Nullable Relations ties) {
-        if (item instanceof Watched watched) {
-            return watched.watch.cancelled() ? null : watched.message;
-        }
-        if (item instanceof Trapped trapped) {
-            Function<ExitSignal, ?> trap = ties == null ? null : ties.trap;
-            return trap == null ? null : trap.apply(new ExitSignal(trapped.from, trapped.reason));
-        }
-        return item;
-    }
-
-    @SuppressWarnings("CatchingUnchecked")
-    private void tell(Tracer tracer, Object message, long startNanos, @Nullable Throwable failure) {
-        try {
-            tracer.handled(message, startNanos, System.nanoTime() - startNanos, failure);
-        } catch (Throwable t) {
-            relations().tracer = null;
-            LOG.log(Level.WARNING, "the tracer of " + child.path() + " failed and was detached", t);
-        }
-    }
-
-    private void discard() {
+    void discard() {
         int dropped = dropMail();
         if (dropped > 0) {
             kernel().meters().deadLetters.inc(dropped);
         }
-    }
-
-    private ProcessView<M> enter() {
-        ProcessView<M> view = new ProcessView<>(this, Thread.currentThread());
-        active = view;
-        view.begin();
-        return view;
-    }
-
-    private void leave(ProcessView<M> view) {
-        busyNanos += view.pause();
-        active = null;
     }
 
     // ---- views
@@ -548,7 +359,7 @@ final class ProcessRun<M> extends MailRun<M> {
         Watch[] self = new Watch[1];
         Watch watch = new Watch(other, down -> {
             if (alive()) {
-                sendAlways(new Watched(self[0], message.apply(down)));
+                sendAlways(new Activation.Watched(self[0], message.apply(down)));
             }
         });
         self[0] = watch;
@@ -572,20 +383,27 @@ final class ProcessRun<M> extends MailRun<M> {
     }
 
     @Override
+    int mailbox() {
+        Activation<M> current = active;
+        return Math.max(0, super.mailbox() - (current == null ? 0 : current.taken()));
+    }
+
+    @Override
     long handled() {
-        return handled;
+        Activation<M> current = active;
+        return handled + (current == null ? 0 : current.handled());
     }
 
     @Override
     long busyNanos() {
-        ProcessView<M> current = active;
-        return busyNanos + (current == null ? 0 : current.underWay());
+        Activation<M> current = active;
+        return busyNanos + (current == null ? 0 : current.underWayNanos());
     }
 
     @Override
     @Nullable
     Thread thread() {
-        ProcessView<M> current = active;
+        Activation<M> current = active;
         return current == null ? null : current.thread;
     }
 }

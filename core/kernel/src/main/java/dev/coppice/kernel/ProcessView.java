@@ -3,54 +3,16 @@ package dev.coppice.kernel;
 import java.time.Duration;
 import java.util.function.Function;
 
-/** What a behaviour sees of its process while a thread runs it, and what the kernel knows of that time. */
-final class ProcessView<M> implements ProcessContext<M>, Watchdog.Watched {
-    private final ProcessRun<M> run;
-    final Thread thread;
-    /** When the present stretch of work began, or 0 while it waits. */
-    private volatile long sinceNanos;
+/** What a behaviour sees of its process while a thread runs it. */
+abstract sealed class ProcessView<M> implements ProcessContext<M> permits Activation {
+    final ProcessRun<M> run;
 
-    /** Messages taken whose room in the mailbox was not given back yet. Of the thread only. */
-    int taken;
-
-    private boolean closed;
-
-    ProcessView(ProcessRun<M> run, Thread thread) {
+    ProcessView(ProcessRun<M> run) {
         this.run = run;
-        this.thread = thread;
     }
 
-    void begin() {
-        sinceNanos = System.nanoTime();
-        run.kernel().watchdog().enter(this);
-    }
-
-    /** Ends a stretch of work and tells its nanoseconds. */
-    long pause() {
-        run.kernel().watchdog().leave(this);
-        long took = System.nanoTime() - sinceNanos;
-        sinceNanos = 0;
-        return took;
-    }
-
-    /** Interrupts the thread while it works for this process. */
-    synchronized void interrupt() {
-        if (!closed && thread != Thread.currentThread()) {
-            thread.interrupt();
-        }
-    }
-
-    /** Ends its work for this process: from now on its thread is not interrupted any more. */
-    synchronized void close() {
-        closed = true;
-        Thread.interrupted();
-    }
-
-    /** Nanoseconds of the stretch under way. */
-    long underWay() {
-        long since = sinceNanos;
-        return since == 0 ? 0 : System.nanoTime() - since;
-    }
+    /** Makes the thread look at what is not mail, before the next message. */
+    abstract void attend();
 
     @Override
     public ProcessRef<M> self() {
@@ -90,6 +52,7 @@ final class ProcessView<M> implements ProcessContext<M>, Watchdog.Watched {
     @Override
     public void continueWith(M message) {
         run.next(message);
+        attend();
     }
 
     @Override
@@ -123,20 +86,6 @@ final class ProcessView<M> implements ProcessContext<M>, Watchdog.Watched {
     @Override
     public void stop() {
         run.relations().leaving = true;
-    }
-
-    @Override
-    public String watchedName() {
-        return run.child.path();
-    }
-
-    @Override
-    public long watchedProgress() {
-        return run.handled();
-    }
-
-    @Override
-    public Thread watchedThread() {
-        return thread;
+        attend();
     }
 }

@@ -20,6 +20,8 @@ final class Watchdog {
     private static final long SLOW_NANOS = Duration.ofSeconds(5).toNanos();
     private static final int STACK_LINES = 30;
     private static final int PLACE_BITS = 10;
+    /** Reports of one look, at most. */
+    private static final int MAX_REPORTS = 10;
 
     /** Something that may be stuck. */
     interface Watched {
@@ -107,6 +109,7 @@ final class Watchdog {
 
     /** Looks at the busy processes once. */
     synchronized void look(long nowNanos) {
+        int reports = 0;
         Set<Watched> busy = busy();
         looks.keySet().retainAll(busy);
         for (Watched watched : busy) {
@@ -118,8 +121,14 @@ final class Watchdog {
                 look.reported = false;
             } else if (!look.reported && nowNanos - look.sinceNanos >= SLOW_NANOS) {
                 look.reported = true;
-                report(watched, Duration.ofNanos(nowNanos - look.sinceNanos));
+                kernel.meters().handlersSlow.inc();
+                if (++reports <= MAX_REPORTS) {
+                    report(watched, Duration.ofNanos(nowNanos - look.sinceNanos));
+                }
             }
+        }
+        if (reports > MAX_REPORTS) {
+            LOG.log(Level.WARNING, "and {0} more callbacks run for as long", reports - MAX_REPORTS);
         }
     }
 
@@ -129,7 +138,6 @@ final class Watchdog {
         for (int i = 0; i < Math.min(trace.length, STACK_LINES); i++) {
             stack.append("\n    at ").append(trace[i]);
         }
-        kernel.meters().handlersSlow.inc();
         LOG.log(Level.WARNING, "{0} has been in one callback for {1}{2}", watched.watchedName(), duration, stack);
         Thread.ofVirtual()
                 .start(() -> kernel.telemetry()

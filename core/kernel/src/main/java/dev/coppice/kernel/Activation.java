@@ -1,0 +1,342 @@
+package dev.coppice.kernel;
+
+import java.lang.System.Logger.Level;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A thread that runs a process: the loop that empties its mailbox. On demand it lasts as long as there is mail.
+ *
+ * <p>What the loop writes for every message stands here and not in {@link ProcessRun}, whose cache line the senders write;
+ * and whatever is not mail raises {@code attention}, so that the loop reads nothing else between two messages.
+ */
+final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
+    private static final System.Logger LOG = System.getLogger(Activation.class.getName());
+    /** Messages handled between two looks at the clock. */
+    private static final int BATCH = 256;
+    /** Nanoseconds after which other virtual threads get a chance. */
+    private static final long SLICE_NANOS = 500_000;
+    /** Room in the mailbox that is given back at a time, at most. */
+    private static final int PORTION = 64;
+
+    final Thread thread = Thread.currentThread();
+    private final Behavior<M> behavior;
+    private final int portion;
+    /** When the present stretch of work began, or 0 while it waits. */
+    private volatile long sinceNanos;
+    /** Whether there may be something besides mail: a signal, an end, a wish of the behaviour. */
+    private volatile boolean attention = true;
+
+    private @Nullable Tracer tracer;
+    private MailRun.@Nullable Node batch;
+    private int taken;
+    private long handled;
+    private boolean closed;
+
+    /** One for the calling thread. */
+    Activation(ProcessRun<M> run, Behavior<M> behavior) {
+        super(run);
+        this.behavior = behavior;
+        this.portion = Math.clamp(run.options().mailbox() >> 3, 1, PORTION);
+    }
+
+    // ---- for other threads
+
+    /** Makes the loop look at what is not mail, before the next message. */
+    @Override
+    void attend() {
+        attention = true;
+    }
+
+    /** Interrupts the thread while it works for this process. */
+    synchronized void interrupt() {
+        if (!closed && thread != Thread.currentThread()) {
+            thread.interrupt();
+        }
+    }
+
+    /** Nanoseconds of the stretch of work under way. */
+    long underWayNanos() {
+        long since = sinceNanos;
+        return since == 0 ? 0 : System.nanoTime() - since;
+    }
+
+    /** Messages taken whose room was not given back yet. */
+    int taken() {
+        return taken;
+    }
+
+    /** Messages handled in the stretch of work under way. */
+    long handled() {
+        return handled;
+    }
+
+    @Override
+    public String watchedName() {
+        return run.child.path();
+    }
+
+    @Override
+    public long watchedProgress() {
+        return run.handled();
+    }
+
+    @Override
+    public Thread watchedThread() {
+        return thread;
+    }
+
+    // ---- the thread
+
+    /** Runs the behaviour's init; false when it failed or the process ended meanwhile. */
+    @SuppressWarnings("CatchingUnchecked")
+    boolean initialise() {
+        begin();
+        try {
+            behavior.init(this);
+        } catch (Throwable t) {
+            run.stopping = true;
+            ExitReason fatal = run.fatalSignal();
+            run.end(fatal == null ? new ExitReason.Crash(t) : fatal);
+        }
+        pause();
+        run.active(null);
+        return run.initialised();
+    }
+
+    /** Empties the mailbox until there is nothing more, or, for a dedicated thread, until the process ends. */
+    void loop() {
+        try {
+            do {
+                begin();
+                drain();
+                long count = pause();
+                if (!run.alive()) {
+                    run.active(null);
+                    run.discard();
+                    return;
+                }
+                if (count > 1 && run.onDemand()) {
+                    // More may come at once: to let others run meanwhile costs less than a new thread.
+                    Thread.yield();
+                }
+            } while (run.rest(this));
+        } catch (Error broken) {
+            // A defect of the kernel itself must not leave a process that looks alive.
+            run.end(new ExitReason.Crash(broken));
+            throw broken;
+        }
+    }
+
+    private void begin() {
+        run.active(this);
+        attention = true;
+        batch = run.leftover();
+        sinceNanos = System.nanoTime();
+        run.kernel().watchdog().enter(this);
+    }
+
+    /** Ends a stretch of work; gives the messages handled in it. */
+    private long pause() {
+        run.kernel().watchdog().leave(this);
+        long count = handled;
+        handled = 0;
+        run.worked(count, System.nanoTime() - sinceNanos, batch);
+        sinceNanos = 0;
+        batch = null;
+        return count;
+    }
+
+    /** Ends its work for this process: from now on its thread is not interrupted any more. */
+    private synchronized void close() {
+        closed = true;
+        Thread.interrupted();
+    }
+
+    private void drain() {
+        int budget = BATCH;
+        long slice = 0;
+        while (true) {
+            if (attention && !attended()) {
+                break;
+            }
+            Object item = take();
+            if (item == null) {
+                if (attention) {
+                    continue;
+                }
+                break;
+            }
+            deliver(item);
+            if (--budget == 0) {
+                budget = BATCH;
+                long now = System.nanoTime();
+                if (slice == 0) {
+                    slice = now;
+                } else if (now - slice > SLICE_NANOS) {
+                    Thread.yield();
+                    slice = now;
+                }
+            }
+        }
+        giveBack();
+    }
+
+    private @Nullable Object take() {
+        MailRun.Node node = batch;
+        if (node == null) {
+            node = run.takeAll();
+            if (node == null) {
+                return null;
+            }
+        }
+        batch = node.next;
+        if (++taken >= portion || batch == null) {
+            giveBack();
+        }
+        return node.item;
+    }
+
+    private void giveBack() {
+        if (taken > 0) {
+            run.release(taken);
+            taken = 0;
+        }
+    }
+
+    /** Looks at what is not mail; false when the loop has to end. */
+    private boolean attended() {
+        attention = false;
+        while (run.alive()) {
+            MailRun.Node signals = run.takeSignals();
+            if (signals != null) {
+                obeyAll(signals);
+                continue;
+            }
+            Relations ties = run.ties();
+            if (ties == null) {
+                return true;
+            }
+            if (ties.leaving) {
+                finish(new ExitReason.Normal());
+                return false;
+            }
+            if (ties.suspended) {
+                return false;
+            }
+            tracer = ties.tracer;
+            Object next = ties.continuation;
+            if (next == null) {
+                return true;
+            }
+            ties.continuation = null;
+            deliver(next);
+        }
+        return false;
+    }
+
+    private void obeyAll(MailRun.Node signals) {
+        for (MailRun.Node node = signals; node != null; node = node.next) {
+            Signal signal = (Signal) node.item;
+            if (run.alive()) {
+                obey(signal);
+            } else {
+                signal.forget();
+            }
+        }
+    }
+
+    @SuppressWarnings("CatchingUnchecked")
+    private void obey(Signal signal) {
+        switch (signal) {
+            case Signal.Stop _ -> finish(new ExitReason.Shutdown());
+            case Signal.Suspend suspend -> run.relations().suspended = suspend.on();
+            case Signal.Exit exit -> {
+                if (run.trap() != null) {
+                    run.sendAlways(exit);
+                } else if (!(exit.reason() instanceof ExitReason.Normal)) {
+                    finish(exit.reason());
+                }
+            }
+            case Signal.Describe request -> {
+                try {
+                    request.complete(behavior.describe());
+                } catch (Throwable t) {
+                    request.answer().completeExceptionally(t);
+                }
+            }
+        }
+    }
+
+    @SuppressWarnings({"unchecked", "CatchingUnchecked"})
+    private void deliver(Object item) {
+        Tracer watching = tracer;
+        long start = watching == null ? 0 : System.nanoTime();
+        Object message = item;
+        Throwable failure = null;
+        try {
+            message = item instanceof Signal || item instanceof Watched ? opened(item) : item;
+            if (message == null) {
+                return;
+            }
+            behavior.handle(this, (M) message);
+            handled++;
+        } catch (Throwable t) {
+            failure = t;
+        }
+        if (watching != null) {
+            tell(watching, message == null ? item : message, start, failure);
+        }
+        if (failure != null && run.alive()) {
+            ExitReason fatal = run.fatalSignal();
+            finish(fatal == null ? new ExitReason.Crash(failure) : fatal);
+        } else {
+            Thread.interrupted();
+        }
+    }
+
+    /** The message behind an entry of the mailbox that the kernel put there; null when it is void. */
+    private @Nullable Object opened(Object item) {
+        if (item instanceof Watched watched) {
+            return watched.watch().cancelled() ? null : watched.message();
+        }
+        Function<ExitSignal, ?> trap = run.trap();
+        return item instanceof Signal.Exit exit && trap != null
+                ? trap.apply(new ExitSignal(exit.from(), exit.reason()))
+                : null;
+    }
+
+    @SuppressWarnings("CatchingUnchecked")
+    private void tell(Tracer watching, Object message, long startNanos, @Nullable Throwable failure) {
+        try {
+            watching.handled(message, startNanos, System.nanoTime() - startNanos, failure);
+        } catch (Throwable t) {
+            run.relations().tracer = null;
+            tracer = null;
+            LOG.log(Level.WARNING, "the tracer of " + run.child.path() + " failed and was detached", t);
+        }
+    }
+
+    /** Runs terminate, then ends the process. */
+    @SuppressWarnings("CatchingUnchecked")
+    private void finish(ExitReason reason) {
+        if (run.alive()) {
+            Thread.interrupted();
+            try {
+                behavior.terminate(this, reason);
+            } catch (Throwable t) {
+                if (run.alive()) {
+                    run.kernel().meters().handlerFailures.inc();
+                    LOG.log(Level.WARNING, run.child.path() + " failed while it terminated", t);
+                }
+            }
+        }
+        if (run.over(reason)) {
+            close();
+            run.child.lifeEnded(run, reason, true);
+        }
+    }
+
+    /** Mail that is dropped when its monitor was cancelled in the meantime. */
+    record Watched(Watch watch, Object message) {}
+}
