@@ -22,33 +22,10 @@ final class ConsoleTest {
         Shell.need("chromium");
         try (RunningCoppice coppice = RunningCoppice.up(folder.resolve("data"), "examples/quickstart");
                 Playwright playwright = Playwright.create();
-                Browser browser = playwright
-                        .chromium()
-                        .launch(new BrowserType.LaunchOptions()
-                                .setExecutablePath(Path.of("/usr/bin/chromium"))
-                                .setArgs(List.of(
-                                        "--no-sandbox",
-                                        "--disable-gpu",
-                                        "--disable-quic",
-                                        "--no-first-run",
-                                        "--disable-background-networking",
-                                        "--disable-component-update",
-                                        "--disable-sync")))) {
+                Browser browser = chromium(playwright)) {
             Page page = browser.newContext(new Browser.NewContextOptions().setIgnoreHTTPSErrors(true))
                     .newPage();
-            List<String> errors = new ArrayList<>();
-            page.onConsoleMessage(message -> {
-                // htmx logs the bare event of a stream that ends because its page is left.
-                if (message.type().equals("error") && !message.text().equals("Event")) {
-                    errors.add(page.url() + ": " + message.text() + " (" + message.location() + ")");
-                }
-            });
-            page.onPageError(error -> errors.add(page.url() + ": " + error));
-            page.onResponse(response -> {
-                if (response.status() >= 400) {
-                    errors.add(response.url() + ": " + response.status());
-                }
-            });
+            List<String> errors = errors(page);
             page.navigate(coppice.ready().path("console").asText());
             page.fill("input[name=token]", coppice.token());
             page.keyboard().press("Enter");
@@ -67,8 +44,42 @@ final class ConsoleTest {
         }
     }
 
+    /** Debian's Chromium, without what reaches out by itself. */
+    static Browser chromium(Playwright playwright) {
+        return playwright
+                .chromium()
+                .launch(new BrowserType.LaunchOptions()
+                        .setExecutablePath(Path.of("/usr/bin/chromium"))
+                        .setArgs(List.of(
+                                "--no-sandbox",
+                                "--disable-gpu",
+                                "--disable-quic",
+                                "--no-first-run",
+                                "--disable-background-networking",
+                                "--disable-component-update",
+                                "--disable-sync")));
+    }
+
+    /** What goes wrong on a page from now on. */
+    static List<String> errors(Page page) {
+        List<String> errors = new ArrayList<>();
+        page.onConsoleMessage(message -> {
+            // htmx logs the bare event of a stream that ends because its page is left.
+            if (message.type().equals("error") && !message.text().equals("Event")) {
+                errors.add(page.url() + ": " + message.text() + " (" + message.location() + ")");
+            }
+        });
+        page.onPageError(error -> errors.add(page.url() + ": " + error));
+        page.onResponse(response -> {
+            if (response.status() >= 400) {
+                errors.add(response.url() + ": " + response.status());
+            }
+        });
+        return errors;
+    }
+
     /** Leaves a picture of each page, for people, where {@code -Dcoppice.screenshots=DIR} asks for it. */
-    private static void screenshot(Page page, String name) {
+    static void screenshot(Page page, String name) {
         String folder = System.getProperty("coppice.screenshots");
         if (folder != null) {
             page.screenshot(new Page.ScreenshotOptions()
