@@ -128,7 +128,7 @@ final class RuntimePage implements Handler {
         List<Top> tops = new ArrayList<>();
         tops.add(top(Inspector.Order.CPU, "CPU", "CPU", vitals -> vitals.cpuShare() * 100));
         tops.add(top(Inspector.Order.MAILBOX, "Mailbox", "waiting", Vitals::mailbox));
-        tops.add(top(Inspector.Order.RATE, "Messages", "per second", Vitals::rate));
+        tops.add(top(Inspector.Order.RATE, "Messages or runs a second", "per second", Vitals::rate));
         tops.add(top(Inspector.Order.MEMORY, "Memory", "estimate", Vitals::memoryBytes));
         tops.add(top(Inspector.Order.RESTARTS, "Restarts", "restarts", Vitals::restarts));
         return tops;
