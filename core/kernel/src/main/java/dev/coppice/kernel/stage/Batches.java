@@ -3,19 +3,23 @@ package dev.coppice.kernel.stage;
 import dev.coppice.kernel.Kernel;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
-/** One life of a batcher. */
+/** One life of a batcher. What it holds is unsettled until its batch is handed over, so that its next life gets it again. */
 final class Batches {
+    private static final int MAX_TAKEN = 256;
+
     private final Kernel kernel;
+    private final Stage stage;
     private final int size;
     private final Duration maxWait;
     private final Function<Object, Object> key;
     private final Junction input;
-    private final Junction.Slot slot;
+    private final Lane.Slot slot;
     private final long life;
     private final Junction output;
     /** Oldest first. */
@@ -25,14 +29,16 @@ final class Batches {
 
     Batches(
             Kernel kernel,
+            Stage stage,
             int size,
             Duration maxWait,
             Function<Object, Object> key,
             Junction input,
-            Junction.Slot slot,
+            Lane.Slot slot,
             long life,
             Junction output) {
         this.kernel = kernel;
+        this.stage = stage;
         this.size = size;
         this.maxWait = maxWait;
         this.key = key;
@@ -43,45 +49,72 @@ final class Batches {
     }
 
     void run() throws InterruptedException {
+        List<Envelope> taken = new ArrayList<>();
         while (true) {
-            long due = open.isEmpty()
-                    ? Long.MAX_VALUE
-                    : open.values().iterator().next().dueNanos();
-            Envelope next = input.take(slot, life, due);
-            if (next != null) {
-                Object own = key.apply(next.value());
-                Open batch = open.computeIfAbsent(
-                        own, _ -> new Open(new ArrayList<>(), kernel.clock().nanoTime() + maxWait.toNanos()));
-                batch.envelopes().add(next);
-                if (batch.envelopes().size() == size) {
-                    close(own);
+            Open oldest = open.isEmpty() ? null : open.values().iterator().next();
+            long due = oldest == null ? Long.MAX_VALUE : oldest.dueNanos();
+            if (oldest != null && due <= kernel.clock().nanoTime()) {
+                closeOldest();
+                continue;
+            }
+            taken.clear();
+            switch (input.take(slot, life, Math.min(size, MAX_TAKEN), due, taken)) {
+                case MESSAGES -> {
+                    for (Envelope each : taken) {
+                        add(each);
+                    }
                 }
-            } else if (open.isEmpty()) {
-                return;
-            } else {
-                // Its time is over, the end has come, or the demand is used up: the oldest goes first.
-                close(open.keySet().iterator().next());
+                case END -> {
+                    while (!open.isEmpty()) {
+                        closeOldest();
+                    }
+                    return;
+                }
+                case LATE, STARVED -> closeOldest();
             }
         }
     }
 
-    private void close(Object own) throws InterruptedException {
-        Open batch = open.get(own);
-        if (batch == null) {
+    private void add(Envelope envelope) throws InterruptedException {
+        Object own;
+        try {
+            own = key.apply(envelope.value);
+        } catch (RuntimeException e) {
+            stage.bury(envelope.value, 1, e);
+            if (input.settle(slot, life, List.of(envelope))) {
+                envelope.claim.settle(e);
+            }
             return;
         }
-        List<Object> values = batch.envelopes().stream().map(Envelope::value).toList();
-        List<Ticket> tickets = batch.envelopes().stream()
-                .flatMap(each -> each.tickets().stream())
-                .toList();
-        int reserved = output.reserve(1);
-        output.deliver(
-                reserved,
-                List.of(new Envelope(values, tickets, 1, kernel.clock().nanoTime())));
-        open.remove(own);
+        Open batch = open.computeIfAbsent(
+                own, _ -> new Open(new ArrayList<>(), kernel.clock().nanoTime() + maxWait.toNanos()));
+        batch.envelopes().add(envelope);
+        if (batch.envelopes().size() == size) {
+            close(batch);
+            open.remove(own);
+        }
+    }
+
+    private void closeOldest() throws InterruptedException {
+        var oldest = open.entrySet().iterator().next();
+        close(oldest.getValue());
+        open.remove(oldest.getKey());
+    }
+
+    private void close(Open batch) throws InterruptedException {
+        if (!stage.limiter().tryTake()) {
+            stage.limiter().take(1);
+        }
+        List<Object> values = new ArrayList<>(batch.envelopes().size());
+        Claim[] claims = new Claim[batch.envelopes().size()];
         for (Envelope each : batch.envelopes()) {
-            if (input.settle(slot, life, List.of(each))) {
-                each.settle(null);
+            claims[values.size()] = each.claim;
+            values.add(each.value);
+        }
+        output.send(List.of(new Envelope(Collections.unmodifiableList(values), new Claim.Joint(claims), true, 0)));
+        if (input.settle(slot, life, batch.envelopes())) {
+            for (Claim claim : claims) {
+                claim.settle(null);
             }
         }
     }

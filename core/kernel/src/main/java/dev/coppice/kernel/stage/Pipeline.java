@@ -9,13 +9,17 @@ import dev.coppice.kernel.SupervisorOptions;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -24,30 +28,31 @@ import org.jspecify.annotations.Nullable;
 /**
  * Stages that pass messages on demand, as one supervisor with a child for each worker. A message is acknowledged when all
  * that came of it is done: at least once, as a worker that died leaves what it had taken to its next life, which starts
- * alone. When the supervisor stops in order, the pipeline is drained first. Build it, then start it once.
+ * alone. When the supervisor stops in order, the pipeline is drained first. Build it, then start it once; its supervisor
+ * may start it again.
  */
 public final class Pipeline {
     private static final System.Logger LOG = System.getLogger(Pipeline.class.getName());
 
-    final Kernel kernel;
-    final LongAdder acknowledged = new LongAdder();
-    final LongAdder failed = new LongAdder();
-    final LongAdder retried = new LongAdder();
+    private final Kernel kernel;
     private final String name;
     private final Duration drainLimit;
     private final Consumer<DeadLetter> deadLetters;
-    private final List<Stage> stages = new ArrayList<>();
-    private final Set<Thread> producing = ConcurrentHashMap.newKeySet();
+    private final Map<String, Stage> stages = new LinkedHashMap<>();
+    private final Set<Feeder> feeders = ConcurrentHashMap.newKeySet();
     private final AtomicInteger unfinished = new AtomicInteger();
     private final AtomicInteger broken = new AtomicInteger();
-    private final CompletableFuture<Boolean> done = new CompletableFuture<>();
+    private final LongAdder acknowledged = new LongAdder();
+    private final LongAdder failed = new LongAdder();
+    private volatile CompletableFuture<Boolean> done = new CompletableFuture<>();
+    private volatile CompletableFuture<Boolean> stuck = new CompletableFuture<>();
     private volatile boolean draining;
-
-    private record Stage(String name, @Nullable Junction output, String from, List<ChildSpec> workers) {}
+    private volatile boolean abandoned;
 
     /**
      * An empty pipeline.
      *
+     * @param name what metrics and the tree call it
      * @param drainLimit how long its supervisor waits for the messages in flight when it stops
      * @param deadLetters gets what was given up; short, thread-safe
      */
@@ -60,11 +65,9 @@ public final class Pipeline {
 
     /** The messages that a stage gives; others subscribe to them, before the start. */
     public final class Outlet<T> {
-        private final String stage;
         private final Junction junction;
 
-        private Outlet(String stage, Junction junction) {
-            this.stage = stage;
+        private Outlet(Junction junction) {
             this.junction = junction;
         }
 
@@ -75,118 +78,179 @@ public final class Pipeline {
             return this;
         }
 
-        /** A stage that makes other messages of these. */
-        public <O> Outlet<O> process(String stageName, StageOptions options, Processor<? super T, O> processor) {
-            Junction out = new Junction(kernel);
-            work(stageName, options, out, processor);
-            return new Outlet<>(stageName, out);
-        }
-
-        /** A stage where messages end. */
-        public void consume(String stageName, StageOptions options, Processor<? super T, Void> consumer) {
-            work(stageName, options, null, consumer);
-        }
-
-        private <O> void work(
-                String stageName, StageOptions options, @Nullable Junction out, Processor<? super T, O> p) {
-            List<Junction.Slot> slots = junction.subscribe(options, options.demand());
-            @SuppressWarnings("unchecked")
-            Processor<Object, Object> erased = (Processor<Object, Object>) (Processor<?, ?>) p;
-            Pacer pacer = new Pacer(kernel, options.pause());
-            add(stageName, stage, out, slots.size(), i -> life -> {
-                Junction.Slot slot = slots.get(i);
-                long id = junction.begin(slot);
-                life.run();
-                Envelope next = junction.take(slot, id, Long.MAX_VALUE);
-                while (next != null) {
-                    handle(stageName, options, pacer, erased, out, next, junction, slot, id);
-                    next = junction.take(slot, id, Long.MAX_VALUE);
+        /** Adds the messages of another outlet, which is not to be used any more, before anybody subscribes to either. */
+        public Outlet<T> merge(Outlet<? extends T> other) {
+            Junction theirs = other.junction;
+            if (junction.isSubscribed() || theirs.isSubscribed() || junction == theirs) {
+                throw new IllegalStateException("merge two outlets before a stage subscribes to either");
+            }
+            junction.addWriters(theirs.writers());
+            for (Stage stage : stages.values()) {
+                if (stage.out() == theirs) {
+                    stage.redirect(junction);
                 }
-            });
+            }
+            return this;
+        }
+
+        /** A stage that makes other messages of these, with a processor that its workers share. */
+        public <O> Outlet<O> process(String stageName, StageOptions options, Processor<? super T, O> processor) {
+            return process(stageName, options, () -> processor);
+        }
+
+        /** A stage that makes other messages of these, with a new processor for each life of a worker. */
+        public <O> Outlet<O> process(
+                String stageName, StageOptions options, Supplier<? extends Processor<? super T, O>> processors) {
+            Junction out = newJunction(stageName);
+            work(stageName, options, out, () -> processing(processors.get()));
+            return new Outlet<>(out);
+        }
+
+        /** A stage where messages end, with a processor that its workers share. */
+        public void consume(String stageName, StageOptions options, Processor<? super T, Void> consumer) {
+            consume(stageName, options, () -> consumer);
+        }
+
+        /** A stage where messages end, with a new processor for each life of a worker. */
+        public void consume(
+                String stageName, StageOptions options, Supplier<? extends Processor<? super T, Void>> consumers) {
+            work(stageName, options, null, () -> processing(consumers.get()));
+        }
+
+        /**
+         * A stage where messages end by going to somebody who says later, from any thread, that they are done. At most the
+         * stage's demand is with them, and the stage waits for all of that before it ends.
+         */
+        @SuppressWarnings("unchecked")
+        public void handOver(String stageName, StageOptions options, HandOver<? super T> taker) {
+            int limit = Math.multiplyExact(options.maxDemand(), options.concurrency());
+            Semaphore permits = new Semaphore(limit);
+            Handler handler = new Handler.HandingOver((HandOver<Object>) (HandOver<?>) taker, permits, limit);
+            work(stageName, options, null, () -> handler);
+        }
+
+        private void work(String stageName, StageOptions options, @Nullable Junction out, Supplier<Handler> handlers) {
+            Stage stage = add(stageName, options, junction, out);
+            for (Lane.Slot slot :
+                    junction.subscribe(stage, options.concurrency(), options.minDemand(), options.maxDemand())) {
+                stage.addWorker(begun -> {
+                    long life = junction.begin(slot);
+                    Handler handler = handlers.get();
+                    begun.run();
+                    new Worker(kernel, stage, handler, junction, slot, life).run();
+                });
+            }
+        }
+
+        /** {@link #batch(String, StageOptions, int, Duration, Function)} with one worker. */
+        public <K> Outlet<List<T>> batch(String stageName, int size, Duration maxWait, Function<? super T, K> key) {
+            return batch(stageName, StageOptions.DEFAULT, size, maxWait, key);
         }
 
         /**
          * A stage that gathers messages with equal keys into lists, closed when they are full, when their first message has
-         * waited long enough, or when the stage holds all that it asked for.
+         * waited long enough, or when the stage holds all that it asked for. To keep a key in one list where there are several
+         * workers, dispatch by partition. Of the options it takes the concurrency, the rate, and the demand if that
+         * is more than 4 times {@code size}.
          */
-        public <K> Outlet<List<T>> batch(String stageName, int size, Duration maxWait, Function<? super T, K> key) {
-            Junction out = new Junction(kernel);
-            List<Junction.Slot> slots = junction.subscribe(StageOptions.DEFAULT, Math.multiplyExact(size, 4));
-            @SuppressWarnings("unchecked")
+        @SuppressWarnings("unchecked")
+        public <K> Outlet<List<T>> batch(
+                String stageName, StageOptions options, int size, Duration maxWait, Function<? super T, K> key) {
+            Junction out = newJunction(stageName);
             Function<Object, Object> erased = (Function<Object, Object>) (Function<?, ?>) key;
-            add(stageName, stage, out, 1, _ -> life -> {
-                long id = junction.begin(slots.getFirst());
-                life.run();
-                new Batches(kernel, size, maxWait, erased, junction, slots.getFirst(), id, out).run();
-            });
-            return new Outlet<>(stageName, out);
+            Stage stage = add(stageName, options, junction, out);
+            int capacity = Math.max(options.maxDemand(), Math.multiplyExact(size, 4));
+            for (Lane.Slot slot :
+                    junction.subscribe(stage, options.concurrency(), capacity - Math.max(1, size / 2), capacity)) {
+                stage.addWorker(begun -> {
+                    long life = junction.begin(slot);
+                    begun.run();
+                    new Batches(kernel, stage, size, maxWait, erased, junction, slot, life, output(stage)).run();
+                });
+            }
+            return new Outlet<>(out);
         }
     }
 
-    private interface Body {
-        void run(Runnable begun) throws Exception;
+    @SuppressWarnings("unchecked")
+    private static Handler processing(Processor<?, ?> processor) {
+        return new Handler.Processing((Processor<Object, Object>) processor);
     }
 
-    /** The stage where messages come from; {@code acknowledger} hears of each when it is done. */
+    private static Junction output(Stage stage) {
+        Junction out = stage.out();
+        if (out == null) {
+            throw new IllegalStateException(stage.name() + " has no output");
+        }
+        return out;
+    }
+
+    /**
+     * The stage where messages come from.
+     *
+     * @param source makes a producer for each life of a worker; an {@link Inlet} is given again and again
+     * @param acknowledger hears of each message when it is done
+     */
+    @SuppressWarnings("unchecked")
     public <T> Outlet<T> produce(
             String stageName,
             StageOptions options,
             Supplier<? extends Producer<? extends T>> source,
             Acknowledger<? super T> acknowledger) {
-        Junction out = new Junction(kernel);
-        Pacer pacer = new Pacer(kernel, options.pause());
-        add(stageName, "", out, options.concurrency(), _ -> life -> {
-            producing.add(Thread.currentThread());
-            try {
-                life.run();
-                pump(stageName, options, source.get(), acknowledger, out, pacer);
-            } catch (InterruptedException e) {
-                if (!draining) {
-                    throw e;
-                }
-            } finally {
-                producing.remove(Thread.currentThread());
-            }
-        });
-        return new Outlet<>(stageName, out);
+        Junction out = newJunction(stageName);
+        Stage stage = add(stageName, options, null, out);
+        Acknowledger<Object> erased = (Acknowledger<Object>) acknowledger;
+        BiConsumer<Object, @Nullable Throwable> settled = (message, failure) -> acknowledge(erased, message, failure);
+        for (int i = 0; i < options.concurrency(); i++) {
+            Lane.Writer writer = new Lane.Writer();
+            stage.addWorker(begun -> feed(stage, source.get(), settled, writer, begun));
+        }
+        return new Outlet<>(out);
     }
 
-    private <T> void pump(
-            String stage,
-            StageOptions options,
-            Producer<? extends T> producer,
-            Acknowledger<? super T> acknowledger,
-            Junction out,
-            Pacer pacer)
+    private void feed(
+            Stage stage,
+            Producer<?> producer,
+            BiConsumer<Object, @Nullable Throwable> acknowledger,
+            Lane.Writer writer,
+            Runnable begun)
             throws Exception {
-        while (!draining) {
-            pacer.await();
-            int demand = out.reserve(options.pause() == null ? options.demand() : 1);
-            List<Envelope> envelopes = new ArrayList<>();
-            try {
-                List<? extends T> produced = producer.produce(demand);
-                if (produced.size() > demand) {
-                    throw new IllegalStateException("producer " + stage + " of " + name + " gave " + produced.size()
-                            + " messages where " + demand + " were asked for");
-                }
-                for (T message : produced) {
-                    Ticket ticket = new Ticket(failure -> acknowledge(acknowledger, message, failure));
-                    envelopes.add(envelope(message, List.of(ticket)));
-                }
-            } finally {
-                out.deliver(demand, envelopes);
+        Junction out = output(stage);
+        Feeder feeder = new Feeder(this, stage, producer, acknowledger, out, writer, out.begin(writer));
+        feeders.add(feeder);
+        try {
+            begun.run();
+            feeder.run();
+        } catch (InterruptedException e) {
+            if (!draining) {
+                throw e;
             }
-            if (envelopes.isEmpty()) {
-                return;
-            }
+        } finally {
+            feeders.remove(feeder);
         }
     }
 
-    private <T> Envelope envelope(T message, List<Ticket> tickets) {
-        return new Envelope(message, tickets, 1, kernel.clock().nanoTime());
+    private Junction newJunction(String from) {
+        return new Junction(kernel, (envelope, failure) -> {
+            Stage stage = stages.get(from);
+            if (stage != null) {
+                stage.bury(envelope.value, 1, failure);
+            }
+            envelope.claim.fork(1);
+            envelope.claim.settle(failure);
+        });
     }
 
-    private <T> void acknowledge(Acknowledger<? super T> acknowledger, T message, @Nullable Throwable failure) {
+    private Stage add(String stageName, StageOptions options, @Nullable Junction input, @Nullable Junction out) {
+        Stage stage = new Stage(kernel, this, stageName, options, input, out);
+        if (stages.putIfAbsent(stageName, stage) != null) {
+            throw new IllegalArgumentException(
+                    "pipeline " + name + " has two stages named \"" + stageName + "\"; rename one");
+        }
+        return stage;
+    }
+
+    private void acknowledge(Acknowledger<Object> acknowledger, Object message, @Nullable Throwable failure) {
         (failure == null ? acknowledged : failed).increment();
         try {
             acknowledger.settled(message, failure);
@@ -195,54 +259,7 @@ public final class Pipeline {
         }
     }
 
-    private void handle(
-            String stage,
-            StageOptions options,
-            Pacer pacer,
-            Processor<Object, Object> processor,
-            @Nullable Junction out,
-            Envelope in,
-            Junction input,
-            Junction.Slot slot,
-            long life)
-            throws InterruptedException {
-        Throwable failure = in.attempt() > options.attempts() + 1
-                ? new IllegalStateException("the worker died again and again with it")
-                : null;
-        List<Envelope> made = new ArrayList<>();
-        for (int attempt = in.attempt(); failure == null; attempt++) {
-            pacer.await();
-            made.clear();
-            try {
-                processor.process(in.value(), value -> made.add(envelope(value, in.tickets())));
-                break;
-            } catch (InterruptedException e) {
-                throw e;
-            } catch (Exception e) {
-                if (attempt >= options.attempts()) {
-                    failure = e;
-                    break;
-                }
-                retried.increment();
-                kernel.timers().sleep(options.backoff().delay(attempt, kernel.random()));
-            }
-        }
-        if (failure == null && out != null) {
-            for (int at = 0; at < made.size(); ) {
-                int room = out.reserve(made.size() - at);
-                out.deliver(room, made.subList(at, at + room));
-                at += room;
-            }
-        }
-        if (failure != null) {
-            bury(new DeadLetter(stage, in.value(), in.attempt(), failure));
-        }
-        if (input.settle(slot, life, List.of(in))) {
-            in.settle(failure);
-        }
-    }
-
-    private void bury(DeadLetter letter) {
+    void bury(DeadLetter letter) {
         try {
             deadLetters.accept(letter);
         } catch (RuntimeException e) {
@@ -250,74 +267,82 @@ public final class Pipeline {
         }
     }
 
-    private void add(String stage, String from, @Nullable Junction out, int count, Function<Integer, Body> bodies) {
-        AtomicInteger left = new AtomicInteger(count);
-        List<ChildSpec> workers = new ArrayList<>();
-        unfinished.addAndGet(count);
-        for (int i = 0; i < count; i++) {
-            Body body = bodies.apply(i);
-            Lives lives = new Lives();
-            workers.add(ChildSpec.task(stage + "-" + i, () -> live(body, lives, out, left))
-                    .withRestart(ChildSpec.Restart.TRANSIENT));
-        }
-        stages.add(new Stage(stage, out, from, workers));
-    }
-
-    /** What is known of a worker over its lives; a killed life may still be running while the next one is. Guarded by itself. */
-    private static final class Lives {
-        private int current;
-        private boolean broken;
-        private boolean finished;
-    }
-
-    private void live(Body body, Lives lives, @Nullable Junction out, AtomicInteger left) throws Exception {
-        int own;
-        synchronized (lives) {
-            if (lives.finished) {
-                return;
-            }
-            own = ++lives.current;
-        }
-        boolean ended = false;
-        try {
-            body.run(() -> mark(lives, own, false));
-            ended = true;
-        } finally {
-            if (!ended) {
-                mark(lives, own, true);
-            }
-        }
-        synchronized (lives) {
-            if (lives.current != own) {
-                return;
-            }
-            lives.finished = true;
-        }
-        if (left.decrementAndGet() == 0 && out != null) {
-            out.close();
-        }
+    void workerEnded() {
         if (unfinished.decrementAndGet() == 0) {
             done.complete(true);
         }
     }
 
-    private void mark(Lives lives, int own, boolean isBroken) {
-        synchronized (lives) {
-            if (lives.current == own && lives.broken != isBroken) {
-                lives.broken = isBroken;
-                broken.addAndGet(isBroken ? 1 : -1);
-            }
+    void workerBroken(boolean isBroken) {
+        broken.addAndGet(isBroken ? 1 : -1);
+        if (isBroken) {
+            stuck.complete(false);
         }
+    }
+
+    boolean isDraining() {
+        return draining;
     }
 
     /** What to give to a supervisor; consumers start first. */
     public ChildSpec spec(SupervisorOptions options) {
         List<ChildSpec> children = new ArrayList<>();
-        stages.reversed().forEach(stage -> children.addAll(stage.workers()));
+        children.add(ChildSpec.service("opening", this::opening));
+        for (Stage stage : stages.values().stream().toList().reversed()) {
+            Junction out = stage.out();
+            if (out != null && !out.isSubscribed()) {
+                throw new IllegalStateException("nobody takes what stage \"" + stage.name() + "\" of pipeline " + name
+                        + " gives; add a stage that consumes it");
+            }
+            children.addAll(stage.workers());
+        }
         children.add(ChildSpec.service("drain", this::drainer).withShutdown(drainLimit.plusSeconds(5)));
         return ChildSpec.supervisor(name, options, children.toArray(ChildSpec[]::new));
     }
 
+    /** Starts it below a supervisor. */
+    public Supervisor start(Supervisor parent) throws StartException {
+        return parent.start(spec(SupervisorOptions.DEFAULT)).supervisor();
+    }
+
+    /** The first to start and the last to stop. */
+    private Service opening() {
+        return new Service() {
+            @Override
+            public void start(Failure failure) {
+                open();
+                StageMetrics.of(kernel).add(Pipeline.this);
+            }
+
+            @Override
+            public void stop() {
+                StageMetrics.of(kernel).remove(Pipeline.this);
+                done.complete(false);
+            }
+        };
+    }
+
+    private void open() {
+        draining = false;
+        stages.values().forEach(Stage::reopen);
+        broken.set(0);
+        stuck = new CompletableFuture<>();
+        unfinished.set(stages.values().stream().mapToInt(Stage::unfinished).sum());
+        if (unfinished.get() > 0 && done.isDone()) {
+            done = new CompletableFuture<>();
+        }
+        for (Stage stage : stages.values()) {
+            Junction out = stage.out();
+            if (out != null) {
+                out.open(stages.values().stream()
+                        .filter(each -> each.out() == out)
+                        .mapToInt(Stage::unfinished)
+                        .sum());
+            }
+        }
+    }
+
+    /** The last to start and the first to stop. */
     private Service drainer() {
         return new Service() {
             @Override
@@ -325,23 +350,20 @@ public final class Pipeline {
 
             @Override
             public void stop() throws InterruptedException {
-                if (broken.get() == 0 && !drain(drainLimit)) {
-                    LOG.log(Level.WARNING, "{0} was not drained within {1}", name, drainLimit);
+                // A worker that is dead now stays so while the supervisor stops: what it holds cannot be done.
+                if (abandoned || broken.get() > 0) {
+                    return;
+                }
+                stuck = new CompletableFuture<>();
+                if (!drain(drainLimit, stuck)) {
+                    LOG.log(Level.WARNING, "{0} was not drained: {1} messages are in flight", name, inFlight());
                 }
             }
         };
     }
 
-    /** Starts it below a supervisor. */
-    public Supervisor start(Supervisor parent) throws StartException {
-        StageMetrics metrics = StageMetrics.of(kernel);
-        for (Stage stage : stages) {
-            Junction output = stage.output();
-            if (output != null) {
-                metrics.watch(name, stage.name(), output);
-            }
-        }
-        return parent.start(spec(SupervisorOptions.DEFAULT)).supervisor();
+    private long inFlight() {
+        return edges().stream().mapToLong(edge -> edge.queued() + edge.held()).sum();
     }
 
     /**
@@ -350,14 +372,32 @@ public final class Pipeline {
      * @return false when that took longer, on the kernel's clock, than {@code limit}
      */
     public boolean drain(Duration limit) throws InterruptedException {
-        draining = true;
-        producing.forEach(Thread::interrupt);
-        return awaitDone(limit);
+        return drain(limit, new CompletableFuture<>());
     }
 
-    /** Waits until the producers have no more and all is done; false when that took longer than {@code limit}. */
+    private boolean drain(Duration limit, CompletableFuture<Boolean> orNever) throws InterruptedException {
+        draining = true;
+        feeders.forEach(Feeder::drain);
+        return awaitDone(limit, orNever);
+    }
+
+    /** Gives up what is in flight: its supervisor will not drain it when it stops. */
+    public void abandon() {
+        abandoned = true;
+    }
+
+    /**
+     * Waits until the producers have no more and all is done; false when that took longer than {@code limit}, or when it was
+     * stopped before.
+     */
     public boolean awaitDone(Duration limit) throws InterruptedException {
-        CompletableFuture<Boolean> either = done.copy();
+        return awaitDone(limit, new CompletableFuture<>());
+    }
+
+    private boolean awaitDone(Duration limit, CompletableFuture<Boolean> orNever) throws InterruptedException {
+        CompletableFuture<Boolean> either = new CompletableFuture<>();
+        done.thenAccept(either::complete);
+        orNever.thenAccept(either::complete);
         var timer = kernel.timers().schedule(limit, () -> either.complete(false));
         try {
             return either.get();
@@ -366,5 +406,53 @@ public final class Pipeline {
         } finally {
             timer.cancel();
         }
+    }
+
+    /** Completes when all is done (true) or it was stopped before that (false). */
+    public CompletableFuture<Boolean> done() {
+        return done.copy();
+    }
+
+    /** Changes how fast a stage may be, at once; null for as fast as it can. */
+    public void changeRate(String stageName, @Nullable Rate rate) {
+        Stage stage = stages.get(stageName);
+        if (stage == null) {
+            throw new IllegalArgumentException(
+                    "pipeline " + name + " has no stage \"" + stageName + "\", only " + stages.keySet());
+        }
+        stage.limiter().change(rate);
+    }
+
+    public String name() {
+        return name;
+    }
+
+    /** A picture of every edge, in the order in which the stages were added. */
+    public List<Edge> edges() {
+        Map<Junction, String> from = new LinkedHashMap<>();
+        for (Stage stage : stages.values()) {
+            Junction out = stage.out();
+            if (out != null) {
+                from.merge(out, stage.name(), (one, other) -> one + "," + other);
+            }
+        }
+        List<Edge> edges = new ArrayList<>();
+        from.forEach((junction, stage) -> edges.addAll(junction.edges(name, stage)));
+        return edges;
+    }
+
+    /** Produced messages that were acknowledged without a failure. */
+    public long acknowledged() {
+        return acknowledged.sum();
+    }
+
+    /** Produced messages of which something was given up. */
+    public long failed() {
+        return failed.sum();
+    }
+
+    /** The pipelines of a kernel that run now. */
+    public static List<Pipeline> running(Kernel kernel) {
+        return StageMetrics.of(kernel).running();
     }
 }

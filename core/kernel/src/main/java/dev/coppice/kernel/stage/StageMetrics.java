@@ -5,25 +5,37 @@ import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.lang.ref.WeakReference;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.WeakHashMap;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.BiConsumer;
+import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
-/** What the edges of a kernel's pipelines show. Labels are bounded: edges past the limit are not shown. */
+/** What the edges of a kernel's running pipelines show. Labels are bounded: edges past the limit are not shown, nor are second ones of a name. */
 final class StageMetrics {
     private static final int MAX_EDGES = 200;
     private static final Map<PrometheusRegistry, WeakReference<StageMetrics>> ALL = new WeakHashMap<>();
 
-    private final Map<List<String>, Junction> edges = new ConcurrentHashMap<>();
+    private final List<Pipeline> running = new CopyOnWriteArrayList<>();
 
     private StageMetrics(PrometheusRegistry registry) {
-        gauge(registry, "queued", "Messages that wait for a worker.", 0);
-        gauge(registry, "held", "Messages that workers took and have not settled.", 1);
-        counter(registry, "messages_total", "Messages that workers took.", 2, 1);
-        counter(registry, "wait_seconds_total", "Time that those messages waited.", 3, 1e-9);
+        gauge(registry, "queued", "Messages that wait for a worker.", Edge::queued);
+        gauge(registry, "held", "Messages that workers took and have not settled.", Edge::held);
+        counter(registry, "messages_total", "Messages that workers took.", Edge::messages);
+        counter(
+                registry,
+                "wait_seconds_total",
+                "Time that those messages waited.",
+                e -> e.waited().toNanos() / 1e9);
+        counter(registry, "failures_total", "Messages that were given up.", Edge::failures);
+        counter(registry, "retries_total", "Attempts after a first one.", Edge::retries);
+        counter(registry, "restarts_total", "Lives of workers after a first one.", Edge::restarts);
+        perPipeline(registry, "acknowledged", "Produced messages that were done.", Pipeline::acknowledged);
+        perPipeline(registry, "failed", "Produced messages of which something was given up.", Pipeline::failed);
     }
 
     static StageMetrics of(Kernel kernel) {
@@ -38,31 +50,61 @@ final class StageMetrics {
         }
     }
 
-    void watch(String pipeline, String stage, Junction edge) {
-        if (edges.size() < MAX_EDGES || edges.containsKey(List.of(pipeline, stage))) {
-            edges.put(List.of(pipeline, stage), edge);
+    void add(Pipeline pipeline) {
+        running.add(pipeline);
+    }
+
+    void remove(Pipeline pipeline) {
+        running.remove(pipeline);
+    }
+
+    List<Pipeline> running() {
+        return List.copyOf(running);
+    }
+
+    private void each(ToDoubleFunction<Edge> figure, BiConsumer<Double, String[]> sink) {
+        Set<List<String>> shown = new HashSet<>();
+        for (Pipeline pipeline : running) {
+            for (Edge edge : pipeline.edges()) {
+                List<String> labels = List.of(edge.pipeline(), edge.from(), String.join(",", edge.to()));
+                if (shown.size() < MAX_EDGES && shown.add(labels)) {
+                    sink.accept(figure.applyAsDouble(edge), labels.toArray(String[]::new));
+                }
+            }
         }
     }
 
-    private void each(int figure, double scale, BiConsumer<Double, String[]> sink) {
-        edges.forEach((labels, edge) -> sink.accept(edge.figures()[figure] * scale, labels.toArray(String[]::new)));
-    }
-
-    private void gauge(PrometheusRegistry registry, String what, String help, int figure) {
+    private void gauge(PrometheusRegistry registry, String what, String help, ToDoubleFunction<Edge> figure) {
         GaugeWithCallback.builder()
                 .name("coppice_kernel_stage_" + what)
                 .help(help)
-                .labelNames("pipeline", "from")
-                .callback(c -> each(figure, 1, c::call))
+                .labelNames("pipeline", "from", "to")
+                .callback(c -> each(figure, c::call))
                 .register(registry);
     }
 
-    private void counter(PrometheusRegistry registry, String what, String help, int figure, double scale) {
+    private void counter(PrometheusRegistry registry, String what, String help, ToDoubleFunction<Edge> figure) {
         CounterWithCallback.builder()
                 .name("coppice_kernel_stage_" + what)
                 .help(help)
-                .labelNames("pipeline", "from")
-                .callback(c -> each(figure, scale, c::call))
+                .labelNames("pipeline", "from", "to")
+                .callback(c -> each(figure, c::call))
+                .register(registry);
+    }
+
+    private void perPipeline(PrometheusRegistry registry, String what, String help, ToDoubleFunction<Pipeline> figure) {
+        CounterWithCallback.builder()
+                .name("coppice_kernel_pipeline_" + what + "_total")
+                .help(help)
+                .labelNames("pipeline")
+                .callback(c -> {
+                    Set<String> shown = new HashSet<>();
+                    for (Pipeline pipeline : running) {
+                        if (shown.size() < MAX_EDGES && shown.add(pipeline.name())) {
+                            c.call(figure.applyAsDouble(pipeline), pipeline.name());
+                        }
+                    }
+                })
                 .register(registry);
     }
 }

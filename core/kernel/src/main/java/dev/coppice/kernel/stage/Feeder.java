@@ -1,0 +1,81 @@
+package dev.coppice.kernel.stage;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/** One life of a worker that produces. */
+final class Feeder {
+    private final Pipeline pipeline;
+    private final Stage stage;
+    private final Producer<?> producer;
+    private final BiConsumer<Object, @Nullable Throwable> acknowledger;
+    private final Junction output;
+    private final Lane.Writer writer;
+    private final long life;
+    private final Thread thread = Thread.currentThread();
+    private volatile boolean finishing;
+
+    Feeder(
+            Pipeline pipeline,
+            Stage stage,
+            Producer<?> producer,
+            BiConsumer<Object, @Nullable Throwable> acknowledger,
+            Junction output,
+            Lane.Writer writer,
+            long life) {
+        this.pipeline = pipeline;
+        this.stage = stage;
+        this.producer = producer;
+        this.acknowledger = acknowledger;
+        this.output = output;
+        this.writer = writer;
+        this.life = life;
+    }
+
+    /** Called by another thread. */
+    void drain() {
+        if (producer.drain()) {
+            finishing = true;
+        } else {
+            thread.interrupt();
+        }
+    }
+
+    void run() throws Exception {
+        try {
+            if (producer instanceof Inlet<?> inlet) {
+                inlet.reopen();
+            }
+            boolean more = true;
+            while (more && writer.life == life && (finishing || !pipeline.isDraining())) {
+                more = pump();
+            }
+        } finally {
+            producer.close();
+        }
+    }
+
+    private boolean pump() throws Exception {
+        List<Envelope> envelopes = List.of();
+        int demand = output.reserve(writer, stage.options().maxDemand());
+        int allowed = 0;
+        try {
+            allowed = stage.limiter().take(demand);
+            List<?> produced = producer.produce(allowed);
+            if (produced.size() > allowed) {
+                throw new IllegalStateException("producer " + stage.name() + " gave " + produced.size()
+                        + " messages where " + allowed + " were asked for");
+            }
+            envelopes = new ArrayList<>(produced.size());
+            for (Object message : produced) {
+                envelopes.add(new Envelope(message, new Claim.Ticket(acknowledger, message)));
+            }
+            return !envelopes.isEmpty();
+        } finally {
+            stage.limiter().giveBack(allowed - envelopes.size());
+            output.deliver(writer, life, envelopes);
+        }
+    }
+}

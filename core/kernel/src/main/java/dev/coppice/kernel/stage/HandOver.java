@@ -1,0 +1,13 @@
+package dev.coppice.kernel.stage;
+
+/** Takes messages to be dealt with elsewhere. Thread-safe. */
+@FunctionalInterface
+public interface HandOver<T> {
+
+    /**
+     * Takes one, and waits while there is no room for it.
+     *
+     * @param done hears when it is dealt with; ignored when this throws, which fails the message
+     */
+    void take(T message, Completion done) throws Exception;
+}
