@@ -1,6 +1,7 @@
 package dev.coppice.kernel.stage;
 
 import dev.coppice.kernel.Kernel;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -148,7 +149,10 @@ final class Worker implements Consumer<Object> {
         }
         stage.retried();
         flush();
-        kernel.timers().sleep(stage.options().backoff().delay(attempt, kernel.random()));
+        Duration pause = stage.options().backoff().delay(attempt, kernel.random());
+        if (pause.isPositive()) {
+            kernel.timers().sleep(pause);
+        }
         return failure instanceof PartialFailureException partial ? failed(in, partial) : in;
     }
 
