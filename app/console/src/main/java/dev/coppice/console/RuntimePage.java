@@ -12,8 +12,10 @@ import dev.coppice.serving.Handler;
 import dev.coppice.serving.PageLayout;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * What runs, live: the supervision tree, the greatest of all, and one child by itself. Seen by those who may {@code get} the
@@ -125,12 +127,14 @@ final class RuntimePage implements Handler {
     }
 
     private List<Top> tops() {
+        Map<Inspector.Order, List<Inspector.Glance>> greatest =
+                kernel.inspector().top(EnumSet.allOf(Inspector.Order.class), TOP);
         List<Top> tops = new ArrayList<>();
-        tops.add(top(Inspector.Order.CPU, "CPU", "CPU", vitals -> vitals.cpuShare() * 100));
-        tops.add(top(Inspector.Order.MAILBOX, "Mailbox", "waiting", Vitals::mailbox));
-        tops.add(top(Inspector.Order.RATE, "Messages or runs a second", "per second", Vitals::rate));
-        tops.add(top(Inspector.Order.MEMORY, "Memory", "estimate", Vitals::memoryBytes));
-        tops.add(top(Inspector.Order.RESTARTS, "Restarts", "restarts", Vitals::restarts));
+        tops.add(top(greatest, Inspector.Order.CPU, "CPU", "CPU", vitals -> vitals.cpuShare() * 100));
+        tops.add(top(greatest, Inspector.Order.MAILBOX, "Mailbox", "waiting", Vitals::mailbox));
+        tops.add(top(greatest, Inspector.Order.RATE, "Messages or runs a second", "per second", Vitals::rate));
+        tops.add(top(greatest, Inspector.Order.MEMORY, "Memory", "estimate", Vitals::memoryBytes));
+        tops.add(top(greatest, Inspector.Order.RESTARTS, "Restarts", "restarts", Vitals::restarts));
         return tops;
     }
 
@@ -138,8 +142,13 @@ final class RuntimePage implements Handler {
         double of(Vitals vitals);
     }
 
-    private Top top(Inspector.Order order, String title, String column, Measure measure) {
-        List<Vitals> greatest = kernel.inspector().top(order, TOP).stream()
+    private static Top top(
+            Map<Inspector.Order, List<Inspector.Glance>> all,
+            Inspector.Order order,
+            String title,
+            String column,
+            Measure measure) {
+        List<Vitals> greatest = all.getOrDefault(order, List.of()).stream()
                 .map(Inspector.Glance::vitals)
                 .toList();
         double most = order == Inspector.Order.CPU

@@ -3,13 +3,14 @@ package dev.coppice.kernel;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
-import java.util.PriorityQueue;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -37,6 +38,8 @@ public final class Inspector {
     private static final int MAX_STACK = 60;
     private static final int MAX_STATE = 4_000;
     private static final Duration STATE_PATIENCE = Duration.ofMillis(500);
+
+    private static final Rates.Rate IDLE = new Rates.Rate(0, 0, Duration.ZERO);
 
     private final Kernel kernel;
     private final LongSupplier nanos;
@@ -201,37 +204,50 @@ public final class Inspector {
 
     // ---- the greatest
 
-    private record Scored(double score, Supervisor.Child child) {}
-
     /**
      * The first {@code count} of all children by an order, greatest first; those with nothing to show are left out. All are
-     * looked at, and no more than {@code count} kept.
+     * looked at, and no more than {@code count} kept. Estimates of memory look at 200,000 objects at most: in very large pools
+     * those that come last are known by their mail alone.
      */
     public List<Glance> top(Order order, int count) {
-        PriorityQueue<Scored> best = new PriorityQueue<>(Comparator.comparingDouble(Scored::score));
-        Budget budget = new Budget();
-        walk(kernel.root(), Integer.MAX_VALUE, (child, omitted) -> {
-            double score = score(order, child, budget);
-            if (score <= 0 || best.size() >= count && score <= best.element().score) {
-                return;
-            }
-            if (best.size() >= count) {
-                best.remove();
-            }
-            best.add(new Scored(score, child));
-        });
-        List<Scored> ordered = new ArrayList<>(best);
-        ordered.sort(Comparator.comparingDouble(Scored::score).reversed());
-        Budget shown = new Budget();
-        return ordered.stream().map(each -> new Glance(each.child, shown, 0)).toList();
+        return top(EnumSet.of(order), count).getOrDefault(order, List.of());
     }
 
-    private double score(Order order, Supervisor.Child child, Budget budget) {
+    /** The same for several orders, of which each child is looked at once. */
+    public Map<Order, List<Glance>> top(Set<Order> orders, int count) {
+        Map<Order, Greatest<Supervisor.Child>> best = new EnumMap<>(Order.class);
+        orders.forEach(order -> best.put(order, new Greatest<>(count)));
+        Budget budget = new Budget();
+        walk(kernel.root(), Integer.MAX_VALUE, (child, omitted) -> {
+            Rates.Rate rate = null;
+            for (Map.Entry<Order, Greatest<Supervisor.Child>> each : best.entrySet()) {
+                Order order = each.getKey();
+                if (rate == null && (order == Order.CPU || order == Order.RATE)) {
+                    rate = idle(child) ? IDLE : rate(child);
+                }
+                each.getValue().offer(score(order, child, rate == null ? IDLE : rate, budget), child);
+            }
+        });
+        Budget shown = new Budget();
+        Map<Order, List<Glance>> found = new EnumMap<>(Order.class);
+        best.forEach((order, greatest) -> found.put(
+                order,
+                greatest.ordered().stream()
+                        .map(child -> new Glance(child, shown, 0))
+                        .toList()));
+        return found;
+    }
+
+    private static boolean idle(Supervisor.Child child) {
+        return child.handled() == 0 && child.busy().isZero();
+    }
+
+    private double score(Order order, Supervisor.Child child, Rates.Rate rate, Budget budget) {
         return switch (order) {
             case MAILBOX -> child.mailbox();
             case RESTARTS -> child.restarts();
-            case CPU -> atLeast(0.0005, cpu(child, rate(child)));
-            case RATE -> atLeast(0.05, rate(child).messages());
+            case CPU -> rate == IDLE ? 0 : atLeast(0.0005, cpu(child, rate));
+            case RATE -> atLeast(0.05, rate.messages());
             case MEMORY -> memory(child, budget, MEMORY_OBJECTS).bytes();
         };
     }

@@ -240,4 +240,28 @@ class InspectorTest {
         assertThat(inspector.top(Order.CPU, 1).getFirst().path()).isEqualTo("/computes");
         over.set(true);
     }
+
+    @Test
+    void oneOfManyWithoutNamesIsFoundByItsMailAndItsNumber() throws Exception {
+        Supervisor pool = kernel.root().startSupervisor("pool", SupervisorOptions.DEFAULT);
+        ChildSpec kind = ChildSpec.process("session", this::behavior);
+        ProcessRef<String> chosen = null;
+        for (int i = 1; i <= 50_000; i++) {
+            ProcessRef<String> made = pool.spawn(kind, this::behavior);
+            chosen = i == 40_000 ? made : chosen;
+        }
+        ProcessRef<String> busy = java.util.Objects.requireNonNull(chosen);
+        busy.cast("wait");
+        busy.cast("more");
+        eventually("seen", () -> !inspector.top(Order.MAILBOX, 3).isEmpty());
+        assertThat(inspector.top(Order.MAILBOX, 3).stream().map(Inspector.Glance::path))
+                .containsExactly("/pool/session#40000");
+        assertThat(inspector
+                        .insight("/pool/session#40000")
+                        .orElseThrow()
+                        .vitals()
+                        .name())
+                .isEqualTo("session#40000");
+        assertThat(inspector.list(10)).hasSize(11);
+    }
 }

@@ -21,6 +21,7 @@ import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -106,14 +107,15 @@ public final class ProcessSource implements ComputedSource {
     private void addGreatest(List<Entry> entries) {
         Set<String> there = new HashSet<>();
         entries.forEach(entry -> there.add(entry.name()));
-        for (Inspector.Order order : Inspector.Order.values()) {
-            for (Inspector.Glance glance : kernel.inspector().top(order, GREATEST)) {
-                String name = ProcessNames.name(glance.path());
-                if (there.add(name)) {
-                    entries.add(new Entry("", name, () -> brief(glance)));
-                }
-            }
-        }
+        kernel.inspector()
+                .top(EnumSet.allOf(Inspector.Order.class), GREATEST)
+                .values()
+                .forEach(greatest -> greatest.forEach(glance -> {
+                    String name = ProcessNames.name(glance.path());
+                    if (there.add(name)) {
+                        entries.add(new Entry("", name, () -> brief(glance)));
+                    }
+                }));
     }
 
     private static void omitted(List<String> warnings, String path, int omitted) {
