@@ -233,7 +233,7 @@ final class IntrospectionTest {
             page.locator("#trace-stop").click();
             page.locator("#trace-start").waitFor();
 
-            for (String path : List.of("", "/top", "/process/" + name)) {
+            for (String path : List.of("", "/top", "/pipelines", "/process/" + name)) {
                 page.navigate(runtime + path);
                 ConsoleTest.screenshot(page, "runtime" + path.replace('/', '-'));
                 page.emulateMedia(new Page.EmulateMediaOptions().setColorScheme(ColorScheme.DARK));

@@ -18,7 +18,7 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * What runs, live: the supervision tree, the greatest of all, and one child by itself. Seen by those who may {@code get} the
+ * What runs, live: the supervision tree, the greatest of all, pipelines, and one child by itself. Seen by those who may {@code get} the
  * path {@code /console/runtime}.
  */
 final class RuntimePage implements Handler {
@@ -100,6 +100,21 @@ final class RuntimePage implements Handler {
                         TOP_EVERY,
                         () -> visible(authorizer, exchange),
                         () -> Rendering.html((out, none) -> JteruntimetoplistGenerated.render(out, none, tops())));
+            case "/pipelines" ->
+                layout.send(
+                        exchange,
+                        "Pipelines",
+                        Rendering.html((out, none) ->
+                                JteruntimepipelinesGenerated.render(out, none, PipelinePicture.of(kernel))));
+            case "/pipelines/events" ->
+                streams.run(
+                        exchange,
+                        "pipelines",
+                        new LiveStreams.Wake(),
+                        EVERY,
+                        () -> visible(authorizer, exchange),
+                        () -> Rendering.html((out, none) ->
+                                JteruntimepipelinelistGenerated.render(out, none, PipelinePicture.of(kernel))));
             default -> {
                 if (rest.startsWith("/process/")) {
                     process.handle(exchange, rest.substring("/process/".length()));

@@ -248,4 +248,14 @@ class ConsolePagesTest {
         assertThat(get("/console/runtime/top", "guest").statusCode()).isEqualTo(403);
         assertThat(get("/console/runtime/other", "admin").statusCode()).isEqualTo(404);
     }
+
+    @Test
+    void pipelinesAreDrawnWithLiveFigures() throws Exception {
+        assertThat(page("/console/runtime/pipelines")).contains("intake", ">parse<", ">gather<", "3 workers", "source");
+        try (BufferedReader events = events("/console/runtime/pipelines/events")) {
+            awaitLine(events, "event: pipelines");
+            awaitLine(events, " done<");
+        }
+        assertThat(get("/console/runtime/pipelines", "guest").statusCode()).isEqualTo(403);
+    }
 }

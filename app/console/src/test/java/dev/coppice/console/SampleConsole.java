@@ -7,6 +7,9 @@ import dev.coppice.kernel.ProcessContext;
 import dev.coppice.kernel.ProcessRef;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.SupervisorOptions;
+import dev.coppice.kernel.stage.Dispatcher;
+import dev.coppice.kernel.stage.Pipeline;
+import dev.coppice.kernel.stage.StageOptions;
 import dev.coppice.serving.Authenticator;
 import dev.coppice.serving.ConsoleSite;
 import dev.coppice.serving.Exchange;
@@ -19,6 +22,8 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 
 /**
  * The console on sample data, for tests and for looking at it: {@code main PORT} serves it until the process ends. The
@@ -49,6 +54,7 @@ final class SampleConsole implements AutoCloseable {
         Supervisor root = kernel.root();
         root.start(ChildSpec.service("listener-api", () -> listener));
         tree(root);
+        pipeline(root);
     }
 
     private static Identity identity(Exchange exchange, boolean open) throws Authenticator.UnauthenticatedException {
@@ -72,6 +78,36 @@ final class SampleConsole implements AutoCloseable {
             controllers.start(ChildSpec.process("notifier", SampleConsole::idle));
             supervisor.start(ChildSpec.process("meter", Meter::new));
         }
+    }
+
+    /** Numbers that are parsed by three workers, stored in batches, and counted. */
+    private void pipeline(Supervisor root) throws Exception {
+        Pipeline made = new Pipeline(kernel, "intake", Duration.ofMillis(100), dead -> {});
+        AtomicInteger numbers = new AtomicInteger();
+        Pipeline.Outlet<Integer> parsed = made.produce(
+                        "source",
+                        StageOptions.DEFAULT,
+                        () -> demand -> {
+                            kernel.timers().sleep(Duration.ofMillis(20));
+                            return List.of(numbers.incrementAndGet());
+                        },
+                        (number, failure) -> {})
+                .process(
+                        "parse",
+                        StageOptions.DEFAULT.withConcurrency(3),
+                        (Integer number, Consumer<? super Integer> out) -> {
+                            kernel.timers().sleep(Duration.ofMillis(30));
+                            out.accept(number);
+                        })
+                .dispatch(new Dispatcher.Broadcast<>());
+        parsed.batch("gather", 20, Duration.ofSeconds(1), number -> number % 2)
+                .consume(
+                        "store",
+                        StageOptions.DEFAULT,
+                        (list, none) -> kernel.timers().sleep(Duration.ofMillis(5)));
+        parsed.consume("count", StageOptions.DEFAULT, (number, none) -> {});
+        Supervisor unused = made.start(root);
+        assert unused != null;
     }
 
     private static Behavior<String> idle() {
