@@ -166,7 +166,7 @@ class InspectorTest {
     @Test
     void aTraceTellsMessagesAndTimingsOverARestart() throws Exception {
         ProcessRef<String> process = start(kernel.root(), "p");
-        Trace trace = inspector.trace("/p", new Trace.Options(Duration.ofMinutes(1), 10, true));
+        Trace trace = inspector.trace("/p", new Trace.Options(Duration.ofMinutes(1), Trace.MAX_ENTRIES, true));
         process.cast("first");
         process.cast("crash");
         eventually("restarted", () -> inspector.vitals("/p").orElseThrow().restarts() == 1);
