@@ -36,6 +36,7 @@ public final class Kernel implements AutoCloseable {
     private final AtomicBoolean closing = new AtomicBoolean();
     private final Registry registrations = new Registry();
     private final ProcessGroups groups = new ProcessGroups();
+    private final Applications applications = new Applications(this);
     private final Inspector inspector = new Inspector(this, System::nanoTime);
     private final SupervisorNode root;
 
@@ -130,6 +131,11 @@ public final class Kernel implements AutoCloseable {
         return groups;
     }
 
+    /** What is started and stopped as a whole. */
+    public Applications applications() {
+        return applications;
+    }
+
     /** Runs work on many inputs, at most {@code limit} at a time; ends when its caller's call ends. */
     public TaskGroup tasks(int limit) {
         return new TaskGroup(this, limit, null);
@@ -171,9 +177,25 @@ public final class Kernel implements AutoCloseable {
             terminated.join();
             return;
         }
+        end(new ExitReason.Shutdown());
+    }
+
+    /** Ends it because it can't go on; does nothing when it ends already. */
+    void fail(ExitReason reason) {
+        if (closing.compareAndSet(false, true)) {
+            end(reason);
+        }
+    }
+
+    private void end(ExitReason reason) {
         root.down(null, false);
         timers.close();
-        terminated.complete(new ExitReason.Shutdown());
+        terminated.complete(reason);
+    }
+
+    /** A child ended by itself and is not restarted. */
+    void ended(ChildNode child, ExitReason reason) {
+        applications.ended(child, reason);
     }
 
     HeapTimers heapTimers() {

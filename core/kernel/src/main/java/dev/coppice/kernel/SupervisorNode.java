@@ -338,7 +338,7 @@ final class SupervisorNode implements Supervisor {
         boolean alone = options.strategy() == SupervisorOptions.Strategy.ONE_FOR_ONE && status == Status.RUNNING;
         if (alone && reason instanceof ExitReason.Normal && !restartable(child, false)) {
             if (child.forget(ended, reason) && child.isWanted()) {
-                removeEnded(child);
+                removeEnded(child, reason);
             }
             return;
         }
@@ -349,10 +349,11 @@ final class SupervisorNode implements Supervisor {
         }
     }
 
-    private void removeEnded(ChildNode child) {
+    private void removeEnded(ChildNode child, ExitReason reason) {
         if (!child.fixed || child.spec().restart() == ChildSpec.Restart.TEMPORARY) {
             remove(child);
         }
+        kernel.ended(child, reason);
     }
 
     private void attend(ChildNode child, Run ended, ExitReason reason) {
@@ -373,7 +374,7 @@ final class SupervisorNode implements Supervisor {
                 return;
             }
             if (!restartable(child, abnormal)) {
-                removeEnded(child);
+                removeEnded(child, reason);
                 return;
             }
             if (!grouped) {

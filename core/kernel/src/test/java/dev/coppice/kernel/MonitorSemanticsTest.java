@@ -112,7 +112,8 @@ final class MonitorSemanticsTest extends ProcessFixture {
     void fullMailbox() throws Exception {
         ProcessRef<Mail> watched = process();
         ProcessRef<Mail> watcher = process(ProcessOptions.DEFAULT.withMailbox(1, ProcessOptions.Overflow.DROP));
-        run(watcher, self -> self.monitor(watched, down -> new Note("down")));
+        watcher.cast(new Do(self -> self.monitor(watched, down -> new Note("down"))));
+        eventually("taken", () -> watcher.mailbox() == 0);
         CountDownLatch release = hold(watcher);
         watcher.cast(new Note("fits"));
         watched.exit(KILL);
