@@ -10,4 +10,7 @@ public interface HandOver<T> {
      * @param done hears when it is dealt with; ignored when this throws, which fails the message
      */
     void take(T message, Completion done) throws Exception;
+
+    /** There will be no more, and all that was taken is done; called by each worker. */
+    default void end() throws Exception {}
 }

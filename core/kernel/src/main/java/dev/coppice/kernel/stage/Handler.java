@@ -48,9 +48,10 @@ sealed interface Handler {
         public void tick(Consumer<Object> out) {}
 
         @Override
-        public void end(Consumer<Object> out) throws InterruptedException {
+        public void end(Consumer<Object> out) throws Exception {
             permits.acquire(limit);
             permits.release(limit);
+            taker.end();
         }
     }
 }

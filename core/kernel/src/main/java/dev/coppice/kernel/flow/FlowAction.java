@@ -1,0 +1,7 @@
+package dev.coppice.kernel.flow;
+
+/** Something done to each item. */
+@FunctionalInterface
+public interface FlowAction<T> {
+    void accept(T item) throws Exception;
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.kernel.flow;
+
+import org.jspecify.annotations.NullMarked;
