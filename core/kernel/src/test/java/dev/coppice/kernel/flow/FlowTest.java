@@ -71,7 +71,8 @@ final class FlowTest {
                 .flatMap(n -> List.of(n, -n))
                 .toList()
                 .run(kernel);
-        assertThat(result).containsExactlyInAnyOrderElementsOf(expected);
+        Collections.sort(expected);
+        assertThat(result.stream().sorted().toList()).isEqualTo(expected);
         assertThat(Flow.of(Set.of(1, 2, 3)).count().run(kernel)).isEqualTo(3);
         assertThat(Flow.of(List.<Integer>of()).toList().run(kernel)).isEmpty();
     }
@@ -128,9 +129,12 @@ final class FlowTest {
         Path file = Files.writeString(folder.resolve("large"), text);
         Path exact =
                 Files.writeString(folder.resolve("exact"), ("y".repeat(LineSource.RANGE_BYTES - 1) + "\n").repeat(2));
-        assertThat(Flow.lines(file).stages(3).toList().run(kernel))
+        Collections.sort(lines);
+        assertThat(Flow.lines(file).stages(3).toList().run(kernel).stream()
+                        .sorted()
+                        .toList())
                 .as("seed " + seed)
-                .containsExactlyInAnyOrderElementsOf(lines);
+                .isEqualTo(lines);
         assertThat(Flow.lines(exact).map(String::length).toList().run(kernel))
                 .containsExactly(LineSource.RANGE_BYTES - 1, LineSource.RANGE_BYTES - 1);
         assertThat(Flow.lines(List.of(file), StandardCharsets.UTF_16)
@@ -207,7 +211,6 @@ final class FlowTest {
                 .forEach(_ -> hold.await())
                 .start(kernel);
         eventually("all is full", () -> run.edges().stream().anyMatch(edge -> edge.queued() > 0));
-        LockSupport.parkNanos(20_000_000);
         assertThat(next.get()).isLessThan(30 * Source.CHUNK);
         hold.countDown();
         assertThat(run.await()).isEqualTo(200_000);
