@@ -8,17 +8,17 @@ import java.util.function.BiConsumer;
 
 /** A {@link Table} that keeps its keys in their natural order (ETS: ordered_set). Safe for use by many threads. */
 public final class OrderedTable<K extends Comparable<? super K>, V> extends Table<K, V> {
-    private final ConcurrentSkipListMap<K, Cell<K, V>> sorted;
+    private final ConcurrentSkipListMap<K, TableCell<K, V>> sorted;
 
     private OrderedTable(
-            Kernel kernel, String name, TableOptions options, ConcurrentSkipListMap<K, Cell<K, V>> sorted) {
+            Kernel kernel, String name, TableOptions options, ConcurrentSkipListMap<K, TableCell<K, V>> sorted) {
         super(kernel, name, options, sorted);
         this.sorted = sorted;
     }
 
     static <K extends Comparable<? super K>, V> OrderedTable<K, V> create(
             Kernel kernel, String name, TableOptions options) {
-        return new OrderedTable<K, V>(kernel, name, options, new ConcurrentSkipListMap<K, Cell<K, V>>());
+        return new OrderedTable<K, V>(kernel, name, options, new ConcurrentSkipListMap<K, TableCell<K, V>>());
     }
 
     /** The entry with the least key. */
@@ -46,9 +46,9 @@ public final class OrderedTable<K extends Comparable<? super K>, V> extends Tabl
         visit(sorted.subMap(from, true, to, false), visitor);
     }
 
-    private Optional<Map.Entry<K, V>> firstAlive(NavigableMap<K, Cell<K, V>> view) {
+    private Optional<Map.Entry<K, V>> firstAlive(NavigableMap<K, TableCell<K, V>> view) {
         requireOpen();
-        for (Cell<K, V> cell : view.values()) {
+        for (TableCell<K, V> cell : view.values()) {
             if (isAlive(cell)) {
                 return Optional.of(Map.entry(cell.key, cell.value()));
             }

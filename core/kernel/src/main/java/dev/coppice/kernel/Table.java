@@ -27,9 +27,9 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
     private final Kernel kernel;
     private final String name;
     private final TableOptions options;
-    private final ConcurrentMap<K, Cell<K, V>> cells;
-    private final ConcurrentSkipListMap<Long, Cell<K, V>> ages = new ConcurrentSkipListMap<>();
-    private final ConcurrentSkipListMap<Expiry, Cell<K, V>> expiries = new ConcurrentSkipListMap<>();
+    private final ConcurrentMap<K, TableCell<K, V>> cells;
+    private final ConcurrentSkipListMap<Long, TableCell<K, V>> ages = new ConcurrentSkipListMap<>();
+    private final ConcurrentSkipListMap<TableCell.Expiry, TableCell<K, V>> expiries = new ConcurrentSkipListMap<>();
     private final AtomicInteger size = new AtomicInteger();
     private final AtomicLong sequence = new AtomicLong();
     private final Object sweeping = new Object();
@@ -43,44 +43,7 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
     final LongAdder expired = new LongAdder();
     final LongAdder refused = new LongAdder();
 
-    /** One value of a key. A later value of the same key keeps its {@code born}. Compared by identity. */
-    static final class Cell<K, V> {
-        final K key;
-        /** The value, or for a counter a {@link Tally}. */
-        final Object content;
-
-        final long born;
-        final @Nullable Expiry expiry;
-
-        Cell(K key, Object content, long born, @Nullable Expiry expiry) {
-            this.key = key;
-            this.content = content;
-            this.born = born;
-            this.expiry = expiry;
-        }
-
-        @SuppressWarnings("unchecked")
-        V value() {
-            return (V) (content instanceof Tally tally ? (Object) tally.sum() : content);
-        }
-
-        /** The value, which no addition changes from now on. */
-        @SuppressWarnings("unchecked")
-        V lastValue() {
-            return (V) (content instanceof Tally tally ? (Object) tally.freeze() : content);
-        }
-    }
-
-    /** A moment on the kernel's clock, made unique. */
-    record Expiry(long nanos, long sequence) implements Comparable<Expiry> {
-        @Override
-        public int compareTo(Expiry other) {
-            int byTime = Long.compare(nanos, other.nanos);
-            return byTime != 0 ? byTime : Long.compare(sequence, other.sequence);
-        }
-    }
-
-    Table(Kernel kernel, String name, TableOptions options, ConcurrentMap<K, Cell<K, V>> cells) {
+    Table(Kernel kernel, String name, TableOptions options, ConcurrentMap<K, TableCell<K, V>> cells) {
         this.kernel = kernel;
         this.name = name;
         this.options = options;
@@ -159,7 +122,7 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
     /** The value of a key. */
     public Optional<V> get(K key) {
         requireOpen();
-        Cell<K, V> cell = cells.get(key);
+        TableCell<K, V> cell = cells.get(key);
         return cell != null && isAlive(cell) ? Optional.of(cell.value()) : Optional.empty();
     }
 
@@ -201,8 +164,8 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
     public static <K> long increment(Table<K, Long> table, K key, long delta) {
         while (true) {
             table.requireOpen();
-            Cell<K, Long> cell = table.cells.get(key);
-            if (cell == null || !(cell.content instanceof Tally tally) || !table.isAlive(cell)) {
+            TableCell<K, Long> cell = table.cells.get(key);
+            if (cell == null || !(cell instanceof CounterCell<K, Long> counter) || !table.isAlive(cell)) {
                 return table.write(
                         key,
                         table.options.timeToLive(),
@@ -210,14 +173,14 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
                         true,
                         old -> old == null ? delta : Math.addExact(old, delta));
             }
-            OptionalLong sum = tally.add(delta);
+            OptionalLong sum = counter.add(delta);
             if (sum.isPresent()) {
                 return sum.getAsLong();
             }
             // Somebody froze it and is about to replace the entry: whoever comes first.
-            long last = tally.freeze();
-            Object thawed = last + delta == Long.MIN_VALUE ? (Object) last : Tally.of(last);
-            table.cells.replace(key, cell, new Cell<>(key, thawed, cell.born, cell.expiry));
+            long last = counter.lastValue();
+            boolean counts = last + delta != CounterCell.FROZEN;
+            table.cells.replace(key, cell, newCell(key, last, cell.born, cell.expiry, counts));
         }
     }
 
@@ -225,7 +188,7 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
     public Optional<V> remove(K key) {
         requireOpen();
         while (true) {
-            Cell<K, V> cell = cells.get(key);
+            TableCell<K, V> cell = cells.get(key);
             if (cell == null) {
                 return Optional.empty();
             }
@@ -261,17 +224,17 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
         end("it was closed");
     }
 
-    final void visit(Map<K, Cell<K, V>> view, BiConsumer<? super K, ? super V> visitor) {
+    final void visit(Map<K, TableCell<K, V>> view, BiConsumer<? super K, ? super V> visitor) {
         requireOpen();
-        for (Cell<K, V> cell : view.values()) {
+        for (TableCell<K, V> cell : view.values()) {
             if (isAlive(cell)) {
                 visitor.accept(cell.key, cell.value());
             }
         }
     }
 
-    final boolean isAlive(Cell<K, V> cell) {
-        return cell.expiry == null || cell.expiry.nanos > kernel.clock().nanoTime();
+    final boolean isAlive(TableCell<K, V> cell) {
+        return cell.expiry == null || cell.expiry.nanos() > kernel.clock().nanoTime();
     }
 
     final void requireOpen() {
@@ -288,7 +251,7 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
     private V write(K key, @Nullable Duration timeToLive, boolean keepExpiry, boolean counting, Change<V> change) {
         while (true) {
             requireOpen();
-            Cell<K, V> old = cells.get(key);
+            TableCell<K, V> old = cells.get(key);
             if (old != null && !isAlive(old)) {
                 if (discard(old)) {
                     expired.increment();
@@ -300,17 +263,16 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
             if (old != null && before == value && keepExpiry && !counting) {
                 return value;
             }
-            Object content = counting && value instanceof Long sum ? Tally.of(sum) : value;
-            Expiry expiry = old != null && keepExpiry ? old.expiry : expiry(timeToLive);
+            TableCell.Expiry expiry = old != null && keepExpiry ? old.expiry : expiry(timeToLive);
             if (old != null) {
-                Cell<K, V> cell = new Cell<>(key, content, old.born, expiry);
+                TableCell<K, V> cell = newCell(key, value, old.born, expiry, counting);
                 if (cells.replace(key, old, cell)) {
                     replaced(old, cell);
                     return value;
                 }
             } else {
                 reserve();
-                Cell<K, V> cell = new Cell<>(key, content, sequence.incrementAndGet(), expiry);
+                TableCell<K, V> cell = newCell(key, value, sequence.incrementAndGet(), expiry, counting);
                 if (cells.putIfAbsent(key, cell) == null) {
                     inserted(cell);
                     return value;
@@ -320,10 +282,18 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
         }
     }
 
-    private @Nullable Expiry expiry(@Nullable Duration timeToLive) {
+    private static <K, V> TableCell<K, V> newCell(
+            K key, V value, long born, TableCell.@Nullable Expiry expiry, boolean counting) {
+        return counting && value instanceof Long sum && sum != CounterCell.FROZEN
+                ? new CounterCell<>(key, sum, born, expiry)
+                : new TableCell<>(key, value, born, expiry);
+    }
+
+    private TableCell.@Nullable Expiry expiry(@Nullable Duration timeToLive) {
         return timeToLive == null
                 ? null
-                : new Expiry(kernel.clock().nanoTime() + HeapTimers.nanos(timeToLive), sequence.incrementAndGet());
+                : new TableCell.Expiry(
+                        kernel.clock().nanoTime() + HeapTimers.nanos(timeToLive), sequence.incrementAndGet());
     }
 
     private void reserve() {
@@ -345,13 +315,13 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
     }
 
     private void evictOne() {
-        Map.Entry<Long, Cell<K, V>> oldest = ages.pollFirstEntry();
+        Map.Entry<Long, TableCell<K, V>> oldest = ages.pollFirstEntry();
         if (oldest == null) {
             Thread.onSpinWait();
             return;
         }
         while (true) {
-            Cell<K, V> cell = cells.get(oldest.getValue().key);
+            TableCell<K, V> cell = cells.get(oldest.getValue().key);
             if (cell == null || cell.born != oldest.getKey()) {
                 return;
             }
@@ -362,10 +332,10 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
         }
     }
 
-    private void inserted(Cell<K, V> cell) {
+    private void inserted(TableCell<K, V> cell) {
         if (options.whenFull() == TableOptions.WhenFull.EVICT_OLDEST) {
             ages.put(cell.born, cell);
-            Cell<K, V> now = cells.get(cell.key);
+            TableCell<K, V> now = cells.get(cell.key);
             if (now == null || now.born != cell.born) {
                 ages.remove(cell.born);
             }
@@ -376,7 +346,7 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
         }
     }
 
-    private void replaced(Cell<K, V> old, Cell<K, V> cell) {
+    private void replaced(TableCell<K, V> old, TableCell<K, V> cell) {
         if (old.expiry != cell.expiry) {
             if (old.expiry != null) {
                 expiries.remove(old.expiry);
@@ -385,22 +355,22 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
         }
     }
 
-    private void expires(Cell<K, V> cell) {
-        Expiry expiry = cell.expiry;
+    private void expires(TableCell<K, V> cell) {
+        TableCell.Expiry expiry = cell.expiry;
         if (expiry == null) {
             return;
         }
         expiries.put(expiry, cell);
-        Cell<K, V> now = cells.get(cell.key);
+        TableCell<K, V> now = cells.get(cell.key);
         if (now == null || now.expiry != expiry) {
             expiries.remove(expiry);
-        } else if (expiry.nanos < sweepNanos) {
+        } else if (expiry.nanos() < sweepNanos) {
             planSweep();
         }
     }
 
     /** Takes out exactly this cell; false when another value took its place. */
-    private boolean discard(Cell<K, V> cell) {
+    private boolean discard(TableCell<K, V> cell) {
         cell.lastValue();
         if (!cells.remove(cell.key, cell)) {
             return false;
@@ -417,15 +387,15 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
 
     private void planSweep() {
         synchronized (sweeping) {
-            Map.Entry<Expiry, Cell<K, V>> first = expiries.firstEntry();
-            if (first == null || gone != null || first.getKey().nanos >= sweepNanos) {
+            Map.Entry<TableCell.Expiry, TableCell<K, V>> first = expiries.firstEntry();
+            if (first == null || gone != null || first.getKey().nanos() >= sweepNanos) {
                 return;
             }
             Timers.Timer old = sweep;
             if (old != null) {
                 old.cancel();
             }
-            sweepNanos = first.getKey().nanos;
+            sweepNanos = first.getKey().nanos();
             long delay = Math.max(0, sweepNanos - kernel.clock().nanoTime());
             sweep = kernel.timers().schedule(Duration.ofNanos(delay), this::sweepDue);
         }
@@ -446,12 +416,12 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
     /** Takes out one entry whose time is over; false when there is none. */
     private boolean sweepOne() {
         while (true) {
-            Map.Entry<Expiry, Cell<K, V>> first = expiries.firstEntry();
-            if (first == null || first.getKey().nanos > kernel.clock().nanoTime()) {
+            Map.Entry<TableCell.Expiry, TableCell<K, V>> first = expiries.firstEntry();
+            if (first == null || first.getKey().nanos() > kernel.clock().nanoTime()) {
                 return false;
             }
             expiries.remove(first.getKey());
-            Cell<K, V> cell = cells.get(first.getValue().key);
+            TableCell<K, V> cell = cells.get(first.getValue().key);
             if (cell != null && cell.expiry == first.getKey() && discard(cell)) {
                 expired.increment();
                 return true;

@@ -3,46 +3,35 @@ package dev.coppice.kernel;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A counter inside a {@link Table} that is added to in place, without a new entry for every addition. Once frozen it keeps
- * its value for ever: whoever replaces or removes its entry freezes it first, so that no addition is lost in between. Safe
- * for use by many threads.
+ * A counter in a {@link Table}, which is added to in place. Once frozen it keeps its value for ever: whoever replaces or
+ * removes it freezes it first, so that no addition is lost in between. Safe for use by many threads.
  */
-final class Tally {
+final class CounterCell<K, V> extends TableCell<K, V> {
     /** Stands for "frozen"; no sum may be that. */
-    private static final long FROZEN = Long.MIN_VALUE;
+    static final long FROZEN = Long.MIN_VALUE;
 
     private static final VarHandle SUM;
 
     static {
         try {
-            SUM = MethodHandles.lookup().findVarHandle(Tally.class, "sum", long.class);
+            SUM = MethodHandles.lookup().findVarHandle(CounterCell.class, "sum", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
     }
 
     private volatile long sum;
-    /** The sum when it was frozen; written before {@code sum} tells so. */
-    private long last;
 
-    private Tally(long sum) {
+    CounterCell(K key, long sum, long born, @Nullable Expiry expiry) {
+        super(key, null, born, expiry);
         this.sum = sum;
     }
 
-    /** What a table keeps for a sum: a tally, or the number itself when no tally can hold it. */
-    static Object of(long sum) {
-        return sum == FROZEN ? (Object) sum : new Tally(sum);
-    }
-
-    long sum() {
-        long now = sum;
-        return now == FROZEN ? last : now;
-    }
-
     /**
-     * Adds and gives the new sum; empty when it is frozen now, and the entry has to be replaced.
+     * Adds and gives the new sum; empty when it is frozen now, and has to be replaced.
      *
      * @throws ArithmeticException when the sum leaves the range of a long; nothing changes then
      */
@@ -54,7 +43,7 @@ final class Tally {
             }
             long next = Math.addExact(now, delta);
             if (next == FROZEN) {
-                freeze();
+                lastValue();
                 return OptionalLong.empty();
             }
             if (SUM.compareAndSet(this, now, next)) {
@@ -63,16 +52,29 @@ final class Tally {
         }
     }
 
-    synchronized long freeze() {
+    @Override
+    V value() {
+        long now = sum;
+        return now == FROZEN ? super.value() : boxed(now);
+    }
+
+    @Override
+    synchronized V lastValue() {
         while (true) {
             long now = sum;
             if (now == FROZEN) {
-                return last;
+                return super.value();
             }
-            last = now;
+            // Before the sum tells of it.
+            content = boxed(now);
             if (SUM.compareAndSet(this, now, FROZEN)) {
-                return now;
+                return super.value();
             }
         }
+    }
+
+    @SuppressWarnings("unchecked") // a table with counters has values of type Long
+    private static <V> V boxed(long sum) {
+        return (V) (Long) sum;
     }
 }
