@@ -22,6 +22,8 @@ final class HeapTimers implements Timers, AutoCloseable {
     /** Due timers that are taken out under one lock, at most. One that is taken out can't be cancelled any more. */
     private static final int PORTION = 64;
 
+    private static final int SPINS = 200;
+
     private final Clock clock;
     private final @Nullable SimulatedClock simulated;
     private final KernelMetrics metrics;
@@ -44,11 +46,22 @@ final class HeapTimers implements Timers, AutoCloseable {
 
     @Override
     public Timer schedule(Duration delay, Runnable action) {
-        Entry entry = new Entry(this, action);
-        lock.lock();
+        Entry entry = new Entry(this) {
+            @Override
+            void fire() {
+                action.run();
+            }
+        };
+        schedule(entry, delay);
+        return entry;
+    }
+
+    /** Puts a new timer in line. */
+    void schedule(Entry entry, Duration delay) {
+        acquire();
         try {
             if (closed) {
-                return entry;
+                return;
             }
             entry.dueNanos = clock.nanoTime() + Math.max(0, nanos(delay));
             entry.sequence = sequence++;
@@ -63,7 +76,17 @@ final class HeapTimers implements Timers, AutoCloseable {
         } finally {
             lock.unlock();
         }
-        return entry;
+    }
+
+    /** Takes the lock. It is held for less than a microsecond mostly, so that to wait actively is cheaper than to park. */
+    private void acquire() {
+        for (int i = 0; i < SPINS; i++) {
+            if (lock.tryLock()) {
+                return;
+            }
+            Thread.onSpinWait();
+        }
+        lock.lock();
     }
 
     @Override
@@ -161,6 +184,7 @@ final class HeapTimers implements Timers, AutoCloseable {
             lock.unlock();
         }
         run(first);
+        first.fired();
         return true;
     }
 
@@ -229,6 +253,9 @@ final class HeapTimers implements Timers, AutoCloseable {
             for (int i = 0; i < count; i++) {
                 run(due[i]);
             }
+            for (int i = 0; i < count; i++) {
+                due[i].fired();
+            }
         }
     }
 
@@ -236,7 +263,7 @@ final class HeapTimers implements Timers, AutoCloseable {
     private void run(Entry entry) {
         long start = System.nanoTime();
         try {
-            entry.action.run();
+            entry.fire();
         } catch (Throwable t) {
             metrics.timerFailures.inc();
             LOG.log(Level.WARNING, "a timer's action failed", t);
@@ -319,17 +346,22 @@ final class HeapTimers implements Timers, AutoCloseable {
         entry.index = at;
     }
 
-    private static final class Entry implements Timer {
+    /** A timer and its place in the heap. */
+    abstract static class Entry implements Timer {
         private final HeapTimers owner;
-        private final Runnable action;
         private long dueNanos;
         private long sequence;
         private int index = -1;
 
-        Entry(HeapTimers owner, Runnable action) {
+        Entry(HeapTimers owner) {
             this.owner = owner;
-            this.action = action;
         }
+
+        /** Does what it is for. Runs in the thread that fires timers. */
+        abstract void fire();
+
+        /** Follows once all that were due together have fired. */
+        void fired() {}
 
         boolean before(Entry other) {
             long difference = dueNanos - other.dueNanos;
@@ -338,7 +370,7 @@ final class HeapTimers implements Timers, AutoCloseable {
 
         @Override
         public boolean cancel() {
-            owner.lock.lock();
+            owner.acquire();
             try {
                 return owner.remove(this);
             } finally {

@@ -110,8 +110,14 @@ abstract class MailRun<M> extends Run {
 
     /** Sends without blocking the caller, as timers must: waits for room in another thread if need be. */
     final void sendFromTimer(M message) {
+        sendQuietly(message);
+        wake();
+    }
+
+    /** The same, for a caller that wakes the receiver later. */
+    final void sendQuietly(M message) {
         if (tryReserve()) {
-            push(message);
+            add(message);
         } else if (options().overflow() == ProcessOptions.Overflow.BLOCK) {
             Thread.ofVirtual().start(() -> send(message));
         } else {
@@ -127,13 +133,17 @@ abstract class MailRun<M> extends Run {
 
     /** Delivers into room that was reserved. */
     final void push(Object item) {
+        add(item);
+        wake();
+    }
+
+    private void add(Object item) {
         Node top;
         Node node = new Node(item, null);
         do {
             top = inbox;
             node.next = top;
         } while (!INBOX.compareAndSet(this, top, node));
-        wake();
     }
 
     /** Takes room for one message, by the mailbox's policy; false when the message is to be dropped. */

@@ -26,27 +26,12 @@ abstract sealed class ProcessView<M> implements ProcessContext<M> permits Activa
 
     @Override
     public Timers.Timer sendAfter(Duration delay, M message) {
-        Relations ties = run.relations();
-        Timers.Timer[] self = new Timers.Timer[1];
-        synchronized (self) {
-            Timers.Timer timer = run.kernel().timers().schedule(delay, () -> {
-                synchronized (self) {
-                    ties.removeTimer(self[0]);
-                }
-                if (run.alive()) {
-                    run.sendFromTimer(message);
-                }
-            });
-            self[0] = timer;
-            if (!ties.addTimer(timer)) {
-                timer.cancel();
-            }
+        HeapTimers timers = run.kernel().heapTimers();
+        MailTimer<M> timer = new MailTimer<>(timers, run, message);
+        if (run.relations().addTimer(timer)) {
+            timers.schedule(timer, delay);
         }
-        Timers.Timer timer = self[0];
-        return () -> {
-            ties.removeTimer(timer);
-            return timer.cancel();
-        };
+        return timer;
     }
 
     @Override

@@ -35,7 +35,9 @@ final class Relations {
     private @Nullable Set<Watch> watches;
     private @Nullable Set<Watch> observed;
     private @Nullable Set<MailRun<?>> links;
-    private @Nullable Set<Timers.Timer> timers;
+    /** The head of a list through the timers themselves: a process may have a million. */
+    private @Nullable MailTimer<?> timers;
+
     private @Nullable Set<Runnable> endings;
     private boolean closed;
 
@@ -100,17 +102,36 @@ final class Relations {
         }
     }
 
-    synchronized boolean addTimer(Timers.Timer timer) {
-        if (!closed) {
-            timers = with(timers, timer);
+    /** Notes a timer that dies with the owner; false when the owner is dead. */
+    synchronized boolean addTimer(MailTimer<?> timer) {
+        if (closed) {
+            return false;
         }
-        return !closed;
+        MailTimer<?> head = timers;
+        timer.after = head;
+        if (head != null) {
+            head.before = timer;
+        }
+        timers = timer;
+        timer.linked = true;
+        return true;
     }
 
-    synchronized void removeTimer(Timers.Timer timer) {
-        if (timers != null) {
-            timers.remove(timer);
+    synchronized void removeTimer(MailTimer<?> timer) {
+        if (!timer.linked) {
+            return;
         }
+        if (timer.before == null) {
+            timers = timer.after;
+        } else {
+            timer.before.after = timer.after;
+        }
+        if (timer.after != null) {
+            timer.after.before = timer.before;
+        }
+        timer.before = null;
+        timer.after = null;
+        timer.linked = false;
     }
 
     /** Adds an action for the end, such as giving up a registered name; false when the owner is dead. */
@@ -140,19 +161,20 @@ final class Relations {
         List<Watch> firing;
         List<Watch> dropping;
         List<MailRun<?>> linked;
-        List<Timers.Timer> cancelling;
+        List<Timers.Timer> cancelling = new ArrayList<>();
         List<Runnable> ending;
         synchronized (this) {
             closed = true;
             firing = copy(watches);
             dropping = copy(observed);
             linked = copy(links);
-            cancelling = copy(timers);
+            for (MailTimer<?> timer = timers; timer != null; timer = timer.after) {
+                cancelling.add(timer);
+            }
             ending = copy(endings);
             watches = null;
             observed = null;
             links = null;
-            timers = null;
             endings = null;
         }
         cancelling.forEach(Timers.Timer::cancel);
