@@ -63,6 +63,7 @@ public final class Inspector {
         this.kernel = kernel;
         this.nanos = nanos;
         this.sampler = new Sampler(kernel);
+        kernel.meters().watchInspector(rates::size, () -> traces().size());
     }
 
     // ---- looking

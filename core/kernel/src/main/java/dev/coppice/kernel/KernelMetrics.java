@@ -134,6 +134,19 @@ final class KernelMetrics {
                 .register(registry);
     }
 
+    void watchInspector(IntSupplier looks, IntSupplier traces) {
+        GaugeWithCallback.builder()
+                .name("coppice_kernel_looks_kept")
+                .help("Children whose last looks are kept, for rates, while somebody looks.")
+                .callback(c -> c.call(looks.getAsInt()))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name("coppice_kernel_traces")
+                .help("Traces of processes that run or are kept.")
+                .callback(c -> c.call(traces.getAsInt()))
+                .register(registry);
+    }
+
     private Counter counter(String name, String help) {
         return Counter.builder().name(name).help(help).withoutExemplars().register(registry);
     }

@@ -225,6 +225,11 @@ public final class MemberKeyspace implements Keyspace {
         }
 
         @Override
+        public Object describe() {
+            return watcher.picture();
+        }
+
+        @Override
         public void terminate(ProcessContext<Boolean> self, ExitReason reason) {
             watcher.end(Errors.stopped());
         }

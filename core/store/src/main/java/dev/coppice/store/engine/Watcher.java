@@ -24,6 +24,7 @@ public final class Watcher implements Watch {
     private static final int QUEUE_EVENTS = 1024;
     private static final long QUEUE_BYTES = 1L << 20;
     private static final int CATCH_UP_REVISIONS = 256;
+    private static final int MAX_SHOWN_BYTES = 200;
 
     /** Wakes the process that delivers. */
     public interface Bell {
@@ -86,6 +87,24 @@ public final class Watcher implements Watch {
         int last = key.size() - 1;
         boolean same = key.substring(0, last).equals(rangeEnd.substring(0, last));
         return same && (key.byteAt(last) & 0xff) + 1 == (rangeEnd.byteAt(last) & 0xff) ? key : null;
+    }
+
+    /**
+     * A picture of a watch, for people.
+     *
+     * @param key where its range starts
+     * @param rangeEnd where it ends; empty for one key
+     * @param queued events that wait
+     * @param behind whether it reads on from the ring or the disk
+     */
+    public record Picture(String key, String rangeEnd, int queued, long queuedBytes, boolean behind) {}
+
+    public synchronized Picture picture() {
+        return new Picture(shown(key), shown(request.getRangeEnd()), queue.size(), queuedBytes, behind);
+    }
+
+    private static String shown(ByteString text) {
+        return text.substring(0, Math.min(text.size(), MAX_SHOWN_BYTES)).toStringUtf8();
     }
 
     ByteString key() {
