@@ -3,6 +3,7 @@ package dev.coppice.kernel;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.LockSupport;
@@ -87,6 +88,11 @@ final class HeapTimers implements Timers, AutoCloseable {
             Thread.onSpinWait();
         }
         lock.lock();
+    }
+
+    @Override
+    public Timer every(Duration interval, Runnable action) {
+        return new IntervalTimer(this, clock, interval, action);
     }
 
     @Override
@@ -366,6 +372,18 @@ final class HeapTimers implements Timers, AutoCloseable {
         boolean before(Entry other) {
             long difference = dueNanos - other.dueNanos;
             return difference < 0 || (difference == 0 && sequence < other.sequence);
+        }
+
+        @Override
+        public Optional<Duration> remaining() {
+            owner.lock.lock();
+            try {
+                return index < 0
+                        ? Optional.empty()
+                        : Optional.of(Duration.ofNanos(Math.max(0, dueNanos - owner.clock.nanoTime())));
+            } finally {
+                owner.lock.unlock();
+            }
         }
 
         @Override

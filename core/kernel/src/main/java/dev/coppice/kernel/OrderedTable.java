@@ -41,6 +41,40 @@ public final class OrderedTable<K extends Comparable<? super K>, V> extends Tabl
         return firstAlive(sorted.headMap(key, true).descendingMap());
     }
 
+    /** The entry with the least key above the given one (ETS: next). */
+    public Optional<Map.Entry<K, V>> next(K key) {
+        return firstAlive(sorted.tailMap(key, false));
+    }
+
+    /** The entry with the greatest key below the given one (ETS: prev). */
+    public Optional<Map.Entry<K, V>> previous(K key) {
+        return firstAlive(sorted.headMap(key, false).descendingMap());
+    }
+
+    /** Removes the entry with the least key and gives it; each entry goes to one caller. */
+    public Optional<Map.Entry<K, V>> takeFirst() {
+        return take(sorted);
+    }
+
+    /** Removes the entry with the greatest key and gives it; each entry goes to one caller. */
+    public Optional<Map.Entry<K, V>> takeLast() {
+        return take(sorted.descendingMap());
+    }
+
+    private Optional<Map.Entry<K, V>> take(NavigableMap<K, TableCell<K, V>> view) {
+        requireOpen();
+        Map.Entry<K, TableCell<K, V>> first = view.firstEntry();
+        while (first != null) {
+            TableCell<K, V> cell = first.getValue();
+            boolean alive = isAlive(cell);
+            if (discard(cell) && alive) {
+                return Optional.of(Map.entry(cell.key, cell.value()));
+            }
+            first = view.firstEntry();
+        }
+        return Optional.empty();
+    }
+
     /** Visits, in order, the keys from {@code from} up to, not including, {@code to}; see {@link #forEach}. */
     public void range(K from, K to, BiConsumer<? super K, ? super V> visitor) {
         visit(sorted.subMap(from, true, to, false), visitor);

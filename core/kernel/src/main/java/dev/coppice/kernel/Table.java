@@ -1,6 +1,8 @@
 package dev.coppice.kernel;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -11,6 +13,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.BiConsumer;
+import java.util.function.BiPredicate;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -184,7 +188,53 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
         }
     }
 
-    /** Removes a key and gives its value. */
+    /**
+     * Adds to a counter that starts anew when it leaves its range (ETS: update_counter with a threshold).
+     *
+     * @param threshold the last value of the range: the greatest when it counts up, the least when it counts down
+     * @param reset what follows beyond the threshold
+     */
+    public static <K> long increment(Table<K, Long> table, K key, long delta, long threshold, long reset) {
+        return table.update(key, 0L, old -> {
+            long sum = Math.addExact(old, delta);
+            return (delta >= 0 ? sum > threshold : sum < threshold) ? reset : sum;
+        });
+    }
+
+    /** Whether there is a value of that key (ETS: member). */
+    public boolean contains(K key) {
+        return get(key).isPresent();
+    }
+
+    /** Replaces a value, if there is one, by a function of it, atomically; gives the new one. */
+    public Optional<V> updateIfPresent(K key, UnaryOperator<V> function) {
+        return swap(key, function::apply);
+    }
+
+    /** Replaces a value that equals the expected one; true when it did. */
+    public boolean replace(K key, V expected, V value) {
+        return swap(key, old -> old.equals(expected) ? value : null).isPresent();
+    }
+
+    /** Replaces a value unless the function gives null. Its time to live goes on. */
+    private Optional<V> swap(K key, Function<V, @Nullable V> function) {
+        while (true) {
+            requireOpen();
+            TableCell<K, V> old = cells.get(key);
+            if (old == null || !isAlive(old)) {
+                return Optional.empty();
+            }
+            V value = function.apply(old.lastValue());
+            if (value == null) {
+                return Optional.empty();
+            }
+            if (cells.replace(key, old, newCell(key, value, old.born, old.expiry, false))) {
+                return Optional.of(value);
+            }
+        }
+    }
+
+    /** Removes a key and gives its value (ETS: take). */
     public Optional<V> remove(K key) {
         requireOpen();
         while (true) {
@@ -210,6 +260,61 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
      */
     public void forEach(BiConsumer<? super K, ? super V> visitor) {
         visit(cells, visitor);
+    }
+
+    /** The entries that match, at most {@code limit}; see {@link #forEach} (ETS: select). */
+    public List<Map.Entry<K, V>> select(BiPredicate<? super K, ? super V> predicate, int limit) {
+        requireOpen();
+        List<Map.Entry<K, V>> found = new ArrayList<>();
+        for (TableCell<K, V> cell : cells.values()) {
+            if (found.size() >= limit) {
+                break;
+            }
+            V value = cell.value();
+            if (isAlive(cell) && predicate.test(cell.key, value)) {
+                found.add(Map.entry(cell.key, value));
+            }
+        }
+        return found;
+    }
+
+    /** The number of entries that match (ETS: select_count). */
+    public int count(BiPredicate<? super K, ? super V> predicate) {
+        int[] found = new int[1];
+        forEach((key, value) -> found[0] += predicate.test(key, value) ? 1 : 0);
+        return found[0];
+    }
+
+    /** Removes the entries that match, each atomically; gives their number (ETS: select_delete). */
+    public int removeIf(BiPredicate<? super K, ? super V> predicate) {
+        requireOpen();
+        int removed = 0;
+        for (K key : cells.keySet()) {
+            TableCell<K, V> cell = cells.get(key);
+            while (cell != null && isAlive(cell) && predicate.test(key, cell.value())) {
+                // A counter may have gone on since: what is tested is what is removed.
+                if (predicate.test(key, cell.lastValue()) && discard(cell)) {
+                    removed++;
+                    break;
+                }
+                cell = cells.get(key);
+            }
+        }
+        return removed;
+    }
+
+    /** What it is like now. */
+    public TableInfo info() {
+        ProcessRef<?> now = owner;
+        return new TableInfo(
+                name,
+                this instanceof OrderedTable<?, ?>,
+                size(),
+                options.maxEntries(),
+                now == null ? "" : now.name(),
+                evicted.sum(),
+                expired.sum(),
+                refused.sum());
     }
 
     /** Removes everything. */
@@ -370,7 +475,7 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
     }
 
     /** Takes out exactly this cell; false when another value took its place. */
-    private boolean discard(TableCell<K, V> cell) {
+    final boolean discard(TableCell<K, V> cell) {
         cell.lastValue();
         if (!cells.remove(cell.key, cell)) {
             return false;
