@@ -376,7 +376,7 @@ final class HeapTimers implements Timers, AutoCloseable {
 
         @Override
         public Optional<Duration> remaining() {
-            owner.lock.lock();
+            owner.acquire();
             try {
                 return index < 0
                         ? Optional.empty()

@@ -79,7 +79,7 @@ final class MailboxSemanticsTest extends ProcessFixture {
             self.continueWith(new Note("one"));
             self.continueWith(new Note("two"));
         }));
-        awaitDeath(ref);
+        eventually("reported", () -> !kernel.crashes().isEmpty());
         assertThat(kernel.crashes().getLast().reason().toString()).contains("one per callback");
     }
 
