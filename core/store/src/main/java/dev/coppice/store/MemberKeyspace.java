@@ -38,10 +38,12 @@ import dev.coppice.store.engine.Requests;
 import dev.coppice.store.engine.Space;
 import dev.coppice.store.engine.Watcher;
 import dev.coppice.store.log.Command;
+import dev.coppice.store.log.LeaseCheckpoint;
 import dev.coppice.store.raft.ClusterMember;
 import dev.coppice.store.wire.AskRequest;
 import dev.coppice.store.wire.LeaseQuestion;
 import io.grpc.Status.Code;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
@@ -54,6 +56,7 @@ public final class MemberKeyspace implements Keyspace {
     public static final ScopedValue<Long> AUTH_REVISION = ScopedValue.newInstance();
 
     private static final int EXPIRIES_AT_ONCE = 1000;
+    private static final int CHECKPOINTS_AT_ONCE = 1000;
     private static final ProcessOptions ONE_RING = ProcessOptions.DEFAULT.withMailbox(1, ProcessOptions.Overflow.DROP);
 
     private final Store store;
@@ -332,6 +335,24 @@ public final class MemberKeyspace implements Keyspace {
                 .ids()
                 .forEach(id -> response.addLeases(LeaseStatus.newBuilder().setID(id)));
         return response.build();
+    }
+
+    /** Writes down how much time leases have left, so that the next leader knows. */
+    void checkpointLeases() {
+        Map<Long, Long> due = space().lessor().checkpointsDue(CHECKPOINTS_AT_ONCE);
+        if (!due.isEmpty()) {
+            LeaseCheckpoint.Builder checkpoint = LeaseCheckpoint.newBuilder();
+            due.forEach((id, left) -> checkpoint.addLeases(
+                    LeaseCheckpoint.Entry.newBuilder().setId(id).setRemaining(left)));
+            Message unused = propose(Command.newBuilder().setLeaseCheckpoint(checkpoint));
+        }
+    }
+
+    /** Takes back what was written down of a lease that is renewed. */
+    void clearCheckpoint(long id) {
+        Message unused = propose(Command.newBuilder()
+                .setLeaseCheckpoint(LeaseCheckpoint.newBuilder()
+                        .addLeases(LeaseCheckpoint.Entry.newBuilder().setId(id))));
     }
 
     void endExpiredLeases() {

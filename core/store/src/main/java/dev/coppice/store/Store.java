@@ -48,6 +48,7 @@ public final class Store {
 
     private static final Duration LEASE_BEAT = Duration.ofMillis(500);
     private static final Duration MEMBERS_BEAT = Duration.ofMillis(200);
+    private static final Duration CHECKPOINT_BEAT = Duration.ofSeconds(10);
     private static final Duration UPKEEP_BEAT = Duration.ofSeconds(1);
     private static final Duration QUIET_BEFORE_PROGRESS = Duration.ofMinutes(10);
     private static final int COMPACTION_STEP = 1000;
@@ -105,6 +106,7 @@ public final class Store {
                 ChildSpec.service("member", MemberService::new).withShutdown(Duration.ofSeconds(30)),
                 ChildSpec.supervisor("watches", SupervisorOptions.DEFAULT),
                 ChildSpec.periodic("leases", LEASE_BEAT, Duration.ZERO, this::endExpiredLeases),
+                ChildSpec.periodic("lease-checkpoints", CHECKPOINT_BEAT, Duration.ZERO, this::checkpointLeases),
                 ChildSpec.periodic("compaction", UPKEEP_BEAT, Duration.ZERO, this::removeOldVersions),
                 ChildSpec.periodic("upkeep", UPKEEP_BEAT, Duration.ZERO, this::upkeep)));
         if (options.cluster() != null) {
@@ -170,6 +172,12 @@ public final class Store {
                 return;
             }
             Member opened = Member.open(kernel, options, metrics, error -> broken(failure, error));
+            opened.machine().beforeRenewal((space, lease) -> {
+                MemberKeyspace keyspace = keyspaces.get(space.name());
+                if (keyspace != null) {
+                    keyspace.clearCheckpoint(lease);
+                }
+            });
             beginAfresh(opened);
             arrived(opened, null);
             openedBefore = true;
@@ -334,6 +342,22 @@ public final class Store {
         for (MemberKeyspace keyspace : keyspaces.values()) {
             if (current.machine().space(keyspace.name()).isPresent()) {
                 keyspace.endExpiredLeases();
+            }
+        }
+    }
+
+    private void checkpointLeases() {
+        Member current = member;
+        if (current == null || !current.log().leading()) {
+            return;
+        }
+        for (MemberKeyspace keyspace : keyspaces.values()) {
+            try {
+                if (current.machine().space(keyspace.name()).isPresent()) {
+                    keyspace.checkpointLeases();
+                }
+            } catch (StoreException e) {
+                LOG.log(System.Logger.Level.DEBUG, "leases are written down later", e);
             }
         }
     }

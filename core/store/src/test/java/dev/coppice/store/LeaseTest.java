@@ -10,10 +10,12 @@ import dev.coppice.store.api.Event;
 import dev.coppice.store.api.LeaseGrantRequest;
 import dev.coppice.store.api.LeaseKeepAliveRequest;
 import dev.coppice.store.api.LeaseRevokeRequest;
+import dev.coppice.store.api.LeaseTimeToLiveRequest;
 import dev.coppice.store.api.PutRequest;
 import dev.coppice.store.api.WatchCreateRequest;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -66,6 +68,38 @@ class LeaseTest {
                             .getTTL())
                     .isZero();
         }
+    }
+
+    /** The time that passed counts over a restart, as far as it was written down; renewing takes that back. */
+    @Test
+    void livesOnFromItsCheckpoint() throws Exception {
+        SimulatedClock clock = new SimulatedClock();
+        try (StoreFixture store = new StoreFixture(directory, clock, 1L << 30)) {
+            for (long id : List.of(5L, 6L)) {
+                var granted = store.keyspace.grant(
+                        LeaseGrantRequest.newBuilder().setID(id).setTTL(3600).build());
+                assertThat(granted.getTTL()).isEqualTo(3600);
+            }
+            for (int i = 0; i < 100; i++) {
+                clock.advance(Duration.ofSeconds(10));
+            }
+            store.store.memberKeyspace("etcd").checkpointLeases();
+            assertThat(store.keyspace
+                            .keepAlive(
+                                    LeaseKeepAliveRequest.newBuilder().setID(6).build())
+                            .getTTL())
+                    .isEqualTo(3600);
+        }
+        try (StoreFixture store = new StoreFixture(directory, clock, 1L << 30)) {
+            assertThat(left(store, 5)).isBetween(2000L, 2900L);
+            assertThat(left(store, 6)).isGreaterThan(3500);
+        }
+    }
+
+    private static long left(StoreFixture store, long id) {
+        return store.keyspace
+                .timeToLive(LeaseTimeToLiveRequest.newBuilder().setID(id).build())
+                .getTTL();
     }
 
     @Test

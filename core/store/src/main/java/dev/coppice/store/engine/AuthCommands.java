@@ -83,6 +83,7 @@ final class AuthCommands {
                     COMPACT,
                     LEASE_GRANT,
                     LEASE_REVOKE,
+                    LEASE_CHECKPOINT,
                     ALARM,
                     ADD_MEMBER,
                     UPDATE_MEMBER,

@@ -6,13 +6,16 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The leases of a keyspace: which there are comes from the log; when they expire is a matter of this member's monotonic
- * clock, and acted upon by the leader only, through the log. After a restart every lease has its whole time again. Safe
+ * clock, and acted upon by the leader only, through the log. After a restart a lease has its whole time again, or what was left of it when
+ * that was last written down, which is done every five minutes. Safe
  * for use by many threads. Looking for expired leases costs as much as there are, not as many as live.
  */
 public final class Lessor {
@@ -22,6 +25,9 @@ public final class Lessor {
 
     public static final long MAX_TTL_SECONDS = 9_000_000_000L;
 
+    /** As in etcd: so much time passes between two checkpoints of a lease. */
+    private static final long CHECKPOINT_SECONDS = 300;
+
     private static final long NANOS_PER_SECOND = 1_000_000_000L;
 
     /** A lease. Its place in the queue may be before its end: renewing does not touch the queue. */
@@ -29,6 +35,10 @@ public final class Lessor {
         private final long id;
         private final long ttlSeconds;
         private volatile long endNanos;
+
+        /** The seconds left when that was last written down; 0 when it was not since it was granted or renewed. */
+        private volatile long checkpointSeconds;
+
         private long queuedNanos;
 
         Lease(long id, long ttlSeconds) {
@@ -36,11 +46,16 @@ public final class Lessor {
             this.ttlSeconds = ttlSeconds;
         }
 
-        /** Starts its time anew; the longest leases would overflow in nanoseconds, so it saturates. */
-        void start(long now) {
-            endNanos = ttlSeconds >= (Long.MAX_VALUE - now) / NANOS_PER_SECOND
+        /** Gives it some time from now on; the longest leases would overflow in nanoseconds, so it saturates. */
+        void start(long now, long seconds) {
+            endNanos = seconds >= (Long.MAX_VALUE - now) / NANOS_PER_SECOND
                     ? Long.MAX_VALUE
-                    : now + ttlSeconds * NANOS_PER_SECOND;
+                    : now + seconds * NANOS_PER_SECOND;
+        }
+
+        /** The seconds that it has when nothing is known of it but what was written down. */
+        long knownSeconds() {
+            return checkpointSeconds > 0 ? checkpointSeconds : ttlSeconds;
         }
     }
 
@@ -49,6 +64,7 @@ public final class Lessor {
 
     private final Clock clock;
     private final long origin;
+    private volatile LongConsumer beforeRenewal = id -> {};
     private final Map<Long, Lease> leases = new ConcurrentHashMap<>();
 
     /** All leases, by when to look at them next. Guarded by itself. */
@@ -65,9 +81,11 @@ public final class Lessor {
         return clock.nanoTime() - origin;
     }
 
-    void add(long id, long ttlSeconds) {
+    /** @param remainingSeconds what it had left at its last checkpoint, or 0 */
+    void add(long id, long ttlSeconds, long remainingSeconds) {
         Lease lease = new Lease(id, ttlSeconds);
-        lease.start(now());
+        lease.checkpointSeconds = remainingSeconds;
+        lease.start(now(), lease.knownSeconds());
         synchronized (queue) {
             lease.queuedNanos = lease.endNanos;
             Lease before = leases.put(id, lease);
@@ -105,14 +123,49 @@ public final class Lessor {
         if (lease == null || lease.endNanos <= now) {
             return 0;
         }
-        lease.start(now);
+        if (lease.checkpointSeconds > 0) {
+            // Else the next leader would know of less time than the holder was promised.
+            beforeRenewal.accept(id);
+        }
+        lease.start(now, lease.ttlSeconds);
         return lease.ttlSeconds;
     }
 
-    /** Gives every lease its whole time again, when this member begins to lead. */
+    /** Sets what is done with a lease that is renewed while its last checkpoint tells of less time. */
+    void beforeRenewal(LongConsumer action) {
+        beforeRenewal = action;
+    }
+
+    /** Gives every lease the time that is known to be left, when this member begins to lead. */
     void renewAll() {
         long now = now();
-        leases.values().forEach(lease -> lease.start(now));
+        leases.values().forEach(lease -> lease.start(now, lease.knownSeconds()));
+    }
+
+    /** Takes note that the seconds left of a lease were written down, 0 for all of them; its seconds granted, or 0. */
+    long checkpoint(long id, long remainingSeconds) {
+        Lease lease = leases.get(id);
+        if (lease == null) {
+            return 0;
+        }
+        lease.checkpointSeconds = remainingSeconds;
+        return lease.ttlSeconds;
+    }
+
+    /** Leases that have much less time left than was written down, with the seconds left; at most {@code limit}. */
+    public Map<Long, Long> checkpointsDue(int limit) {
+        long now = now();
+        Map<Long, Long> due = new TreeMap<>();
+        for (Lease lease : leases.values()) {
+            long left = (lease.endNanos - now) / NANOS_PER_SECOND;
+            if (left > 0 && lease.endNanos < Long.MAX_VALUE && lease.knownSeconds() - left >= CHECKPOINT_SECONDS) {
+                due.put(lease.id, left);
+                if (due.size() >= limit) {
+                    break;
+                }
+            }
+        }
+        return due;
     }
 
     public @Nullable Time time(long id) {

@@ -19,7 +19,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
+import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.rocksdb.RocksIterator;
@@ -79,6 +81,7 @@ public final class Machine implements AutoCloseable {
     private long lastApplied;
     private volatile long committed;
     private volatile long term;
+    private volatile BiConsumer<Space, Long> beforeRenewal = (space, lease) -> {};
 
     /** Readers hold it shared; closing holds it alone, so that nobody reads a database that is gone. */
     private final ReentrantReadWriteLock usage = new ReentrantReadWriteLock();
@@ -236,6 +239,23 @@ public final class Machine implements AutoCloseable {
         }
     }
 
+    /** Sets what is done with a lease that is renewed while its last checkpoint tells of less time. */
+    public void beforeRenewal(BiConsumer<Space, Long> action) {
+        beforeRenewal = action;
+    }
+
+    void renewing(Space space, long lease) {
+        beforeRenewal.accept(space, lease);
+    }
+
+    /** Does something that ends with a sync of the log, and takes note how long that took. */
+    public int timedSync(IntSupplier append) {
+        long begin = clock.nanoTime();
+        int appended = append.getAsInt();
+        metrics.synced(clock.nanoTime() - begin);
+        return appended;
+    }
+
     // ---- applying
 
     /**
@@ -317,7 +337,9 @@ public final class Machine implements AutoCloseable {
         for (Space space : spaces.values()) {
             space.prepare(batch);
         }
+        long begin = clock.nanoTime();
         batch.write(lastApplied);
+        metrics.written(clock.nanoTime() - begin);
         committed = lastApplied;
         for (Space space : spaces.values()) {
             space.publish();

@@ -173,7 +173,7 @@ public final class Requests {
     /** Whether a command adds nothing, and may free something; what a full store does not refuse. As in etcd. */
     public static boolean frees(Command command) {
         return switch (command.getOperationCase()) {
-            case DELETE_RANGE, COMPACT, LEASE_REVOKE, ALARM -> true;
+            case DELETE_RANGE, COMPACT, LEASE_REVOKE, LEASE_CHECKPOINT, ALARM -> true;
             case TXN -> !puts(command.getTxn());
             default -> false;
         };

@@ -18,6 +18,7 @@ import dev.coppice.store.api.TxnRequest;
 import dev.coppice.store.api.WatchCreateRequest;
 import dev.coppice.store.log.Command;
 import dev.coppice.store.log.KeyspaceRecord;
+import dev.coppice.store.log.LeaseCheckpoint;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,6 +68,7 @@ public final class Space {
         this.machine = machine;
         this.record = record;
         this.lessor = new Lessor(machine.clock());
+        lessor.beforeRenewal(id -> machine.renewing(this, id));
         Database database = machine.database();
         auth = users(database);
         alarms = new Alarms(database, metaKey(number(), ALARMS));
@@ -120,7 +122,10 @@ public final class Space {
             for (iterator.seek(prefix);
                     iterator.isValid() && Codec.startsWith(iterator.key(), prefix);
                     iterator.next()) {
-                lessor.add(ByteBuffer.wrap(iterator.key()).getLong(3), Codec.number(iterator.value()));
+                lessor.add(
+                        ByteBuffer.wrap(iterator.key()).getLong(3),
+                        Codec.number(iterator.value()),
+                        Codec.remaining(iterator.value()));
             }
         }
     }
@@ -208,7 +213,7 @@ public final class Space {
         return lessor;
     }
 
-    /** Gives every lease its whole time again, when this member begins to lead. */
+    /** Gives every lease the time that is known to be left, when this member begins to lead. */
     public void leaseTimesAnew() {
         lessor.renewAll();
     }
@@ -290,6 +295,7 @@ public final class Space {
             case COMPACT -> compact(command.getCompact());
             case LEASE_GRANT -> grant(batch, command.getLeaseGrant());
             case LEASE_REVOKE -> revoke(batch, command.getLeaseRevoke());
+            case LEASE_CHECKPOINT -> checkpoint(batch, command.getLeaseCheckpoint());
             case ALARM ->
                 alarms.apply(batch, command.getAlarm(), machine.memberId())
                         .setHeader(header(nextRevision))
@@ -388,8 +394,8 @@ public final class Space {
             throw Errors.leaseExists();
         }
         long ttl = Math.max(request.getTTL(), Lessor.MIN_TTL_SECONDS);
-        batch.put(Database.Family.LEASES, Codec.lease(number(), request.getID()), Codec.number(ttl));
-        lessor.add(request.getID(), ttl);
+        batch.put(Database.Family.LEASES, Codec.lease(number(), request.getID()), Codec.leaseTimes(ttl, 0));
+        lessor.add(request.getID(), ttl, 0);
         return LeaseGrantResponse.newBuilder()
                 .setHeader(header(nextRevision))
                 .setID(request.getID())
@@ -409,6 +415,19 @@ public final class Space {
         batch.delete(Database.Family.LEASES, Codec.lease(number(), request.getID()));
         lessor.remove(request.getID());
         return LeaseRevokeResponse.newBuilder().setHeader(header(nextRevision)).build();
+    }
+
+    private Message checkpoint(Batch batch, LeaseCheckpoint request) {
+        for (LeaseCheckpoint.Entry each : request.getLeasesList()) {
+            long ttl = lessor.checkpoint(each.getId(), each.getRemaining());
+            if (ttl > 0) {
+                batch.put(
+                        Database.Family.LEASES,
+                        Codec.lease(number(), each.getId()),
+                        Codec.leaseTimes(ttl, each.getRemaining()));
+            }
+        }
+        return request;
     }
 
     private Message applyAuth(Batch batch, Command command) {

@@ -11,11 +11,16 @@ import java.util.function.Supplier;
 /** The store's metrics. Registered once per kernel, whatever restarts. Safe for use by many threads. */
 public final class StoreMetrics {
 
+    public static final String LOG_SYNC_SECONDS = "coppice_store_log_sync_seconds";
+    public static final String STATE_WRITE_SECONDS = "coppice_store_state_write_seconds";
+
     private final Counter commands;
     private final Counter failures;
     private final Counter fellBehind;
     private final Counter compactedRevisions;
     private final Histogram batchCommands;
+    private final Histogram syncSeconds;
+    private final Histogram writeSeconds;
     private final PrometheusRegistry registry;
 
     public StoreMetrics(PrometheusRegistry registry) {
@@ -36,12 +41,32 @@ public final class StoreMetrics {
                 .name("coppice_store_compacted_versions")
                 .help("Old versions of keys that compaction removed.")
                 .register(registry);
+        syncSeconds = seconds(registry, LOG_SYNC_SECONDS, "Seconds that writing to the log with its sync took.");
+        writeSeconds = seconds(registry, STATE_WRITE_SECONDS, "Seconds that writing a batch to the state took.");
         batchCommands = Histogram.builder()
                 .name("coppice_store_batch_commands")
                 .help("Commands that were written to the state together.")
                 .classicOnly()
                 .classicUpperBounds(1, 2, 4, 8, 16, 32, 64, 128, 256)
                 .register(registry);
+    }
+
+    /** etcd's buckets: 1 ms and its doubles. */
+    private static Histogram seconds(PrometheusRegistry registry, String name, String help) {
+        return Histogram.builder()
+                .name(name)
+                .help(help)
+                .classicOnly()
+                .classicExponentialUpperBounds(0.001, 2, 14)
+                .register(registry);
+    }
+
+    void synced(long nanos) {
+        syncSeconds.observe(nanos / 1e9);
+    }
+
+    void written(long nanos) {
+        writeSeconds.observe(nanos / 1e9);
     }
 
     void applied(int number) {

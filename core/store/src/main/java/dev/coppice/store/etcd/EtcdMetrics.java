@@ -2,11 +2,16 @@ package dev.coppice.store.etcd;
 
 import dev.coppice.store.MemberKeyspace;
 import dev.coppice.store.engine.Space;
+import dev.coppice.store.engine.StoreMetrics;
 import dev.coppice.store.raft.ReplicatedLog;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot.CounterDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
+import io.prometheus.metrics.model.snapshots.HistogramSnapshot;
+import io.prometheus.metrics.model.snapshots.Labels;
+import io.prometheus.metrics.model.snapshots.MetricMetadata;
+import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
 
 /**
@@ -28,12 +33,46 @@ final class EtcdMetrics {
     static MetricSnapshots withEtcdNames(MemberKeyspace keyspace, MetricSnapshots registered) {
         EtcdMetrics metrics = new EtcdMetrics(keyspace);
         registered.forEach(metrics.snapshots::metricSnapshot);
+        metrics.disk(registered);
         metrics.server();
         metrics.space();
         return metrics.snapshots.build();
     }
 
+    /** What is measured under a name of our own is shown under etcd's, too. */
+    private void disk(MetricSnapshots registered) {
+        for (MetricSnapshot each : registered) {
+            if (each instanceof HistogramSnapshot histogram) {
+                String name = etcdName(histogram.getMetadata().getName());
+                if (!name.isEmpty()) {
+                    snapshots.metricSnapshot(new HistogramSnapshot(
+                            new MetricMetadata(
+                                    name, String.valueOf(histogram.getMetadata().getHelp())),
+                            histogram.getDataPoints()));
+                }
+            }
+        }
+    }
+
+    private static String etcdName(String name) {
+        if (name.equals(StoreMetrics.LOG_SYNC_SECONDS)) {
+            return "etcd_disk_wal_fsync_duration_seconds";
+        }
+        return name.equals(StoreMetrics.STATE_WRITE_SECONDS) ? "etcd_disk_backend_commit_duration_seconds" : "";
+    }
+
     private void server() {
+        info("etcd_server_version", "The version whose behaviour this is.", "server_version", MemberMethods.VERSION);
+        info(
+                "etcd_cluster_version",
+                "The version of the cluster.",
+                "cluster_version",
+                MemberMethods.CLUSTER_VERSION.replaceFirst("\\.0$", ""));
+        info(
+                "etcd_server_id",
+                "This member.",
+                "server_id",
+                Long.toHexString(keyspace.store().machine().memberId()));
         ReplicatedLog log = keyspace.store().log();
         gauge("etcd_server_has_leader", "Whether there is a leader.", log.leading() ? 1 : 0);
         gauge("etcd_server_is_leader", "Whether this member leads.", log.leading() ? 1 : 0);
@@ -68,7 +107,23 @@ final class EtcdMetrics {
                 "etcd_mvcc_txn",
                 "Transactions that may write.",
                 space.counters().transactions());
+        counter(
+                "etcd_debugging_mvcc_events",
+                "Events of all keys.",
+                space.counters().puts() + space.counters().deletes());
+        gauge("etcd_debugging_lease_count", "Leases alive.", space.lessor().count());
         counter("etcd_debugging_mvcc_watcher", "Watches running.", space.watches());
+    }
+
+    private void info(String name, String help, String label, String value) {
+        snapshots.metricSnapshot(GaugeSnapshot.builder()
+                .name(name)
+                .help(help)
+                .dataPoint(GaugeDataPointSnapshot.builder()
+                        .labels(Labels.of(label, value))
+                        .value(1)
+                        .build())
+                .build());
     }
 
     private void gauge(String name, String help, double value) {

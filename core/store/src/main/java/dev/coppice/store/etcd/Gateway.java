@@ -31,7 +31,7 @@ import java.util.concurrent.CountDownLatch;
 
 /**
  * etcd's JSON gateway: a method per path, POST, messages as proto3 JSON with the names of the definition, 64-bit numbers
- * as strings, bytes in base64. Streams are lines of {@code {"result": …}}. Beside it {@code /health}, {@code /version}, {@code /metrics}.
+ * as strings, bytes in base64. Streams are lines of {@code {"result": …}}. Beside it {@linkplain HealthChecks health checks}, {@code /version}, {@code /metrics}.
  *
  * @see <a href="https://etcd.io/docs/v3.5/dev-guide/api_grpc_gateway/">gRPC gateway</a>
  */
@@ -69,7 +69,7 @@ final class Gateway {
 
     void mount(Routes routes) {
         var _ = routes.mount("/v3", this::call);
-        var _ = routes.mount("/health", exchange -> exchange.send(JSON_TYPE, health()));
+        new HealthChecks(keyspace).mount(routes);
         var _ = routes.mount(
                 "/version",
                 exchange -> exchange.send(
@@ -77,25 +77,6 @@ final class Gateway {
                         "{\"etcdserver\":\"" + MemberMethods.VERSION + "\",\"etcdcluster\":\""
                                 + MemberMethods.CLUSTER_VERSION + "\"}"));
         var _ = routes.mount("/metrics", this::metrics);
-    }
-
-    private String health() {
-        String reason = "";
-        try {
-            keyspace.store().log().barrier();
-            keyspace.store().refusal().ifPresent(refusal -> {
-                throw refusal;
-            });
-            if (!keyspace.space().alarms().isEmpty()) {
-                reason = "ALARM " + keyspace.space().alarms().iterator().next();
-            }
-        } catch (StoreException e) {
-            reason = "the store cannot serve: " + e.getMessage();
-        }
-        ObjectNode answer = JSON.createObjectNode();
-        return answer.put("health", reason.isEmpty() ? "true" : "false")
-                .put("reason", reason)
-                .toString();
     }
 
     private void metrics(Exchange exchange) throws IOException {

@@ -187,6 +187,7 @@ public final class RaftLog implements ReplicatedLog {
         raft.setReadOnlyOptions(ReadOnlyOption.ReadOnlySafe);
         NodeOptions options = new ClusterNodeOptions(opening.transport, opening.progress);
         options.setRaftOptions(raft);
+        options.setServiceFactory(new TimedStorage(states::timedSync));
         options.setFsm(states);
         options.setLogUri(directory.resolve("log").toString());
         options.setRaftMetaUri(directory.resolve("votes").toString());

@@ -19,6 +19,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.IntSupplier;
 
 /**
  * What the library calls to apply entries, and to save and load snapshots. Its callbacks run on one thread of the
@@ -107,6 +108,11 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
 
     long term() {
         return term;
+    }
+
+    /** Takes note of how long a synced write to the log took. */
+    int timedSync(IntSupplier append) {
+        return machine.timedSync(append);
     }
 
     long entriesSinceSnapshot() {

@@ -1,0 +1,141 @@
+package dev.coppice.store.etcd;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.google.protobuf.ByteString;
+import dev.coppice.serving.Exchange;
+import dev.coppice.serving.Routes;
+import dev.coppice.store.MemberKeyspace;
+import dev.coppice.store.StoreException;
+import dev.coppice.store.api.AlarmType;
+import dev.coppice.store.api.RangeRequest;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What etcd serves for those who ask whether it is well: {@code /health} with its JSON, and {@code /livez} and {@code /readyz} with
+ * their single checks below them. Status 503 when it is not.
+ *
+ * @see <a href="https://etcd.io/docs/v3.5/op-guide/monitoring/">health checks</a>
+ */
+final class HealthChecks {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** Looks at one thing; gives what is wrong, or null. */
+    private interface Check {
+        @Nullable
+        String problem();
+    }
+
+    private final MemberKeyspace keyspace;
+    private final Map<String, Check> live = new LinkedHashMap<>();
+    private final Map<String, Check> ready = new LinkedHashMap<>();
+
+    HealthChecks(MemberKeyspace keyspace) {
+        this.keyspace = keyspace;
+        live.put("serializable_read", () -> read(true));
+        ready.put("data_corruption", () -> alarms(List.of(AlarmType.NOSPACE.name())));
+        ready.put("serializable_read", () -> read(true));
+        ready.put("linearizable_read", () -> read(false));
+        ready.put("non_learner", () -> null);
+    }
+
+    void mount(Routes routes) {
+        var _ = routes.mount("/health", this::health);
+        var _ = routes.mount("/livez", exchange -> answer(exchange, "/livez", live));
+        var _ = routes.mount("/readyz", exchange -> answer(exchange, "/readyz", ready));
+    }
+
+    // ---- what is looked at
+
+    private @Nullable String read(boolean serializable) {
+        try {
+            var unused = keyspace.range(RangeRequest.newBuilder()
+                    .setKey(ByteString.copyFromUtf8("a"))
+                    .setSerializable(serializable)
+                    .build());
+            return null;
+        } catch (StoreException e) {
+            return String.valueOf(e.getMessage());
+        }
+    }
+
+    private @Nullable String alarms(List<String> excluded) {
+        try {
+            for (AlarmType alarm : keyspace.space().alarms()) {
+                if (!excluded.contains(alarm.name())) {
+                    return "ALARM " + alarm;
+                }
+            }
+            return null;
+        } catch (StoreException e) {
+            return String.valueOf(e.getMessage());
+        }
+    }
+
+    // ---- answers
+
+    private static boolean get(Exchange exchange) throws IOException {
+        if (exchange.method().equals("GET")) {
+            return true;
+        }
+        exchange.status(405).setHeader("Allow", "GET").send("text/plain", "Method Not Allowed\n");
+        return false;
+    }
+
+    private void health(Exchange exchange) throws IOException {
+        if (!get(exchange)) {
+            return;
+        }
+        List<String> excluded = exchange.queries().getOrDefault("exclude", List.of());
+        boolean serializable = exchange.query("serializable").orElse("").equals("true");
+        String reason = alarms(excluded);
+        if (reason == null) {
+            reason = read(serializable);
+        }
+        if (reason == null && !excluded.contains(AlarmType.NOSPACE.name())) {
+            reason = keyspace.store()
+                    .refusal()
+                    .map(refusal -> "the store cannot serve: " + refusal.getMessage())
+                    .orElse(null);
+        }
+        String body = JSON.createObjectNode()
+                .put("health", reason == null ? "true" : "false")
+                .put("reason", reason == null ? "" : reason)
+                .toString();
+        exchange.status(reason == null ? 200 : 503).send("application/json", body);
+    }
+
+    private static void answer(Exchange exchange, String path, Map<String, Check> checks) throws IOException {
+        if (!get(exchange)) {
+            return;
+        }
+        String single = exchange.path().substring(path.length()).replaceFirst("^/", "");
+        if (!single.isEmpty() && !checks.containsKey(single)) {
+            exchange.status(404).send("text/plain", "there is no such check; there are " + checks.keySet() + "\n");
+            return;
+        }
+        List<String> excluded = exchange.queries().getOrDefault("exclude", List.of());
+        StringBuilder lines = new StringBuilder();
+        boolean well = true;
+        for (Map.Entry<String, Check> each : checks.entrySet()) {
+            if (!single.isEmpty() && !single.equals(each.getKey())) {
+                continue;
+            }
+            String problem =
+                    excluded.contains(each.getKey()) ? null : each.getValue().problem();
+            lines.append(problem == null ? "[+]" : "[-]")
+                    .append(each.getKey())
+                    .append(problem == null ? " ok\n" : " failed: " + problem + "\n");
+            well &= problem == null;
+        }
+        if (!well) {
+            exchange.status(503).send("text/plain", lines + path + " check failed\n");
+        } else {
+            exchange.send("text/plain", (exchange.query("verbose").isPresent() ? lines : "") + "ok\n");
+        }
+    }
+}
