@@ -1,40 +1,66 @@
 package dev.coppice.kernel;
 
 import java.lang.System.Logger.Level;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Timers in a heap, four children a node to miss the cache less, that knows the place of each, so that cancelling takes
- * O(log n) and leaves nothing behind. On a
- * {@link SimulatedClock} they fire from its advance; on any other clock one daemon thread, started with the first timer,
- * fires them.
+ * The kernel's timers. On a {@link SimulatedClock} they fire from its advance; on any other clock one daemon thread, started
+ * with the first timer, fires them.
+ *
+ * <p>Who sets or cancels a timer hands that over on a lock-free stack, which the thread empties into its heap before it fires
+ * or sleeps: nobody waits for anybody, and the thread is woken only for what is due before it wakes by itself.
  */
 final class HeapTimers implements Timers, AutoCloseable {
     private static final System.Logger LOG = System.getLogger(HeapTimers.class.getName());
     private static final long SLOW_NANOS = 50_000_000;
-    /** Due timers that are taken out under one lock, at most. One that is taken out can't be cancelled any more. */
+    /** Due timers that fire together, at most. */
     private static final int PORTION = 64;
+    /** Changes that wait at most before somebody applies them. */
+    private static final int MAX_CHANGES = 1024;
 
-    private static final int SPINS = 200;
+    private static final long AWAKE = Long.MIN_VALUE;
+    private static final long NEVER = Long.MAX_VALUE;
+
+    private static final VarHandle CHANGES;
+    private static final VarHandle SEQUENCE;
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            CHANGES = lookup.findVarHandle(HeapTimers.class, "changes", TimerChange.class);
+            SEQUENCE = lookup.findVarHandle(HeapTimers.class, "sequence", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     private final Clock clock;
     private final @Nullable SimulatedClock simulated;
     private final KernelMetrics metrics;
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition changed = lock.newCondition();
-    private @Nullable Entry[] heap = new Entry[16];
-    private volatile int size;
-    private long sequence;
+    private final LongAdder pending = new LongAdder();
+    private volatile @Nullable TimerChange changes;
+
+    @SuppressWarnings("unused") // by its handle
+    private volatile long sequence;
+
+    /** When the thread wakes by itself. */
+    private volatile long wakeNanos = AWAKE;
+
     private volatile boolean closed;
     private volatile @Nullable Thread thread;
+    /** Guards the heap. */
+    private final ReentrantLock lock = new ReentrantLock();
+
+    private final TimerHeap heap = new TimerHeap();
 
     HeapTimers(Clock clock, KernelMetrics metrics) {
         this.clock = clock;
@@ -47,7 +73,7 @@ final class HeapTimers implements Timers, AutoCloseable {
 
     @Override
     public Timer schedule(Duration delay, Runnable action) {
-        Entry entry = new Entry(this) {
+        TimerEntry entry = new TimerEntry(this) {
             @Override
             void fire() {
                 action.run();
@@ -58,36 +84,84 @@ final class HeapTimers implements Timers, AutoCloseable {
     }
 
     /** Puts a new timer in line. */
-    void schedule(Entry entry, Duration delay) {
-        acquire();
-        try {
-            if (closed) {
+    void schedule(TimerEntry entry, Duration delay) {
+        if (closed) {
+            return;
+        }
+        entry.dueNanos = clock.nanoTime() + Math.max(0, nanos(delay));
+        entry.sequence = (long) SEQUENCE.getAndAdd(this, 1L);
+        pending.increment();
+        change(entry);
+        if (simulated == null) {
+            Thread firing = thread;
+            if (firing == null) {
+                startThread();
                 return;
             }
-            entry.dueNanos = clock.nanoTime() + Math.max(0, nanos(delay));
-            entry.sequence = sequence++;
-            add(entry);
-            if (simulated == null) {
-                if (thread == null) {
-                    startThread();
-                } else if (entry.index == 0) {
-                    changed.signal();
-                }
+            long wake = wakeNanos;
+            if (wake != AWAKE && (wake == NEVER || entry.dueNanos - wake < 0)) {
+                LockSupport.unpark(firing);
             }
-        } finally {
-            lock.unlock();
         }
     }
 
-    /** Takes the lock. It is held for less than a microsecond mostly, so that to wait actively is cheaper than to park. */
-    private void acquire() {
-        for (int i = 0; i < SPINS; i++) {
-            if (lock.tryLock()) {
-                return;
+    /** The time until a moment on the timers' clock, at least zero. */
+    Duration until(long dueNanos) {
+        return Duration.ofNanos(Math.max(0, dueNanos - clock.nanoTime()));
+    }
+
+    /** Takes note of a timer that was cancelled. */
+    void cancelled(TimerEntry entry) {
+        pending.decrement();
+        change(new TimerChange.Removal(entry));
+    }
+
+    private void change(TimerChange change) {
+        TimerChange top;
+        do {
+            top = changes;
+            change.next = top;
+            change.depth = top == null ? 1 : top.depth + 1;
+        } while (!CHANGES.compareAndSet(this, top, change));
+        if (change.depth >= MAX_CHANGES && lock.tryLock()) {
+            try {
+                apply();
+            } finally {
+                lock.unlock();
             }
-            Thread.onSpinWait();
         }
-        lock.lock();
+    }
+
+    /** Applies the changes that wait, in order. Under the lock. */
+    private void apply() {
+        TimerChange list = changes == null ? null : (TimerChange) CHANGES.getAndSet(this, null);
+        TimerChange ordered = null;
+        while (list != null) {
+            TimerChange following = list.next;
+            list.next = ordered;
+            ordered = list;
+            list = following;
+        }
+        while (ordered != null) {
+            TimerChange following = ordered.next;
+            ordered.next = null;
+            if (ordered instanceof TimerChange.Removal removal) {
+                heap.remove(removal.entry);
+            } else if (ordered instanceof TimerEntry entry && entry.isWaiting()) {
+                heap.add(entry);
+            }
+            ordered = following;
+        }
+    }
+
+    /** The timer that is due first; null when there is none. Under the lock. */
+    private @Nullable TimerEntry first() {
+        TimerEntry first = heap.first();
+        while (first != null && !first.isWaiting()) {
+            heap.remove(first);
+            first = heap.first();
+        }
+        return first;
     }
 
     @Override
@@ -163,13 +237,14 @@ final class HeapTimers implements Timers, AutoCloseable {
     }
 
     int pending() {
-        return size;
+        return pending.intValue();
     }
 
     long nextDueNanos() {
         lock.lock();
         try {
-            Entry first = heap[0];
+            apply();
+            TimerEntry first = first();
             return first == null ? Long.MAX_VALUE : first.dueNanos;
         } finally {
             lock.unlock();
@@ -178,19 +253,11 @@ final class HeapTimers implements Timers, AutoCloseable {
 
     /** Runs the first timer if it is due at the given time. */
     boolean fireOne(long nowNanos) {
-        Entry first;
-        lock.lock();
-        try {
-            first = heap[0];
-            if (first == null || first.dueNanos - nowNanos > 0) {
-                return false;
-            }
-            remove(first);
-        } finally {
-            lock.unlock();
+        TimerEntry[] due = new TimerEntry[1];
+        if (takeDue(due, nowNanos) == 0) {
+            return false;
         }
-        run(first);
-        first.fired();
+        fire(due, 1);
         return true;
     }
 
@@ -199,12 +266,13 @@ final class HeapTimers implements Timers, AutoCloseable {
         lock.lock();
         try {
             closed = true;
-            Arrays.fill(heap, null);
-            size = 0;
-            changed.signalAll();
+            apply();
+            heap.clear();
+            pending.reset();
         } finally {
             lock.unlock();
         }
+        LockSupport.unpark(thread);
         if (simulated != null) {
             simulated.detach(this);
         }
@@ -218,182 +286,79 @@ final class HeapTimers implements Timers, AutoCloseable {
         }
     }
 
-    private void startThread() {
-        Thread t = Thread.ofPlatform().daemon().name("coppice-timers").unstarted(this::loop);
-        thread = t;
-        t.start();
+    private synchronized void startThread() {
+        if (thread == null && !closed) {
+            Thread t = Thread.ofPlatform().daemon().name("coppice-timers").unstarted(this::loop);
+            thread = t;
+            t.start();
+        }
     }
 
     private void loop() {
-        Entry[] due = new Entry[PORTION];
-        while (true) {
-            int count = 0;
-            lock.lock();
-            try {
-                while (!closed && count == 0) {
-                    Entry first = heap[0];
-                    if (first == null) {
-                        changed.await();
-                        continue;
-                    }
-                    long now = clock.nanoTime();
-                    long wait = first.dueNanos - now;
-                    if (wait > 0) {
-                        changed.awaitNanos(wait);
-                        continue;
-                    }
-                    while (first != null && count < PORTION && first.dueNanos - now <= 0) {
-                        remove(first);
-                        due[count++] = first;
-                        first = heap[0];
-                    }
-                }
-                if (closed) {
-                    return;
-                }
-            } catch (InterruptedException nobodyMayInterruptThisThread) {
+        TimerEntry[] due = new TimerEntry[PORTION];
+        while (!closed) {
+            long now = clock.nanoTime();
+            int count = takeDue(due, now);
+            if (count > 0) {
+                fire(due, count);
                 continue;
-            } finally {
-                lock.unlock();
             }
-            for (int i = 0; i < count; i++) {
-                run(due[i]);
+            long next = nextDueNanos();
+            wakeNanos = next;
+            // Who hands over after this look sees when the thread wakes, and wakes it earlier if need be.
+            if (changes == null && !closed) {
+                if (next == NEVER) {
+                    LockSupport.park(this);
+                } else {
+                    LockSupport.parkNanos(this, next - clock.nanoTime());
+                }
             }
-            for (int i = 0; i < count; i++) {
-                due[i].fired();
-            }
+            wakeNanos = AWAKE;
+            Thread.interrupted();
         }
+    }
+
+    /** Takes out what is due, as much as there is room for; gives the number. */
+    private int takeDue(TimerEntry[] due, long nowNanos) {
+        int count = 0;
+        lock.lock();
+        try {
+            apply();
+            for (TimerEntry first = first();
+                    first != null && count < due.length && first.dueNanos - nowNanos <= 0;
+                    first = first()) {
+                heap.remove(first);
+                due[count++] = first;
+            }
+        } finally {
+            lock.unlock();
+        }
+        return count;
     }
 
     @SuppressWarnings("CatchingUnchecked")
-    private void run(Entry entry) {
-        long start = System.nanoTime();
-        try {
-            entry.fire();
-        } catch (Throwable t) {
-            metrics.timerFailures.inc();
-            LOG.log(Level.WARNING, "a timer's action failed", t);
-        } finally {
-            if (System.nanoTime() - start > SLOW_NANOS) {
-                metrics.timerSlow.inc();
+    private void fire(TimerEntry[] due, int count) {
+        for (int i = 0; i < count; i++) {
+            TimerEntry entry = due[i];
+            if (!entry.claim()) {
+                continue;
             }
-        }
-    }
-
-    private void add(Entry entry) {
-        if (size == heap.length) {
-            heap = Arrays.copyOf(heap, size * 2);
-        }
-        int last = size;
-        size = last + 1;
-        siftUp(last, entry);
-    }
-
-    private boolean remove(Entry entry) {
-        int at = entry.index;
-        if (at < 0 || at >= size || heap[at] != entry) {
-            return false;
-        }
-        int last = size - 1;
-        size = last;
-        Entry moved = heap[last];
-        heap[last] = null;
-        entry.index = -1;
-        if (at != last && moved != null) {
-            siftDown(at, moved);
-            if (heap[at] == moved) {
-                siftUp(at, moved);
-            }
-        }
-        return true;
-    }
-
-    private void siftUp(int from, Entry entry) {
-        int at = from;
-        while (at > 0) {
-            int parent = (at - 1) >>> 2;
-            Entry above = heap[parent];
-            if (above == null || !entry.before(above)) {
-                break;
-            }
-            put(at, above);
-            at = parent;
-        }
-        put(at, entry);
-    }
-
-    private void siftDown(int from, Entry entry) {
-        int at = from;
-        while (true) {
-            int child = 4 * at + 1;
-            if (child >= size) {
-                break;
-            }
-            Entry least = heap[child];
-            int end = Math.min(child + 4, size);
-            for (int i = child + 1; i < end; i++) {
-                Entry other = heap[i];
-                if (least == null || (other != null && other.before(least))) {
-                    least = other;
-                    child = i;
+            pending.decrement();
+            long start = System.nanoTime();
+            try {
+                entry.fire();
+            } catch (Throwable t) {
+                metrics.timerFailures.inc();
+                LOG.log(Level.WARNING, "a timer's action failed", t);
+            } finally {
+                if (System.nanoTime() - start > SLOW_NANOS) {
+                    metrics.timerSlow.inc();
                 }
             }
-            if (least == null || !least.before(entry)) {
-                break;
-            }
-            put(at, least);
-            at = child;
         }
-        put(at, entry);
-    }
-
-    private void put(int at, Entry entry) {
-        heap[at] = entry;
-        entry.index = at;
-    }
-
-    /** A timer and its place in the heap. */
-    abstract static class Entry implements Timer {
-        private final HeapTimers owner;
-        private long dueNanos;
-        private long sequence;
-        private int index = -1;
-
-        Entry(HeapTimers owner) {
-            this.owner = owner;
+        for (int i = 0; i < count; i++) {
+            due[i].fired();
         }
-
-        /** Does what it is for. Runs in the thread that fires timers. */
-        abstract void fire();
-
-        /** Follows once all that were due together have fired. */
-        void fired() {}
-
-        boolean before(Entry other) {
-            long difference = dueNanos - other.dueNanos;
-            return difference < 0 || (difference == 0 && sequence < other.sequence);
-        }
-
-        @Override
-        public Optional<Duration> remaining() {
-            owner.acquire();
-            try {
-                return index < 0
-                        ? Optional.empty()
-                        : Optional.of(Duration.ofNanos(Math.max(0, dueNanos - owner.clock.nanoTime())));
-            } finally {
-                owner.lock.unlock();
-            }
-        }
-
-        @Override
-        public boolean cancel() {
-            owner.acquire();
-            try {
-                return owner.remove(this);
-            } finally {
-                owner.lock.unlock();
-            }
-        }
+        Arrays.fill(due, null);
     }
 }

@@ -3,7 +3,7 @@ package dev.coppice.kernel;
 import org.jspecify.annotations.Nullable;
 
 /** A message that a process sends itself later. It is its own entry in the timers and in the list of its process. */
-final class MailTimer<M> extends HeapTimers.Entry {
+final class MailTimer<M> extends TimerEntry {
     private final ProcessRun<M> run;
     private final Relations ties;
     private final M message;

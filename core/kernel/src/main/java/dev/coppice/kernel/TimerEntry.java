@@ -1,0 +1,68 @@
+package dev.coppice.kernel;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.time.Duration;
+import java.util.Optional;
+
+/** A timer, and its place in the {@link HeapTimers}. It fires or is cancelled, whatever comes first. */
+abstract class TimerEntry extends TimerChange implements Timers.Timer {
+    private static final byte WAITING = 0;
+    private static final byte FIRED = 1;
+    private static final byte CANCELLED = 2;
+
+    private static final VarHandle STATE;
+
+    static {
+        try {
+            STATE = MethodHandles.lookup().findVarHandle(TimerEntry.class, "state", byte.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final HeapTimers owner;
+    private volatile byte state = WAITING;
+    long dueNanos;
+    long sequence;
+    /** Its place in the heap, or -1. Of the heap. */
+    int index = -1;
+
+    TimerEntry(HeapTimers owner) {
+        this.owner = owner;
+    }
+
+    /** Does what it is for. Runs in the thread that fires timers. */
+    abstract void fire();
+
+    /** Follows once all that were due together have fired. */
+    void fired() {}
+
+    boolean isWaiting() {
+        return state == WAITING;
+    }
+
+    /** Decides that it fires; false when it was cancelled. */
+    boolean claim() {
+        return STATE.compareAndSet(this, WAITING, FIRED);
+    }
+
+    boolean isBefore(TimerEntry other) {
+        long difference = dueNanos - other.dueNanos;
+        return difference < 0 || (difference == 0 && sequence - other.sequence < 0);
+    }
+
+    @Override
+    public Optional<Duration> remaining() {
+        return isWaiting() ? Optional.of(owner.until(dueNanos)) : Optional.empty();
+    }
+
+    @Override
+    public boolean cancel() {
+        if (!STATE.compareAndSet(this, WAITING, CANCELLED)) {
+            return false;
+        }
+        owner.cancelled(this);
+        return true;
+    }
+}
