@@ -370,13 +370,14 @@ public final class Inspector {
     }
 
     private void attach(Trace trace) {
-        if (trace.running()) {
-            kernel.find(trace.path())
-                    .ifPresent(child -> child.trace((message, startNanos, tookNanos, failure) -> {
-                        Instant at = kernel.clock().now().minusNanos(tookNanos);
-                        trace.handled(message, at, tookNanos, failure);
-                    }));
-        }
+        Optional<Supervisor.Child> child = trace.running() ? kernel.find(trace.path()) : Optional.empty();
+        child.ifPresent(found -> {
+            found.trace((message, startNanos, tookNanos, failure) ->
+                    trace.handled(message, kernel.clock().now().minusNanos(tookNanos), tookNanos, failure));
+            if (!trace.running()) {
+                found.trace(null); // it ended at this moment, perhaps before it was attached
+            }
+        });
     }
 
     private boolean dropEnded() {
@@ -397,6 +398,8 @@ public final class Inspector {
         }
         if (current) {
             kernel.find(trace.path()).ifPresent(child -> child.trace(null));
+            // Another may have been started in the meantime.
+            trace(trace.path()).ifPresent(this::attach);
         }
     }
 

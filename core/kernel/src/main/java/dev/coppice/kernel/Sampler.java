@@ -66,7 +66,8 @@ final class Sampler {
             }
         }
         double share = known.share(System.nanoTime());
-        if (!counts.isEmpty() && beating.compareAndSet(false, true)) {
+        boolean real = !kernel.heapTimers().isSimulated(); // threads run on real time only
+        if (real && !counts.isEmpty() && beating.compareAndSet(false, true)) {
             kernel.timers().schedule(BEAT, this::beat);
         }
         return share;

@@ -131,6 +131,9 @@ public final class Trace {
 
     /** Takes note of a message. In the process's own thread. */
     void handled(Object message, Instant at, long tookNanos, @Nullable Throwable failureOrNull) {
+        if (!running()) {
+            return;
+        }
         String text = describe(message);
         String failure = failureOrNull == null ? null : cut(String.valueOf(failureOrNull));
         synchronized (this) {
