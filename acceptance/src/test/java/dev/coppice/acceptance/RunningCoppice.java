@@ -38,10 +38,11 @@ final class RunningCoppice implements AutoCloseable {
                 "0",
                 "--etcd-port",
                 "0",
-                "--peer-port",
-                "0",
                 "--public-port",
                 "0"));
+        if (!List.of(options).contains("--peer-port")) {
+            command.addAll(List.of("--peer-port", "0"));
+        }
         command.addAll(List.of(options));
         Path log = data.resolveSibling(data.getFileName() + ".log");
         Process process = new ProcessBuilder(command)

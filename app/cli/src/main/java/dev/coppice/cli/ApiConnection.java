@@ -72,8 +72,17 @@ final class ApiConnection implements AutoCloseable {
     }
 
     Answer get(String path) throws IOException, InterruptedException {
+        return send("GET", path);
+    }
+
+    Answer post(String path) throws IOException, InterruptedException {
+        return send("POST", path);
+    }
+
+    private Answer send(String method, String path) throws IOException, InterruptedException {
         HttpResponse<String> response = client.send(
                 HttpRequest.newBuilder(URI.create(server + path))
+                        .method(method, HttpRequest.BodyPublishers.noBody())
                         .header("Authorization", "Bearer " + token)
                         .header("Accept", "application/json")
                         .timeout(TIMEOUT)

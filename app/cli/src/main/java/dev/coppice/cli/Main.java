@@ -14,6 +14,7 @@ import picocli.CommandLine.Command;
             UpCommand.class,
             StatusCommand.class,
             TopCommand.class,
+            ClusterCommand.class,
             KubeconfigCommand.class,
             ImportCommand.class,
             BackupCommand.class,

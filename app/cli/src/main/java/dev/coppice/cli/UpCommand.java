@@ -3,6 +3,7 @@ package dev.coppice.cli;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.kernel.DurableFile;
+import dev.coppice.server.ClusterOptions;
 import dev.coppice.server.Endpoints;
 import dev.coppice.server.Server;
 import dev.coppice.server.ServerOptions;
@@ -60,6 +61,36 @@ final class UpCommand implements Callable<Integer> {
     private String name = "coppice";
 
     @Option(
+            names = "--cluster",
+            paramLabel = "NAME=HOST:PORT,…",
+            description = "Begin a cluster of these nodes, this one among them.")
+    private @Nullable String cluster;
+
+    @Option(
+            names = "--cluster-keys",
+            paramLabel = "FILE",
+            description = "The keys that nodes of --cluster share (coppice cluster keys).")
+    private @Nullable Path clusterKeys;
+
+    @Option(
+            names = "--join",
+            paramLabel = "HOST:PORT",
+            description = "Join the cluster of the node with this peer port.")
+    private @Nullable String join;
+
+    @Option(names = "--join-token", paramLabel = "TOKEN", description = "Goes with --join (coppice cluster token).")
+    private @Nullable String joinToken;
+
+    @Option(names = "--learner", description = "Join without a vote: only copy.")
+    private boolean learner;
+
+    @Option(
+            names = "--advertise",
+            paramLabel = "HOST[:PORT]",
+            description = "Where others reach the peer port of a node that joins (default: the address of --listen).")
+    private @Nullable String advertise;
+
+    @Option(
             names = "--insecure-store",
             description = "Serve the etcd port in plain text, without authentication. For a laptop only.")
     private boolean insecureStore;
@@ -81,8 +112,16 @@ final class UpCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        ServerOptions options =
-                new ServerOptions(data.path(), listen, apiPort, etcdPort, peerPort, publicPort, name, insecureStore);
+        ServerOptions options = new ServerOptions(
+                data.path(),
+                listen,
+                apiPort,
+                etcdPort,
+                peerPort,
+                publicPort,
+                name,
+                insecureStore,
+                new ClusterOptions(cluster, clusterKeys, join, joinToken, learner, advertise));
         List<String> problems = new ArrayList<>(options.problems());
         if (waitSeconds < 1) {
             problems.add("--wait: " + waitSeconds + " is not a time to wait: expected at least 1 second");

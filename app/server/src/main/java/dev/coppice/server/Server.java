@@ -27,6 +27,7 @@ import dev.coppice.store.Store;
 import dev.coppice.store.StoreOptions;
 import dev.coppice.store.etcd.EtcdPolicy;
 import dev.coppice.store.etcd.EtcdServices;
+import dev.coppice.store.raft.Member;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -45,6 +46,7 @@ import org.jspecify.annotations.Nullable;
  * A node: its supervision tree, from the store up to the areas. The only place where areas are wired together.
  *
  * <pre>
+ *   /peers        the listener for other nodes, in a cluster only
  *   /store        the keyspaces
  *   /control      the resource API
  *   /listeners    api (TLS), etcd (TLS unless insecure), public
@@ -58,6 +60,9 @@ public final class Server implements AutoCloseable {
     private static final long MAX_BODY_BYTES = 16L << 20;
     private static final long MAX_ETCD_MESSAGE_BYTES = 2L << 20;
     private static final int MAX_CONNECTIONS = 20_000;
+    private static final String CLUSTER_PREFIX = "/coppice/cluster";
+    private static final Duration MAJORITY_PAUSE = Duration.ofMillis(50);
+    private static final int MAJORITY_ROUNDS = 200;
     private static final SupervisorOptions PATIENT =
             SupervisorOptions.DEFAULT.withIntensity(10, Duration.ofSeconds(60));
 
@@ -70,6 +75,7 @@ public final class Server implements AutoCloseable {
     private @Nullable String token;
     private @Nullable ResourceClient resources;
     private @Nullable ExtensionHost extensions;
+    private @Nullable NodeCluster cluster;
     private Duration startupTime = Duration.ZERO;
     private boolean closed;
 
@@ -99,26 +105,38 @@ public final class Server implements AutoCloseable {
     private void startParts(Consumer<String> progress) throws StartException, IOException {
         progress.accept("Starting on " + data.root());
         InetAddress address = address();
+        ClusterStart.Part part = new ClusterStart(kernel, options, data.root(), address, progress)
+                .find()
+                .orElse(null);
         CertificateAuthority authority = CertificateAuthority.open(kernel, data.resolve("pki"));
-        Store store = Store.start(
-                kernel,
-                kernel.root(),
-                new StoreOptions(
-                        data.resolve("store"),
-                        options.name(),
-                        new InetSocketAddress(address, options.peerPort()),
-                        List.of(
-                                new StoreOptions.KeyspaceOptions("control", KEYSPACE_QUOTA_BYTES),
-                                new StoreOptions.KeyspaceOptions("etcd", KEYSPACE_QUOTA_BYTES))));
+        NodeCluster nodes = part == null
+                ? null
+                : new NodeCluster(kernel, data.root(), part.file(), authority, address, options.name());
+        cluster = nodes;
+        Store store = startStore(address, nodes, part == null ? null : part.identity());
+        List<String> names = serverNames(address);
+        Supervisor listeners = null;
+        GrpcListener etcdListener = null;
+        if (nodes != null) {
+            // While there is no majority, etcd's clients can still read what this node has.
+            listeners = kernel.root().startSupervisor("listeners", PATIENT);
+            etcdListener = startEtcd(listeners, store, address, authority, names);
+            awaitMajority(store, progress);
+        }
         token = BearerTokens.fromFile(kernel, data.tokenFile());
         ApiServer apiServer = new ApiServer(kernel, store.keyspace("control"), data.resolve("pki"));
         apiServer.addToken("admin", token, BearerTokens.ADMIN);
         Supervisor control = kernel.root().startSupervisor("control", PATIENT);
-        apiServer.start(control);
+        if (nodes == null) {
+            apiServer.start(control);
+        } else {
+            apiServer.serve(control);
+        }
         resources = apiServer.client(control, BearerTokens.ADMIN, "coppice");
 
-        Supervisor listeners = kernel.root().startSupervisor("listeners", PATIENT);
-        List<String> names = serverNames(address);
+        if (listeners == null) {
+            listeners = kernel.root().startSupervisor("listeners", PATIENT);
+        }
         HttpListener apiListener = new HttpListener(
                 kernel,
                 listener(
@@ -133,7 +151,12 @@ public final class Server implements AutoCloseable {
         apiServer.mount(apiListener.routes());
         apiListener.routes().mount("/metrics", apiServer.guarded(new MetricsHandler(kernel.metrics())));
         apiListener.routes().mount(BackupHandler.PATH, apiServer.guarded(new BackupHandler(store)));
-        GrpcListener etcdListener = startEtcd(listeners, store, address, authority, names);
+        if (nodes != null) {
+            apiListener.routes().mount(CLUSTER_PREFIX, apiServer.guarded(nodes::handle));
+        }
+        if (etcdListener == null) {
+            etcdListener = startEtcd(listeners, store, address, authority, names);
+        }
         start(listeners, ChildSpec.service("api", () -> apiListener), "--api-port", options.apiPort());
         start(listeners, ChildSpec.service("public", () -> publicListener), "--public-port", options.publicPort());
 
@@ -141,7 +164,7 @@ public final class Server implements AutoCloseable {
                 host(address),
                 port(apiListener.address()),
                 port(etcdListener.address()),
-                options.peerPort(),
+                nodes == null ? options.peerPort() : nodes.port(),
                 port(publicListener.address()),
                 data.kubeconfig(),
                 data.resolve("pki").resolve("ca.crt"),
@@ -150,22 +173,63 @@ public final class Server implements AutoCloseable {
                 options.insecureStore());
         Credentials.write(
                 authority, endpoints, options.name(), token, kernel.clock().now());
-        startExtensions(apiServer, apiListener, publicListener, endpoints, progress);
+        ExtensionHost host = extensionHost(apiServer, apiListener, publicListener);
+        extensions = host;
+        progress.accept("Starting console");
+        host.start(console(endpoints));
+        if (nodes == null) {
+            progress.accept("Starting health");
+            host.start(new HealthExtension());
+        } else {
+            LeaderDuties duties = new LeaderDuties(kernel, store, apiServer, host, HealthExtension::new);
+            duties.startFirst();
+            var _ = kernel.root().start(ChildSpec.task("leadership", duties));
+        }
         writeNode(endpoints);
         startupTime = Duration.ofNanos(kernel.clock().nanoTime() - startedNanos);
     }
 
-    private void startExtensions(
-            ApiServer apiServer,
-            HttpListener apiListener,
-            HttpListener publicListener,
-            Endpoints where,
-            Consumer<String> progress)
+    /** The listener for other nodes comes before the store, which asks them. */
+    private Store startStore(InetAddress address, @Nullable NodeCluster nodes, Member.@Nullable Identity identity)
+            throws StartException {
+        StoreOptions alone = new StoreOptions(
+                data.resolve("store"),
+                options.name(),
+                new InetSocketAddress(address, options.peerPort()),
+                List.of(
+                        new StoreOptions.KeyspaceOptions("control", KEYSPACE_QUOTA_BYTES),
+                        new StoreOptions.KeyspaceOptions("etcd", KEYSPACE_QUOTA_BYTES)));
+        if (nodes == null) {
+            return Store.start(kernel, kernel.root(), alone);
+        }
+        Supervisor peers = kernel.root().startSupervisor("peers", PATIENT);
+        start(peers, nodes.listener(), "--peer-port", nodes.port());
+        Store store = Store.start(kernel, kernel.root(), alone.inCluster(nodes.settings(), identity));
+        nodes.use(store);
+        return store;
+    }
+
+    /** As long as it takes: whoever starts a node alone of three has to start another one. */
+    private void awaitMajority(Store store, Consumer<String> progress) throws StartException {
+        try {
+            for (int round = 0; !store.serving(); round++) {
+                if (round % MAJORITY_ROUNDS == 0) {
+                    progress.accept("Waiting for a majority of the cluster");
+                }
+                kernel.timers().sleep(MAJORITY_PAUSE);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new StartException("interrupted while waiting for a majority of the cluster", e);
+        }
+    }
+
+    private ExtensionHost extensionHost(ApiServer apiServer, HttpListener apiListener, HttpListener publicListener)
             throws StartException {
         ConsoleSite console =
                 new ConsoleSite(kernel, apiServer.authenticator(), "Coppice", options.name() + " " + Version.CURRENT);
         closeActions.addFirst(console.mountOn(apiListener.routes())::close);
-        ExtensionHost host = new ExtensionHost(
+        return new ExtensionHost(
                 kernel,
                 kernel.root(),
                 apiServer,
@@ -174,17 +238,14 @@ public final class Server implements AutoCloseable {
                         publicListener.routes(),
                         console,
                         data.resolve("areas")));
-        extensions = host;
+    }
+
+    private Extension console(Endpoints where) {
         Map<String, String> addresses = new LinkedHashMap<>();
         addresses.put("API", where.api());
         addresses.put("Store", where.etcd());
         addresses.put("Status pages", where.publicUrl());
-        for (Extension extension : List.of(
-                new ConsoleExtension(new NodeInfo(options.name(), Version.CURRENT, addresses)),
-                new HealthExtension())) {
-            progress.accept("Starting " + extension.name());
-            host.start(extension);
-        }
+        return new ConsoleExtension(new NodeInfo(options.name(), Version.CURRENT, addresses));
     }
 
     private GrpcListener startEtcd(
@@ -202,7 +263,9 @@ public final class Server implements AutoCloseable {
                 etcd.interceptors());
         etcd.mount(listener.routes());
         start(listeners, ChildSpec.service("etcd", () -> listener), "--etcd-port", options.etcdPort());
-        etcd.announce(List.of(scheme + host(address) + ":" + port(listener.address())));
+        List<String> clientUrls = List.of(scheme + clientHost(address) + ":" + port(listener.address()));
+        etcd.announce(clientUrls);
+        store.announce(clientUrls);
         return listener;
     }
 
@@ -239,7 +302,20 @@ public final class Server implements AutoCloseable {
         if (!options.listen().equals(address.getHostAddress()) && !names.contains(options.listen())) {
             names.add(options.listen());
         }
+        NodeCluster nodes = cluster;
+        if (nodes != null && !names.contains(nodes.host())) {
+            names.add(nodes.host());
+        }
         return List.copyOf(names);
+    }
+
+    /** How clients on any machine write the address, as far as that is known. */
+    private String clientHost(InetAddress address) {
+        NodeCluster nodes = cluster;
+        if (nodes == null || !address.isAnyLocalAddress()) {
+            return host(address);
+        }
+        return nodes.host().contains(":") ? "[" + nodes.host() + "]" : nodes.host();
     }
 
     /** How clients on this machine write the address. */

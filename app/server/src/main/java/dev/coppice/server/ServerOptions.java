@@ -11,9 +11,10 @@ import java.util.List;
  * @param listen the address that all listeners bind
  * @param apiPort the resource API and the console, TLS
  * @param etcdPort users' keys, etcd's v3 API
- * @param peerPort Raft between nodes
+ * @param peerPort Raft between nodes; open only in a cluster
  * @param publicPort status pages, without login
  * @param name the node's name
+ * @param cluster how it takes part in a cluster
  * @param insecureStore serve the etcd port in plain text, without authentication
  */
 public record ServerOptions(
@@ -24,7 +25,21 @@ public record ServerOptions(
         int peerPort,
         int publicPort,
         String name,
-        boolean insecureStore) {
+        boolean insecureStore,
+        ClusterOptions cluster) {
+
+    /** Those of a node that is alone. */
+    public ServerOptions(
+            Path data,
+            String listen,
+            int apiPort,
+            int etcdPort,
+            int peerPort,
+            int publicPort,
+            String name,
+            boolean insecureStore) {
+        this(data, listen, apiPort, etcdPort, peerPort, publicPort, name, insecureStore, ClusterOptions.NONE);
+    }
 
     public static final String DEFAULT_LISTEN = "127.0.0.1";
     public static final int DEFAULT_API_PORT = 7443;
@@ -51,6 +66,10 @@ public record ServerOptions(
             problems.add(
                     "--name: \"" + name
                             + "\" is not a node name: expected up to 63 lower case letters, digits, '-' and '.', with a letter or digit at both ends");
+        }
+        cluster.check(problems, name);
+        if (cluster.join() != null && peerPort == 0) {
+            problems.add("--peer-port: 0 is no port that other nodes can be told: give one");
         }
         if (listen.isBlank()) {
             problems.add("--listen: expected an IP address or host name, such as " + DEFAULT_LISTEN);

@@ -46,6 +46,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The resource API of a node: Kubernetes' API over a keyspace. Made once; {@link #start} runs its background work below a
@@ -69,6 +70,7 @@ public final class ApiServer {
     private final CustomTypes customTypes;
     private final ApiHandler handler;
     private volatile boolean ready;
+    private @Nullable Supervisor control;
     private long compactNext;
 
     /**
@@ -120,11 +122,26 @@ public final class ApiServer {
         return Objects.requireNonNull(registry.find(group, "v1", plural), plural);
     }
 
-    /** Starts the background work and makes the default namespaces and roles; returns once requests can be served. */
+    /** Starts all background work and makes the default namespaces and roles; returns once requests can be served. */
     public void start(Supervisor supervisor) throws StartException {
+        serve(supervisor);
+        lead();
+    }
+
+    /**
+     * Starts what every node of a cluster runs; the rest runs between {@link #lead} and {@link #follow}, on one node at a time.
+     */
+    public void serve(Supervisor supervisor) throws StartException {
+        control = supervisor;
         var unusedFeed = supervisor.start(ChildSpec.task("watch-feed", feed::run));
         new Bootstrap(engine, registry).run();
         var unusedTypes = supervisor.start(ChildSpec.task("custom-types", customTypes::run));
+        ready = true;
+    }
+
+    /** Starts the controllers that every cluster has, and compaction. */
+    public synchronized void lead() throws StartException {
+        Supervisor supervisor = Objects.requireNonNull(control, "not started");
         Supervisor lifecycle = supervisor.startSupervisor("lifecycle", SupervisorOptions.DEFAULT);
         try {
             Lifecycle.start(kernel, lifecycle, client(lifecycle, CONTROLLERS, "kube-controller-manager"));
@@ -132,9 +149,18 @@ public final class ApiServer {
             Thread.currentThread().interrupt();
             throw new StartException("interrupted while the lifecycle controllers started", e);
         }
+        compactNext = 0;
         var unusedCompaction =
                 supervisor.start(ChildSpec.periodic("compaction", COMPACTION_BEAT, COMPACTION_BEAT, this::compact));
-        ready = true;
+    }
+
+    /** Ends what {@link #lead} started. */
+    public synchronized void follow() {
+        Supervisor supervisor = control;
+        if (supervisor != null) {
+            boolean _ = supervisor.stop("compaction");
+            boolean _ = supervisor.stop("lifecycle");
+        }
     }
 
     /** Forgets history, but what the last beat still needed. */

@@ -62,6 +62,15 @@ public final class ServiceAccountTokens {
         }
     }
 
+    /** Makes the key in a directory where there is none, such as for all nodes of a cluster before they start. */
+    public static void makeKey(Kernel kernel, Path directory) throws IOException {
+        try {
+            KeyPair _ = load(kernel, directory.resolve("service-account-key"));
+        } catch (GeneralSecurityException e) {
+            throw new IOException("the service account key in " + directory + " cannot be made", e);
+        }
+    }
+
     private static KeyPair load(Kernel kernel, Path file) throws IOException, GeneralSecurityException {
         if (!Files.exists(file)) {
             KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");

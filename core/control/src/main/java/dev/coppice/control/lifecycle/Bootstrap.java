@@ -2,6 +2,7 @@ package dev.coppice.control.lifecycle;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.control.ApiException;
 import dev.coppice.control.engine.Caller;
 import dev.coppice.control.engine.Engine;
 import dev.coppice.control.engine.Target;
@@ -146,6 +147,13 @@ public final class Bootstrap {
         }
         object.put("apiVersion", d.apiVersion()).put("kind", d.kind());
         Json.metadata(object).put("name", name);
-        var unused = engine.create(Target.of(d, "", ""), object, WriteOptions.manager("coppice"), caller);
+        try {
+            var unused = engine.create(Target.of(d, "", ""), object, WriteOptions.manager("coppice"), caller);
+        } catch (ApiException e) {
+            // Another node of the cluster starts at the same time.
+            if (e.code() != 409) {
+                throw e;
+            }
+        }
     }
 }

@@ -96,6 +96,22 @@ public final class ExtensionHost {
         }
     }
 
+    /** Stops one extension, and everything below its supervisor; nothing when it does not run. */
+    public void stop(String name) {
+        Running found;
+        synchronized (running) {
+            found = running.stream()
+                    .filter(each -> each.extension().name().equals(name))
+                    .findFirst()
+                    .orElse(null);
+            if (found == null || !running.remove(found)) {
+                return;
+            }
+        }
+        stop(found);
+        boolean _ = extensions.stop(name);
+    }
+
     /** Tells the extensions, the last one first, that they will be stopped. */
     public void stop() {
         while (true) {
@@ -106,13 +122,16 @@ public final class ExtensionHost {
                 }
                 last = running.pop();
             }
-            Extension extension = last.extension;
-            last.computed.forEach(api::withdraw);
-            try {
-                extension.stop();
-            } catch (Exception e) {
-                LOG.log(Level.WARNING, "the extension " + extension.name() + " did not stop cleanly", e);
-            }
+            stop(last);
+        }
+    }
+
+    private void stop(Running ending) {
+        ending.computed.forEach(api::withdraw);
+        try {
+            ending.extension.stop();
+        } catch (Exception e) {
+            LOG.log(Level.WARNING, "the extension " + ending.extension.name() + " did not stop cleanly", e);
         }
     }
 

@@ -63,9 +63,9 @@ public final class ObjectStore {
         return keyspace;
     }
 
-    /** The revision of the newest write. */
+    /** The revision of the newest write that was acknowledged before this call, on whichever node. */
     public long revision() {
-        return answered(keyspace::revision);
+        return answered(keyspace::newestRevision);
     }
 
     private static <T> T answered(Supplier<T> call) {

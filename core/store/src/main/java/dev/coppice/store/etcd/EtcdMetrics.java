@@ -74,7 +74,10 @@ final class EtcdMetrics {
                 "server_id",
                 Long.toHexString(keyspace.store().machine().memberId()));
         ReplicatedLog log = keyspace.store().log();
-        gauge("etcd_server_has_leader", "Whether there is a leader.", log.leading() ? 1 : 0);
+        gauge(
+                "etcd_server_has_leader",
+                "Whether there is a leader.",
+                log.leaders().current() == null ? 0 : 1);
         gauge("etcd_server_is_leader", "Whether this member leads.", log.leading() ? 1 : 0);
         counter("etcd_server_leader_changes_seen", "Leaders seen.", log.leaderChanges());
         counter("etcd_server_proposals_committed", "The last entry committed.", log.committed());

@@ -18,23 +18,15 @@ import dev.coppice.store.api.HashKVResponse;
 import dev.coppice.store.api.HashRequest;
 import dev.coppice.store.api.HashResponse;
 import dev.coppice.store.api.MaintenanceGrpc;
-import dev.coppice.store.api.Member;
 import dev.coppice.store.api.MemberAddRequest;
-import dev.coppice.store.api.MemberAddResponse;
 import dev.coppice.store.api.MemberListRequest;
-import dev.coppice.store.api.MemberListResponse;
 import dev.coppice.store.api.MemberPromoteRequest;
-import dev.coppice.store.api.MemberPromoteResponse;
 import dev.coppice.store.api.MemberRemoveRequest;
-import dev.coppice.store.api.MemberRemoveResponse;
 import dev.coppice.store.api.MemberUpdateRequest;
-import dev.coppice.store.api.MemberUpdateResponse;
 import dev.coppice.store.api.MoveLeaderRequest;
-import dev.coppice.store.api.MoveLeaderResponse;
 import dev.coppice.store.api.ResponseHeader;
 import dev.coppice.store.api.StatusRequest;
 import dev.coppice.store.api.StatusResponse;
-import dev.coppice.store.engine.Errors;
 import dev.coppice.store.engine.Space;
 import dev.coppice.store.engine.SpaceReads;
 import dev.coppice.store.log.Command;
@@ -42,7 +34,7 @@ import io.grpc.Status.Code;
 import java.util.List;
 import java.util.function.Supplier;
 
-/** The methods of etcd's services Cluster and Maintenance, for the only member of a cluster. */
+/** The methods of etcd's services Cluster and Maintenance. */
 final class MemberMethods {
 
     /** The version of etcd whose behaviour this is. */
@@ -51,15 +43,15 @@ final class MemberMethods {
     static final String CLUSTER_VERSION = "3.5.0";
 
     private final MemberKeyspace keyspace;
-    private final Supplier<EtcdPolicy> policy;
+    private final ClusterMethods cluster;
 
-    private MemberMethods(MemberKeyspace keyspace, Supplier<EtcdPolicy> policy) {
+    private MemberMethods(MemberKeyspace keyspace, ClusterMethods cluster) {
         this.keyspace = keyspace;
-        this.policy = policy;
+        this.cluster = cluster;
     }
 
     static List<Method<?, ?>> of(MemberKeyspace keyspace, Supplier<EtcdPolicy> policy) {
-        return new MemberMethods(keyspace, policy).all();
+        return new MemberMethods(keyspace, new ClusterMethods(keyspace, policy)).all();
     }
 
     private ResponseHeader header() {
@@ -73,34 +65,31 @@ final class MemberMethods {
                         "/cluster/member/list",
                         KNOWN,
                         MemberListRequest.getDefaultInstance(),
-                        (caller, request) -> MemberListResponse.newBuilder()
-                                .setHeader(header())
-                                .addMembers(self())
-                                .build()),
+                        (caller, request) -> cluster.list(request)),
                 new Method<>(
                         ClusterGrpc.getMemberAddMethod(),
                         "/cluster/member/add",
                         ADMINISTRATOR,
                         MemberAddRequest.getDefaultInstance(),
-                        (caller, request) -> MemberMethods.<MemberAddResponse>alone()),
+                        (caller, request) -> cluster.add(request)),
                 new Method<>(
                         ClusterGrpc.getMemberRemoveMethod(),
                         "/cluster/member/remove",
                         ADMINISTRATOR,
                         MemberRemoveRequest.getDefaultInstance(),
-                        (caller, request) -> this.<MemberRemoveResponse>known(request.getID())),
+                        (caller, request) -> cluster.remove(request)),
                 new Method<>(
                         ClusterGrpc.getMemberUpdateMethod(),
                         "/cluster/member/update",
                         ADMINISTRATOR,
                         MemberUpdateRequest.getDefaultInstance(),
-                        (caller, request) -> this.<MemberUpdateResponse>known(request.getID())),
+                        (caller, request) -> cluster.update(request)),
                 new Method<>(
                         ClusterGrpc.getMemberPromoteMethod(),
                         "/cluster/member/promote",
                         ADMINISTRATOR,
                         MemberPromoteRequest.getDefaultInstance(),
-                        (caller, request) -> this.<MemberPromoteResponse>known(request.getID())),
+                        (caller, request) -> cluster.promote(request)),
                 new Method<>(
                         MaintenanceGrpc.getAlarmMethod(),
                         "/maintenance/alarm",
@@ -145,15 +134,7 @@ final class MemberMethods {
                         "/maintenance/transfer-leadership",
                         ADMINISTRATOR,
                         MoveLeaderRequest.getDefaultInstance(),
-                        (caller, request) -> {
-                            if (request.getTargetID()
-                                    != keyspace.store().machine().memberId()) {
-                                throw new StoreException(Code.FAILED_PRECONDITION, "etcdserver: bad leader transferee");
-                            }
-                            return MoveLeaderResponse.newBuilder()
-                                    .setHeader(header())
-                                    .build();
-                        }),
+                        (caller, request) -> cluster.moveLeader(request)),
                 new Method<>(
                         MaintenanceGrpc.getDowngradeMethod(),
                         "/maintenance/downgrade",
@@ -172,27 +153,6 @@ final class MemberMethods {
                 .build();
     }
 
-    private Member self() {
-        return Member.newBuilder()
-                .setID(keyspace.store().machine().memberId())
-                .setName(keyspace.store().options().name())
-                .addAllClientURLs(policy.get().clientUrls())
-                .addAllPeerURLs(policy.get().peerUrls())
-                .build();
-    }
-
-    private static <A> A alone() {
-        throw new StoreException(
-                Code.UNIMPLEMENTED, "etcdserver: this store has one member and does not take others yet");
-    }
-
-    private <A> A known(long id) {
-        if (id != keyspace.store().machine().memberId()) {
-            throw Errors.memberNotFound();
-        }
-        return alone();
-    }
-
     private static DowngradeResponse downgrade(DowngradeRequest request) {
         if (request.getAction() == DowngradeRequest.DowngradeAction.CANCEL) {
             throw new StoreException(Code.FAILED_PRECONDITION, "etcdserver: no inflight downgrade job");
@@ -208,7 +168,8 @@ final class MemberMethods {
                 .setVersion(VERSION)
                 .setDbSize(keyspace.store().machine().fileBytes())
                 .setDbSizeInUse(space.bytes())
-                .setLeader(keyspace.store().log().leading() ? member : 0)
+                .setLeader(cluster.leader())
+                .setIsLearner(cluster.learner())
                 .setRaftTerm(keyspace.store().log().term())
                 .setRaftIndex(keyspace.store().log().committed())
                 .setRaftAppliedIndex(keyspace.store().machine().applied());

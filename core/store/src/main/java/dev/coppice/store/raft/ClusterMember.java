@@ -1,5 +1,6 @@
 package dev.coppice.store.raft;
 
+import com.google.protobuf.ByteString;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.store.StoreException;
 import dev.coppice.store.api.LeaseTimeToLiveResponse;
@@ -9,6 +10,7 @@ import dev.coppice.store.engine.Machine;
 import dev.coppice.store.engine.Space;
 import dev.coppice.store.log.Command;
 import dev.coppice.store.log.DefineKeyspace;
+import dev.coppice.store.log.JoinToken;
 import dev.coppice.store.log.MemberRecord;
 import dev.coppice.store.raft.Leaders.Leader;
 import dev.coppice.store.wire.AskRequest;
@@ -19,6 +21,7 @@ import dev.coppice.store.wire.LeaseQuestion;
 import dev.coppice.store.wire.MemberStatus;
 import io.grpc.Status;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -242,6 +245,16 @@ public final class ClusterMember {
                             known.toBuilder().setName(name).clearClientUrls().addAllClientUrls(clientUrls))
                     .build());
         }
+    }
+
+    /** Lets one node join that shows the secret, of which the hash only is kept. */
+    public void keepToken(String id, byte[] secret, Instant end) {
+        var unused = log.propose(Command.newBuilder()
+                .setCreateToken(JoinToken.newBuilder()
+                        .setId(id)
+                        .setSecretHash(ByteString.copyFrom(Membership.sha256(secret)))
+                        .setExpiresAt(end.toEpochMilli()))
+                .build());
     }
 
     public void moveLeader(long target) {

@@ -1,10 +1,8 @@
 package dev.coppice.store.raft;
 
-import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.Map;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
  * How a member takes part in a cluster of several.
@@ -17,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record ClusterSettings(
         PeerServices services,
-        Function<Function<String, @Nullable InetSocketAddress>, PeerTransport> transport,
+        Function<PeerAddresses, PeerTransport> transport,
         Map<Long, String> founders,
         String peerUrl,
         Duration election) {

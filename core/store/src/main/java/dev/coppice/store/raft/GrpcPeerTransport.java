@@ -25,7 +25,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,7 +39,7 @@ public final class GrpcPeerTransport implements PeerTransport {
 
     private final Kernel kernel;
     private final TlsSource tls;
-    private final Function<String, @Nullable InetSocketAddress> addresses;
+    private final PeerAddresses addresses;
     private final Map<String, Peer> peers = new ConcurrentHashMap<>();
     private final List<Consumer<String>> listeners = new CopyOnWriteArrayList<>();
     private final Metrics metrics;
@@ -85,8 +84,7 @@ public final class GrpcPeerTransport implements PeerTransport {
      * @param addresses where a member listens, by its name in the Raft library; an unresolved host name is looked up with
      *     each connection; null when it is not known
      */
-    public GrpcPeerTransport(
-            Kernel kernel, Metrics metrics, TlsSource tls, Function<String, @Nullable InetSocketAddress> addresses) {
+    public GrpcPeerTransport(Kernel kernel, Metrics metrics, TlsSource tls, PeerAddresses addresses) {
         this.kernel = kernel;
         this.metrics = metrics;
         this.tls = tls;
@@ -168,7 +166,7 @@ public final class GrpcPeerTransport implements PeerTransport {
     }
 
     private Peer peer(String name) {
-        InetSocketAddress address = addresses.apply(name);
+        InetSocketAddress address = addresses.of(name);
         if (closed || address == null) {
             throw Status.UNAVAILABLE
                     .withDescription(closed ? "this member stops" : "it is not known where " + name + " listens")

@@ -168,6 +168,12 @@ public final class Member implements AutoCloseable {
         return identity;
     }
 
+    /** Says who the member in a directory is to be, where nobody is it yet. */
+    public static void keep(Kernel kernel, Path directory, Identity given) throws IOException {
+        Files.createDirectories(directory);
+        Properties unused = identity(kernel, directory.resolve("member"), given);
+    }
+
     /** Who the member in a directory is; empty when there is none yet. */
     public static Optional<Identity> identity(Path directory) throws IOException {
         Path file = directory.resolve("member");

@@ -2,9 +2,7 @@ package dev.coppice.store.raft;
 
 import dev.coppice.store.wire.AskRequest;
 import dev.coppice.store.wire.AskResponse;
-import java.net.InetSocketAddress;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What the log of a cluster's member needs to know of the others.
@@ -16,5 +14,5 @@ import org.jspecify.annotations.Nullable;
 record Peers(
         ClusterSettings settings,
         long memberId,
-        Function<String, @Nullable InetSocketAddress> addresses,
+        PeerAddresses addresses,
         Function<AskRequest, AskResponse> answering) {}
