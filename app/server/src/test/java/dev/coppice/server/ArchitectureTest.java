@@ -27,7 +27,7 @@ final class ArchitectureTest {
             .withImportOption(new ImportOption.DoNotIncludeTests())
             .importPackages("dev.coppice");
     /** Generated from protocol definitions. */
-    private static final String[] GENERATED = {"dev.coppice.store.api..", "dev.coppice.store.log.."};
+    private static final String[] GENERATED = {"dev.coppice.store.api..", "dev.coppice.store.log..", "dev.coppice.store.wire.."};
 
     /** A rule over no classes holds; this test makes sure that each of them sees every module. */
     @TestFactory
@@ -135,7 +135,7 @@ final class ArchitectureTest {
     @Test
     void everyPackageIsNullMarked() {
         List<String> unmarked = CLASSES.stream()
-                .filter(type -> !type.getPackageName().matches("dev\\.coppice\\.store\\.(api|log)"))
+                .filter(type -> !type.getPackageName().matches("dev\\.coppice\\.store\\.(api|log|wire)"))
                 .filter(type -> type.isTopLevelClass())
                 .map(JavaClass::getPackage)
                 .distinct()
