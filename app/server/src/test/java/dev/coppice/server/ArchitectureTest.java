@@ -27,7 +27,9 @@ final class ArchitectureTest {
             .withImportOption(new ImportOption.DoNotIncludeTests())
             .importPackages("dev.coppice");
     /** Generated from protocol definitions. */
-    private static final String[] GENERATED = {"dev.coppice.store.api..", "dev.coppice.store.log..", "dev.coppice.store.wire.."};
+    private static final String[] GENERATED = {
+        "dev.coppice.store.api..", "dev.coppice.store.log..", "dev.coppice.store.wire.."
+    };
 
     /** A rule over no classes holds; this test makes sure that each of them sees every module. */
     @TestFactory
