@@ -1,0 +1,169 @@
+package dev.coppice.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The worked example of docs/cluster.md with three real nodes, and what happens when some of them go. */
+class ClusterTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @TempDir
+    Path directory;
+
+    private final Map<String, RunningCoppice> nodes = new HashMap<>();
+
+    @AfterEach
+    void stop() throws InterruptedException {
+        for (RunningCoppice node : nodes.values()) {
+            node.kill();
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private Path data(String name) {
+        return directory.resolve(name);
+    }
+
+    private void up(String name, String... options) throws IOException {
+        List<String> all = new ArrayList<>(List.of("--name", name));
+        all.addAll(List.of(options));
+        nodes.put(name, RunningCoppice.up(data(name), all.toArray(String[]::new)));
+    }
+
+    private static String coppice(String... arguments) throws IOException, InterruptedException {
+        List<String> command =
+                new ArrayList<>(List.of(Shell.HOME.resolve("coppice").toString()));
+        command.addAll(List.of(arguments));
+        return Shell.run(Duration.ofSeconds(60), Map.of(), null, command).output();
+    }
+
+    private JsonNode status(String of) throws IOException, InterruptedException {
+        String output = coppice("cluster", "status", "--json", "--data", data(of).toString());
+        return JSON.readTree(output.substring(Math.max(0, output.indexOf('{'))));
+    }
+
+    private void join(String name, int leaderPort, int port) throws IOException, InterruptedException {
+        String made = coppice("cluster", "token", "--json", "--data", data("a").toString());
+        String token =
+                JSON.readTree(made.substring(made.indexOf('{'))).path("token").asText();
+        up(name, "--peer-port", Integer.toString(port), "--join", "127.0.0.1:" + leaderPort, "--join-token", token);
+    }
+
+    /** etcdctl against some nodes, as the administrator. */
+    private Shell.Outcome etcdctl(List<String> names, String... arguments) throws IOException, InterruptedException {
+        Path pki = data("a").resolve("pki");
+        String endpoints = String.join(
+                ",",
+                names.stream().map(name -> "https://" + nodes.get(name).etcd()).toList());
+        List<String> command = new ArrayList<>(List.of(
+                "etcdctl",
+                "--endpoints",
+                endpoints,
+                "--cacert",
+                pki.resolve("ca.crt").toString(),
+                "--cert",
+                pki.resolve("admin.crt").toString(),
+                "--key",
+                pki.resolve("admin.key").toString()));
+        command.addAll(List.of(arguments));
+        return Shell.run(Duration.ofSeconds(30), Map.of("ETCDCTL_API", "3"), null, command);
+    }
+
+    private void awaitVoters(int number) throws IOException, InterruptedException {
+        for (int round = 0; round < 100; round++) {
+            int voters = 0;
+            for (JsonNode each : status("a").path("members")) {
+                voters += each.path("voter").asBoolean() ? 1 : 0;
+            }
+            if (voters == number) {
+                return;
+            }
+            LockSupport.parkNanos(200_000_000);
+        }
+        throw new AssertionError("there are no " + number + " voters: " + status("a"));
+    }
+
+    @Test
+    void growsLosesItsLeaderAndLosesNothing() throws Exception {
+        int port = freePort();
+        up("a", "--peer-port", Integer.toString(port), "--cluster", "a=127.0.0.1:" + port);
+        etcdctl(List.of("a"), "put", "before", "growing");
+        join("b", port, freePort());
+        join("c", port, freePort());
+        awaitVoters(3);
+        assertThat(etcdctl(List.of("a", "b", "c"), "member", "list").output().lines())
+                .hasSize(3)
+                .allMatch(line -> line.contains("started"));
+        assertThat(etcdctl(List.of("c"), "get", "before").output()).contains("growing");
+        etcdctl(List.of("b"), "put", "by", "b");
+        assertThat(etcdctl(List.of("c"), "get", "by").output()).contains("b");
+
+        Queue<String> acknowledged = new ConcurrentLinkedQueue<>();
+        AtomicBoolean over = new AtomicBoolean();
+        Thread writer = Thread.ofPlatform().start(() -> write(acknowledged, over));
+        await(() -> acknowledged.size() > 5);
+        nodes.get("a").kill();
+        long killed = System.nanoTime();
+        int then = acknowledged.size();
+        await(() -> acknowledged.size() > then + 5);
+        System.out.println(
+                "writes went on " + Duration.ofNanos(System.nanoTime() - killed).toMillis()
+                        + " ms after the leader was killed (six of them, by etcdctl)");
+        over.set(true);
+        writer.join();
+        String found =
+                etcdctl(List.of("c"), "get", "w/", "--prefix", "--keys-only").output();
+        assertThat(found.lines()).containsAll(acknowledged);
+
+        nodes.get("c").kill();
+        await(() -> etcdctl(List.of("b"), "put", "no", "quorum").output().contains("etcdserver: no leader"));
+        assertThat(etcdctl(List.of("b"), "get", "by", "--consistency=s").output())
+                .contains("b");
+    }
+
+    private void write(Queue<String> acknowledged, AtomicBoolean over) {
+        try {
+            for (int i = 0; !over.get(); i++) {
+                if (etcdctl(List.of("b", "c"), "put", "w/" + i, "v").status() == 0) {
+                    acknowledged.add("w/" + i);
+                }
+            }
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private interface Condition {
+        boolean holds() throws Exception;
+    }
+
+    private static void await(Condition condition) throws Exception {
+        long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (!condition.holds()) {
+            assertThat(System.nanoTime()).as("within 30 s").isLessThan(end);
+            LockSupport.parkNanos(20_000_000);
+        }
+    }
+}
