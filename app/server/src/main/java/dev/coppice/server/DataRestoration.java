@@ -1,11 +1,11 @@
 package dev.coppice.server;
 
+import dev.coppice.kernel.Kernel;
 import dev.coppice.store.Restoration;
 import dev.coppice.store.engine.StateLoader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.SecureRandom;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -61,8 +61,10 @@ public final class DataRestoration {
                 throw new StartupException(
                         List.of("--data: " + fresh + " is left of an interrupted restoration: remove it"), null);
             }
-            List<StateLoader.Loaded> loaded =
-                    new Restoration(file, withoutChecksum, new SecureRandom(), progress).run(fresh);
+            List<StateLoader.Loaded> loaded;
+            try (Kernel kernel = Kernel.start()) {
+                loaded = new Restoration(file, withoutChecksum, kernel.secureRandom(), progress).run(fresh);
+            }
             List<Path> aside = setAside(directory);
             Files.move(fresh, directory.resolve(STORE));
             boolean control = loaded.stream().anyMatch(each -> each.keyspace().equals("control"));
