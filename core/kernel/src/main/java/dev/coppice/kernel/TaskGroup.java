@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -73,6 +74,42 @@ public final class TaskGroup {
     public <T, R> void forEach(Iterable<T> inputs, Work<T, R> work, Consumer<R> sink)
             throws InterruptedException, ExecutionException, TimeoutException {
         new Flight<>(inputs.iterator(), work, (at, result) -> sink.accept(result)).run();
+    }
+
+    /**
+     * How each ended, in the order of the inputs: one that fails ends no other (Elixir: async_stream_nolink). Work that
+     * takes longer than {@code each}, on the kernel's clock, is interrupted and counts as killed; the call waits until it
+     * heeds that.
+     */
+    public <T, R> List<TaskOutcome<R>> outcomes(Collection<T> inputs, Duration each, Work<T, R> work)
+            throws InterruptedException, TimeoutException {
+        try {
+            return this.<T, TaskOutcome<R>>map(inputs, input -> attempt(input, each, work));
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("an attempt failed, which tells its failure as its value", e);
+        }
+    }
+
+    @SuppressWarnings("CatchingUnchecked")
+    private <T, R> TaskOutcome<R> attempt(T input, Duration each, Work<T, R> work) {
+        Thread own = Thread.currentThread();
+        AtomicBoolean over = new AtomicBoolean();
+        Timers.Timer timer = kernel.timers().schedule(each, () -> {
+            if (over.compareAndSet(false, true)) {
+                own.interrupt();
+            }
+        });
+        try {
+            R result = work.apply(input);
+            return over.compareAndSet(false, true)
+                    ? new TaskOutcome.Done<>(result)
+                    : new TaskOutcome.Failed<>(new ExitReason.Killed());
+        } catch (Throwable t) {
+            return new TaskOutcome.Failed<>(
+                    over.compareAndSet(false, true) ? new ExitReason.Crash(t) : new ExitReason.Killed());
+        } finally {
+            timer.cancel();
+        }
     }
 
     private interface Sink<R> {

@@ -311,6 +311,39 @@ final class TaskSemanticsTest {
     }
 
     @Test
+    @DisplayName("a fan-out can tell how each ended, with a time for each")
+    void outcomes() throws Exception {
+        CountDownLatch waits = new CountDownLatch(1);
+        Thread caller = Thread.ofVirtual().start(() -> {
+            try {
+                kernel.tasks(3)
+                        .outcomes(List.of(1, 2, 3), Duration.ofSeconds(5), i -> switch (i) {
+                            case 1 -> "one";
+                            case 2 -> throw new IllegalStateException("two");
+                            default -> {
+                                waits.countDown();
+                                never.await();
+                                yield "never";
+                            }
+                        })
+                        .forEach(outcome -> log.add(
+                                switch (outcome) {
+                                    case TaskOutcome.Done<String> done -> done.value();
+                                    case TaskOutcome.Failed<String> failed ->
+                                        failed.reason().getClass().getSimpleName();
+                                }));
+            } catch (InterruptedException | TimeoutException e) {
+                log.add(e.toString());
+            }
+        });
+        waits.await();
+        clock.advance(Duration.ofSeconds(5));
+        assertThat(caller.join(SOON)).isTrue();
+        assertThat(log).containsExactly("one", "Crash", "Killed");
+        assertThat(clock.pending()).isZero();
+    }
+
+    @Test
     @DisplayName("a fan-out times out on the kernel's clock")
     void fanOutTimesOut() throws Exception {
         Thread caller = Thread.ofVirtual().start(() -> {
