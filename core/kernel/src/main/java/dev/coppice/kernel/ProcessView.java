@@ -30,6 +30,9 @@ abstract sealed class ProcessView<M> implements ProcessContext<M> permits Activa
         MailTimer<M> timer = new MailTimer<>(timers, run, message);
         if (run.relations().addTimer(timer)) {
             timers.schedule(timer, delay);
+            if (!run.alive()) {
+                timer.cancel(); // it ended in between, and had nothing to cancel yet
+            }
         }
         return timer;
     }

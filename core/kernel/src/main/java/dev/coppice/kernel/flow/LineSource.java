@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * is not a regular file, such as a pipe, is read by one thread.
  */
 record LineSource(List<Path> files, Charset charset) implements Source {
-    static final int RANGE_BYTES = 1 << 20;
+    static final int RANGE_BYTES = 256 << 10;
     private static final int MAX_LINE_BYTES = 16 << 20;
     /** Charsets in which the byte of a line feed means nothing else. */
     private static final Set<Charset> SPLITTABLE =

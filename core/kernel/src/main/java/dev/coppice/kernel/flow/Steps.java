@@ -19,7 +19,7 @@ final class Steps {
     /** Keys, or items of a join, that one worker keeps. */
     static final int MAX_KEPT = 10_000_000;
 
-    private static final int MAX_COMBINED = 65_536;
+    private static final int MAX_COMBINED = 131_072;
 
     private Steps() {}
 
