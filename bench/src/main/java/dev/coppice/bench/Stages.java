@@ -28,8 +28,8 @@ public final class Stages {
         StageOptions options = StageOptions.DEFAULT.withConcurrency(workers).withDemand(1_000);
         try (Kernel kernel = Kernel.start()) {
             Pipeline pipeline = new Pipeline(kernel, "bench", Duration.ofSeconds(1), _ -> {});
-            Pipeline.Outlet<Integer> outlet = pipeline.produce(
-                    "source", StageOptions.DEFAULT.withDemand(1_000), () -> upTo(count), (_, _) -> {});
+            Pipeline.Outlet<Integer> outlet =
+                    pipeline.produce("source", StageOptions.DEFAULT.withDemand(1_000), () -> upTo(count), (_, _) -> {});
             if (middle) {
                 outlet = outlet.process("middle", options, (n, out) -> out.accept(n));
             }
