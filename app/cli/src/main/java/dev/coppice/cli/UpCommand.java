@@ -95,6 +95,26 @@ final class UpCommand implements Callable<Integer> {
             description = "Serve the etcd port in plain text, without authentication. For a laptop only.")
     private boolean insecureStore;
 
+    @Option(
+            names = "--auth-token",
+            paramLabel = "SPEC",
+            description = "Tokens of users of the etcd port: simple, or as in etcd jwt,sign-method=RS256,priv-key=FILE,"
+                    + "pub-key=FILE,ttl=10m (default: ${DEFAULT-VALUE}).")
+    private String authToken = ServerOptions.Etcd.DEFAULT.authToken();
+
+    @Option(
+            names = "--auto-compaction-mode",
+            paramLabel = "MODE",
+            description =
+                    "How much history of the etcd port is kept: periodic or revision (default: ${DEFAULT-VALUE}).")
+    private String compactionMode = ServerOptions.Etcd.DEFAULT.compactionMode();
+
+    @Option(
+            names = "--auto-compaction-retention",
+            paramLabel = "AMOUNT",
+            description = "Hours (or 30m, 90s), or revisions; 0 keeps everything (default: ${DEFAULT-VALUE}).")
+    private String compactionRetention = ServerOptions.Etcd.DEFAULT.compactionRetention();
+
     @Option(names = "--token-file", paramLabel = "FILE", description = "Also write the token there (mode 0600).")
     private @Nullable Path tokenFile;
 
@@ -121,7 +141,8 @@ final class UpCommand implements Callable<Integer> {
                 publicPort,
                 name,
                 insecureStore,
-                new ClusterOptions(cluster, clusterKeys, join, joinToken, learner, advertise));
+                new ClusterOptions(cluster, clusterKeys, join, joinToken, learner, advertise),
+                new ServerOptions.Etcd(authToken, compactionMode, compactionRetention));
         List<String> problems = new ArrayList<>(options.problems());
         if (waitSeconds < 1) {
             problems.add("--wait: " + waitSeconds + " is not a time to wait: expected at least 1 second");

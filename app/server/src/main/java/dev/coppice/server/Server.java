@@ -198,7 +198,8 @@ public final class Server implements AutoCloseable {
                 new InetSocketAddress(address, options.peerPort()),
                 List.of(
                         new StoreOptions.KeyspaceOptions("control", KEYSPACE_QUOTA_BYTES),
-                        new StoreOptions.KeyspaceOptions("etcd", KEYSPACE_QUOTA_BYTES)));
+                        new StoreOptions.KeyspaceOptions(
+                                "etcd", KEYSPACE_QUOTA_BYTES, options.etcd().retention())));
         if (nodes == null) {
             return Store.start(kernel, kernel.root(), alone);
         }
@@ -253,8 +254,9 @@ public final class Server implements AutoCloseable {
             throws StartException {
         String scheme = options.insecureStore() ? "http://" : "https://";
         String url = scheme + host(address) + ":" + options.etcdPort();
-        EtcdServices etcd = new EtcdServices(
-                store, "etcd", options.insecureStore() ? EtcdPolicy.open(url) : EtcdPolicy.authenticated(url));
+        EtcdPolicy policy = options.insecureStore() ? EtcdPolicy.open(url) : EtcdPolicy.authenticated(url);
+        EtcdServices etcd =
+                new EtcdServices(store, "etcd", policy.withTokens(options.etcd().tokens()));
         TlsSource tls = options.insecureStore() ? null : authority.server(names, ClientCertificates.OPTIONAL);
         GrpcListener listener = new GrpcListener(
                 kernel,

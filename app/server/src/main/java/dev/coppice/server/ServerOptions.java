@@ -1,8 +1,11 @@
 package dev.coppice.server;
 
+import dev.coppice.store.Retention;
+import dev.coppice.store.etcd.TokenOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * What a node is started with.
@@ -16,6 +19,7 @@ import java.util.List;
  * @param name the node's name
  * @param cluster how it takes part in a cluster
  * @param insecureStore serve the etcd port in plain text, without authentication
+ * @param etcd what else is chosen for users' keys
  */
 public record ServerOptions(
         Path data,
@@ -26,7 +30,8 @@ public record ServerOptions(
         int publicPort,
         String name,
         boolean insecureStore,
-        ClusterOptions cluster) {
+        ClusterOptions cluster,
+        Etcd etcd) {
 
     /** Those of a node that is alone. */
     public ServerOptions(
@@ -38,7 +43,47 @@ public record ServerOptions(
             int publicPort,
             String name,
             boolean insecureStore) {
-        this(data, listen, apiPort, etcdPort, peerPort, publicPort, name, insecureStore, ClusterOptions.NONE);
+        this(
+                data,
+                listen,
+                apiPort,
+                etcdPort,
+                peerPort,
+                publicPort,
+                name,
+                insecureStore,
+                ClusterOptions.NONE,
+                Etcd.DEFAULT);
+    }
+
+    /**
+     * Options by etcd's names, as they are written.
+     *
+     * @param authToken the tokens of users who sign in, see {@link TokenOptions#parse}
+     * @param compactionMode see {@link Retention#parse}
+     * @param compactionRetention see {@link Retention#parse}
+     */
+    public record Etcd(String authToken, String compactionMode, String compactionRetention) {
+
+        public static final Etcd DEFAULT = new Etcd("simple", "periodic", "0");
+
+        TokenOptions tokens() {
+            return TokenOptions.parse(authToken);
+        }
+
+        Retention retention() {
+            return Retention.parse(compactionMode, compactionRetention);
+        }
+
+        private void check(List<String> problems) {
+            for (Supplier<Object> each : List.<Supplier<Object>>of(this::tokens, this::retention)) {
+                try {
+                    var unused = each.get();
+                } catch (IllegalArgumentException e) {
+                    problems.add(String.valueOf(e.getMessage()));
+                }
+            }
+        }
     }
 
     public static final String DEFAULT_LISTEN = "127.0.0.1";
@@ -50,6 +95,7 @@ public record ServerOptions(
     /** Everything that is wrong with these options, in words; empty when nothing is. */
     public List<String> problems() {
         List<String> problems = new ArrayList<>();
+        etcd.check(problems);
         port(problems, "--api-port", apiPort);
         port(problems, "--etcd-port", etcdPort);
         port(problems, "--peer-port", peerPort);

@@ -61,11 +61,13 @@ public final class MemberKeyspace implements Keyspace {
 
     private final Store store;
     private final StoreOptions.KeyspaceOptions options;
+    private final AutoCompaction compaction;
     private final AtomicLong watchNumbers = new AtomicLong();
 
     MemberKeyspace(Store store, StoreOptions.KeyspaceOptions options) {
         this.store = store;
         this.options = options;
+        this.compaction = new AutoCompaction(options.retention());
     }
 
     @Override
@@ -143,6 +145,15 @@ public final class MemberKeyspace implements Keyspace {
         Space space = space();
         while (request.getPhysical() && store.machine().compact(space, 10_000)) {}
         return response;
+    }
+
+    /** Forgets the history that is not to be kept. */
+    void compactByItself() {
+        long target = compaction.due(store.kernel().clock().nanoTime(), revision());
+        if (target > compactedRevision()) {
+            CompactionResponse unused =
+                    compact(CompactionRequest.newBuilder().setRevision(target).build());
+        }
     }
 
     // ---- reading

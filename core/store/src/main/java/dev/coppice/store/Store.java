@@ -49,6 +49,7 @@ public final class Store {
     private static final Duration LEASE_BEAT = Duration.ofMillis(500);
     private static final Duration MEMBERS_BEAT = Duration.ofMillis(200);
     private static final Duration CHECKPOINT_BEAT = Duration.ofSeconds(10);
+    private static final Duration AUTO_COMPACTION_BEAT = Duration.ofSeconds(5);
     private static final Duration UPKEEP_BEAT = Duration.ofSeconds(1);
     private static final Duration QUIET_BEFORE_PROGRESS = Duration.ofMinutes(10);
     private static final int COMPACTION_STEP = 1000;
@@ -107,6 +108,7 @@ public final class Store {
                 ChildSpec.supervisor("watches", SupervisorOptions.DEFAULT),
                 ChildSpec.periodic("leases", LEASE_BEAT, Duration.ZERO, this::endExpiredLeases),
                 ChildSpec.periodic("lease-checkpoints", CHECKPOINT_BEAT, Duration.ZERO, this::checkpointLeases),
+                ChildSpec.periodic("auto-compaction", AUTO_COMPACTION_BEAT, Duration.ZERO, this::compactByItself),
                 ChildSpec.periodic("compaction", UPKEEP_BEAT, Duration.ZERO, this::removeOldVersions),
                 ChildSpec.periodic("upkeep", UPKEEP_BEAT, Duration.ZERO, this::upkeep)));
         if (options.cluster() != null) {
@@ -358,6 +360,22 @@ public final class Store {
                 }
             } catch (StoreException e) {
                 LOG.log(System.Logger.Level.DEBUG, "leases are written down later", e);
+            }
+        }
+    }
+
+    private void compactByItself() {
+        Member current = member;
+        if (current == null || !current.log().leading()) {
+            return;
+        }
+        for (MemberKeyspace keyspace : keyspaces.values()) {
+            try {
+                if (current.machine().space(keyspace.name()).isPresent()) {
+                    keyspace.compactByItself();
+                }
+            } catch (StoreException e) {
+                LOG.log(System.Logger.Level.DEBUG, "history is compacted later", e);
             }
         }
     }

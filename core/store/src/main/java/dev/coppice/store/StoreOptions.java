@@ -44,8 +44,15 @@ public record StoreOptions(
      *
      * @param name lower-case letters, digits and dashes
      * @param quotaBytes the most it may hold before writes are refused with the NOSPACE alarm
+     * @param retention how much history is kept without being asked to forget it
      */
-    public record KeyspaceOptions(String name, long quotaBytes) {}
+    public record KeyspaceOptions(String name, long quotaBytes, Retention retention) {
+
+        /** Keeps everything. */
+        public KeyspaceOptions(String name, long quotaBytes) {
+            this(name, quotaBytes, Retention.EVERYTHING);
+        }
+    }
 
     /** One member on loopback with the keyspaces {@code control} and {@code etcd}, of 8 GiB each. */
     public static StoreOptions of(Path directory) {

@@ -33,18 +33,27 @@ final class StoreFixture implements AutoCloseable {
     }
 
     StoreFixture(Path directory, Clock clock, long quotaBytes, long reserveBytes) throws StartException {
+        this(
+                directory,
+                clock,
+                List.of(
+                        new StoreOptions.KeyspaceOptions("control", 1L << 30),
+                        new StoreOptions.KeyspaceOptions("etcd", quotaBytes)),
+                reserveBytes);
+    }
+
+    StoreFixture(Path directory, Clock clock, List<StoreOptions.KeyspaceOptions> keyspaces) throws StartException {
+        this(directory, clock, keyspaces, Disk.RESERVE_BYTES);
+    }
+
+    private StoreFixture(Path directory, Clock clock, List<StoreOptions.KeyspaceOptions> keyspaces, long reserveBytes)
+            throws StartException {
         kernel = Kernel.start(clock, 1);
         StoreOptions defaults = StoreOptions.of(directory);
         store = Store.start(
                 kernel,
                 kernel.root(),
-                new StoreOptions(
-                        directory,
-                        defaults.name(),
-                        defaults.peer(),
-                        List.of(
-                                new StoreOptions.KeyspaceOptions("control", 1L << 30),
-                                new StoreOptions.KeyspaceOptions("etcd", quotaBytes))),
+                new StoreOptions(directory, defaults.name(), defaults.peer(), keyspaces),
                 new Disk(directory, reserveBytes));
         keyspace = store.keyspace("etcd");
     }

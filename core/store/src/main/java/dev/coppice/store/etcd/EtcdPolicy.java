@@ -12,8 +12,14 @@ import java.util.Set;
  *     certificates that the listener has verified are looked at
  * @param clientUrls where clients reach this member, for the member list
  * @param peerUrls where other members reach it
+ * @param tokens what kind of tokens users get who sign in
  */
-public record EtcdPolicy(boolean open, Set<String> administrators, List<String> clientUrls, List<String> peerUrls) {
+public record EtcdPolicy(
+        boolean open, Set<String> administrators, List<String> clientUrls, List<String> peerUrls, TokenOptions tokens) {
+
+    public EtcdPolicy(boolean open, Set<String> administrators, List<String> clientUrls, List<String> peerUrls) {
+        this(open, administrators, clientUrls, peerUrls, TokenOptions.DEFAULT);
+    }
 
     public EtcdPolicy {
         administrators = Set.copyOf(administrators);
@@ -29,5 +35,9 @@ public record EtcdPolicy(boolean open, Set<String> administrators, List<String> 
     /** Anybody, until authentication is enabled. */
     public static EtcdPolicy open(String clientUrl) {
         return new EtcdPolicy(true, Set.of("system:masters"), List.of(clientUrl), List.of("http://127.0.0.1:2380"));
+    }
+
+    public EtcdPolicy withTokens(TokenOptions kind) {
+        return new EtcdPolicy(open, administrators, clientUrls, peerUrls, kind);
     }
 }

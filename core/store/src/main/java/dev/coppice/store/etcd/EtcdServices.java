@@ -72,6 +72,7 @@ public final class EtcdServices {
     /**
      * @param store an opened store
      * @param keyspace which of its keyspaces to serve
+     * @throws IllegalArgumentException when the keys of the policy's tokens cannot be used
      */
     public EtcdServices(Store store, String keyspace, EtcdPolicy policy) {
         this.keyspace = store.memberKeyspace(keyspace);
@@ -85,8 +86,8 @@ public final class EtcdServices {
 
     /** Sets where clients reach this member, once the listener knows its port. */
     public void announce(List<String> clientUrls) {
-        policy.updateAndGet(
-                known -> new EtcdPolicy(known.open(), known.administrators(), clientUrls, known.peerUrls()));
+        policy.updateAndGet(known ->
+                new EtcdPolicy(known.open(), known.administrators(), clientUrls, known.peerUrls(), known.tokens()));
     }
 
     /** Mounts the JSON gateway and what else etcd serves over HTTP/1.1. */

@@ -1,7 +1,7 @@
 package dev.coppice.store.etcd;
 
 import com.google.protobuf.ByteString;
-import dev.coppice.kernel.Clock;
+import dev.coppice.kernel.Kernel;
 import dev.coppice.store.MemberKeyspace;
 import dev.coppice.store.StoreException;
 import dev.coppice.store.api.Compare;
@@ -12,14 +12,8 @@ import dev.coppice.store.api.User;
 import dev.coppice.store.engine.AuthState;
 import dev.coppice.store.engine.Errors;
 import io.grpc.Status.Code;
-import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
-import java.time.Duration;
-import java.util.Base64;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.function.Supplier;
 import javax.naming.InvalidNameException;
 import javax.naming.ldap.LdapName;
@@ -29,24 +23,20 @@ import org.jspecify.annotations.Nullable;
 /** Finds out who a caller is, and says what it may do. Safe for use by many threads. */
 final class Gate {
 
-    private static final long TOKEN_NANOS = Duration.ofMinutes(5).toNanos();
-    private static final int MAX_TOKENS = 10_000;
     private static final int MAX_CHECKS = 5;
-
-    /** A token is worth what its user's password was when it was given. */
-    private record Token(String user, ByteString password, long lastUsedNanos) {}
 
     private final MemberKeyspace keyspace;
     private final EtcdPolicy policy;
-    private final Clock clock;
-    private final SecureRandom random;
-    private final Map<String, Token> tokens = new LinkedHashMap<>();
+    private final Tokens tokens;
 
     Gate(MemberKeyspace keyspace, EtcdPolicy policy) {
         this.keyspace = keyspace;
         this.policy = policy;
-        this.clock = keyspace.store().kernel().clock();
-        this.random = keyspace.store().kernel().secureRandom();
+        Kernel kernel = keyspace.store().kernel();
+        this.tokens = switch (policy.tokens()) {
+            case TokenOptions.Simple simple -> new SimpleTokens(kernel.clock(), kernel.secureRandom(), simple.ttl());
+            case TokenOptions.Signed signed -> SignedTokens.open(kernel.clock(), signed);
+        };
     }
 
     private AuthState auth() {
@@ -64,7 +54,7 @@ final class Gate {
             return Caller.ANONYMOUS;
         }
         if (token != null && !token.isEmpty()) {
-            return new Caller(userOf(token, auth), false);
+            return new Caller(tokens.userOf(token, auth), false);
         }
         String name = certificates.isEmpty() ? null : attribute(certificates.getFirst(), "CN");
         return name != null && auth.users().containsKey(name) ? new Caller(name, false) : Caller.ANONYMOUS;
@@ -97,23 +87,7 @@ final class Gate {
         return null;
     }
 
-    private String userOf(String shown, AuthState auth) {
-        synchronized (tokens) {
-            Token token = tokens.remove(shown);
-            long now = clock.nanoTime();
-            if (token == null || now - token.lastUsedNanos() > TOKEN_NANOS) {
-                throw Errors.invalidToken();
-            }
-            User user = auth.users().get(token.user());
-            if (user == null || !user.getPassword().equals(token.password())) {
-                throw Errors.invalidToken();
-            }
-            tokens.put(shown, new Token(token.user(), token.password(), now));
-            return token.user();
-        }
-    }
-
-    /** Signs a user in and gives a token that stays good for five minutes after its last use. */
+    /** Signs a user in and gives a token. */
     String authenticate(String name, String password) {
         AuthState auth = auth();
         if (!auth.enabled()) {
@@ -129,18 +103,7 @@ final class Gate {
         if (!Passwords.matches(password, user.getPassword().toStringUtf8())) {
             throw Errors.authenticationFailed();
         }
-        byte[] secret = new byte[18];
-        random.nextBytes(secret);
-        String token = Base64.getUrlEncoder().withoutPadding().encodeToString(secret) + "." + auth.revision();
-        synchronized (tokens) {
-            if (tokens.size() >= MAX_TOKENS) {
-                Iterator<String> oldest = tokens.keySet().iterator();
-                oldest.next();
-                oldest.remove();
-            }
-            tokens.put(token, new Token(name, user.getPassword(), clock.nanoTime()));
-        }
-        return token;
+        return tokens.give(name, auth);
     }
 
     // ---- what it may do
