@@ -32,12 +32,7 @@ build_class_path() {
     root=$(dirname "$BENCH_HOME")
     say "Building ..."
     (cd "$root" && ./mvnw -B -q -ntp -N install) >&2
-    if [ -d "$HOME/.m2/repository/dev/coppice/coppice-probe" ]; then
-        modules="-pl bench"
-    else
-        modules="-pl bench -am"
-    fi
-    (cd "$root" && ./mvnw -B -q -ntp $modules -DskipTests install) >&2
+    (cd "$root" && ./mvnw -B -q -ntp -pl bench -am -DskipTests install) >&2
     (cd "$root" && ./mvnw -B -q -ntp -pl bench dependency:build-classpath \
         -Dmdep.outputFile="$BENCH_HOME/target/class-path" -Dmdep.includeScope=runtime) >&2 || exit 1
     CLASS_PATH="$BENCH_HOME/target/classes:$(cat "$BENCH_HOME/target/class-path")"

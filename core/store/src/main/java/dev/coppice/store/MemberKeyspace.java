@@ -1,6 +1,7 @@
 package dev.coppice.store;
 
 import com.google.protobuf.Message;
+import dev.coppice.kernel.Backoff;
 import dev.coppice.kernel.Behavior;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.ExitReason;
@@ -43,6 +44,7 @@ import dev.coppice.store.raft.ClusterMember;
 import dev.coppice.store.wire.AskRequest;
 import dev.coppice.store.wire.LeaseQuestion;
 import io.grpc.Status.Code;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -58,6 +60,11 @@ public final class MemberKeyspace implements Keyspace {
     private static final int EXPIRIES_AT_ONCE = 1000;
     private static final int CHECKPOINTS_AT_ONCE = 1000;
     private static final ProcessOptions ONE_RING = ProcessOptions.DEFAULT.withMailbox(1, ProcessOptions.Overflow.DROP);
+
+    /** Within about five seconds altogether. */
+    private static final int START_ATTEMPTS = 9;
+
+    private static final Backoff START_PAUSE = Backoff.of(Duration.ofMillis(20), Duration.ofSeconds(2));
 
     private final Store store;
     private final StoreOptions.KeyspaceOptions options;
@@ -203,18 +210,38 @@ public final class MemberKeyspace implements Keyspace {
     @Override
     public Watch watch(WatchCreateRequest request, WatchObserver observer) {
         Watcher watcher = space().watch(request, observer);
-        long number = watchNumbers.incrementAndGet();
         try {
-            ProcessRef<Boolean> process = store.watches()
-                    .startProcess(
-                            ChildSpec.<Boolean>process(name() + "-" + number, () -> new Delivery(watcher), ONE_RING)
-                                    .withRestart(ChildSpec.Restart.TEMPORARY));
-            watcher.start(new ProcessBell(process));
+            watcher.start(new ProcessBell(startDelivery(watcher)));
         } catch (StartException e) {
+            watcher.close();
             throw new StoreException(
                     Code.UNAVAILABLE, "etcdserver: the watch could not be started: " + e.getMessage(), e);
         }
         return watcher;
+    }
+
+    /** Waits out a restart of the supervisor, as other calls wait out one of the member. */
+    private ProcessRef<Boolean> startDelivery(Watcher watcher) throws StartException {
+        String delivery = name() + "-" + watchNumbers.incrementAndGet();
+        for (int failures = 1; ; failures++) {
+            try {
+                return store.watches()
+                        .startProcess(ChildSpec.<Boolean>process(delivery, () -> new Delivery(watcher), ONE_RING)
+                                .withRestart(ChildSpec.Restart.TEMPORARY));
+            } catch (StartException e) {
+                if (failures == START_ATTEMPTS) {
+                    throw e;
+                }
+                try {
+                    store.kernel()
+                            .timers()
+                            .sleep(START_PAUSE.delay(failures, store.kernel().random()));
+                } catch (InterruptedException stopped) {
+                    Thread.currentThread().interrupt();
+                    throw e;
+                }
+            }
+        }
     }
 
     private record ProcessBell(ProcessRef<Boolean> process) implements Watcher.Bell {
