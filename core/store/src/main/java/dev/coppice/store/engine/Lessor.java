@@ -148,6 +148,9 @@ public final class Lessor {
         if (lease == null) {
             return 0;
         }
+        if (lease.checkpointSeconds > 0 && remainingSeconds > lease.checkpointSeconds) {
+            return 0; // an older one, which came late
+        }
         lease.checkpointSeconds = remainingSeconds;
         return lease.ttlSeconds;
     }
