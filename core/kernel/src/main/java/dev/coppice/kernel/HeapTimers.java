@@ -88,20 +88,40 @@ final class HeapTimers implements Timers, AutoCloseable {
         if (closed) {
             return;
         }
+        if (simulated == null) {
+            plan(entry, delay);
+            change(entry);
+            pending.increment();
+            wakeFor(entry);
+            return;
+        }
+        // Under the lock, so that the clock never moves between the look at it and the timer's place in the heap.
+        lock.lock();
+        try {
+            plan(entry, delay);
+            apply();
+            heap.add(entry);
+            pending.increment();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void plan(TimerEntry entry, Duration delay) {
         entry.dueNanos = clock.nanoTime() + Math.max(0, nanos(delay));
         entry.sequence = (long) SEQUENCE.getAndAdd(this, 1L);
-        pending.increment();
-        change(entry);
-        if (simulated == null) {
-            Thread firing = thread;
-            if (firing == null) {
-                startThread();
-                return;
-            }
-            long wake = wakeNanos;
-            if (wake != AWAKE && (wake == NEVER || entry.dueNanos - wake < 0)) {
-                LockSupport.unpark(firing);
-            }
+    }
+
+    /** Makes sure that the thread looks at the timer when it is due. */
+    private void wakeFor(TimerEntry entry) {
+        Thread firing = thread;
+        if (firing == null) {
+            startThread();
+            return;
+        }
+        long wake = wakeNanos;
+        if (wake != AWAKE && (wake == NEVER || entry.dueNanos - wake < 0)) {
+            LockSupport.unpark(firing);
         }
     }
 
@@ -237,7 +257,8 @@ final class HeapTimers implements Timers, AutoCloseable {
     }
 
     int pending() {
-        return pending.intValue();
+        // Counted after it was handed over: one that fires at once is taken off before.
+        return Math.max(0, pending.intValue());
     }
 
     long nextDueNanos() {
