@@ -168,14 +168,14 @@ abstract class MailRun<M> extends Run {
 
     private boolean tryReserve() {
         int limit = options().mailbox();
-        if (depth >= limit) {
-            return false;
-        }
-        if ((int) DEPTH.getAndAdd(this, 1) < limit) {
-            return true;
-        }
-        DEPTH.getAndAdd(this, -1);
-        return false;
+        int now;
+        do {
+            now = depth;
+            if (now >= limit) {
+                return false;
+            }
+        } while (!DEPTH.compareAndSet(this, now, now + 1));
+        return true;
     }
 
     private boolean waitForRoom() {
