@@ -22,6 +22,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 
 /** The rows of the kernel's speed table as the kernel does them. */
@@ -160,8 +161,9 @@ public final class CoppiceJobs {
 
     private static void start(Supervisor pool, int count, LongAdder counter) throws Exception {
         Note note = new Note(1);
+        Supplier<Behavior<Mail>> source = () -> new Counted(counter);
         for (int i = 0; i < count; i++) {
-            pool.<Mail>spawn(COUNTED, () -> new Counted(counter)).cast(note);
+            pool.<Mail>spawn(COUNTED, source).cast(note);
         }
     }
 
