@@ -31,9 +31,8 @@ need() {
 build_class_path() {
     root=$(dirname "$BENCH_HOME")
     say "Building ..."
-    (cd "$root" && ./mvnw -B -q -ntp -N install) >&2
-    (cd "$root" && ./mvnw -B -q -ntp -pl bench -am -DskipTests install) >&2
-    (cd "$root" && ./mvnw -B -q -ntp -pl bench dependency:build-classpath \
+    # In one reactor, so that nothing is installed and two clones never meet.
+    (cd "$root" && ./mvnw -B -q -ntp -pl bench -am -DskipTests package dependency:build-classpath \
         -Dmdep.outputFile="$BENCH_HOME/target/class-path" -Dmdep.includeScope=runtime) >&2 || exit 1
     CLASS_PATH="$BENCH_HOME/target/classes:$(cat "$BENCH_HOME/target/class-path")"
 }
