@@ -23,6 +23,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.logging.Level;
+import java.util.logging.LogManager;
+import java.util.logging.Logger;
 import java.util.stream.IntStream;
 
 /** The rows of the kernel's speed table as the kernel does them. */
@@ -53,7 +56,9 @@ public final class CoppiceJobs {
     }
 
     public static void main(String[] arguments) throws Exception {
-        java.util.logging.LogManager.getLogManager().reset();
+        // As the peers are told: nothing is logged.
+        LogManager.getLogManager().reset();
+        Logger.getLogger("").setLevel(Level.OFF);
         Job.serve(Map.of(
                 "call", CoppiceJobs::call,
                 "cast", CoppiceJobs::cast,

@@ -32,11 +32,17 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
     private int taken;
     private long handled;
     private boolean closed;
+    private boolean initialised;
+    /** Why its process ended, if it did so here. */
+    private @Nullable ExitReason ended;
+    /** The next life of the process, if it goes on on this thread. */
+    private @Nullable Activation<?> next;
 
-    /** One for the calling thread. */
-    Activation(ProcessRun<M> run, Behavior<M> behavior) {
+    /** One for the calling thread, to which the process that it {@linkplain #run runs} may be new. */
+    Activation(ProcessRun<M> run, Behavior<M> behavior, boolean initialised) {
         super(run);
         this.behavior = behavior;
+        this.initialised = initialised;
         this.portion = Math.clamp(run.options().mailbox() >> 3, 1, PORTION);
     }
 
@@ -88,6 +94,42 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
 
     // ---- the thread
 
+    /** Runs a process while there is mail, and its next life, if that is to go on here, and so on. */
+    static void run(Activation<?> first) {
+        Activation<?> current = first;
+        while (current != null) {
+            current.run();
+            current = current.next;
+            if (current != null) {
+                Thread.yield(); // a life after another must not hold up others
+            }
+        }
+    }
+
+    private void run() {
+        if (initialised || (run.alive() && initialise())) {
+            loop();
+        }
+        ExitReason reason = ended;
+        if (reason != null) {
+            run.child.lifeEnded(run, reason, this);
+        }
+    }
+
+    /** Runs another life, whose init is done, on this thread once the present one has come to its end. */
+    void followedBy(Activation<?> life) {
+        next = life;
+    }
+
+    /** Runs the life that would follow here on a thread of its own, from now on. */
+    void handOver() {
+        Activation<?> life = next;
+        next = null;
+        if (life != null) {
+            life.run.continueApart();
+        }
+    }
+
     /** Runs the behaviour's init; false when it failed or the process ended meanwhile. */
     @SuppressWarnings("CatchingUnchecked")
     boolean initialise() {
@@ -101,7 +143,8 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
         }
         pause();
         run.active(null);
-        return run.initialised();
+        initialised = run.initialised();
+        return initialised;
     }
 
     /** Empties the mailbox until there is nothing more, or, for a dedicated thread, until the process ends. */
@@ -275,7 +318,7 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
         Object message = item;
         Throwable failure = null;
         try {
-            message = item instanceof Signal || item instanceof Watched ? opened(item) : item;
+            message = item instanceof KernelMail mail ? opened(mail) : item;
             if (message == null) {
                 return;
             }
@@ -296,14 +339,16 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
     }
 
     /** The message behind an entry of the mailbox that the kernel put there; null when it is void. */
-    private @Nullable Object opened(Object item) {
-        if (item instanceof Watched watched) {
-            return watched.watch().cancelled() ? null : watched.message();
-        }
-        Function<ExitSignal, ?> trap = run.trap();
-        return item instanceof Signal.Exit exit && trap != null
-                ? trap.apply(new ExitSignal(exit.from(), exit.reason()))
-                : null;
+    private @Nullable Object opened(KernelMail mail) {
+        return switch (mail) {
+            case MailTimer<?> timer -> timer.opened();
+            case Watched watched -> watched.watch().cancelled() ? null : watched.message();
+            case Signal.Exit exit -> {
+                Function<ExitSignal, ?> trap = run.trap();
+                yield trap == null ? null : trap.apply(new ExitSignal(exit.from(), exit.reason()));
+            }
+            case Signal _ -> null;
+        };
     }
 
     @SuppressWarnings("CatchingUnchecked")
@@ -333,10 +378,10 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
         }
         if (run.over(reason)) {
             close();
-            run.child.lifeEnded(run, reason, true);
+            ended = reason;
         }
     }
 
     /** Mail that is dropped when its monitor was cancelled in the meantime. */
-    record Watched(Watch watch, Object message) {}
+    record Watched(Watch watch, Object message) implements KernelMail {}
 }

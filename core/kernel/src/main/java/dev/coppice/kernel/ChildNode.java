@@ -56,8 +56,13 @@ abstract sealed class ChildNode implements Supervisor.Child permits ProcessAddre
     abstract Run newLife();
 
     /** Starts it for the first time, or again. Does nothing when it runs already. */
+    void launch(boolean again) throws StartException {
+        launch(again, null);
+    }
+
+    /** The same, on the thread of a life that ended, if there is one that does nothing else. */
     @SuppressWarnings("CatchingUnchecked")
-    synchronized void launch(boolean again) throws StartException {
+    synchronized void launch(boolean again, @Nullable Activation<?> last) throws StartException {
         if (life != null) {
             return;
         }
@@ -74,7 +79,11 @@ abstract sealed class ChildNode implements Supervisor.Child permits ProcessAddre
             }
             kernel().meters().children(spec.body()).increment();
             counted = true;
-            made.start();
+            if (last == null) {
+                made.start();
+            } else {
+                made.start(last);
+            }
         } catch (Throwable t) {
             made.stopping = true;
             if (!counted) {
@@ -167,10 +176,10 @@ abstract sealed class ChildNode implements Supervisor.Child permits ProcessAddre
         kernel().meters().children(spec.body()).decrement();
     }
 
-    /** Tells the supervisor; {@code free} when the calling thread has nothing else to do and may act for it. */
-    void lifeEnded(Run ended, ExitReason reason, boolean free) {
+    /** Tells the supervisor; a thread that has {@code last} run that life, and does nothing else, may act for it. */
+    void lifeEnded(Run ended, ExitReason reason, @Nullable Activation<?> last) {
         if (!ended.stopping) {
-            parent.exited(this, ended, reason, free);
+            parent.exited(this, ended, reason, last);
         }
     }
 

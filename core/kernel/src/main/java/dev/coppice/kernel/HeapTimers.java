@@ -1,12 +1,11 @@
 package dev.coppice.kernel;
 
 import java.lang.System.Logger.Level;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.time.Duration;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
@@ -16,55 +15,51 @@ import org.jspecify.annotations.Nullable;
  * The kernel's timers. On a {@link SimulatedClock} they fire from its advance; on any other clock one daemon thread, started
  * with the first timer, fires them.
  *
- * <p>Who sets or cancels a timer hands that over on a lock-free stack, which the thread empties into its heap before it fires
+ * <p>Who sets or cancels a timer hands that over on a lock-free stack, which the thread empties into its queue before it fires
  * or sleeps: nobody waits for anybody, and the thread is woken only for what is due before it wakes by itself.
  */
 final class HeapTimers implements Timers, AutoCloseable {
     private static final System.Logger LOG = System.getLogger(HeapTimers.class.getName());
     private static final long SLOW_NANOS = 50_000_000;
     /** Due timers that fire together, at most. */
-    private static final int PORTION = 64;
-    /** Changes that wait at most before somebody applies them. */
+    private static final int PORTION = 1024;
+    /**
+     * How late a timer may fire so that others fire with it: as many wake-ups a second as there are timers would cost more
+     * than the timers.
+     */
+    private static final long SLACK_NANOS = 200_000;
+    /** Changes that wait at most in one stack before somebody applies them. */
     private static final int MAX_CHANGES = 1024;
 
+    private static final int STACKS = 8;
+    /** References that fill a cache line, so that stacks do not share one. */
+    private static final int STRIDE = 16;
+
     private static final long AWAKE = Long.MIN_VALUE;
-    private static final long NEVER = Long.MAX_VALUE;
-
-    private static final VarHandle CHANGES;
-    private static final VarHandle SEQUENCE;
-
-    static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            CHANGES = lookup.findVarHandle(HeapTimers.class, "changes", TimerChange.class);
-            SEQUENCE = lookup.findVarHandle(HeapTimers.class, "sequence", long.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    private static final long NEVER = TimerQueue.NEVER;
 
     private final Clock clock;
     private final @Nullable SimulatedClock simulated;
     private final KernelMetrics metrics;
-    private final LongAdder pending = new LongAdder();
-    private volatile @Nullable TimerChange changes;
-
-    @SuppressWarnings("unused") // by its handle
-    private volatile long sequence;
+    /** Stacks of changes, one for several threads each. */
+    private final AtomicReferenceArray<@Nullable TimerChange> changes = new AtomicReferenceArray<>(STACKS * STRIDE);
 
     /** When the thread wakes by itself. */
     private volatile long wakeNanos = AWAKE;
 
     private volatile boolean closed;
     private volatile @Nullable Thread thread;
-    /** Guards the heap. */
+    /** Guards the queue. */
     private final ReentrantLock lock = new ReentrantLock();
 
-    private final TimerHeap heap = new TimerHeap();
+    private final TimerQueue queue;
+    /** Processes with mail of timers that fire together; of the thread that fires. */
+    private final List<MailTimer<?>> mail = new ArrayList<>();
 
     HeapTimers(Clock clock, KernelMetrics metrics) {
         this.clock = clock;
         this.metrics = metrics;
+        this.queue = new TimerQueue(clock.nanoTime());
         this.simulated = clock instanceof SimulatedClock s ? s : null;
         if (simulated != null) {
             simulated.attach(this);
@@ -91,17 +86,15 @@ final class HeapTimers implements Timers, AutoCloseable {
         if (simulated == null) {
             plan(entry, delay);
             change(entry);
-            pending.increment();
             wakeFor(entry);
             return;
         }
-        // Under the lock, so that the clock never moves between the look at it and the timer's place in the heap.
+        // Under the lock, so that the clock never moves between the look at it and the timer's place in the queue.
         lock.lock();
         try {
             plan(entry, delay);
             apply();
-            heap.add(entry);
-            pending.increment();
+            add(entry);
         } finally {
             lock.unlock();
         }
@@ -109,7 +102,6 @@ final class HeapTimers implements Timers, AutoCloseable {
 
     private void plan(TimerEntry entry, Duration delay) {
         entry.dueNanos = clock.nanoTime() + Math.max(0, nanos(delay));
-        entry.sequence = (long) SEQUENCE.getAndAdd(this, 1L);
     }
 
     /** Makes sure that the thread looks at the timer when it is due. */
@@ -130,19 +122,19 @@ final class HeapTimers implements Timers, AutoCloseable {
         return Duration.ofNanos(Math.max(0, dueNanos - clock.nanoTime()));
     }
 
-    /** Takes note of a timer that was cancelled. */
+    /** Takes note of a timer that was cancelled after it was taken over. */
     void cancelled(TimerEntry entry) {
-        pending.decrement();
         change(new TimerChange.Removal(entry));
     }
 
     private void change(TimerChange change) {
+        int stack = ((int) Thread.currentThread().threadId() & STACKS - 1) * STRIDE;
         TimerChange top;
         do {
-            top = changes;
+            top = changes.get(stack);
             change.next = top;
             change.depth = top == null ? 1 : top.depth + 1;
-        } while (!CHANGES.compareAndSet(this, top, change));
+        } while (!changes.compareAndSet(stack, top, change));
         if (change.depth >= MAX_CHANGES && lock.tryLock()) {
             try {
                 apply();
@@ -152,9 +144,26 @@ final class HeapTimers implements Timers, AutoCloseable {
         }
     }
 
-    /** Applies the changes that wait, in order. Under the lock. */
+    private boolean changed() {
+        for (int i = 0; i < STACKS; i++) {
+            if (changes.get(i * STRIDE) != null) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Applies the changes that wait, those of each thread in order. Under the lock. */
     private void apply() {
-        TimerChange list = changes == null ? null : (TimerChange) CHANGES.getAndSet(this, null);
+        for (int i = 0; i < STACKS; i++) {
+            if (changes.get(i * STRIDE) != null) {
+                apply(changes.getAndSet(i * STRIDE, null));
+            }
+        }
+    }
+
+    private void apply(@Nullable TimerChange newest) {
+        TimerChange list = newest;
         TimerChange ordered = null;
         while (list != null) {
             TimerChange following = list.next;
@@ -166,22 +175,18 @@ final class HeapTimers implements Timers, AutoCloseable {
             TimerChange following = ordered.next;
             ordered.next = null;
             if (ordered instanceof TimerChange.Removal removal) {
-                heap.remove(removal.entry);
-            } else if (ordered instanceof TimerEntry entry && entry.isWaiting()) {
-                heap.add(entry);
+                queue.remove(removal.entry);
+            } else if (ordered instanceof TimerEntry entry) {
+                add(entry);
             }
             ordered = following;
         }
     }
 
-    /** The timer that is due first; null when there is none. Under the lock. */
-    private @Nullable TimerEntry first() {
-        TimerEntry first = heap.first();
-        while (first != null && !first.isWaiting()) {
-            heap.remove(first);
-            first = heap.first();
+    private void add(TimerEntry entry) {
+        if (entry.take()) {
+            queue.add(entry);
         }
-        return first;
     }
 
     @Override
@@ -257,16 +262,21 @@ final class HeapTimers implements Timers, AutoCloseable {
     }
 
     int pending() {
-        // Counted after it was handed over: one that fires at once is taken off before.
-        return Math.max(0, pending.intValue());
+        lock.lock();
+        try {
+            apply();
+            return queue.size();
+        } finally {
+            lock.unlock();
+        }
     }
 
+    /** When the first is due, or {@link Long#MAX_VALUE}; for a simulated clock. */
     long nextDueNanos() {
         lock.lock();
         try {
             apply();
-            TimerEntry first = first();
-            return first == null ? Long.MAX_VALUE : first.dueNanos;
+            return queue.firstNanos();
         } finally {
             lock.unlock();
         }
@@ -274,12 +284,10 @@ final class HeapTimers implements Timers, AutoCloseable {
 
     /** Runs the first timer if it is due at the given time. */
     boolean fireOne(long nowNanos) {
-        TimerEntry[] due = new TimerEntry[1];
-        if (takeDue(due, nowNanos) == 0) {
-            return false;
-        }
-        fire(due, 1);
-        return true;
+        List<TimerEntry> due = new ArrayList<>(1);
+        takeDue(due, 1, nowNanos);
+        fire(due);
+        return !due.isEmpty();
     }
 
     @Override
@@ -288,8 +296,7 @@ final class HeapTimers implements Timers, AutoCloseable {
         try {
             closed = true;
             apply();
-            heap.clear();
-            pending.reset();
+            queue.clear();
         } finally {
             lock.unlock();
         }
@@ -316,70 +323,102 @@ final class HeapTimers implements Timers, AutoCloseable {
     }
 
     private void loop() {
-        TimerEntry[] due = new TimerEntry[PORTION];
+        List<TimerEntry> due = new ArrayList<>(PORTION);
         while (!closed) {
             long now = clock.nanoTime();
-            int count = takeDue(due, now);
-            if (count > 0) {
-                fire(due, count);
-                continue;
+            takeDue(due, PORTION, now);
+            fire(due);
+            if (due.size() < PORTION) {
+                await(now);
             }
-            long next = nextDueNanos();
-            wakeNanos = next;
-            // Who hands over after this look sees when the thread wakes, and wakes it earlier if need be.
-            if (changes == null && !closed) {
-                if (next == NEVER) {
-                    LockSupport.park(this);
-                } else {
-                    LockSupport.parkNanos(this, next - clock.nanoTime());
-                }
-            }
-            wakeNanos = AWAKE;
-            Thread.interrupted();
+            due.clear();
         }
     }
 
-    /** Takes out what is due, as much as there is room for; gives the number. */
-    private int takeDue(TimerEntry[] due, long nowNanos) {
-        int count = 0;
+    /** Waits until the next is due, or for the slack since the last look. */
+    private void await(long lookedNanos) {
+        long next = queued();
+        long wake = next == NEVER ? NEVER : Math.max(next, lookedNanos + SLACK_NANOS);
+        wakeNanos = wake;
+        // Who hands over after this look sees when the thread wakes, and wakes it earlier if need be.
+        if (!changed() && !closed) {
+            if (wake == NEVER) {
+                LockSupport.park(this);
+            } else {
+                LockSupport.parkNanos(this, wake - clock.nanoTime());
+            }
+        }
+        wakeNanos = AWAKE;
+        Thread.interrupted();
+    }
+
+    private long queued() {
         lock.lock();
         try {
             apply();
-            for (TimerEntry first = first();
-                    first != null && count < due.length && first.dueNanos - nowNanos <= 0;
-                    first = first()) {
-                heap.remove(first);
-                due[count++] = first;
+            return queue.nextNanos();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Takes out what is due, at most so much. */
+    private void takeDue(List<TimerEntry> due, int limit, long nowNanos) {
+        lock.lock();
+        try {
+            apply();
+            for (TimerEntry first = queue.due(nowNanos);
+                    first != null && due.size() < limit;
+                    first = queue.due(nowNanos)) {
+                queue.remove(first);
+                due.add(first);
             }
         } finally {
             lock.unlock();
         }
-        return count;
     }
 
-    @SuppressWarnings("CatchingUnchecked")
-    private void fire(TimerEntry[] due, int count) {
-        for (int i = 0; i < count; i++) {
-            TimerEntry entry = due[i];
-            if (!entry.claim()) {
-                continue;
-            }
-            pending.decrement();
-            long start = System.nanoTime();
-            try {
-                entry.fire();
-            } catch (Throwable t) {
-                metrics.timerFailures.inc();
-                LOG.log(Level.WARNING, "a timer's action failed", t);
-            } finally {
-                if (System.nanoTime() - start > SLOW_NANOS) {
-                    metrics.timerSlow.inc();
+    private void fire(List<TimerEntry> due) {
+        for (TimerEntry entry : due) {
+            if (entry.claim()) {
+                if (entry instanceof MailTimer<?> timer && due.size() > 1) {
+                    gather(timer);
+                } else {
+                    act(entry);
                 }
             }
         }
-        for (int i = 0; i < count; i++) {
-            due[i].fired();
+        for (MailTimer<?> first : mail) {
+            MailRun.Node all = first.ties().due;
+            first.ties().due = null;
+            if (all != null) {
+                first.run().sendAllFromTimers(all);
+            }
         }
-        Arrays.fill(due, null);
+        mail.clear();
+    }
+
+    /** Collects mail, so that each process is sent its own at once. */
+    private void gather(MailTimer<?> timer) {
+        Relations ties = timer.ties();
+        if (ties.due == null) {
+            mail.add(timer);
+        }
+        ties.due = new MailRun.Node(timer, ties.due);
+    }
+
+    @SuppressWarnings("CatchingUnchecked")
+    private void act(TimerEntry entry) {
+        long start = System.nanoTime();
+        try {
+            entry.fire();
+        } catch (Throwable t) {
+            metrics.timerFailures.inc();
+            LOG.log(Level.WARNING, "a timer's action failed", t);
+        } finally {
+            if (System.nanoTime() - start > SLOW_NANOS) {
+                metrics.timerSlow.inc();
+            }
+        }
     }
 }

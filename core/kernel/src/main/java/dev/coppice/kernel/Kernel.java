@@ -229,13 +229,12 @@ public final class Kernel implements AutoCloseable {
         }
         if (reason instanceof ExitReason.Crash crash) {
             meters.handlerFailures.inc();
-            LOG.log(Level.WARNING, child.path() + " crashed", crash.cause());
+            LOG.log(Level.WARNING, () -> child.path() + " crashed", crash.cause());
         }
         happened("kernel.child.crashed", child, Map.of("reason", reason));
     }
 
-    void restarted(ChildNode child, String supervisor) {
-        meters.restarted(supervisor);
+    void restarted(ChildNode child) {
         happened("kernel.child.restarted", child, Map.of());
     }
 

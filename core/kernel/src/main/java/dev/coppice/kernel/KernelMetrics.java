@@ -1,5 +1,6 @@
 package dev.coppice.kernel;
 
+import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.Gauge;
@@ -92,12 +93,13 @@ final class KernelMetrics {
         };
     }
 
-    void restarted(String supervisor) {
+    /** Where the restarts by one supervisor are counted, for it to keep. */
+    CounterDataPoint restartsBy(String supervisor) {
         boolean known = labels.contains(supervisor);
         if (!known && labels.size() < MAX_SUPERVISOR_LABELS) {
             known = labels.add(supervisor) || labels.contains(supervisor);
         }
-        restarts.labelValues(known ? supervisor : "other").inc();
+        return restarts.labelValues(known ? supervisor : "other");
     }
 
     void watchTimers(IntSupplier pending) {

@@ -101,7 +101,9 @@ abstract class MailRun<M> extends Run {
 
     /** Sends by the mailbox's policy. */
     final void send(M message) {
-        if (kernel().heapTimers().onTimerThread()) {
+        if (tryReserve()) {
+            push(message);
+        } else if (kernel().heapTimers().onTimerThread()) {
             sendFromTimer(message);
         } else if (reserve()) {
             push(message);
@@ -109,19 +111,44 @@ abstract class MailRun<M> extends Run {
     }
 
     /** Sends without blocking the caller, as timers must: waits for room in another thread if need be. */
-    final void sendFromTimer(M message) {
-        sendQuietly(message);
-        wake();
-    }
-
-    /** The same, for a caller that wakes the receiver later. */
-    final void sendQuietly(M message) {
+    final void sendFromTimer(Object item) {
         if (tryReserve()) {
-            add(message);
+            push(item);
         } else if (options().overflow() == ProcessOptions.Overflow.BLOCK) {
-            Thread.ofVirtual().start(() -> send(message));
+            Thread.ofVirtual().start(() -> {
+                if (reserve()) {
+                    push(item);
+                } else {
+                    forget(item);
+                }
+            });
         } else {
             kernel().meters().mailboxDropped.inc();
+            forget(item);
+        }
+    }
+
+    /** Sends what timers have for it, newest first, without blocking the caller. */
+    final void sendAllFromTimers(Node newest) {
+        int count = 1;
+        Node oldest = newest;
+        for (Node next = newest.next; next != null; next = next.next) {
+            oldest = next;
+            count++;
+        }
+        if (tryReserve(count)) {
+            add(newest, oldest);
+            wake();
+        } else {
+            for (Node n = Node.reverse(newest); n != null; n = n.next) {
+                sendFromTimer(n.item);
+            }
+        }
+    }
+
+    private static void forget(Object item) {
+        if (item instanceof MailTimer<?> timer) {
+            timer.leave();
         }
     }
 
@@ -138,12 +165,17 @@ abstract class MailRun<M> extends Run {
     }
 
     private void add(Object item) {
-        Node top;
         Node node = new Node(item, null);
+        add(node, node);
+    }
+
+    /** Adds a list, newest first. */
+    private void add(Node newest, Node oldest) {
+        Node top;
         do {
             top = inbox;
-            node.next = top;
-        } while (!INBOX.compareAndSet(this, top, node));
+            oldest.next = top;
+        } while (!INBOX.compareAndSet(this, top, newest));
     }
 
     /** Takes room for one message, by the mailbox's policy; false when the message is to be dropped. */
@@ -167,14 +199,18 @@ abstract class MailRun<M> extends Run {
     }
 
     private boolean tryReserve() {
-        int limit = options().mailbox();
+        return tryReserve(1);
+    }
+
+    private boolean tryReserve(int room) {
+        int limit = options().mailbox() - room;
         int now;
         do {
             now = depth;
-            if (now >= limit) {
+            if (now > limit) {
                 return false;
             }
-        } while (!DEPTH.compareAndSet(this, now, now + 1));
+        } while (!DEPTH.compareAndSet(this, now, now + room));
         return true;
     }
 

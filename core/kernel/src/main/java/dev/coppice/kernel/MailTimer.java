@@ -2,8 +2,11 @@ package dev.coppice.kernel;
 
 import org.jspecify.annotations.Nullable;
 
-/** A message that a process sends itself later. It is its own entry in the timers and in the list of its process. */
-final class MailTimer<M> extends TimerEntry {
+/**
+ * A message that a process sends itself later. It is its own entry in the timers, in the list of its process and, once it
+ * fired, in the mailbox; there the process takes it out of its list, which no other thread writes while all goes well.
+ */
+final class MailTimer<M> extends TimerEntry implements KernelMail {
     private final ProcessRun<M> run;
     private final Relations ties;
     private final M message;
@@ -26,21 +29,30 @@ final class MailTimer<M> extends TimerEntry {
 
     @Override
     void fire() {
-        ties.removeTimer(this);
-        if (run.alive()) {
-            run.sendQuietly(message);
-        }
+        run.sendFromTimer(this);
     }
 
-    /** Wakes the process for all its mail at once. */
-    @Override
-    void fired() {
-        run.wake();
+    /** Leaves the list of the process's timers, and gives the message. */
+    M opened() {
+        leave();
+        return message;
+    }
+
+    void leave() {
+        ties.removeTimer(this);
+    }
+
+    Relations ties() {
+        return ties;
+    }
+
+    ProcessRun<M> run() {
+        return run;
     }
 
     @Override
     public boolean cancel() {
-        ties.removeTimer(this);
+        leave();
         return super.cancel();
     }
 }

@@ -63,7 +63,10 @@ final class ProcessRun<M> extends MailRun<M> {
 
     @Override
     void start() throws Exception {
-        Behavior<M> made = address().newBehavior();
+        start(address().newBehavior());
+    }
+
+    private void start(Behavior<M> made) throws Exception {
         behavior = made;
         if (onDemand() && !Hooks.of(made).init()) {
             initialised = true;
@@ -73,24 +76,46 @@ final class ProcessRun<M> extends MailRun<M> {
             }
             return;
         }
-        newThread(() -> {
-                    Activation<M> activation = new Activation<>(this, made);
-                    if (alive() && activation.initialise()) {
-                        activation.loop();
-                    }
-                })
-                .start();
+        newThread(() -> Activation.run(new Activation<>(this, made, false))).start();
         try {
             awaitInit();
         } catch (InterruptedException e) {
             kill();
             throw e;
         }
+        checkInitialised();
+    }
+
+    private void checkInitialised() throws StartException {
         if (!initialised) {
             if (exit() instanceof ExitReason.Crash crash) {
                 throw new StartException(child.path() + " did not start: " + crash.cause(), crash.cause());
             }
             throw new StartException(child.path() + " was stopped while it was starting", null);
+        }
+    }
+
+    @Override
+    void start(Activation<?> last) throws Exception {
+        Behavior<M> made = address().newBehavior();
+        if (!onDemand() || !Hooks.of(made).init()) {
+            start(made);
+            return;
+        }
+        behavior = made;
+        Activation<M> activation = new Activation<>(this, made, false);
+        if (alive() && activation.initialise()) {
+            last.followedBy(activation);
+        }
+        checkInitialised();
+    }
+
+    /** Looks at its mail on a thread of its own. */
+    void continueApart() {
+        Behavior<M> current = behavior;
+        if (current != null) {
+            newThread(() -> Activation.run(new Activation<>(this, current, true)))
+                    .start();
         }
     }
 
@@ -287,12 +312,11 @@ final class ProcessRun<M> extends MailRun<M> {
     @Override
     void wake() {
         if (schedule == IDLE && SCHEDULE.compareAndSet(this, IDLE, BUSY)) {
-            Behavior<M> current = behavior;
             if (!onDemand()) {
                 Activation<M> own = active;
                 LockSupport.unpark(own == null ? null : own.thread);
-            } else if (alive() && current != null) {
-                newThread(() -> new Activation<>(this, current).loop()).start();
+            } else if (alive()) {
+                continueApart();
             }
         }
     }

@@ -37,6 +37,8 @@ final class Relations {
     private @Nullable Set<MailRun<?>> links;
     /** The head of a list through the timers themselves: a process may have a million. */
     private @Nullable MailTimer<?> timers;
+    /** Mail of timers that fall due together, newest first; of the thread that fires them only. */
+    MailRun.@Nullable Node due;
 
     private @Nullable Set<Runnable> endings;
     private boolean closed;

@@ -21,6 +21,11 @@ abstract class Run {
     /** Starts it and returns once it runs; throws when it could not, and is then ended. */
     abstract void start() throws Exception;
 
+    /** The same; it may run on the calling thread once that has nothing else to do, as the last life on it ended. */
+    void start(Activation<?> last) throws Exception {
+        start();
+    }
+
     /** Asks it to end in order; {@link #end} follows. */
     abstract void requestStop();
 
@@ -62,7 +67,7 @@ abstract class Run {
         if (!over(reason)) {
             return false;
         }
-        child.lifeEnded(this, reason, false);
+        child.lifeEnded(this, reason, null);
         return true;
     }
 

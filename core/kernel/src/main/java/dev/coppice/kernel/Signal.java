@@ -5,7 +5,7 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /** What reaches a process beside its mail, and before it. */
-sealed interface Signal {
+sealed interface Signal extends KernelMail {
 
     /** Completes what waits for an answer that will not come. */
     default void forget() {}

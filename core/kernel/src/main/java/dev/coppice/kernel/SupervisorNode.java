@@ -1,5 +1,6 @@
 package dev.coppice.kernel;
 
+import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -32,6 +33,7 @@ final class SupervisorNode implements Supervisor {
     private final Kernel kernel;
     private final @Nullable SupervisorNode parent;
     private final String name;
+    private final String path;
     private final SupervisorOptions options;
     private final Children children = new Children();
     private final ReentrantLock turn = new ReentrantLock(true);
@@ -40,12 +42,14 @@ final class SupervisorNode implements Supervisor {
     private final ArrayDeque<Long> restartNanos = new ArrayDeque<>();
     private volatile Status status = Status.STOPPED;
     private volatile @Nullable Run run;
+    private volatile @Nullable CounterDataPoint restarts;
     private @Nullable Consumer<ExitReason> onEnd;
 
     SupervisorNode(Kernel kernel, @Nullable SupervisorNode parent, String name, ChildSpec.SupervisorBody body) {
         this.kernel = kernel;
         this.parent = parent;
         this.name = name;
+        this.path = parent == null ? "/" : parent.pathOf(name);
         this.options = body.options();
         for (ChildSpec spec : body.children()) {
             if (!children.add(ChildNode.of(this, spec, true))) {
@@ -80,11 +84,11 @@ final class SupervisorNode implements Supervisor {
 
     @Override
     public String path() {
-        return parent == null ? "/" : parent.pathOf(name);
+        return path;
     }
 
     String pathOf(String childName) {
-        return parent == null ? "/" + childName : path() + "/" + childName;
+        return parent == null ? "/" + childName : path + "/" + childName;
     }
 
     /** Whether children may be started now. */
@@ -333,8 +337,11 @@ final class SupervisorNode implements Supervisor {
         }
     }
 
-    /** A child ended by itself: acts on a thread that is {@code free}, or on its own, so that nobody waits for a restart. */
-    void exited(ChildNode child, Run ended, ExitReason reason, boolean free) {
+    /**
+     * A child ended by itself: acts on the thread that ran it {@code last} and does nothing else, or on one of its own, so
+     * that nobody waits for a restart.
+     */
+    void exited(ChildNode child, Run ended, ExitReason reason, @Nullable Activation<?> last) {
         boolean alone = options.strategy() == SupervisorOptions.Strategy.ONE_FOR_ONE && status == Status.RUNNING;
         if (alone && reason instanceof ExitReason.Normal && !restartable(child, false)) {
             if (child.forget(ended, reason) && child.isWanted()) {
@@ -342,10 +349,10 @@ final class SupervisorNode implements Supervisor {
             }
             return;
         }
-        if (free) {
-            attend(child, ended, reason);
+        if (last != null) {
+            attend(child, ended, reason, last);
         } else {
-            Thread.ofVirtual().start(() -> attend(child, ended, reason));
+            Thread.ofVirtual().start(() -> attend(child, ended, reason, null));
         }
     }
 
@@ -356,7 +363,7 @@ final class SupervisorNode implements Supervisor {
         kernel.ended(child, reason);
     }
 
-    private void attend(ChildNode child, Run ended, ExitReason reason) {
+    private void attend(ChildNode child, Run ended, ExitReason reason, @Nullable Activation<?> last) {
         turn.lock();
         boolean grouped = options.strategy() != SupervisorOptions.Strategy.ONE_FOR_ONE;
         boolean held = true;
@@ -381,7 +388,7 @@ final class SupervisorNode implements Supervisor {
                 turn.unlock();
                 held = false;
             }
-            restart(child, reason, own);
+            restart(child, reason, own, last);
         } finally {
             if (held) {
                 turn.unlock();
@@ -397,7 +404,8 @@ final class SupervisorNode implements Supervisor {
         };
     }
 
-    private void restart(ChildNode first, ExitReason reason, @Nullable Run own) {
+    private void restart(ChildNode first, ExitReason reason, @Nullable Run own, @Nullable Activation<?> last) {
+        boolean grouped = options.strategy() != SupervisorOptions.Strategy.ONE_FOR_ONE;
         ChildNode from = first;
         ExitReason cause = reason;
         while (true) {
@@ -405,14 +413,10 @@ final class SupervisorNode implements Supervisor {
                 escalate(from, cause, own);
                 return;
             }
-            boolean grouped = options.strategy() != SupervisorOptions.Strategy.ONE_FOR_ONE;
             List<ChildNode> group = group(from);
             group.forEach(ChildNode::restarting);
-            for (ChildNode child : group.reversed()) {
-                if (grouped && child.life() != null) {
-                    child.halt(false);
-                    child.restarting();
-                }
+            if (grouped) {
+                stopAll(group.reversed());
             }
             ChildNode failed = null;
             for (ChildNode child : group) {
@@ -422,8 +426,13 @@ final class SupervisorNode implements Supervisor {
                     continue;
                 }
                 try {
-                    child.launch(true);
-                    kernel.restarted(child, path());
+                    // In a group others may wait for it while they start, so it needs a thread of its own at once.
+                    child.launch(true, grouped ? null : last);
+                    if (last != null && kernel.telemetry().listens("kernel.child.restarted")) {
+                        last.handOver(); // who hears of it may wait for it
+                    }
+                    countRestart();
+                    kernel.restarted(child);
                 } catch (StartException e) {
                     if (!launching()) {
                         return;
@@ -442,6 +451,24 @@ final class SupervisorNode implements Supervisor {
             }
             from = failed;
         }
+    }
+
+    private static void stopAll(List<ChildNode> group) {
+        for (ChildNode child : group) {
+            if (child.life() != null) {
+                child.halt(false);
+                child.restarting();
+            }
+        }
+    }
+
+    private void countRestart() {
+        CounterDataPoint counted = restarts;
+        if (counted == null) {
+            counted = kernel.meters().restartsBy(path);
+            restarts = counted;
+        }
+        counted.inc();
     }
 
     private List<ChildNode> group(ChildNode from) {

@@ -3,15 +3,12 @@ package dev.coppice.kernel;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Queue;
-import java.util.Set;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -116,20 +113,47 @@ public final class TaskGroup {
         void accept(int at, R result);
     }
 
-    private record Outcome<R>(
-            int at,
-            Thread thread,
-            @Nullable R result,
-            @Nullable Throwable failure) {}
+    /** Work on one input, on a thread of its own. */
+    private static final class Piece<T, R> implements Runnable {
+        private final Flight<T, R> flight;
+        private final int at;
+        private final T input;
+        private @Nullable Thread thread;
+        private @Nullable R result;
+        private @Nullable Throwable failure;
+        /** The one that was done before it. */
+        private @Nullable Piece<T, R> before;
 
-    /** One call under way. */
+        /** Its place among those that run. Of the caller. */
+        private int place;
+
+        Piece(Flight<T, R> flight, int at, T input) {
+            this.flight = flight;
+            this.at = at;
+            this.input = input;
+        }
+
+        @Override
+        @SuppressWarnings("CatchingUnchecked")
+        public void run() {
+            try {
+                result = flight.work.apply(input);
+            } catch (Throwable t) {
+                failure = t;
+            }
+            flight.done(this);
+        }
+    }
+
+    /** One call under way. Those that are done stand on a stack, which the caller empties at once: most find it awake. */
     private final class Flight<T, R> {
         private final Iterator<T> inputs;
         private final Work<T, R> work;
         private final Sink<R> sink;
         private final Thread caller = Thread.currentThread();
-        private final Queue<Outcome<R>> done = new ConcurrentLinkedQueue<>();
-        private final Set<Thread> running = new HashSet<>();
+        private final AtomicReference<@Nullable Piece<T, R>> done = new AtomicReference<>();
+        private volatile boolean waiting;
+        private final List<Piece<T, R>> running = new ArrayList<>();
         private int started;
 
         Flight(Iterator<T> inputs, Work<T, R> work, Sink<R> sink) {
@@ -138,7 +162,6 @@ public final class TaskGroup {
             this.sink = sink;
         }
 
-        @SuppressWarnings("NullAway") // a result without a failure is whatever the work gave
         void run() throws InterruptedException, ExecutionException, TimeoutException {
             long start = kernel.clock().nanoTime();
             try {
@@ -149,57 +172,101 @@ public final class TaskGroup {
                     if (running.isEmpty()) {
                         return;
                     }
-                    Outcome<R> outcome = await(start);
-                    running.remove(outcome.thread);
-                    if (outcome.failure != null) {
-                        throw new ExecutionException(outcome.failure);
+                    Piece<T, R> piece = await(start);
+                    while (piece != null) {
+                        finish(piece);
+                        piece = piece.before;
                     }
-                    sink.accept(outcome.at, outcome.result);
                 }
             } finally {
                 endAll();
             }
         }
 
-        @SuppressWarnings("CatchingUnchecked")
         private void begin(T input) {
-            int at = started++;
-            Thread thread = Thread.ofVirtual()
-                    .name(caller.getName() + " task " + at)
-                    .unstarted(() -> {
-                        Outcome<R> outcome;
-                        try {
-                            outcome = new Outcome<>(at, Thread.currentThread(), work.apply(input), null);
-                        } catch (Throwable t) {
-                            outcome = new Outcome<>(at, Thread.currentThread(), null, t);
-                        }
-                        done.add(outcome);
-                        LockSupport.unpark(caller);
-                    });
-            running.add(thread);
+            Piece<T, R> piece = new Piece<>(this, started++, input);
+            // Unnamed: building the name would cost more than the thread.
+            Thread thread = Thread.ofVirtual().unstarted(piece);
+            piece.thread = thread;
+            piece.place = running.size();
+            running.add(piece);
             thread.start();
         }
 
-        private Outcome<R> await(long startNanos) throws InterruptedException, TimeoutException {
-            Duration left = timeout == null
-                    ? Duration.ofNanos(Long.MAX_VALUE / 4)
-                    : timeout.minusNanos(kernel.clock().nanoTime() - startNanos);
+        @SuppressWarnings("NullAway") // a result without a failure is whatever the work gave
+        private void finish(Piece<T, R> piece) throws ExecutionException {
+            Piece<T, R> last = running.removeLast();
+            if (last != piece) {
+                running.set(piece.place, last);
+                last.place = piece.place;
+            }
+            if (piece.failure != null) {
+                throw new ExecutionException(piece.failure);
+            }
+            sink.accept(piece.at, piece.result);
+        }
+
+        void done(Piece<T, R> piece) {
+            Piece<T, R> top;
+            do {
+                top = done.get();
+                piece.before = top;
+            } while (!done.compareAndSet(top, piece));
+            if (waiting) {
+                LockSupport.unpark(caller);
+            }
+        }
+
+        /** Those that are done, in the order in which they came to be. */
+        private Piece<T, R> await(long startNanos) throws InterruptedException, TimeoutException {
             if (Thread.interrupted()) {
                 throw new InterruptedException();
             }
-            kernel.heapTimers().await(() -> !done.isEmpty(), left);
-            Outcome<R> outcome = done.poll();
-            if (outcome == null) {
+            if (done.get() == null && caller.isVirtual()) {
+                Thread.yield(); // most are done by then
+            }
+            if (done.get() == null) {
+                Duration left = timeout == null
+                        ? Duration.ofNanos(Long.MAX_VALUE / 4)
+                        : timeout.minusNanos(kernel.clock().nanoTime() - startNanos);
+                waiting = true;
+                try {
+                    kernel.heapTimers().await(() -> done.get() != null, left);
+                } finally {
+                    waiting = false;
+                }
+            }
+            Piece<T, R> newest = done.getAndSet(null);
+            if (newest == null) {
                 throw new TimeoutException(running.size() + " tasks were not done within " + timeout);
             }
-            return outcome;
+            return reverse(newest);
+        }
+
+        private Piece<T, R> reverse(Piece<T, R> newest) {
+            Piece<T, R> first = newest;
+            Piece<T, R> rest = newest.before;
+            newest.before = null;
+            while (rest != null) {
+                Piece<T, R> following = rest.before;
+                rest.before = first;
+                first = rest;
+                rest = following;
+            }
+            return first;
         }
 
         private void endAll() {
-            running.forEach(Thread::interrupt);
+            List<Thread> left = new ArrayList<>();
+            for (Piece<T, R> piece : running) {
+                if (piece.thread != null) {
+                    left.add(piece.thread);
+                }
+            }
+            left.forEach(Thread::interrupt);
             boolean interrupted = false;
             long deadline = System.nanoTime() + ENDING.toNanos();
-            for (Thread thread : running) {
+            for (Thread thread : left) {
                 try {
                     if (!thread.join(Duration.ofNanos(Math.max(1, deadline - System.nanoTime())))) {
                         kernel.meters().abandoned.inc();

@@ -2,7 +2,10 @@ package dev.coppice.kernel;
 
 import org.jspecify.annotations.Nullable;
 
-/** What somebody wants of the timers: an entry itself wants to be added. Written by the one that hands it over. */
+/**
+ * What somebody wants of the timers: an entry itself wants to be added. Written by the one that hands it over, and then by
+ * the timers.
+ */
 abstract class TimerChange {
     @Nullable
     TimerChange next;

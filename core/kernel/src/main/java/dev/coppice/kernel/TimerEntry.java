@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** A timer, and its place in the {@link HeapTimers}. It fires or is cancelled, whatever comes first. */
 abstract class TimerEntry extends TimerChange implements Timers.Timer {
@@ -23,10 +24,22 @@ abstract class TimerEntry extends TimerChange implements Timers.Timer {
 
     private final HeapTimers owner;
     private volatile byte state = WAITING;
+    /** Whether the timers have taken it over, so that to cancel it is not enough. */
+    private volatile boolean taken;
+
     long dueNanos;
+
+    // Of the queue, which also uses the link to the next change, for the next in a slot:
+    static final short NO_SLOT = -1;
+
     long sequence;
-    /** Its place in the heap, or -1. Of the heap. */
+    /** Its place in the heap, or -1. */
     int index = -1;
+    /** Its slot in the wheels, or {@link #NO_SLOT}. */
+    short slot = NO_SLOT;
+
+    @Nullable
+    TimerEntry previous;
 
     TimerEntry(HeapTimers owner) {
         this.owner = owner;
@@ -35,8 +48,11 @@ abstract class TimerEntry extends TimerChange implements Timers.Timer {
     /** Does what it is for. Runs in the thread that fires timers. */
     abstract void fire();
 
-    /** Follows once all that were due together have fired. */
-    void fired() {}
+    /** Takes it over; false when it was cancelled before. Whoever cancels it later tells the timers. */
+    boolean take() {
+        taken = true;
+        return isWaiting();
+    }
 
     boolean isWaiting() {
         return state == WAITING;
@@ -62,7 +78,9 @@ abstract class TimerEntry extends TimerChange implements Timers.Timer {
         if (!STATE.compareAndSet(this, WAITING, CANCELLED)) {
             return false;
         }
-        owner.cancelled(this);
+        if (taken) {
+            owner.cancelled(this);
+        }
         return true;
     }
 }

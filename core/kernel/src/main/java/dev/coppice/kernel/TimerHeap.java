@@ -11,6 +11,10 @@ final class TimerHeap {
     private @Nullable TimerEntry[] heap = new TimerEntry[16];
     private int size;
 
+    int size() {
+        return size;
+    }
+
     @Nullable
     TimerEntry first() {
         return heap[0];

@@ -12,6 +12,9 @@ import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -332,5 +335,70 @@ final class RestartSemanticsTest extends SupervisorFixture {
                         "kernel.child.started /s/a",
                         "kernel.child.crashed /s/a",
                         "kernel.child.restarted /s/a");
+    }
+
+    @Test
+    @DisplayName("who hears of a restart may call the new life at once")
+    void callsTheNewLife() throws Exception {
+        List<String> answers = new CopyOnWriteArrayList<>();
+        ProcessRef<Consumer<String>> echo = kernel.root()
+                .startProcess(ChildSpec.<Consumer<String>>process("echo", () -> new Behavior<>() {
+                    @Override
+                    public void init(ProcessContext<Consumer<String>> self) {
+                        log.add("+echo");
+                    }
+
+                    @Override
+                    public void handle(ProcessContext<Consumer<String>> self, Consumer<String> answer) {
+                        answer.accept("hello");
+                    }
+                }));
+        kernel.telemetry()
+                .subscribe(
+                        "t",
+                        "kernel.child.restarted",
+                        _ -> answers.add(echo.<String>call(answer -> answer, Duration.ofSeconds(10))));
+        echo.cast(_ -> {
+            throw new IllegalStateException("told to crash");
+        });
+        eventually("answered", () -> answers.equals(List.of("hello")));
+        assertThat(log).containsExactly("+echo", "+echo");
+    }
+
+    @Test
+    @DisplayName("a child that crashes without end holds up no other process")
+    void crashesWithoutEnd() throws Exception {
+        Logger crashes = Logger.getLogger(Kernel.class.getName());
+        crashes.setLevel(Level.OFF);
+        AtomicInteger starts = new AtomicInteger();
+        int loops = 2 * Runtime.getRuntime().availableProcessors();
+        for (int i = 0; i < loops; i++) {
+            kernel.root()
+                    .startSupervisor(
+                            "s" + i, SupervisorOptions.DEFAULT.withIntensity(1_000_000_000, Duration.ofSeconds(1)))
+                    .startProcess(ChildSpec.<String>process("crashing", () -> new Behavior<>() {
+                        @Override
+                        public void init(ProcessContext<String> self) {
+                            starts.incrementAndGet();
+                            self.self().cast("crash");
+                        }
+
+                        @Override
+                        public void handle(ProcessContext<String> self, String message) {
+                            throw new IllegalStateException(message);
+                        }
+                    }));
+        }
+        ProcessRef<String> other = kernel.root().startProcess(recorder("other"));
+        for (int i = 1; i <= 20; i++) {
+            other.cast("m" + i);
+            int sent = i;
+            eventually("its mail is handled", () -> log.contains("other:m" + sent));
+        }
+        assertThat(starts.get()).isGreaterThan(loops);
+        for (int i = 0; i < loops; i++) {
+            kernel.root().stop("s" + i);
+        }
+        crashes.setLevel(null);
     }
 }
