@@ -91,6 +91,14 @@ final class UpCommand implements Callable<Integer> {
     private @Nullable String advertise;
 
     @Option(
+            names = "--discover",
+            paramLabel = "HOW",
+            description =
+                    "How processes find other nodes, by default by the members of the store: static:HOST:PORT,…, dns:NAME:PORT,"
+                            + " kubernetes:NAMESPACE/SERVICE:PORT, directory:PATH or gossip:HOST:PORT,….")
+    private @Nullable String discover;
+
+    @Option(
             names = "--insecure-store",
             description = "Serve the etcd port in plain text, without authentication. For a laptop only.")
     private boolean insecureStore;
@@ -141,7 +149,7 @@ final class UpCommand implements Callable<Integer> {
                 publicPort,
                 name,
                 insecureStore,
-                new ClusterOptions(cluster, clusterKeys, join, joinToken, learner, advertise),
+                new ClusterOptions(cluster, clusterKeys, join, joinToken, learner, advertise, discover),
                 new ServerOptions.Etcd(authToken, compactionMode, compactionRetention));
         List<String> problems = new ArrayList<>(options.problems());
         if (waitSeconds < 1) {

@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  * @param learner whether a node that joins copies only, and gets no vote
  * @param advertise where others reach the peer port of a node that joins, {@code HOST} or {@code HOST:PORT}; by default the
  *     address that it listens on
+ * @param discover how a node finds the others, instead of by the members of the store, see {@link
+ *     dev.coppice.distribution.membership.Strategies}
  */
 public record ClusterOptions(
         @Nullable String members,
@@ -26,9 +28,10 @@ public record ClusterOptions(
         @Nullable String join,
         @Nullable String joinToken,
         boolean learner,
-        @Nullable String advertise) {
+        @Nullable String advertise,
+        @Nullable String discover) {
 
-    public static final ClusterOptions NONE = new ClusterOptions(null, null, null, null, false, null);
+    public static final ClusterOptions NONE = new ClusterOptions(null, null, null, null, false, null, null);
 
     boolean asked() {
         return members != null || join != null;
@@ -48,6 +51,14 @@ public record ClusterOptions(
         }
         if (join == null && joinToken != null) {
             problems.add("--join-token: goes with --join HOST:PORT, the node that made it");
+        }
+        if (discover != null) {
+            try {
+                var unused = dev.coppice.distribution.membership.Strategies.parse(
+                        discover, dev.coppice.kernel.Clock.system(), name, InetSocketAddress.createUnresolved(name, 1));
+            } catch (IllegalArgumentException e) {
+                problems.add("--discover: " + e.getMessage());
+            }
         }
         if (members != null) {
             List<String> wrong = new ArrayList<>();

@@ -4,8 +4,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.ByteString;
+import dev.coppice.distribution.membership.Addresses;
+import dev.coppice.distribution.transport.GrpcTransport;
+import dev.coppice.distribution.transport.Heartbeats;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
+import dev.coppice.kernel.StartException;
 import dev.coppice.serving.CertificateAuthority;
 import dev.coppice.serving.Exchange;
 import dev.coppice.serving.GrpcListener;
@@ -36,9 +40,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HexFormat;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A node's part in its cluster: the listener for other nodes, what it tells them, and what it tells about them. */
@@ -48,6 +55,7 @@ public final class NodeCluster {
     private static final System.Logger LOG = System.getLogger(NodeCluster.class.getName());
     private static final int MAX_MESSAGE_BYTES = 4 << 20;
     private static final int MAX_CONNECTIONS = 1_000;
+    private static final int CLOSING_AT_A_TIME = 8;
     private static final Duration DEFAULT_TTL = Duration.ofHours(1);
     private static final Duration MAX_TTL = Duration.ofDays(7);
 
@@ -57,6 +65,7 @@ public final class NodeCluster {
     private final CertificateAuthority authority;
     private final GrpcListener listener;
     private final ClusterSettings settings;
+    private final GrpcTransport transport;
     private volatile @Nullable Store store;
 
     NodeCluster(
@@ -65,19 +74,23 @@ public final class NodeCluster {
             ClusterFile file,
             CertificateAuthority authority,
             InetAddress address,
-            String name) {
+            String name)
+            throws StartException {
         this.kernel = kernel;
         this.data = data;
         this.file = file;
         this.authority = authority;
         TlsSource tls = authority.peer(List.of(name, host()));
+        this.transport = new GrpcTransport(
+                kernel, tls, Heartbeats.DEFAULT, kernel.root().executor("connections", CLOSING_AT_A_TIME));
         PeerServices services = new PeerServices();
         services.onJoin(this::join);
         this.listener = new GrpcListener(
                 kernel,
                 new ListenerOptions(
                         "peer", new InetSocketAddress(address, port()), tls, MAX_MESSAGE_BYTES, MAX_CONNECTIONS),
-                services.services(),
+                Stream.concat(services.services().stream(), transport.services().stream())
+                        .toList(),
                 List.of());
         GrpcPeerTransport.Metrics metrics = new GrpcPeerTransport.Metrics(kernel);
         this.settings = new ClusterSettings(
@@ -104,6 +117,22 @@ public final class NodeCluster {
 
     ChildSpec listener() {
         return ChildSpec.service("peer", () -> listener);
+    }
+
+    GrpcTransport transport() {
+        return transport;
+    }
+
+    /** Where the members of the store listen for other nodes. */
+    Set<InetSocketAddress> peers() {
+        Set<InetSocketAddress> found = new LinkedHashSet<>();
+        for (MemberRecord each : store().machine().roster().members()) {
+            for (String url : each.getPeerUrlsList()) {
+                URI parsed = URI.create(url);
+                Addresses.parse(parsed.getHost() + ":" + parsed.getPort()).ifPresent(found::add);
+            }
+        }
+        return found;
     }
 
     void use(Store opened) {

@@ -7,7 +7,9 @@ import dev.coppice.control.ApiServer;
 import dev.coppice.control.Extension;
 import dev.coppice.control.ResourceClient;
 import dev.coppice.control.access.BearerTokens;
+import dev.coppice.control.member.MemberSource;
 import dev.coppice.control.runtime.ExtensionHost;
+import dev.coppice.distribution.Distribution;
 import dev.coppice.health.HealthExtension;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.ExitReason;
@@ -48,6 +50,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   /peers        the listener for other nodes, in a cluster only
  *   /store        the keyspaces
+ *   /distribution connections with other nodes, and what lives on several
  *   /control      the resource API
  *   /listeners    api (TLS), etcd (TLS unless insecure), public
  *   /extensions   one supervisor for each area
@@ -123,9 +126,11 @@ public final class Server implements AutoCloseable {
             etcdListener = startEtcd(listeners, store, address, authority, names);
             awaitMajority(store, progress);
         }
+        Distribution distributed = NodeDistribution.start(kernel, options, nodes);
         token = BearerTokens.fromFile(kernel, data.tokenFile());
         ApiServer apiServer = new ApiServer(kernel, store.keyspace("control"), data.resolve("pki"));
         apiServer.addToken("admin", token, BearerTokens.ADMIN);
+        apiServer.serve(MemberSource.KIND, new MemberSource(distributed));
         Supervisor control = kernel.root().startSupervisor("control", PATIENT);
         if (nodes == null) {
             apiServer.start(control);

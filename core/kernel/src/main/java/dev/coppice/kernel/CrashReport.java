@@ -14,6 +14,7 @@ public record CrashReport(Instant at, String path, ExitReason reason) {
             case ExitReason.Shutdown _ -> "stopped by its supervisor";
             case ExitReason.Killed _ -> "killed";
             case ExitReason.NoProcess _ -> "was not running";
+            case ExitReason.NoConnection _ -> "was on a node that cannot be reached";
             case ExitReason.Crash crash -> crash.cause().toString();
         };
     }

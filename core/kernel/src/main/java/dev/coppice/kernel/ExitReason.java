@@ -14,6 +14,9 @@ public sealed interface ExitReason {
     /** It never was, or no longer is (the reason in a DOWN for a dead process). */
     record NoProcess() implements ExitReason {}
 
+    /** Its node cannot be reached any more: it may live on there (the reason in a DOWN, and of links, over nodes). */
+    record NoConnection() implements ExitReason {}
+
     /** It threw. */
     record Crash(Throwable cause) implements ExitReason {}
 }

@@ -198,6 +198,29 @@ public final class Kernel implements AutoCloseable {
         applications.ended(child, reason);
     }
 
+    /**
+     * Casts without ever waiting, whatever the policy of the mailbox: false when that has no room now. A dead process drops
+     * the message, as it does any other. For those who carry messages of many senders.
+     */
+    @SuppressWarnings("unchecked")
+    public <M> boolean offer(ProcessRef<M> to, M message) {
+        if (NamedRef.resolve(to) instanceof ProcessAddress<?> address && address.run() instanceof ProcessRun<?> run) {
+            return ((ProcessRun<M>) run).offer(message);
+        }
+        to.cast(message);
+        return true;
+    }
+
+    /**
+     * Sends a process the exit signal of a link whose other side is not in this kernel. Unlike one that is sent by
+     * {@link ProcessRef#exit} it can be trapped whatever the reason, and tells whom it comes from.
+     */
+    public void exitOfLink(ProcessRef<?> to, ProcessRef<?> from, ExitReason reason) {
+        if (NamedRef.resolve(to) instanceof ProcessAddress<?> address && address.run() instanceof ProcessRun<?> run) {
+            run.exitSignal(from, reason);
+        }
+    }
+
     HeapTimers heapTimers() {
         return timers;
     }

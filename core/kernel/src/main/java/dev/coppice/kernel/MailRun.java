@@ -128,6 +128,15 @@ abstract class MailRun<M> extends Run {
         }
     }
 
+    /** Sends if there is room now, whatever the mailbox's policy; else says so. */
+    final boolean offer(M message) {
+        if (!tryReserve()) {
+            return false;
+        }
+        push(message);
+        return true;
+    }
+
     /** Sends what timers have for it, newest first, without blocking the caller. */
     final void sendAllFromTimers(Node newest) {
         int count = 1;

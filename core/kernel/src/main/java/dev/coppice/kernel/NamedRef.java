@@ -15,7 +15,8 @@ record NamedRef<M>(String shown, Supplier<Optional<ProcessRef<M>>> holder) imple
 
     /** The address behind a name, or the address itself. */
     static ProcessRef<?> resolve(ProcessRef<?> process) {
-        return process instanceof NamedRef<?> named ? named.target() : process;
+        ProcessRef<?> found = process instanceof NamedRef<?> named ? named.target() : process;
+        return found instanceof ForeignRef<?> foreign ? foreign.resolve() : found;
     }
 
     private ProcessRef<?> target() {

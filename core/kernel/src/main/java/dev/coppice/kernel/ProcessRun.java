@@ -190,6 +190,7 @@ final class ProcessRun<M> extends MailRun<M> {
             case ExitReason.Shutdown _ -> "its supervisor stopped it";
             case ExitReason.Killed _ -> "it was killed";
             case ExitReason.NoProcess _ -> "it was not alive";
+            case ExitReason.NoConnection _ -> "a linked process is on a node that cannot be reached";
             case ExitReason.Crash crash -> "it crashed: " + crash.cause();
         };
     }
@@ -399,7 +400,12 @@ final class ProcessRun<M> extends MailRun<M> {
         self[0] = watch;
         watch.observer(relations());
         relations().addObserved(watch);
-        ProcessRun<?> target = NamedRef.resolve(other) instanceof ProcessAddress<?> address ? address.run() : null;
+        ProcessRef<?> resolved = NamedRef.resolve(other);
+        if (resolved instanceof ForeignRef<?> foreign) {
+            watch.abroad(foreign.monitor(down -> watch.fire(down.reason())));
+            return watch;
+        }
+        ProcessRun<?> target = resolved instanceof ProcessAddress<?> address ? address.run() : null;
         if (target == null) {
             watch.fire(new ExitReason.NoProcess());
         } else {

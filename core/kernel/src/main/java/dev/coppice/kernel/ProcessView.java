@@ -50,7 +50,12 @@ abstract sealed class ProcessView<M> implements ProcessContext<M> permits Activa
 
     @Override
     public void link(ProcessRef<?> other) {
-        ProcessRun<?> target = NamedRef.resolve(other) instanceof ProcessAddress<?> address ? address.run() : null;
+        ProcessRef<?> resolved = NamedRef.resolve(other);
+        if (resolved instanceof ForeignRef<?> foreign) {
+            foreign.link(self());
+            return;
+        }
+        ProcessRun<?> target = resolved instanceof ProcessAddress<?> address ? address.run() : null;
         if (target == null) {
             run.exitSignal(other, new ExitReason.NoProcess());
         } else {
@@ -60,8 +65,10 @@ abstract sealed class ProcessView<M> implements ProcessContext<M> permits Activa
 
     @Override
     public void unlink(ProcessRef<?> other) {
-        if (NamedRef.resolve(other) instanceof ProcessAddress<?> address
-                && address.run() instanceof ProcessRun<?> target) {
+        ProcessRef<?> resolved = NamedRef.resolve(other);
+        if (resolved instanceof ForeignRef<?> foreign) {
+            foreign.unlink(self());
+        } else if (resolved instanceof ProcessAddress<?> address && address.run() instanceof ProcessRun<?> target) {
             run.unlink(target);
         }
     }

@@ -17,6 +17,7 @@ final class Watch implements Monitor {
     private final AtomicInteger state = new AtomicInteger();
     private volatile @Nullable Relations home;
     private volatile @Nullable Relations observer;
+    private volatile @Nullable Monitor abroad;
 
     Watch(ProcessRef<?> target, Consumer<Down> action) {
         this.target = target;
@@ -31,6 +32,14 @@ final class Watch implements Monitor {
     /** The relations of the process that watches, to leave when over. */
     void observer(Relations relations) {
         observer = relations;
+    }
+
+    /** The watch that another node keeps, to end when cancelled. */
+    void abroad(Monitor monitor) {
+        abroad = monitor;
+        if (cancelled()) {
+            monitor.cancel();
+        }
     }
 
     @SuppressWarnings("CatchingUnchecked")
@@ -62,6 +71,10 @@ final class Watch implements Monitor {
         Relations watcher = observer;
         if (watcher != null) {
             watcher.forgetObserved(this);
+        }
+        Monitor other = abroad;
+        if (other != null) {
+            other.cancel();
         }
     }
 }

@@ -17,6 +17,7 @@ import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -50,7 +51,7 @@ public final class GrpcPeerTransport implements PeerTransport {
         private final Counter calls;
         private final Counter failures;
         private final Counter connections;
-        private volatile Map<String, Peer> shown = Map.of();
+        private final List<Map<String, Peer>> shown = new CopyOnWriteArrayList<>();
 
         public Metrics(Kernel kernel) {
             calls = Counter.builder()
@@ -72,7 +73,12 @@ public final class GrpcPeerTransport implements PeerTransport {
                     .name("coppice_store_peer_connected")
                     .help("Whether there is a connection to another member.")
                     .labelNames("peer")
-                    .callback(callback -> shown.forEach((name, peer) -> callback.call(peer.ready() ? 1 : 0, name)))
+                    .callback(callback -> {
+                        Map<String, Boolean> ready = new HashMap<>();
+                        shown.forEach(peers ->
+                                peers.forEach((name, peer) -> ready.merge(name, peer.ready(), Boolean::logicalAnd)));
+                        ready.forEach((name, all) -> callback.call(all ? 1 : 0, name));
+                    })
                     .register(kernel.metrics());
         }
     }
@@ -89,7 +95,7 @@ public final class GrpcPeerTransport implements PeerTransport {
         this.metrics = metrics;
         this.tls = tls;
         this.addresses = addresses;
-        metrics.shown = peers;
+        metrics.shown.add(peers);
     }
 
     /** The connection to one member. */
@@ -291,6 +297,7 @@ public final class GrpcPeerTransport implements PeerTransport {
     @Override
     public void close() {
         closed = true;
+        metrics.shown.removeIf(each -> each == peers);
         List.copyOf(peers.keySet()).forEach(this::disconnect);
     }
 }

@@ -12,6 +12,7 @@ import com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteRequest;
 import com.alipay.sofa.jraft.rpc.RpcRequests.RequestVoteResponse;
 import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowRequest;
 import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowResponse;
+import com.google.protobuf.BytesValue;
 import com.google.protobuf.Message;
 import dev.coppice.store.wire.AppendCall;
 import dev.coppice.store.wire.AskRequest;
@@ -53,6 +54,10 @@ final class PeerMethods {
             unary("Propose", ProposeRequest.getDefaultInstance(), ProposeResponse.getDefaultInstance());
     static final MethodDescriptor<AskRequest, AskResponse> ASK =
             unary("Ask", AskRequest.getDefaultInstance(), AskResponse.getDefaultInstance());
+
+    /** A command for a group of users, and its answer: {@link StateMachineGroups} knows what is in it. */
+    static final MethodDescriptor<BytesValue, BytesValue> SUBMIT =
+            unary("Submit", BytesValue.getDefaultInstance(), BytesValue.getDefaultInstance());
 
     private PeerMethods() {}
 

@@ -1,31 +1,26 @@
 package dev.coppice.store.raft;
 
 import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
+import com.google.protobuf.BytesValue;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
-import dev.coppice.serving.PeerTls;
+import dev.coppice.serving.PeersOnly;
 import dev.coppice.store.StoreException;
 import dev.coppice.store.wire.AppendCall;
 import dev.coppice.store.wire.JoinGrpc;
 import dev.coppice.store.wire.JoinRequest;
 import dev.coppice.store.wire.JoinResponse;
-import io.grpc.Grpc;
-import io.grpc.Metadata;
-import io.grpc.ServerCall;
-import io.grpc.ServerCallHandler;
-import io.grpc.ServerInterceptor;
 import io.grpc.ServerInterceptors;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
-import java.security.cert.X509Certificate;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import javax.net.ssl.SSLPeerUnverifiedException;
-import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +32,38 @@ public final class PeerServices {
 
     private final AtomicReference<@Nullable PeerHandler> handler = new AtomicReference<>();
     private volatile @Nullable Function<JoinRequest, JoinResponse> joining;
+
+    private final Map<String, PeerHandler> groups = new ConcurrentHashMap<>();
+    private volatile @Nullable Function<BytesValue, BytesValue> submitting;
+
+    /** Takes part in another group than the store's. */
+    void attach(String group, PeerHandler member) {
+        groups.put(group, member);
+    }
+
+    void detach(String group) {
+        groups.remove(group);
+    }
+
+    /** Who takes commands for groups of users. */
+    void onSubmit(Function<BytesValue, BytesValue> taking) {
+        submitting = taking;
+    }
+
+    private PeerHandler member(String group) {
+        PeerHandler known = groups.get(group);
+        return known == null ? member() : known;
+    }
+
+    private BytesValue submit(BytesValue request) {
+        Function<BytesValue, BytesValue> known = submitting;
+        if (known == null) {
+            throw Status.UNAVAILABLE
+                    .withDescription("the node is being started; try again")
+                    .asRuntimeException();
+        }
+        return known.apply(request);
+    }
 
     void attach(PeerHandler member) {
         handler.set(member);
@@ -64,15 +91,24 @@ public final class PeerServices {
     public List<ServerServiceDefinition> services() {
         ServerServiceDefinition peer = ServerServiceDefinition.builder(PeerMethods.SERVICE)
                 .addMethod(PeerMethods.APPEND, ServerCalls.asyncBidiStreamingCall(this::append))
-                .addMethod(PeerMethods.HEARTBEAT, later((request, answer) -> member().append(request, answer)))
-                .addMethod(PeerMethods.VOTE, later((request, answer) -> member().vote(request, answer)))
+                .addMethod(
+                        PeerMethods.HEARTBEAT,
+                        later((request, answer) -> member(request.getGroupId()).append(request, answer)))
+                .addMethod(
+                        PeerMethods.VOTE,
+                        later((request, answer) -> member(request.getGroupId()).vote(request, answer)))
                 .addMethod(
                         PeerMethods.INSTALL_SNAPSHOT,
-                        later((request, answer) -> member().installSnapshot(request, answer)))
+                        later((request, answer) -> member(request.getGroupId()).installSnapshot(request, answer)))
                 .addMethod(PeerMethods.GET_FILE, later((request, answer) -> member().file(request, answer)))
-                .addMethod(PeerMethods.TIMEOUT_NOW, later((request, answer) -> member().timeoutNow(request, answer)))
-                .addMethod(PeerMethods.READ_INDEX, later((request, answer) -> member().readIndex(request, answer)))
+                .addMethod(
+                        PeerMethods.TIMEOUT_NOW,
+                        later((request, answer) -> member(request.getGroupId()).timeoutNow(request, answer)))
+                .addMethod(
+                        PeerMethods.READ_INDEX,
+                        later((request, answer) -> member(request.getGroupId()).readIndex(request, answer)))
                 .addMethod(PeerMethods.PROPOSE, now(request -> member().propose(request)))
+                .addMethod(PeerMethods.SUBMIT, now(this::submit))
                 .addMethod(PeerMethods.ASK, now(request -> member().ask(request)))
                 .build();
         ServerServiceDefinition join = ServerServiceDefinition.builder(JoinGrpc.getServiceDescriptor())
@@ -89,30 +125,6 @@ public final class PeerServices {
                     .asRuntimeException();
         }
         return known.apply(request);
-    }
-
-    private final class PeersOnly implements ServerInterceptor {
-        @Override
-        public <Q, A> ServerCall.Listener<Q> interceptCall(
-                ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
-            if (!shownByPeer(call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION))) {
-                call.close(
-                        Status.UNAUTHENTICATED.withDescription("the caller is no node of this cluster"),
-                        new Metadata());
-                return new ServerCall.Listener<>() {};
-            }
-            return next.startCall(call, headers);
-        }
-    }
-
-    private static boolean shownByPeer(@Nullable SSLSession session) {
-        try {
-            return session != null
-                    && session.getPeerCertificates()[0] instanceof X509Certificate certificate
-                    && PeerTls.isPeer(certificate);
-        } catch (SSLPeerUnverifiedException e) {
-            return false;
-        }
     }
 
     private interface Later<Q> {
@@ -158,7 +170,8 @@ public final class PeerServices {
             @Override
             public void onNext(AppendCall call) {
                 try {
-                    member().append(AppendEntriesRequest.parseFrom(call.getMessage()), answer -> tell(call, answer));
+                    AppendEntriesRequest request = AppendEntriesRequest.parseFrom(call.getMessage());
+                    member(request.getGroupId()).append(request, answer -> tell(call, answer));
                 } catch (InvalidProtocolBufferException e) {
                     fail(Status.INVALID_ARGUMENT.withDescription("entries that cannot be read"));
                 } catch (RuntimeException e) {

@@ -1,0 +1,5 @@
+/** The nodes of the cluster as resources. */
+@NullMarked
+package dev.coppice.control.member;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,40 @@
+package dev.coppice.distribution;
+
+import dev.coppice.kernel.ProcessRef;
+import java.util.ArrayDeque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/** A share of the identifiers of a sharded type, as one node sees it. Guarded by {@link Shards}. */
+final class Slot {
+    /** Where it is in the taking and giving. */
+    enum Phase {
+        /** Another node's; what is kept here waits for that one to ask. */
+        FOREIGN,
+        /** This node's, once all others have said that they have nothing of it. */
+        ACQUIRING,
+        ACTIVE,
+        /** Another node's, once the processes here have handed over. */
+        RELEASING
+    }
+
+    /** A message that waits for the slot to be somebody's. */
+    record Held(String id, Object message, int hops) {}
+
+    Phase phase = Phase.FOREIGN;
+
+    /** Those who have not answered yet. */
+    final Set<NodeId> awaited = new HashSet<>();
+
+    /** Those who asked and have not been answered yet. */
+    final Set<NodeId> asking = new HashSet<>();
+
+    final Map<String, ProcessRef<Object>> entities = new HashMap<>();
+
+    /** What processes that do not live here now begin with. */
+    final Map<String, byte[]> states = new HashMap<>();
+
+    final ArrayDeque<Held> held = new ArrayDeque<>();
+}

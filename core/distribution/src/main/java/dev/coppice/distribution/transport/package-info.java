@@ -1,0 +1,5 @@
+/** Connections between nodes. */
+@NullMarked
+package dev.coppice.distribution.transport;
+
+import org.jspecify.annotations.NullMarked;
