@@ -120,6 +120,8 @@ class ClusterTest {
         etcdctl(List.of("b"), "put", "by", "b");
         assertThat(etcdctl(List.of("c"), "get", "by").output()).contains("b");
 
+        await(() -> members("b").equals(Map.of("a", "up", "b", "self", "c", "up")));
+
         Queue<String> acknowledged = new ConcurrentLinkedQueue<>();
         AtomicBoolean over = new AtomicBoolean();
         Thread writer = Thread.ofPlatform().start(() -> write(acknowledged, over));
@@ -136,11 +138,30 @@ class ClusterTest {
         String found =
                 etcdctl(List.of("c"), "get", "w/", "--prefix", "--keys-only").output();
         assertThat(found.lines()).containsAll(acknowledged);
+        await(() -> members("b").equals(Map.of("a", "down", "b", "self", "c", "up")));
 
         nodes.get("c").kill();
         await(() -> etcdctl(List.of("b"), "put", "no", "quorum").output().contains("etcdserver: no leader"));
         assertThat(etcdctl(List.of("b"), "get", "by", "--consistency=s").output())
                 .contains("b");
+    }
+
+    /** Which nodes another one sees, and how. */
+    private Map<String, String> members(String of) throws IOException, InterruptedException {
+        Shell.Outcome outcome = Shell.run(
+                Duration.ofSeconds(30),
+                Map.of("KUBECONFIG", data(of).resolve("kubeconfig").toString()),
+                null,
+                List.of("kubectl", "get", "members", "-o", "json"));
+        Map<String, String> found = new HashMap<>();
+        if (outcome.status() == 0) {
+            String output = outcome.output();
+            for (JsonNode each :
+                    JSON.readTree(output.substring(output.indexOf('{'))).path("items")) {
+                found.put(each.at("/spec/node").asText(), each.at("/status/state").asText());
+            }
+        }
+        return found;
     }
 
     private void write(Queue<String> acknowledged, AtomicBoolean over) {
