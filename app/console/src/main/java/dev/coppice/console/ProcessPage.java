@@ -63,7 +63,15 @@ final class ProcessPage {
             String stack,
             List<CrashView> crashes) {}
 
-    record TraceLine(long number, String at, String message, String took, boolean slow, String failure) {}
+    record TraceLine(
+            long number,
+            String at,
+            String message,
+            String waited,
+            boolean late,
+            String took,
+            boolean slow,
+            String failure) {}
 
     record TraceView(boolean running, boolean text, String until, long count, List<TraceLine> lines) {}
 
@@ -281,10 +289,13 @@ final class ProcessPage {
 
     private static TraceLine line(Trace.Entry entry) {
         @Nullable String failure = entry.failure();
+        @Nullable Duration waited = entry.waited();
         return new TraceLine(
                 entry.number(),
                 time(entry.at()),
                 entry.message(),
+                waited == null ? "" : took(waited),
+                waited != null && waited.toMillis() >= 100,
                 took(entry.took()),
                 entry.took().toMillis() >= 100,
                 failure == null ? "" : failure);

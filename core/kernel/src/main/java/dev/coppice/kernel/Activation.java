@@ -28,6 +28,9 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
     private volatile boolean attention = true;
 
     private @Nullable Tracer tracer;
+    /** When the message that is traced was sent, if that is known. */
+    private @Nullable Long sentNanos;
+
     private MailRun.@Nullable Node batch;
     private int taken;
     private long handled;
@@ -234,6 +237,9 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
             }
         }
         batch = node.next;
+        if (tracer != null) {
+            sentNanos = node.sentNanos();
+        }
         if (++taken >= portion || batch == null) {
             giveBack();
         }
@@ -354,7 +360,10 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
     @SuppressWarnings("CatchingUnchecked")
     private void tell(Tracer watching, Object message, long startNanos, @Nullable Throwable failure) {
         try {
-            watching.handled(message, startNanos, System.nanoTime() - startNanos, failure);
+            Long sent = sentNanos;
+            sentNanos = null;
+            long waited = sent == null ? -1 : Math.max(0, startNanos - sent);
+            watching.handled(message, waited, startNanos, System.nanoTime() - startNanos, failure);
         } catch (Throwable t) {
             run.relations().tracer = null;
             tracer = null;

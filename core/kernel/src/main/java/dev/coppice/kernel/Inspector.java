@@ -372,8 +372,8 @@ public final class Inspector {
     private void attach(Trace trace) {
         Optional<Supervisor.Child> child = trace.running() ? kernel.find(trace.path()) : Optional.empty();
         child.ifPresent(found -> {
-            found.trace((message, startNanos, tookNanos, failure) ->
-                    trace.handled(message, kernel.clock().now().minusNanos(tookNanos), tookNanos, failure));
+            found.trace((message, waitedNanos, startNanos, tookNanos, failure) -> trace.handled(
+                    message, kernel.clock().now().minusNanos(tookNanos), waitedNanos, tookNanos, failure));
             if (!trace.running()) {
                 found.trace(null); // it ended at this moment, perhaps before it was attached
             }

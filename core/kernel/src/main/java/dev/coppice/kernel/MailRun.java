@@ -31,7 +31,7 @@ abstract class MailRun<M> extends Run {
     }
 
     /** An entry of a stack or, once turned around, of a list. */
-    static final class Node {
+    static class Node {
         final Object item;
 
         @Nullable
@@ -40,6 +40,12 @@ abstract class MailRun<M> extends Run {
         Node(Object item, @Nullable Node next) {
             this.item = item;
             this.next = next;
+        }
+
+        /** When it was sent, on {@link System#nanoTime}'s scale, if somebody wanted to know. */
+        @Nullable
+        Long sentNanos() {
+            return null;
         }
 
         static @Nullable Node reverse(@Nullable Node top) {
@@ -52,6 +58,20 @@ abstract class MailRun<M> extends Run {
                 node = following;
             }
             return reversed;
+        }
+    }
+
+    /** Mail of a process that is traced. */
+    private static final class StampedNode extends Node {
+        private final long nanos = System.nanoTime();
+
+        StampedNode(Object item, @Nullable Node next) {
+            super(item, next);
+        }
+
+        @Override
+        Long sentNanos() {
+            return nanos;
         }
     }
 
@@ -174,8 +194,14 @@ abstract class MailRun<M> extends Run {
     }
 
     private void add(Object item) {
-        Node node = new Node(item, null);
+        Node node = node(item, null);
         add(node, node);
+    }
+
+    /** An entry that knows when it was sent if somebody traces the process. */
+    private Node node(Object item, @Nullable Node next) {
+        Relations ties = relations;
+        return ties == null || ties.tracer == null ? new Node(item, next) : new StampedNode(item, next);
     }
 
     /** Adds a list, newest first. */

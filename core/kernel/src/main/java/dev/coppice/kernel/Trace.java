@@ -8,14 +8,15 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one process did with its messages while somebody traced it: the last ones, when each came to its turn and how long
- * it took. Messages are told by their type alone unless their text was asked for, since it may hold
+ * What one process did with its messages while somebody traced it: the last ones, how long each waited, when it came to its
+ * turn and how long it took. Messages are told by their type alone unless their text was asked for, since it may hold
  * secrets. Safe for many threads; the process itself writes it, so that nobody else is slowed down.
  */
 public final class Trace {
     /** Entries kept at most. */
     public static final int MAX_ENTRIES = 1_000;
 
+    /** How long a trace may run. */
     public static final Duration MAX_DURATION = Duration.ofMinutes(10);
 
     /** Characters kept of a message's text and of a failure. */
@@ -49,6 +50,7 @@ public final class Trace {
      * @param number counts from 1
      * @param at when it came to its turn
      * @param message its type, or its text
+     * @param waited in the mailbox; null when it was sent before the trace began, or is what a handler continues with
      * @param took in the handler
      * @param failure what it threw; null when it went well
      */
@@ -56,6 +58,7 @@ public final class Trace {
             long number,
             Instant at,
             String message,
+            @Nullable Duration waited,
             Duration took,
             @Nullable String failure) {}
 
@@ -73,14 +76,17 @@ public final class Trace {
         this.since = since;
     }
 
+    /** The process that it is of. */
     public String path() {
         return path;
     }
 
+    /** How it was asked for. */
     public Options options() {
         return options;
     }
 
+    /** When it began. */
     public Instant since() {
         return since;
     }
@@ -90,6 +96,7 @@ public final class Trace {
         return ended;
     }
 
+    /** Whether it still takes note of messages. */
     public synchronized boolean running() {
         return ended == null;
     }
@@ -129,8 +136,8 @@ public final class Trace {
         }
     }
 
-    /** Takes note of a message. In the process's own thread. */
-    void handled(Object message, Instant at, long tookNanos, @Nullable Throwable failureOrNull) {
+    /** Takes note of a message; {@code waitedNanos} is below 0 when unknown. In the process's own thread. */
+    void handled(Object message, Instant at, long waitedNanos, long tookNanos, @Nullable Throwable failureOrNull) {
         if (!running()) {
             return;
         }
@@ -144,7 +151,8 @@ public final class Trace {
             if (ring.size() == options.entries()) {
                 ring.removeFirst();
             }
-            ring.addLast(new Entry(count, at, text, Duration.ofNanos(tookNanos), failure));
+            Duration waited = waitedNanos < 0 ? null : Duration.ofNanos(waitedNanos);
+            ring.addLast(new Entry(count, at, text, waited, Duration.ofNanos(tookNanos), failure));
         }
     }
 

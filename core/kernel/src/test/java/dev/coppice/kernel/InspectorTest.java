@@ -6,9 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.coppice.kernel.Inspector.Order;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -187,9 +191,27 @@ class InspectorTest {
         assertThat(kernel.telemetry().handlers()).isEmpty();
     }
 
+    @Test
+    void aTraceTellsHowLongMailWaited() throws Exception {
+        ProcessRef<Object> process = kernel.root().startProcess(ChildSpec.process("p", Counting::new));
+        CountDownLatch before = new CountDownLatch(1);
+        process.cast(before);
+        Trace trace = inspector.trace("/p", Trace.Options.DEFAULT);
+        CountDownLatch during = new CountDownLatch(1);
+        process.cast(during);
+        process.cast("waits for the one before it");
+        long sent = System.nanoTime();
+        before.countDown();
+        long passed = System.nanoTime() - sent;
+        during.countDown();
+        eventually("traced", () -> trace.count() >= 2);
+        Trace.Entry last = trace.entries().getLast();
+        assertThat(last.waited()).isGreaterThanOrEqualTo(Duration.ofNanos(passed));
+    }
+
     /** Tells how much it has seen. */
     private static final class Counting implements Behavior<Object> {
-        private final List<Object> seen = new java.util.ArrayList<>();
+        private final List<Object> seen = new ArrayList<>();
 
         @Override
         public void handle(ProcessContext<Object> self, Object message) throws Exception {
@@ -201,7 +223,7 @@ class InspectorTest {
 
         @Override
         public Object describe() {
-            return java.util.Map.of("seen", seen.size());
+            return Map.of("seen", seen.size());
         }
     }
 
@@ -229,7 +251,7 @@ class InspectorTest {
 
     @Test
     void whoComputesIsToldApartFromWhoWaits() throws Exception {
-        java.util.concurrent.atomic.AtomicBoolean over = new java.util.concurrent.atomic.AtomicBoolean();
+        AtomicBoolean over = new AtomicBoolean();
         kernel.root().start(ChildSpec.task("waits", free::await));
         kernel.root().start(ChildSpec.task("computes", () -> {
             while (!over.get()) {
@@ -252,7 +274,7 @@ class InspectorTest {
             ProcessRef<String> made = pool.spawn(kind, this::behavior);
             chosen = i == 40_000 ? made : chosen;
         }
-        ProcessRef<String> busy = java.util.Objects.requireNonNull(chosen);
+        ProcessRef<String> busy = Objects.requireNonNull(chosen);
         busy.cast("wait");
         busy.cast("more");
         eventually("seen", () -> !inspector.top(Order.MAILBOX, 3).isEmpty());

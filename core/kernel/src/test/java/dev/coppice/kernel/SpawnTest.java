@@ -168,7 +168,7 @@ class SpawnTest {
         ProcessRef<Mail> process = pool(1).spawn(kind, () -> new Counter(0));
         Supervisor.Child child = kernel.find("/pool/counter#1").orElseThrow();
         List<String> seen = new CopyOnWriteArrayList<>();
-        child.trace((message, _, took, failure) -> seen.add(message + " " + (took >= 0) + " " + failure));
+        child.trace((message, _, _, took, failure) -> seen.add(message + " " + (took >= 0) + " " + failure));
         process.cast(new Add(1));
         CountDownLatch down = new CountDownLatch(1);
         process.monitor(_ -> down.countDown());
@@ -179,7 +179,7 @@ class SpawnTest {
 
         eventually("it is back", process::alive);
         AtomicInteger calls = new AtomicInteger();
-        child.trace((_, _, _, _) -> {
+        child.trace((_, _, _, _, _) -> {
             calls.incrementAndGet();
             throw new IllegalStateException("a bad tracer");
         });

@@ -11,6 +11,7 @@ import dev.coppice.kernel.Inspector;
 import dev.coppice.kernel.Trace;
 import dev.coppice.schema.GoDuration;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Set;
@@ -105,7 +106,7 @@ final class TracePart {
                 .put("text", trace.options().text());
         ObjectNode status = answer.putObject("status");
         status.put("path", trace.path()).put("since", trace.since().toString());
-        java.time.Instant ended = trace.ended();
+        Instant ended = trace.ended();
         status.put("running", ended == null);
         if (ended != null) {
             status.put("ended", ended.toString());
@@ -117,6 +118,10 @@ final class TracePart {
                     .put("number", entry.number())
                     .put("at", entry.at().toString())
                     .put("message", entry.message());
+            Duration waited = entry.waited();
+            if (waited != null) {
+                each.put("waited", GoDuration.format(waited));
+            }
             each.put("took", GoDuration.format(entry.took()));
             if (entry.failure() != null) {
                 each.put("failure", entry.failure());
