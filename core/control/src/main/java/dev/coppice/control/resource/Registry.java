@@ -6,6 +6,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -48,16 +49,24 @@ public final class Registry {
 
     private final AtomicLong generations = new AtomicLong(1);
     private final Map<String, List<Definition>> sets = new LinkedHashMap<>();
-    private final List<Consumer<Snapshot>> observers = new java.util.concurrent.CopyOnWriteArrayList<>();
+    private final List<Consumer<Snapshot>> observers = new CopyOnWriteArrayList<>();
     private volatile Snapshot snapshot = new Snapshot(0, Map.of(), Map.of());
 
     public Snapshot snapshot() {
         return snapshot;
     }
 
-    /** Called after every change with the new state. */
-    public void observe(Consumer<Snapshot> observer) {
-        observers.add(observer);
+    /** What ends an observation. Thread-safe; a change that is under way may still be told after it. */
+    public interface Observation extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /** Calls the observer after every change with the new state, in the thread that made it, until the result is closed. */
+    public Observation observe(Consumer<Snapshot> observer) {
+        Consumer<Snapshot> own = observer::accept; // so that the same observer may be added twice
+        observers.add(own);
+        return () -> observers.remove(own);
     }
 
     /** Replaces the set of definitions of that name (a CRD's, or the built-ins); an empty list removes it. */

@@ -171,12 +171,11 @@ public final class ExtensionHost {
         public void register(Kind<?, ?> kind) {
             ObjectNode unused = resources.apply(DEFINITIONS, definition(kind), "coppice", true);
             CountDownLatch served = new CountDownLatch(1);
-            api.registry().observe(snapshot -> {
+            try (var _ = api.registry().observe(snapshot -> {
                 if (serves(kind)) {
                     served.countDown();
                 }
-            });
-            try {
+            })) {
                 if (!serves(kind) && !served.await(SERVED_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
                     throw new IllegalStateException(
                             "the kind " + kind.kind() + " is not served after " + SERVED_LIMIT.toSeconds()
