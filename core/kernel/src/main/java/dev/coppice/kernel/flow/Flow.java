@@ -125,10 +125,12 @@ public final class Flow<T> {
         return (Supplier<Object>) supplier;
     }
 
+    /** Another item for each one. */
     public <R> Flow<R> map(Function<? super T, ? extends R> function) {
         return then(Steps.map(erase(function)));
     }
 
+    /** The items that match. */
     @SuppressWarnings("unchecked")
     public Flow<T> filter(Predicate<? super T> predicate) {
         return then(Steps.filter((Predicate<Object>) predicate));

@@ -13,8 +13,12 @@ import dev.coppice.kernel.stage.Producer;
 import dev.coppice.kernel.stage.StageOptions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -41,6 +45,7 @@ public final class FlowRun<R> {
     private final CompletableFuture<R> result = new CompletableFuture<>();
     private final boolean precise;
     private int segments;
+    private int channels;
 
     FlowRun(Kernel kernel, String name, Plan plan, Collector<Object, Object, R> collector) {
         this.kernel = kernel;
@@ -60,17 +65,32 @@ public final class FlowRun<R> {
         };
     }
 
-    /** A stage's messages, with the steps that its takers do. */
-    private record Ready(Pipeline.Outlet<Context.Message> outlet, List<Plan.Step> steps, int stages) {
+    /**
+     * A stage's messages, with the steps that its takers do.
+     *
+     * @param stages how many takers
+     * @param sources those whose items come as they were read, so that it is known how far they are
+     * @param channels by which the workers before tell how far they are, with the number of these workers
+     */
+    record Ready(
+            Pipeline.Outlet<Context.Message> outlet,
+            List<Plan.Step> steps,
+            int stages,
+            Set<Integer> sources,
+            Map<Integer, Integer> channels) {
         Ready with(Plan.Step step) {
             List<Plan.Step> more = new ArrayList<>(steps);
             more.add(step);
-            return new Ready(outlet, more, stages);
+            return new Ready(outlet, more, stages, sources, channels);
+        }
+
+        boolean keepsItems() {
+            return steps.stream().anyMatch(Plan.Step::keepsItems);
         }
     }
 
     void start() {
-        Ready last = build(plan);
+        Ready last = build(plan, false);
         Supplier<Processor<Context.Message, Void>> gathering = workers(last, _ -> new Gathering());
         last.outlet().consume(segment(), options(last), gathering);
         pipeline.done().thenAccept(this::ended);
@@ -102,16 +122,32 @@ public final class FlowRun<R> {
         }
     }
 
-    private Ready build(Plan from) {
+    /** @param timed whether a step behind depends on how far the sources are done */
+    private Ready build(Plan from, boolean timed) {
         return switch (from) {
-            case Plan.From(var source, int stages) -> new Ready(read(source, stages), List.of(), stages);
-            case Plan.Then(var before, var step) -> build(before).with(step);
+            case Plan.From(var source, int stages) -> {
+                int number = sources.size();
+                yield new Ready(read(source, stages), List.of(), stages, Set.of(number), Map.of());
+            }
+            case Plan.Then(var before, var step) ->
+                build(before, timed || step.followsProgress()).with(step);
             case Plan.Shuffle(var inputs, var key, int stages) -> {
                 Pipeline.@Nullable Outlet<Context.Message> all = null;
+                Set<Integer> followed = new HashSet<>();
+                Map<Integer, Integer> telling = new HashMap<>();
                 for (Plan input : inputs) {
-                    Ready ready = build(input);
+                    Ready ready = build(input, timed);
+                    boolean kept = ready.keepsItems();
+                    boolean tells = timed && (kept || !ready.channels().isEmpty());
+                    @Nullable Integer channel = tells ? Integer.valueOf(++channels) : null;
+                    if (channel != null) {
+                        telling.put(channel, ready.stages());
+                    }
+                    if (!kept) {
+                        followed.addAll(ready.sources());
+                    }
                     Supplier<Processor<Context.Message, Context.Message>> sharing =
-                            workers(ready, context -> new Steps.Sharing(context, key, stages, precise));
+                            workers(ready, context -> new Steps.Sharing(context, key, stages, precise, channel, kept));
                     Pipeline.Outlet<Context.Message> one = ready.outlet().process(segment(), options(ready), sharing);
                     all = all == null ? one : all.merge(one);
                 }
@@ -119,11 +155,20 @@ public final class FlowRun<R> {
                     throw new IllegalStateException("a partition without an input");
                 }
                 yield new Ready(
-                        all.dispatch(new Dispatcher.Partition<>(
-                                message -> message instanceof Context.Chunk chunk ? chunk.to() : 0)),
+                        all.dispatch(new Dispatcher.Partition<>(FlowRun::receiver)),
                         List.of(),
-                        stages);
+                        stages,
+                        followed,
+                        telling);
             }
+        };
+    }
+
+    private static int receiver(Context.Message message) {
+        return switch (message) {
+            case Context.Split _ -> 0;
+            case Context.Chunk chunk -> chunk.to();
+            case Context.Mark mark -> mark.to();
         };
     }
 
@@ -229,7 +274,7 @@ public final class FlowRun<R> {
     }
 
     private <O> Supplier<Processor<Context.Message, O>> workers(Ready ready, Function<Context, Link> last) {
-        return new Workers<O>(this, kernel, sources, ready.steps(), ready.stages(), last)::get;
+        return new Workers<O>(this, kernel, sources, ready, last)::get;
     }
 
     /** Gathers what one worker has for the result. */

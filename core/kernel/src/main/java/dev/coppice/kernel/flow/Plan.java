@@ -25,6 +25,11 @@ sealed interface Plan {
             return null;
         }
 
+        /** Whether it gives items later than it takes those that they come from. */
+        default boolean keepsItems() {
+            return false;
+        }
+
         /** Whether it depends on how far the sources are done. */
         default boolean followsProgress() {
             return false;

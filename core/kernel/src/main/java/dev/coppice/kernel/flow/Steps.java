@@ -23,6 +23,30 @@ final class Steps {
 
     private Steps() {}
 
+    /** A step that gives items of any time at any time. */
+    private interface Keeping extends Plan.Step {
+        @Override
+        default boolean keepsItems() {
+            return true;
+        }
+    }
+
+    /** Behind a step that may give items of any time until its end: nobody may count on having seen all. */
+    static Link holdingBack(Context context, Link next) {
+        return new Link(next) {
+            @Override
+            void accept(Object item) throws Exception {
+                next.accept(item);
+            }
+
+            @Override
+            void pause() throws Exception {
+                context.markMillis = Long.MIN_VALUE;
+                next.pause();
+            }
+        };
+    }
+
     static Plan.Step map(Function<Object, Object> function) {
         return (_, next) -> new Link(next) {
             @Override
@@ -86,7 +110,7 @@ final class Steps {
     }
 
     static Plan.Step reduce(Supplier<Object> initial, BiFunction<Object, Object, Object> step) {
-        return (_, next) -> new Link(next) {
+        return (Keeping) (_, next) -> new Link(next) {
             private @Nullable Object sum;
 
             @Override
@@ -108,7 +132,7 @@ final class Steps {
     /** Sums up by key within a worker, so that fewer items go to others; gives entries. */
     static Plan.Step combine(
             Function<Object, Object> key, Supplier<Object> initial, BiFunction<Object, Object, Object> step) {
-        return (_, next) -> new Link(next) {
+        return (Keeping) (_, next) -> new Link(next) {
             private final Map<Object, Sum> sums = new HashMap<>();
 
             @Override
@@ -151,7 +175,7 @@ final class Steps {
 
     /** Merges the entries of {@link #combine}; gives them at the end. */
     static Plan.Step mergeByKey(BinaryOperator<Object> merge) {
-        return (_, next) -> new Link(next) {
+        return (Keeping) (_, next) -> new Link(next) {
             private final Map<Object, Object> sums = new HashMap<>();
 
             @Override
@@ -183,7 +207,7 @@ final class Steps {
     record Side(boolean left, Object key, Object item) {}
 
     static Plan.Step join(BiFunction<Object, Object, Object> pair) {
-        return (_, next) -> new Link(next) {
+        return (Keeping) (_, next) -> new Link(next) {
             private final Map<Object, List<Object>> lefts = new HashMap<>();
             private final Map<Object, List<Object>> rights = new HashMap<>();
             private int kept;
@@ -211,15 +235,30 @@ final class Steps {
         private final Object[][] chunks;
         private final int[] sizes;
         private final boolean precise;
+        private final @Nullable Integer channel;
+        private final boolean kept;
+        private long toldMillis = Long.MIN_VALUE;
         private int turn;
 
-        /** @param precise whether items of different parts of a source may not be in one chunk */
-        Sharing(Context context, @Nullable Function<Object, ?> key, int workers, boolean precise) {
+        /**
+         * @param precise whether items of different parts of a source may not be in one chunk
+         * @param channel by which it tells the next workers how far it is; null when these follow the sources themselves
+         * @param kept whether a step before it keeps items
+         */
+        Sharing(
+                Context context,
+                @Nullable Function<Object, ?> key,
+                int workers,
+                boolean precise,
+                @Nullable Integer channel,
+                boolean kept) {
             this.context = context;
             this.key = key;
             this.chunks = new Object[workers][Source.CHUNK];
             this.sizes = new int[workers];
             this.precise = precise;
+            this.channel = channel;
+            this.kept = kept;
             this.turn = context.worker;
         }
 
@@ -241,7 +280,8 @@ final class Steps {
         private void give(int to) {
             Object[] chunk = chunks[to];
             if (sizes[to] > 0) {
-                context.out.accept(new Context.Chunk(to, context.source, context.part, chunk, sizes[to]));
+                int source = kept ? Context.NO_SOURCE : context.source;
+                context.out.accept(new Context.Chunk(to, source, context.part, chunk, sizes[to]));
                 chunks[to] = new Object[Source.CHUNK];
                 sizes[to] = 0;
                 turn = (to + 1) % chunks.length;
@@ -251,14 +291,33 @@ final class Steps {
         @Override
         void pause() {
             if (precise) {
-                end();
+                giveAll();
+            }
+            // The end tells that nothing comes any more.
+            if (context.markMillis != Long.MAX_VALUE) {
+                tell(context.markMillis);
             }
         }
 
         @Override
         void end() {
+            giveAll();
+            tell(Long.MAX_VALUE);
+        }
+
+        private void giveAll() {
             for (int to = 0; to < chunks.length; to++) {
                 give(to);
+            }
+        }
+
+        /** Behind all that it applies to. */
+        private void tell(long millis) {
+            if (channel != null && millis > toldMillis) {
+                toldMillis = millis;
+                for (int to = 0; to < chunks.length; to++) {
+                    context.out.accept(new Context.Mark(to, channel, context.worker, millis));
+                }
             }
         }
     }

@@ -36,6 +36,11 @@ record Windowing(Window<Object> window, Supplier<Object> initial, BiFunction<Obj
     }
 
     @Override
+    public boolean keepsItems() {
+        return true;
+    }
+
+    @Override
     public boolean followsProgress() {
         return window.kind instanceof Window.EventTime<Object>;
     }
@@ -52,9 +57,12 @@ record Windowing(Window<Object> window, Supplier<Object> initial, BiFunction<Obj
     private final class Panes extends Link {
         private final Context context;
         private final TreeMap<Long, Open> open = new TreeMap<>();
-        private final Watermark watermark;
+        private final @Nullable Watermark watermark;
         private long number;
         private long passedMillis = Long.MIN_VALUE;
+        /** The latest time in the present message. */
+        private long seenMillis = Long.MIN_VALUE;
+
         private long sinceTrigger;
         private long windowNanos;
         private long triggerNanos;
@@ -62,7 +70,7 @@ record Windowing(Window<Object> window, Supplier<Object> initial, BiFunction<Obj
         Panes(Context context, Link next) {
             super(next);
             this.context = context;
-            this.watermark = new Watermark(context.sources);
+            this.watermark = context.watermark;
             this.windowNanos = context.kernel.clock().nanoTime();
             this.triggerNanos = windowNanos;
         }
@@ -93,7 +101,7 @@ record Windowing(Window<Object> window, Supplier<Object> initial, BiFunction<Obj
 
         private void add(Window.EventTime<Object> event, Object item) {
             long millis = event.millis().applyAsLong(item);
-            watermark.saw(context.source, context.part, millis);
+            seenMillis = Math.max(seenMillis, millis);
             boolean taken = false;
             long last = Math.floorDiv(millis, event.slideMillis()) * event.slideMillis();
             for (long start = last; start > millis - event.sizeMillis(); start -= event.slideMillis()) {
@@ -152,7 +160,7 @@ record Windowing(Window<Object> window, Supplier<Object> initial, BiFunction<Obj
                 number++;
             }
             if (window.kind instanceof Window.EventTime<Object> event) {
-                passedMillis = watermark.millis();
+                look();
                 List<Map.Entry<Long, Open>> over = new ArrayList<>();
                 for (Map.Entry<Long, Open> each : open.entrySet()) {
                     if (each.getKey() + event.sizeMillis() + event.latenessMillis() <= passedMillis) {
@@ -162,54 +170,33 @@ record Windowing(Window<Object> window, Supplier<Object> initial, BiFunction<Obj
                 for (Map.Entry<Long, Open> each : over) {
                     close(each.getKey(), each.getValue(), Cause.CLOSED);
                 }
+                // What comes out later starts after this, and so does whatever time is in it.
+                context.markMillis = passedMillis == Long.MIN_VALUE
+                        ? Long.MIN_VALUE
+                        : passedMillis - event.sizeMillis() - event.latenessMillis();
             }
             next.pause();
+        }
+
+        /** Up to which time all items have come. When all is over, the end closes what is open. */
+        private void look() {
+            long now = context.markMillis;
+            if (watermark != null) {
+                if (seenMillis != Long.MIN_VALUE && context.source != Context.NO_SOURCE) {
+                    watermark.saw(context.source, context.part, seenMillis);
+                }
+                now = Math.min(now, watermark.millis());
+            }
+            seenMillis = Long.MIN_VALUE;
+            if (now != Long.MAX_VALUE) {
+                passedMillis = Math.max(passedMillis, now);
+            }
         }
 
         @Override
         void end() throws Exception {
             closeAll(Cause.END);
             next.end();
-        }
-    }
-
-    /**
-     * The time of which all items have been seen here: the latest among the parts up to which the sources are done. So the
-     * parts may come in any order, and only what is out of order in the source itself is late.
-     */
-    private static final class Watermark {
-        private final List<Progress> sources;
-        private final List<TreeMap<Long, Long>> latest = new ArrayList<>();
-        private final long[] marks;
-
-        Watermark(List<Progress> sources) {
-            this.sources = sources;
-            this.marks = new long[sources.size()];
-            for (int i = 0; i < marks.length; i++) {
-                marks[i] = Long.MIN_VALUE;
-                latest.add(new TreeMap<>());
-            }
-        }
-
-        void saw(int source, long part, long millis) {
-            latest.get(source).merge(part, millis, Math::max);
-        }
-
-        long millis() {
-            long least = Long.MAX_VALUE;
-            boolean any = false;
-            for (int i = 0; i < marks.length; i++) {
-                Map<Long, Long> done = latest.get(i).headMap(sources.get(i).done(), true);
-                for (long millis : done.values()) {
-                    marks[i] = Math.max(marks[i], millis);
-                }
-                done.clear();
-                if (!sources.get(i).isOver()) {
-                    any = true;
-                    least = Math.min(least, marks[i]);
-                }
-            }
-            return any ? least : Long.MIN_VALUE;
         }
     }
 }

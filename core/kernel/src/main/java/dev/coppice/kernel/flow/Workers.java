@@ -2,48 +2,56 @@ package dev.coppice.kernel.flow;
 
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.stage.Processor;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** Makes the workers of one stage of a flow. What a worker has reduced dies with it, so a second life fails the flow. */
 final class Workers<O> {
     private final FlowRun<?> run;
     private final Kernel kernel;
-    private final List<Progress> sources;
-    private final List<Plan.Step> steps;
-    private final int stages;
+    private final FlowRun.Ready before;
     private final Function<Context, Link> last;
+    private final List<@Nullable Watermark> watermarks = new ArrayList<>();
     private final AtomicInteger lives = new AtomicInteger();
 
-    Workers(
-            FlowRun<?> run,
-            Kernel kernel,
-            List<Progress> sources,
-            List<Plan.Step> steps,
-            int stages,
-            Function<Context, Link> last) {
+    Workers(FlowRun<?> run, Kernel kernel, List<Progress> sources, FlowRun.Ready before, Function<Context, Link> last) {
         this.run = run;
         this.kernel = kernel;
-        this.sources = sources;
-        this.steps = steps;
-        this.stages = stages;
+        this.before = before;
         this.last = last;
+        // One for all workers, for each step that follows the sources themselves.
+        for (Plan.Step step : before.steps()) {
+            boolean follows = step.followsProgress() && !keeps(watermarks.size());
+            watermarks.add(follows ? new Watermark(sources, before.sources()) : null);
+        }
     }
 
     Processor<Context.Message, O> get() {
         int life = lives.getAndIncrement();
-        if (life >= stages) {
+        if (life >= before.stages()) {
             run.fail(new IllegalStateException("a worker of the flow " + run.name() + " died"));
             return (_, _) -> {};
         }
-        Context context = new Context(kernel, life, sources);
+        Context context = new Context(kernel, life, before.channels());
         Link head = last.apply(context);
-        for (Plan.Step step : steps.reversed()) {
+        for (int i = before.steps().size() - 1; i >= 0; i--) {
+            Plan.Step step = before.steps().get(i);
+            context.watermark = watermarks.get(i);
+            if (step.keepsItems() && !step.followsProgress()) {
+                head = Steps.holdingBack(context, head);
+            }
             head = step.link(context, head);
         }
         return new Chain<>(run, context, head);
+    }
+
+    /** Whether one of the first steps keeps items. */
+    private boolean keeps(int steps) {
+        return before.steps().subList(0, steps).stream().anyMatch(Plan.Step::keepsItems);
     }
 
     /** The steps of one worker. */
@@ -68,8 +76,9 @@ final class Workers<O> {
                             head.accept(chunk.items()[i]);
                         }
                     }
+                    case Context.Mark mark -> context.marked(mark);
                 }
-                head.pause();
+                pause();
             });
             if (run.isFailed()) {
                 throw new IllegalStateException("the flow " + run.name() + " failed");
@@ -78,7 +87,12 @@ final class Workers<O> {
 
         @Override
         public void tick(Consumer<? super O> out) {
-            guarded(out, head::pause);
+            guarded(out, this::pause);
+        }
+
+        private void pause() throws Exception {
+            context.markMillis = context.leastMark();
+            head.pause();
         }
 
         @Override

@@ -19,8 +19,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
@@ -175,7 +177,7 @@ final class FlowTest {
     @Test
     void aCancelledFlowEndsItsThreadsThoughItsSourceIsEndless() throws Exception {
         AtomicInteger next = new AtomicInteger();
-        Iterable<Integer> endless = () -> new java.util.Iterator<>() {
+        Iterable<Integer> endless = () -> new Iterator<>() {
             @Override
             public boolean hasNext() {
                 return true;
@@ -257,7 +259,7 @@ final class FlowTest {
         List<Long> times = LongStream.range(0, 100_000).boxed().collect(Collectors.toCollection(ArrayList::new));
         // Out of order by up to 64 places.
         for (int i = 0; i + 64 < times.size(); i += 64) {
-            Collections.shuffle(times.subList(i, i + 64), new java.util.Random(random.nextLong()));
+            Collections.shuffle(times.subList(i, i + 64), new Random(random.nextLong()));
         }
         Map<Long, Long> counts = new TreeMap<>();
         Flow.of(times)
@@ -271,6 +273,108 @@ final class FlowTest {
         assertThat(late).as("seed " + seed).isEmpty();
         assertThat(counts).as("seed " + seed).hasSize(100);
         assertThat(counts.values()).as("seed " + seed).allMatch(n -> n == 1_000);
+    }
+
+    private static List<Long> times(int count) {
+        return LongStream.range(0, count).boxed().toList();
+    }
+
+    private static Flow<Pane<Long>> counted(Flow<Long> times, int partitions, long millis) {
+        return times.partition(n -> n % partitions)
+                .window(Window.<Long>fixed(Duration.ofMillis(millis), n -> n))
+                .reduce(() -> 0L, (count, _) -> count + 1);
+    }
+
+    private static Window<Pane<Long>> seconds(List<Pane<Long>> late) {
+        return Window.<Pane<Long>>fixed(Duration.ofSeconds(1), Pane::window).allowedLateness(Duration.ZERO, late::add);
+    }
+
+    private void countsSeconds(Flow<Pane<Long>> sums, List<Pane<Long>> late, int seconds, long each) throws Exception {
+        Map<Long, Long> counts = new TreeMap<>();
+        List<Pane.Cause> causes = new ArrayList<>();
+        sums.forEach(pane -> {
+                    counts.merge(pane.window(), pane.value(), Long::sum);
+                    causes.add(pane.cause());
+                })
+                .run(kernel);
+        assertThat(late).isEmpty();
+        assertThat(counts).hasSize(seconds);
+        assertThat(counts.values()).allMatch(n -> n == each);
+        assertThat(causes).as("windows close as time passes").contains(Pane.Cause.CLOSED);
+    }
+
+    @Test
+    void windowsOfWindowsHoldAllThatBelongsToThem() throws Exception {
+        List<Pane<Long>> late = new CopyOnWriteArrayList<>();
+        Flow<Pane<Long>> seconds = counted(Flow.of(times(100_000)).stages(4), 7, 10)
+                .partition(pane -> pane.window() / 10 % 5)
+                .window(seconds(late))
+                .reduce(() -> 0L, (sum, pane) -> sum + pane.value());
+        countsSeconds(seconds, late, 100, 1_000);
+    }
+
+    @Test
+    void windowsOfWindowsInTheSameWorkersHoldAllThatBelongsToThem() throws Exception {
+        List<Pane<Long>> late = new CopyOnWriteArrayList<>();
+        Flow<Pane<Long>> seconds = counted(Flow.of(times(100_000)).stages(4), 7, 10)
+                .window(seconds(late))
+                .reduce(() -> 0L, (sum, pane) -> sum + pane.value());
+        countsSeconds(seconds, late, 100, 1_000);
+    }
+
+    @Test
+    void windowsAfterAMergeOfWindowsAndItemsWaitForBoth() throws Exception {
+        List<Pane<Long>> late = new CopyOnWriteArrayList<>();
+        Flow<Pane<Long>> single = Flow.of(times(20_000)).map(n -> new Pane<>(0, n, 1, 1L, Pane.Cause.CLOSED));
+        Flow<Pane<Long>> seconds = counted(Flow.of(times(20_000)).stages(3), 3, 100)
+                .merge(single)
+                .filter(pane -> pane.value() > 0)
+                .partition(pane -> pane.window() % 3)
+                .window(seconds(late))
+                .reduce(() -> 0L, (sum, pane) -> sum + pane.value());
+        countsSeconds(seconds, late, 20, 2_000);
+    }
+
+    @Test
+    void windowsOfWindowsCloseWhileTheSourceGoesOnThoughOnePartitionHasNothing() throws Exception {
+        Inlet<Long> inlet = new Inlet<>(kernel, 10);
+        List<Pane<Long>> panes = new CopyOnWriteArrayList<>();
+        FlowRun<Long> run = counted(Flow.<Long>produced(() -> inlet).stages(2), 2, 10)
+                .partition(Pane::window)
+                .window(Window.<Pane<Long>>fixed(Duration.ofMillis(20), Pane::window))
+                .reduce(() -> 0L, (sum, pane) -> sum + pane.value())
+                .forEach(panes::add)
+                .start(kernel);
+        inlet.put(5L);
+        inlet.put(15L);
+        inlet.put(105L);
+        eventually(
+                "the first windows close",
+                () -> panes.stream().mapToLong(Pane::value).sum() == 2);
+        inlet.end();
+        run.await();
+        assertThat(panes).extracting(Pane::window).containsOnly(0L, 100L);
+        assertThat(panes.stream().mapToLong(Pane::value).sum()).isEqualTo(3);
+    }
+
+    @Test
+    void windowsBehindAJoinStayOpenToTheEndAsAPairMayBeOfAnyTime() throws Exception {
+        List<Long> late = new CopyOnWriteArrayList<>();
+        Map<Long, Long> counts = new TreeMap<>();
+        List<Pane.Cause> causes = new ArrayList<>();
+        Flow.of(times(5_000))
+                .join(Flow.of(times(5_000).reversed()), n -> n, n -> n, (left, _) -> left)
+                .partition(n -> n % 5)
+                .window(Window.<Long>fixed(Duration.ofSeconds(1), n -> n).allowedLateness(Duration.ZERO, late::add))
+                .reduce(() -> 0L, (count, _) -> count + 1)
+                .forEach(pane -> {
+                    counts.merge(pane.window(), pane.value(), Long::sum);
+                    causes.add(pane.cause());
+                })
+                .run(kernel);
+        assertThat(late).isEmpty();
+        assertThat(counts.values()).containsOnly(1_000L).hasSize(5);
+        assertThat(causes).containsOnly(Pane.Cause.END);
     }
 
     @Test
