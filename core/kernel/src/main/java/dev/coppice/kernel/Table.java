@@ -26,22 +26,17 @@ import org.jspecify.annotations.Nullable;
  * and every further use of it throws {@link IllegalStateException}. Safe for use by many threads.
  */
 public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
-    private static final int SWEEP = 1_000;
-
     private final Kernel kernel;
     private final String name;
     private final TableOptions options;
     private final ConcurrentMap<K, TableCell<K, V>> cells;
     private final ConcurrentSkipListMap<Long, TableCell<K, V>> ages = new ConcurrentSkipListMap<>();
-    private final ConcurrentSkipListMap<TableCell.Expiry, TableCell<K, V>> expiries = new ConcurrentSkipListMap<>();
+    private final TableExpiries<K, V> expiries;
     private final AtomicInteger size = new AtomicInteger();
     private final AtomicLong sequence = new AtomicLong();
-    private final Object sweeping = new Object();
     private final Object ownership = new Object();
     private @Nullable Monitor ownerWatch;
     private volatile @Nullable ProcessRef<?> owner;
-    private volatile Timers.@Nullable Timer sweep;
-    private volatile long sweepNanos = Long.MAX_VALUE;
     private volatile @Nullable String gone;
     final LongAdder evicted = new LongAdder();
     final LongAdder expired = new LongAdder();
@@ -52,6 +47,7 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
         this.name = name;
         this.options = options;
         this.cells = cells;
+        this.expiries = new TableExpiries<>(kernel, this);
         TableMetrics.of(kernel).add(this);
     }
 
@@ -303,6 +299,11 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
         return removed;
     }
 
+    /** What the tables of a kernel are like that are not gone, the greatest first (ETS: i). */
+    public static List<TableInfo> infos(Kernel kernel, int limit) {
+        return TableMetrics.of(kernel).infos(limit);
+    }
+
     /** What it is like now. */
     public TableInfo info() {
         ProcessRef<?> now = owner;
@@ -339,7 +340,11 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
     }
 
     final boolean isAlive(TableCell<K, V> cell) {
-        return cell.expiry == null || cell.expiry.nanos() > kernel.clock().nanoTime();
+        return expiries.isAlive(cell);
+    }
+
+    final @Nullable TableCell<K, V> cell(K key) {
+        return cells.get(key);
     }
 
     final void requireOpen() {
@@ -368,7 +373,7 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
             if (old != null && before == value && keepExpiry && !counting) {
                 return value;
             }
-            TableCell.Expiry expiry = old != null && keepExpiry ? old.expiry : expiry(timeToLive);
+            TableCell.Expiry expiry = old != null && keepExpiry ? old.expiry : expiries.after(timeToLive);
             if (old != null) {
                 TableCell<K, V> cell = newCell(key, value, old.born, expiry, counting);
                 if (cells.replace(key, old, cell)) {
@@ -394,13 +399,6 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
                 : new TableCell<>(key, value, born, expiry);
     }
 
-    private TableCell.@Nullable Expiry expiry(@Nullable Duration timeToLive) {
-        return timeToLive == null
-                ? null
-                : new TableCell.Expiry(
-                        kernel.clock().nanoTime() + HeapTimers.nanos(timeToLive), sequence.incrementAndGet());
-    }
-
     private void reserve() {
         while (true) {
             int now = size.get();
@@ -408,7 +406,7 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
                 if (size.compareAndSet(now, now + 1)) {
                     return;
                 }
-            } else if (!sweepOne()) {
+            } else if (!expiries.sweepOne()) {
                 if (options.whenFull() == TableOptions.WhenFull.REFUSE) {
                     refused.increment();
                     throw new TableFullException("table " + name + " holds " + options.maxEntries()
@@ -445,7 +443,7 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
                 ages.remove(cell.born);
             }
         }
-        expires(cell);
+        expiries.add(cell);
         if (gone != null) {
             cells.clear();
         }
@@ -453,24 +451,8 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
 
     private void replaced(TableCell<K, V> old, TableCell<K, V> cell) {
         if (old.expiry != cell.expiry) {
-            if (old.expiry != null) {
-                expiries.remove(old.expiry);
-            }
-            expires(cell);
-        }
-    }
-
-    private void expires(TableCell<K, V> cell) {
-        TableCell.Expiry expiry = cell.expiry;
-        if (expiry == null) {
-            return;
-        }
-        expiries.put(expiry, cell);
-        TableCell<K, V> now = cells.get(cell.key);
-        if (now == null || now.expiry != expiry) {
-            expiries.remove(expiry);
-        } else if (expiry.nanos() < sweepNanos) {
-            planSweep();
+            expiries.remove(old.expiry);
+            expiries.add(cell);
         }
     }
 
@@ -484,54 +466,8 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
         if (options.whenFull() == TableOptions.WhenFull.EVICT_OLDEST) {
             ages.remove(cell.born);
         }
-        if (cell.expiry != null) {
-            expiries.remove(cell.expiry);
-        }
+        expiries.remove(cell.expiry);
         return true;
-    }
-
-    private void planSweep() {
-        synchronized (sweeping) {
-            Map.Entry<TableCell.Expiry, TableCell<K, V>> first = expiries.firstEntry();
-            if (first == null || gone != null || first.getKey().nanos() >= sweepNanos) {
-                return;
-            }
-            Timers.Timer old = sweep;
-            if (old != null) {
-                old.cancel();
-            }
-            sweepNanos = first.getKey().nanos();
-            long delay = Math.max(0, sweepNanos - kernel.clock().nanoTime());
-            sweep = kernel.timers().schedule(Duration.ofNanos(delay), this::sweepDue);
-        }
-    }
-
-    private void sweepDue() {
-        int swept = 0;
-        while (swept < SWEEP && sweepOne()) {
-            swept++;
-        }
-        synchronized (sweeping) {
-            sweep = null;
-            sweepNanos = Long.MAX_VALUE;
-        }
-        planSweep();
-    }
-
-    /** Takes out one entry whose time is over; false when there is none. */
-    private boolean sweepOne() {
-        while (true) {
-            Map.Entry<TableCell.Expiry, TableCell<K, V>> first = expiries.firstEntry();
-            if (first == null || first.getKey().nanos() > kernel.clock().nanoTime()) {
-                return false;
-            }
-            expiries.remove(first.getKey());
-            TableCell<K, V> cell = cells.get(first.getValue().key);
-            if (cell != null && cell.expiry == first.getKey() && discard(cell)) {
-                expired.increment();
-                return true;
-            }
-        }
     }
 
     private void end(String why) {
@@ -544,15 +480,9 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
                 ownerWatch.cancel();
             }
         }
-        synchronized (sweeping) {
-            Timers.Timer timer = sweep;
-            if (timer != null) {
-                timer.cancel();
-            }
-        }
+        expiries.close();
         cells.clear();
         ages.clear();
-        expiries.clear();
         size.set(0);
         TableMetrics.of(kernel).remove(this);
     }

@@ -4,6 +4,8 @@ import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.lang.ref.WeakReference;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -50,6 +52,15 @@ final class TableMetrics {
 
     void remove(Table<?, ?> table) {
         tables.remove(table);
+    }
+
+    /** What the tables there are like, the greatest first. */
+    List<TableInfo> infos(int limit) {
+        return tables.stream()
+                .map(Table::info)
+                .sorted(Comparator.comparingInt(TableInfo::size).reversed().thenComparing(TableInfo::name))
+                .limit(limit)
+                .toList();
     }
 
     private void counter(PrometheusRegistry registry, String what, String help, ToLongFunction<Table<?, ?>> value) {

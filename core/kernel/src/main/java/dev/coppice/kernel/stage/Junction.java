@@ -17,17 +17,6 @@ import org.jspecify.annotations.Nullable;
  * out under one lock at a time.
  */
 final class Junction {
-    /** Lanes with the stages that take from them. */
-    static final class Group {
-        final List<Stage> to = new ArrayList<>();
-        final List<Lane> lanes = new ArrayList<>();
-        final Traffic traffic;
-
-        Group(long nowNanos) {
-            traffic = new Traffic(nowNanos);
-        }
-    }
-
     /** Why a worker was let go. */
     enum Taken {
         MESSAGES,
@@ -40,12 +29,11 @@ final class Junction {
     }
 
     private final Kernel kernel;
-    private final BiConsumer<Envelope, RuntimeException> misrouted;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition room = lock.newCondition();
-    private final List<Group> groups = new ArrayList<>();
+    private final List<LaneGroup> groups = new ArrayList<>();
     private final List<Lane> lanes = new ArrayList<>();
-    private Dispatcher<Object> dispatcher = new Dispatcher.Demand<>();
+    private final Router router;
     private int writers;
     private int open;
     private int waitingWriters;
@@ -53,14 +41,14 @@ final class Junction {
 
     Junction(Kernel kernel, BiConsumer<Envelope, RuntimeException> misrouted) {
         this.kernel = kernel;
-        this.misrouted = misrouted;
+        this.router = new Router(groups, lanes, misrouted);
     }
 
     void dispatch(Dispatcher<Object> how) {
         if (isSubscribed()) {
             throw new IllegalStateException("choose the dispatcher before the first stage subscribes");
         }
-        dispatcher = how;
+        router.dispatch(how);
     }
 
     boolean isSubscribed() {
@@ -69,9 +57,10 @@ final class Junction {
 
     /** Gives each worker of a new subscriber its slot. */
     List<Lane.Slot> subscribe(Stage stage, int concurrency, int low, int capacity) {
-        boolean shared = dispatcher instanceof Dispatcher.Demand<Object> && isSubscribed();
-        boolean lanePerWorker = dispatcher instanceof Dispatcher.Partition<Object>;
-        Group group = shared ? groups.getFirst() : new Group(kernel.clock().nanoTime());
+        boolean shared = router.dispatcher() instanceof Dispatcher.Demand<Object> && isSubscribed();
+        boolean lanePerWorker = router.dispatcher() instanceof Dispatcher.Partition<Object>;
+        LaneGroup group =
+                shared ? groups.getFirst() : new LaneGroup(kernel.clock().nanoTime());
         if (!shared) {
             groups.add(group);
         }
@@ -176,7 +165,7 @@ final class Junction {
 
     /** Keeps a promise: hands over at most as many messages as were reserved. A replaced worker's messages go on as well. */
     void deliver(Lane.Writer writer, long life, List<Envelope> envelopes) {
-        List<Envelope> routed = route(envelopes);
+        List<Envelope> routed = router.route(envelopes);
         routed.forEach(this::fork);
         lock.lock();
         try {
@@ -226,7 +215,7 @@ final class Junction {
 
     /** Hands messages over as they are asked for. */
     void send(List<Envelope> envelopes) throws InterruptedException {
-        List<Envelope> routed = route(envelopes);
+        List<Envelope> routed = router.route(envelopes);
         routed.forEach(this::fork);
         int sent = 0;
         try {
@@ -297,60 +286,6 @@ final class Junction {
 
     private void fork(Envelope envelope) {
         envelope.claim.fork(copies(envelope));
-    }
-
-    /** Chooses the lanes, outside the lock; what has none is given up. */
-    private List<Envelope> route(List<Envelope> envelopes) {
-        switch (dispatcher) {
-            case Dispatcher.Broadcast<Object> _ -> {
-                return envelopes;
-            }
-            case Dispatcher.Demand<Object> _ -> {
-                Lane only = lanes.getFirst();
-                for (Envelope envelope : envelopes) {
-                    envelope.lane = only;
-                }
-                return envelopes;
-            }
-            case Dispatcher.Partition<Object>(var key) -> {
-                return route(envelopes, envelope -> {
-                    int hash = key.apply(envelope.value).hashCode();
-                    return lanes.get(Math.floorMod(hash ^ (hash >>> 16), lanes.size()));
-                });
-            }
-            case Dispatcher.Route<Object>(var stage) -> {
-                return route(envelopes, envelope -> named(stage.apply(envelope.value)));
-            }
-        }
-    }
-
-    private interface Router {
-        Lane lane(Envelope envelope);
-    }
-
-    private List<Envelope> route(List<Envelope> envelopes, Router router) {
-        boolean all = true;
-        for (Envelope envelope : envelopes) {
-            try {
-                envelope.lane = router.lane(envelope);
-            } catch (RuntimeException e) {
-                misrouted.accept(envelope, e);
-                all = false;
-            }
-        }
-        return all
-                ? envelopes
-                : envelopes.stream().filter(each -> each.lane != null).toList();
-    }
-
-    private Lane named(String stage) {
-        for (Group group : groups) {
-            if (group.to.getFirst().name().equals(stage)) {
-                return group.lanes.getFirst();
-            }
-        }
-        throw new IllegalArgumentException("no stage \"" + stage + "\" takes from here, only "
-                + groups.stream().map(group -> group.to.getFirst().name()).toList());
     }
 
     /** A new life of a worker: what the last one did not settle goes back to where it came from. */
@@ -512,30 +447,8 @@ final class Junction {
         try {
             long now = kernel.clock().nanoTime();
             List<Edge> edges = new ArrayList<>();
-            for (Group group : groups) {
-                long capacity = 0;
-                long queued = 0;
-                long held = 0;
-                for (Lane lane : group.lanes) {
-                    capacity += lane.capacity;
-                    queued += lane.queue.size();
-                    held += lane.held;
-                }
-                edges.add(new Edge(
-                        pipeline,
-                        from,
-                        group.to.stream().map(Stage::name).toList(),
-                        group.lanes.stream().mapToInt(lane -> lane.slots).sum(),
-                        capacity,
-                        queued,
-                        held,
-                        group.traffic.messages,
-                        group.traffic.perSecond(now),
-                        group.traffic.meanWait(now),
-                        Duration.ofNanos(group.traffic.waitNanos),
-                        group.to.stream().mapToLong(Stage::failures).sum(),
-                        group.to.stream().mapToLong(Stage::retries).sum(),
-                        group.to.stream().mapToLong(Stage::restarts).sum()));
+            for (LaneGroup group : groups) {
+                edges.add(group.edge(pipeline, from, now));
             }
             return edges;
         } finally {
