@@ -5,6 +5,7 @@ import dev.coppice.control.process.ProcessNames;
 import dev.coppice.kernel.Inspector;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Supervisor;
+import dev.coppice.kernel.Table;
 import dev.coppice.kernel.TreeNode;
 import dev.coppice.kernel.Vitals;
 import dev.coppice.serving.Exchange;
@@ -18,13 +19,14 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * What runs, live: the supervision tree, the greatest of all, pipelines, and one child by itself. Seen by those who may {@code get} the
+ * What runs, live: the supervision tree, the greatest of all, pipelines, tables, and one child by itself. Seen by those who may {@code get} the
  * path {@code /console/runtime}.
  */
 final class RuntimePage implements Handler {
     static final String PATH = "/console/runtime";
     private static final int MAX_CHILDREN = 200;
     private static final int TOP = 10;
+    private static final int MAX_TABLES = 500;
     private static final Duration EVERY = Duration.ofSeconds(1);
     private static final Duration TOP_EVERY = Duration.ofSeconds(2);
 
@@ -115,6 +117,19 @@ final class RuntimePage implements Handler {
                         () -> visible(authorizer, exchange),
                         () -> Rendering.html((out, none) ->
                                 JteruntimepipelinelistGenerated.render(out, none, PipelinePicture.of(kernel))));
+            case "/tables" ->
+                layout.send(
+                        exchange,
+                        "Tables",
+                        Rendering.html((out, none) -> JteruntimetablesGenerated.render(out, none, tables())));
+            case "/tables/events" ->
+                streams.run(
+                        exchange,
+                        "tables",
+                        new LiveStreams.Wake(),
+                        TOP_EVERY,
+                        () -> visible(authorizer, exchange),
+                        () -> Rendering.html((out, none) -> JteruntimetablelistGenerated.render(out, none, tables())));
             default -> {
                 if (rest.startsWith("/process/")) {
                     process.handle(exchange, rest.substring("/process/".length()));
@@ -134,6 +149,39 @@ final class RuntimePage implements Handler {
     /** Whether who asks may see the runtime. */
     static boolean visible(Authorizer authorizer, Exchange exchange) {
         return authorizer.authorizePath(exchange.identity(), "get", PATH).allowed();
+    }
+
+    /**
+     * A table.
+     *
+     * @param full whether it refused keys
+     */
+    record TableLine(
+            String name,
+            boolean ordered,
+            String entries,
+            String limit,
+            String owner,
+            String href,
+            String expired,
+            String evicted,
+            String refused,
+            boolean full) {}
+
+    private List<TableLine> tables() {
+        return Table.infos(kernel, MAX_TABLES).stream()
+                .map(info -> new TableLine(
+                        info.name(),
+                        info.ordered(),
+                        count(info.size()),
+                        count(info.maxEntries()),
+                        info.owner(),
+                        href(info.owner()),
+                        count(info.expired()),
+                        count(info.evicted()),
+                        count(info.refused()),
+                        info.refused() > 0))
+                .toList();
     }
 
     private View view() {

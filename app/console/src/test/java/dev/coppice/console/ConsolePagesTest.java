@@ -258,4 +258,15 @@ class ConsolePagesTest {
         }
         assertThat(get("/console/runtime/pipelines", "guest").statusCode()).isEqualTo(403);
     }
+
+    @Test
+    void tablesAreListedWithTheirOwners() throws Exception {
+        assertThat(page("/console/runtime/tables"))
+                .contains("readings", "hashed", "/process/areas.health.scheduler", "ranks", "ordered", "the kernel");
+        try (BufferedReader events = events("/console/runtime/tables/events")) {
+            awaitLine(events, "event: tables");
+            awaitLine(events, "readings");
+        }
+        assertThat(get("/console/runtime/tables", "guest").statusCode()).isEqualTo(403);
+    }
 }

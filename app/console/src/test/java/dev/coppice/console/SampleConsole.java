@@ -7,6 +7,8 @@ import dev.coppice.kernel.ProcessContext;
 import dev.coppice.kernel.ProcessRef;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.SupervisorOptions;
+import dev.coppice.kernel.Table;
+import dev.coppice.kernel.TableOptions;
 import dev.coppice.kernel.stage.Dispatcher;
 import dev.coppice.kernel.stage.Pipeline;
 import dev.coppice.kernel.stage.StageOptions;
@@ -55,6 +57,7 @@ final class SampleConsole implements AutoCloseable {
         root.start(ChildSpec.service("listener-api", () -> listener));
         tree(root);
         pipeline(root);
+        tables();
     }
 
     private static Identity identity(Exchange exchange, boolean open) throws Authenticator.UnauthenticatedException {
@@ -78,6 +81,17 @@ final class SampleConsole implements AutoCloseable {
             controllers.start(ChildSpec.process("notifier", SampleConsole::idle));
             supervisor.start(ChildSpec.process("meter", Meter::new));
         }
+    }
+
+    /** One that belongs to a process, and is full, and one that does not. */
+    private void tables() {
+        Table<Integer, Long> readings =
+                Table.hashed(kernel, "readings", TableOptions.DEFAULT.withMaxEntries(50, TableOptions.WhenFull.REFUSE));
+        readings.giveTo(kernel.find("/areas/health/scheduler").orElseThrow().ref());
+        for (int i = 0; i < 50; i++) {
+            readings.put(i, (long) i * i);
+        }
+        Table.ordered(kernel, "ranks", TableOptions.DEFAULT).put("first", 1);
     }
 
     /** Numbers that are parsed by three workers, stored in batches, and counted. */
