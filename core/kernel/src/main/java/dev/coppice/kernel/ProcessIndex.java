@@ -41,6 +41,7 @@ public final class ProcessIndex<K, V> {
         Entry<K, V> entry();
     }
 
+    /** A process got a key. */
     public record Joined<K, V>(Entry<K, V> entry) implements Change<K, V> {}
 
     /** It was given up, or its process ended. */
@@ -104,7 +105,9 @@ public final class ProcessIndex<K, V> {
             synchronized (owned) {
                 if (owned.over) {
                     if (run.alive()) {
-                        continue; // it had just given up its last key
+                        // It had just given up its last key, perhaps before its ending was noted.
+                        run.relations().removeEnding(owned.ending);
+                        continue;
                     }
                     throw ended(process, key);
                 }
@@ -130,7 +133,7 @@ public final class ProcessIndex<K, V> {
             return before;
         }
         if (!run.relations().addEnding(made.ending)) {
-            owners.remove(run, made);
+            made.end(); // another thread may have used it by now
             throw ended(process, key);
         }
         return made;
