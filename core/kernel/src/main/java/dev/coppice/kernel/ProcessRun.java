@@ -318,6 +318,8 @@ final class ProcessRun<M> extends MailRun<M> {
                 LockSupport.unpark(own == null ? null : own.thread);
             } else if (alive()) {
                 continueApart();
+            } else {
+                discard(); // nobody else will: it ended while it was idle, or suspended with mail
             }
         }
     }

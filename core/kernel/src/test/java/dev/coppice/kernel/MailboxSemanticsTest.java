@@ -216,6 +216,19 @@ final class MailboxSemanticsTest extends ProcessFixture {
     }
 
     @Test
+    @DisplayName("mail to the dead is dropped and counted: also what waited in a suspended process")
+    void deadLettersOfTheSuspended() throws Exception {
+        ProcessRef<Mail> ref = process();
+        ref.suspend();
+        ref.cast(new Note("queued"));
+        ref.cast(new Note("queued, too"));
+        eventually("suspended", () -> ProcessAddress.living(ref).thread() == null);
+        ref.exit(KILL);
+        eventually("counted", () -> kernel.meters().deadLetters.get() == 2);
+        assertThat(log).isEmpty();
+    }
+
+    @Test
     @DisplayName("a timer of a process sends it mail on the kernel's clock, and dies with it")
     void sendAfter() throws Exception {
         ProcessRef<Mail> ref = process();
