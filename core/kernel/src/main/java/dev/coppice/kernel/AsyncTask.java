@@ -15,6 +15,7 @@ public interface AsyncTask<T> extends AutoCloseable {
     /** Its path in the tree. */
     String name();
 
+    /** Whether it has ended, in any way. */
     boolean isDone();
 
     /**

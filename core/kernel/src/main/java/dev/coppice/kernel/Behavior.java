@@ -9,9 +9,13 @@ import org.jspecify.annotations.Nullable;
  */
 public interface Behavior<M> {
 
-    /** Runs before any mail; {@code start} of the supervisor returns after it. */
+    /** Runs before any mail; {@code start} of the supervisor returns after it, and throws what it throws. */
     default void init(ProcessContext<M> self) throws Exception {}
 
+    /**
+     * Handles one message. An exception, or an error, is a crash: the process ends and its supervisor acts. It may block; it is
+     * interrupted when the process has to end at once.
+     */
     void handle(ProcessContext<M> self, M message) throws Exception;
 
     /**

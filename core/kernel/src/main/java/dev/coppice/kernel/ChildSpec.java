@@ -25,6 +25,10 @@ public record ChildSpec(
         if (name.isBlank() || name.indexOf('/') >= 0 || name.indexOf(Children.NUMBER) >= 0) {
             throw new IllegalArgumentException("child name \"" + name + "\" must not be blank, nor contain '/' or '#'");
         }
+        if (shutdown != null && shutdown.isNegative()) {
+            throw new IllegalArgumentException("shutdown " + shutdown + " of child " + name
+                    + " must not be negative: zero kills at once, null waits for ever");
+        }
     }
 
     /** When a child that ended is started again (OTP's permanent, transient, temporary). */
@@ -46,7 +50,15 @@ public record ChildSpec(
 
     record ServiceBody(Supplier<? extends Service> service) implements Body {}
 
-    record PeriodicBody(Duration interval, Duration jitter, Task action) implements Body {}
+    record PeriodicBody(Duration interval, Duration jitter, Task action) implements Body {
+        PeriodicBody {
+            if (!interval.isPositive() || jitter.isNegative()) {
+                throw new IllegalArgumentException(
+                        "a periodic action needs a positive interval and a jitter of at least" + " zero, not "
+                                + interval + " and " + jitter);
+            }
+        }
+    }
 
     record SupervisorBody(SupervisorOptions options, List<ChildSpec> children) implements Body {}
 
@@ -66,6 +78,7 @@ public record ChildSpec(
         return process(name, behavior, ProcessOptions.DEFAULT);
     }
 
+    /** A process with a mailbox of its own size and policy, or a thread of its own. */
     public static <M> ChildSpec process(String name, Supplier<? extends Behavior<M>> behavior, ProcessOptions options) {
         return new ChildSpec(name, Restart.PERMANENT, Duration.ofSeconds(5), new ProcessBody(behavior, options));
     }
@@ -86,14 +99,17 @@ public record ChildSpec(
                 name, Restart.PERMANENT, Duration.ofSeconds(5), new PeriodicBody(interval, jitter, action));
     }
 
+    /** A supervisor with children that start with it, in this order. It has for ever to stop, as each of them has its time. */
     public static ChildSpec supervisor(String name, SupervisorOptions options, ChildSpec... children) {
         return new ChildSpec(name, Restart.PERMANENT, null, new SupervisorBody(options, List.of(children)));
     }
 
+    /** When to restart it; permanent otherwise. */
     public ChildSpec withRestart(Restart restart) {
         return new ChildSpec(name, restart, shutdown, body);
     }
 
+    /** How long it may take to stop: null for ever, zero kills at once; 5 s otherwise, 10 s for a service. */
     public ChildSpec withShutdown(@Nullable Duration shutdown) {
         return new ChildSpec(name, restart, shutdown, body);
     }

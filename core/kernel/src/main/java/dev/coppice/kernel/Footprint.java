@@ -1,5 +1,6 @@
 package dev.coppice.kernel;
 
+import java.lang.reflect.Array;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.util.ArrayDeque;
@@ -129,7 +130,7 @@ final class Footprint {
     }
 
     private void array(Object object, Class<?> type) {
-        int length = java.lang.reflect.Array.getLength(object);
+        int length = Array.getLength(object);
         bytes += aligned(16 + (long) length * width(type.getComponentType()));
         if (object instanceof Object[] items) {
             for (int i = 0; i < items.length && !cut; i++) {

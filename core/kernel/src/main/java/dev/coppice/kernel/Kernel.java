@@ -65,6 +65,7 @@ public final class Kernel implements AutoCloseable {
         return new Kernel(clock, seed);
     }
 
+    /** The clock that everything here goes by. */
     public Clock clock() {
         return clock;
     }
@@ -86,10 +87,12 @@ public final class Kernel implements AutoCloseable {
         return new UUID((high & ~0xF000L) | 0x4000L, (low >>> 2) | 0x8000_0000_0000_0000L);
     }
 
+    /** Timers on its clock. */
     public Timers timers() {
         return timers;
     }
 
+    /** Events of everything that runs here. */
     public Telemetry telemetry() {
         return telemetry;
     }

@@ -11,8 +11,10 @@ import java.util.function.Function;
  */
 public interface ProcessRef<M> {
 
+    /** Its path in the tree, such as {@code /areas/health/scheduler}; for an address by name, that name. */
     String name();
 
+    /** Whether it is in a life now; between a crash and the restart it is not. */
     boolean alive();
 
     /** Sends and goes on (OTP: cast). Messages of one sender arrive in order. A dead process drops them. */
@@ -42,6 +44,7 @@ public interface ProcessRef<M> {
     /** Holds its mail back until {@link #resume}; exits and stops still act (OTP: sys:suspend). */
     void suspend();
 
+    /** Lets it go on with its mail (OTP: sys:resume). */
     void resume();
 
     /** Messages that wait. */

@@ -6,13 +6,19 @@ package dev.coppice.kernel;
  */
 public interface Service {
 
+    /**
+     * Starts it; returns once it works. What it throws fails the start; it has given back what it took by then, as {@link #stop} is
+     * called only after a start that went well.
+     */
     void start(Failure failure) throws Exception;
 
+    /** Stops it and gives back what it holds. */
     void stop() throws Exception;
 
     /** Tells the supervisor that a started service broke. The first report counts. */
     @FunctionalInterface
     interface Failure {
+        /** Tells why it broke; returns at once. */
         void report(Throwable reason);
     }
 }

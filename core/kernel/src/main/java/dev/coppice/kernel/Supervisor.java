@@ -17,11 +17,13 @@ import org.jspecify.annotations.Nullable;
  */
 public interface Supervisor {
 
+    /** Its name among its siblings. */
     String name();
 
     /** The path from the root, such as {@code /areas/health/scheduler}. */
     String path();
 
+    /** How it treats its children. */
     SupervisorOptions options();
 
     /**
@@ -67,6 +69,7 @@ public interface Supervisor {
     /** Stops a child and forgets it; false when there is none of that name. */
     boolean stop(String name);
 
+    /** The child of that name. */
     Optional<Child> child(String name);
 
     /** All children in the order of their starts. */
@@ -77,17 +80,21 @@ public interface Supervisor {
     /** The first children in the order of their starts, at most {@code limit}. */
     List<Child> children(int limit);
 
+    /** Children now, those that are being restarted included. */
     int childCount();
 
     /** A child of a supervisor, over all its restarts. */
     interface Child {
+        /** How it is started, restarted and stopped. */
         ChildSpec spec();
 
         /** Its name among its siblings: that of its specification, or with a number as in {@code session#17}. */
         String childName();
 
+        /** The path from the root. */
         String path();
 
+        /** What it is doing now. */
         State state();
 
         /** How often it was restarted. */
@@ -105,6 +112,7 @@ public interface Supervisor {
         /** {@link #busy} as a share, 0 to 1, of the time since the last start. */
         double busyShare();
 
+        /** When its present life began, on the kernel's clock. */
         Instant startedAt();
 
         /** The last crash, if any. */
@@ -138,10 +146,15 @@ public interface Supervisor {
         void kill();
     }
 
+    /** What a child is doing. */
     enum State {
+        /** It is started for the first time. */
         STARTING,
+        /** It lives. */
         RUNNING,
+        /** It ended, and is about to live again. */
         RESTARTING,
+        /** It ended, or could not start. */
         STOPPED
     }
 }

@@ -33,10 +33,12 @@ public record TableOptions(
         }
     }
 
+    /** At most so many entries, and what a full table does with a new key. */
     public TableOptions withMaxEntries(int maxEntries, WhenFull whenFull) {
         return new TableOptions(maxEntries, whenFull, timeToLive);
     }
 
+    /** How long an entry lives after it was last put; null for ever. */
     public TableOptions withTimeToLive(@Nullable Duration timeToLive) {
         return new TableOptions(maxEntries, whenFull, timeToLive);
     }

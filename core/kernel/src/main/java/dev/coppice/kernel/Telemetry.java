@@ -21,6 +21,7 @@ public interface Telemetry {
      */
     record Event(String name, Map<String, Number> measurements, Map<String, Object> metadata) {}
 
+    /** Hands an event to every handler whose prefix its name has. */
     void emit(Event event);
 
     /** Emits an event that is only made when somebody listens to its name. */
@@ -66,18 +67,23 @@ public interface Telemetry {
     /** Work inside a span. */
     @FunctionalInterface
     interface Spanned<T, X extends Exception> {
+        /** Does it, in the thread of the caller. */
         T run(Span span) throws X;
     }
 
     /** A span under way: what it is given here goes out with its end. For the thread that runs it. */
     interface Span {
+        /** Adds to the metadata of the event at its end. */
         void put(String key, Object value);
 
+        /** Adds to the measurements of the event at its end; the key names the unit. */
         void measure(String key, Number value);
     }
 
+    /** Takes events. */
     @FunctionalInterface
     interface Handler {
+        /** Takes one; an exception detaches it. */
         void handle(Event event) throws Exception;
     }
 

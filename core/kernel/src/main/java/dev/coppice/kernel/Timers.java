@@ -3,9 +3,13 @@ package dev.coppice.kernel;
 import java.time.Duration;
 import java.util.Optional;
 
-/** Timers on the kernel's clock; a million may be pending. Actions are short and do not block: send mail instead. */
+/**
+ * Timers on the kernel's clock; a million may be pending. Actions are short and do not block: send mail instead. Safe for use by
+ * many threads.
+ */
 public interface Timers {
 
+    /** Runs an action once, after the delay; at once, in another thread, when that is not positive. */
     Timer schedule(Duration delay, Runnable action);
 
     /**

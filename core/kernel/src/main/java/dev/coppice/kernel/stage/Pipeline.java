@@ -423,6 +423,7 @@ public final class Pipeline {
         stage.limiter().change(rate);
     }
 
+    /** What metrics and the tree call it. */
     public String name() {
         return name;
     }

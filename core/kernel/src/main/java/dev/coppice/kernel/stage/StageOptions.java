@@ -41,6 +41,7 @@ public record StageOptions(
         }
     }
 
+    /** So many workers. */
     public StageOptions withConcurrency(int concurrency) {
         return new StageOptions(concurrency, maxDemand, minDemand, attempts, backoff, rate, tick);
     }
@@ -50,10 +51,12 @@ public record StageOptions(
         return withDemand(maxDemand / 2, maxDemand);
     }
 
+    /** Each worker asks for up to {@code maxDemand} messages, and again once it has no more than {@code minDemand}. */
     public StageOptions withDemand(int minDemand, int maxDemand) {
         return new StageOptions(concurrency, maxDemand, minDemand, attempts, backoff, rate, tick);
     }
 
+    /** Tries a message so often before it is given up, with pauses between. */
     public StageOptions withAttempts(int attempts, Backoff backoff) {
         return new StageOptions(concurrency, maxDemand, minDemand, attempts, backoff, rate, tick);
     }
@@ -64,6 +67,7 @@ public record StageOptions(
                 concurrency, maxDemand, minDemand, attempts, backoff, new Rate(messages, interval), tick);
     }
 
+    /** Calls {@link Processor#tick} about so often; null for never. */
     public StageOptions withTick(@Nullable Duration tick) {
         return new StageOptions(concurrency, maxDemand, minDemand, attempts, backoff, rate, tick);
     }
