@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.coppice.kernel.Applications.Type;
+import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
@@ -50,7 +52,7 @@ final class ApplicationTest {
         @Override
         public ChildSpec tree(Kernel own) throws Exception {
             return ChildSpec.supervisor(
-                    "tree", SupervisorOptions.DEFAULT.withIntensity(0, java.time.Duration.ofSeconds(1)), worker());
+                    "tree", SupervisorOptions.DEFAULT.withIntensity(0, Duration.ofSeconds(1)), worker());
         }
 
         ChildSpec worker() {
@@ -216,7 +218,7 @@ final class ApplicationTest {
         Recorded bad = new Recorded("bad", List.of(), "load") {
             @Override
             public void startPhase(String phase, Kernel own) throws Exception {
-                throw new java.io.IOException("disk");
+                throw new IOException("disk");
             }
         };
         assertThatThrownBy(() -> applications.start(Type.PERMANENT, List.of(bad, app("other"))))

@@ -3,6 +3,7 @@ package dev.coppice.kernel;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.assertj.core.api.Assertions;
 
 /** Waits, with a bound, for what other threads bring about. */
@@ -12,10 +13,15 @@ final class Eventually {
     private Eventually() {}
 
     static void eventually(String what, BooleanSupplier condition) {
+        eventually(() -> what, condition);
+    }
+
+    /** @param what asked for once the time is over, so that it tells how things are then and not how they were before */
+    static void eventually(Supplier<String> what, BooleanSupplier condition) {
         long deadline = System.nanoTime() + LIMIT.toNanos();
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() - deadline > 0) {
-                Assertions.fail("not within " + LIMIT + ": " + what);
+                Assertions.fail("not within " + LIMIT + ": " + what.get());
             }
             LockSupport.parkNanos(500_000);
         }

@@ -8,6 +8,7 @@ import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.stream.IntStream;
@@ -46,7 +47,7 @@ final class KernelTest {
     void manyTimersFireInOrderWhateverIsCancelled() {
         long seed = System.nanoTime();
         System.out.println("seed " + seed);
-        java.util.SplittableRandom random = new java.util.SplittableRandom(seed);
+        SplittableRandom random = new SplittableRandom(seed);
         List<Long> fired = new ArrayList<>();
         List<Timers.Timer> timers = new ArrayList<>();
         for (int i = 0; i < 5_000; i++) {

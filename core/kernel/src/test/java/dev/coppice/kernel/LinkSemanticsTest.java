@@ -122,11 +122,27 @@ final class LinkSemanticsTest extends ProcessFixture {
     }
 
     @Test
+    @DisplayName("trapped exits: one that comes just before its process begins to trap is mail as well")
+    void trappedJustInTime() throws Exception {
+        ProcessRef<Mail> ref = process();
+        run(ref, self -> {
+            ref.exit(SHUTDOWN);
+            self.trapExits(signal -> new Note("trapped " + word(signal.reason())));
+        });
+        sync(ref);
+        assertThat(log).containsExactly("trapped Shutdown");
+    }
+
+    @Test
     @DisplayName("trapped exits: a full mailbox does not lose them")
     void fullMailbox() throws Exception {
         ProcessRef<Mail> a = process(ProcessOptions.DEFAULT.withMailbox(1, ProcessOptions.Overflow.DROP));
-        a.cast(new Do(self -> self.trapExits(exit -> new Note("exit"))));
-        eventually("trapping", () -> a.mailbox() == 0);
+        CountDownLatch traps = new CountDownLatch(1);
+        a.cast(new Do(self -> {
+            self.trapExits(exit -> new Note("exit"));
+            traps.countDown();
+        }));
+        traps.await();
         CountDownLatch release = hold(a);
         a.cast(new Note("fits"));
         a.cast(new Note("dropped"));

@@ -112,8 +112,12 @@ final class MonitorSemanticsTest extends ProcessFixture {
     void fullMailbox() throws Exception {
         ProcessRef<Mail> watched = process();
         ProcessRef<Mail> watcher = process(ProcessOptions.DEFAULT.withMailbox(1, ProcessOptions.Overflow.DROP));
-        watcher.cast(new Do(self -> self.monitor(watched, down -> new Note("down"))));
-        eventually("taken", () -> watcher.mailbox() == 0);
+        CountDownLatch watches = new CountDownLatch(1);
+        watcher.cast(new Do(self -> {
+            self.monitor(watched, down -> new Note("down"));
+            watches.countDown();
+        }));
+        watches.await(); // its room is free once it is handled; the figure of the mailbox may be ahead of that
         CountDownLatch release = hold(watcher);
         watcher.cast(new Note("fits"));
         watched.exit(KILL);

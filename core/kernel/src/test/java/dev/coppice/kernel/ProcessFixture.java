@@ -116,7 +116,7 @@ abstract class ProcessFixture {
     }
 
     final void awaitLog(String... expected) {
-        eventually("log " + List.of(expected) + " but was " + log, () -> log.equals(List.of(expected)));
+        eventually(() -> "log " + List.of(expected) + " but was " + log, () -> log.equals(List.of(expected)));
     }
 
     /** Runs something that waits, beside the test. */

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -95,9 +96,7 @@ final class ProcessIndexTest {
         }));
         number = 1;
         ref.cast("crash");
-        eventually(
-                "restarted",
-                () -> kernel.registry().properties("me").equals(java.util.Optional.of(Map.of("since", 1))));
+        eventually("restarted", () -> kernel.registry().properties("me").equals(Optional.of(Map.of("since", 1))));
         kernel.root().stop("p");
         assertThat(kernel.registry().isClean()).isTrue();
     }

@@ -73,7 +73,7 @@ abstract class SupervisorFixture {
     }
 
     final void awaitLog(String... expected) {
-        eventually("log " + List.of(expected) + " but was " + log, () -> log.equals(List.of(expected)));
+        eventually(() -> "log " + List.of(expected) + " but was " + log, () -> log.equals(List.of(expected)));
     }
 
     final long restarts(String path) {

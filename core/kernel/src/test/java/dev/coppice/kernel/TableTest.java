@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -316,7 +317,7 @@ final class TableTest {
                 case 1 -> (value == null ? 0 : value) + step.argument;
                 default -> value == null ? 1 : 0;
             };
-            if (java.util.Objects.equals(result, step.result)) {
+            if (Objects.equals(result, step.result)) {
                 Integer next = switch (step.operation) {
                     case 0 -> value;
                     case 1 -> result;

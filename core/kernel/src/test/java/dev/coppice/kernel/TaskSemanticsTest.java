@@ -12,6 +12,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -69,7 +70,7 @@ final class TaskSemanticsTest {
     }
 
     private void awaitLog(String... expected) {
-        eventually("log " + List.of(expected) + " but was " + log, () -> log.equals(List.of(expected)));
+        eventually(() -> "log " + List.of(expected) + " but was " + log, () -> log.equals(List.of(expected)));
     }
 
     @Test
@@ -202,7 +203,7 @@ final class TaskSemanticsTest {
         AsyncTask<String> quick = tasks.async(() -> "quick");
         quick.poll(SOON);
         assertThat(quick.shutdown(SOON)).contains(new TaskOutcome.Done<>("quick"));
-        AsyncTask<Boolean> slow = tasks.async(() -> never.await(1, java.util.concurrent.TimeUnit.HOURS));
+        AsyncTask<Boolean> slow = tasks.async(() -> never.await(1, TimeUnit.HOURS));
         assertThat(slow.shutdown(SOON)).isEmpty();
         assertThatThrownBy(() -> slow.await(SOON)).isInstanceOf(CancellationException.class);
         AtomicInteger free = new AtomicInteger();
@@ -233,7 +234,7 @@ final class TaskSemanticsTest {
     @DisplayName("no more tasks run than the supervisor may hold")
     void bounded() throws Exception {
         for (int i = 0; i < 3; i++) {
-            tasks.async(() -> never.await(1, java.util.concurrent.TimeUnit.HOURS));
+            tasks.async(() -> never.await(1, TimeUnit.HOURS));
         }
         assertThatThrownBy(() -> tasks.async(() -> 0)).hasMessageContaining("raise maxChildren");
         kernel.root().stop("tasks");

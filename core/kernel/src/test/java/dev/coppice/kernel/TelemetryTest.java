@@ -11,7 +11,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -118,8 +120,7 @@ final class TelemetryTest {
     void slow() throws Exception {
         CountDownLatch never = new CountDownLatch(1);
         telemetry.subscribe("slow", "a", e -> {
-            assertThat(never.await(60, java.util.concurrent.TimeUnit.MILLISECONDS))
-                    .isFalse();
+            assertThat(never.await(60, TimeUnit.MILLISECONDS)).isFalse();
         });
         telemetry.emit(event("a"));
         assertThat(kernel.meters().telemetrySlow.get()).isEqualTo(1);
@@ -201,7 +202,7 @@ final class TelemetryTest {
     @DisplayName("a span inside a span is its child, also across processes that pass the context on")
     void nested() throws Exception {
         telemetry.subscribe("t", "", seen::add);
-        record Work(SpanContext span, java.util.function.Consumer<SpanContext> answer) {}
+        record Work(SpanContext span, Consumer<SpanContext> answer) {}
         ProcessRef<Work> ref = kernel.root()
                 .startProcess(ChildSpec.<Work>process(
                         "p",
