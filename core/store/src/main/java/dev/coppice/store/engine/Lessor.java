@@ -119,15 +119,21 @@ public final class Lessor {
     /** Starts the time of a lease anew; its seconds, or 0 when it is not there or has run out. */
     public long renew(long id) {
         Lease lease = leases.get(id);
-        long now = now();
-        if (lease == null || lease.endNanos <= now) {
+        if (lease == null || lease.endNanos <= now()) {
             return 0;
         }
         if (lease.checkpointSeconds > 0) {
             // Else the next leader would know of less time than the holder was promised.
             beforeRenewal.accept(id);
         }
-        lease.start(now, lease.ttlSeconds);
+        // One look at the clock, which nobody who finds it expired comes between: it is then renewed or over, not both.
+        synchronized (lease) {
+            long now = now();
+            if (lease.endNanos <= now) {
+                return 0;
+            }
+            lease.start(now, lease.ttlSeconds);
+        }
         return lease.ttlSeconds;
     }
 
@@ -190,17 +196,18 @@ public final class Lessor {
 
     /** Leases whose time is over, at most {@code limit}, the oldest first; each until it is removed. */
     public List<Long> expired(int limit) {
-        long now = now();
         List<Lease> over = new ArrayList<>();
         synchronized (queue) {
-            while (!queue.isEmpty() && queue.first().queuedNanos <= now && over.size() < limit) {
+            while (!queue.isEmpty() && queue.first().queuedNanos <= now() && over.size() < limit) {
                 Lease first = queue.removeFirst();
-                if (first.endNanos <= now) {
-                    over.add(first);
-                } else {
-                    first.queuedNanos = first.endNanos;
-                    queue.add(first);
+                synchronized (first) {
+                    if (first.endNanos <= now()) {
+                        over.add(first);
+                        continue;
+                    }
                 }
+                first.queuedNanos = first.endNanos;
+                queue.add(first);
             }
             queue.addAll(over);
         }

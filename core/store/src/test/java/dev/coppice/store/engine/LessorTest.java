@@ -75,4 +75,15 @@ class LessorTest {
         assertThat(lessor.renew(1)).isEqualTo(3600);
         assertThat(cleared).containsExactly(1L);
     }
+
+    @Test
+    void aLeaseThatIsFoundExpiredWhileItIsRenewedIsNotRenewed() {
+        lessor.add(1, 3600, 10);
+        lessor.beforeRenewal(id -> {
+            clock.advance(Duration.ofSeconds(10));
+            assertThat(lessor.expired(10)).containsExactly(1L);
+        });
+        assertThat(lessor.renew(1)).isZero();
+        assertThat(lessor.expired(10)).containsExactly(1L);
+    }
 }
