@@ -50,7 +50,7 @@ public final class Trace {
      * @param number counts from 1
      * @param at when it came to its turn
      * @param message its type, or its text
-     * @param waited in the mailbox; null when it was sent before the trace began, or is what a handler continues with
+     * @param waited in the mailbox; null when that is not known; see {@link Tracer#handled}
      * @param took in the handler
      * @param failure what it threw; null when it went well
      */
