@@ -91,7 +91,8 @@ final class SampleConsole implements AutoCloseable {
         for (int i = 0; i < 50; i++) {
             readings.put(i, (long) i * i);
         }
-        Table.ordered(kernel, "ranks", TableOptions.DEFAULT).put("first", 1);
+        Table<String, Integer> ranks = Table.ordered(kernel, "ranks", TableOptions.DEFAULT);
+        ranks.put("first", 1);
     }
 
     /** Numbers that are parsed by three workers, stored in batches, and counted. */
