@@ -1,5 +1,6 @@
 package dev.coppice.kernel.stage;
 
+import static dev.coppice.kernel.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -17,8 +18,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -44,14 +43,6 @@ final class StageBehaviorTest {
             int from = next.getAndUpdate(at -> Math.min(count, at + demand));
             return IntStream.range(from, Math.min(count, from + demand)).boxed().toList();
         };
-    }
-
-    private static void eventually(String what, BooleanSupplier condition) {
-        long deadline = System.nanoTime() + LIMIT.toNanos();
-        while (!condition.getAsBoolean()) {
-            assertThat(System.nanoTime() < deadline).as(what).isTrue();
-            LockSupport.parkNanos(200_000);
-        }
     }
 
     private static void await(CountDownLatch latch) throws InterruptedException {
