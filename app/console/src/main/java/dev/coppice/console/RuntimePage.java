@@ -176,7 +176,7 @@ final class RuntimePage implements Handler {
                         count(info.size()),
                         count(info.maxEntries()),
                         info.owner(),
-                        href(info.owner()),
+                        info.owner().startsWith("/") ? href(info.owner()) : "",
                         count(info.expired()),
                         count(info.evicted()),
                         count(info.refused()),
