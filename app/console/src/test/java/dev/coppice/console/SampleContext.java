@@ -7,6 +7,8 @@ import dev.coppice.control.ExtensionContext;
 import dev.coppice.control.Informer;
 import dev.coppice.control.Kind;
 import dev.coppice.control.ResourceClient;
+import dev.coppice.distribution.Distribution;
+import dev.coppice.distribution.consensus.Consensus;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.serving.Console;
@@ -22,6 +24,16 @@ record SampleContext(Kernel kernel, ResourceClient resources, Console console) i
     @Override
     public Supervisor supervisor() {
         return kernel.root();
+    }
+
+    @Override
+    public Distribution distribution() {
+        throw UNUSED;
+    }
+
+    @Override
+    public Consensus consensus() {
+        throw UNUSED;
     }
 
     @Override

@@ -10,6 +10,7 @@ import dev.coppice.control.access.BearerTokens;
 import dev.coppice.control.member.MemberSource;
 import dev.coppice.control.runtime.ExtensionHost;
 import dev.coppice.distribution.Distribution;
+import dev.coppice.distribution.consensus.Consensus;
 import dev.coppice.health.HealthExtension;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.ExitReason;
@@ -30,6 +31,7 @@ import dev.coppice.store.StoreOptions;
 import dev.coppice.store.etcd.EtcdPolicy;
 import dev.coppice.store.etcd.EtcdServices;
 import dev.coppice.store.raft.Member;
+import dev.coppice.store.raft.StateMachineGroups;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -127,6 +129,7 @@ public final class Server implements AutoCloseable {
             awaitMajority(store, progress);
         }
         Distribution distributed = NodeDistribution.start(kernel, options, nodes);
+        StateMachineGroups consensus = StateMachineGroups.start(kernel, kernel.root(), store, "control");
         token = BearerTokens.fromFile(kernel, data.tokenFile());
         ApiServer apiServer = new ApiServer(kernel, store.keyspace("control"), data.resolve("pki"));
         apiServer.addToken("admin", token, BearerTokens.ADMIN);
@@ -178,7 +181,7 @@ public final class Server implements AutoCloseable {
                 options.insecureStore());
         Credentials.write(
                 authority, endpoints, options.name(), token, kernel.clock().now());
-        ExtensionHost host = extensionHost(apiServer, apiListener, publicListener);
+        ExtensionHost host = extensionHost(apiServer, apiListener, publicListener, distributed, consensus);
         extensions = host;
         progress.accept("Starting console");
         host.start(console(endpoints));
@@ -230,7 +233,12 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    private ExtensionHost extensionHost(ApiServer apiServer, HttpListener apiListener, HttpListener publicListener)
+    private ExtensionHost extensionHost(
+            ApiServer apiServer,
+            HttpListener apiListener,
+            HttpListener publicListener,
+            Distribution distributed,
+            Consensus consensus)
             throws StartException {
         ConsoleSite console =
                 new ConsoleSite(kernel, apiServer.authenticator(), "Coppice", options.name() + " " + Version.CURRENT);
@@ -243,7 +251,9 @@ public final class Server implements AutoCloseable {
                         apiServer.impersonating(apiListener.routes()),
                         publicListener.routes(),
                         console,
-                        data.resolve("areas")));
+                        data.resolve("areas"),
+                        distributed,
+                        consensus));
     }
 
     private Extension console(Endpoints where) {

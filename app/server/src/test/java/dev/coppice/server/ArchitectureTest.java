@@ -89,7 +89,7 @@ final class ArchitectureTest {
                 .whereLayer("areas")
                 .mayOnlyAccessLayers("kernel", "serving", "distribution", "expression", "schema", "probe", "control")
                 .whereLayer("console")
-                .mayOnlyAccessLayers("kernel", "serving", "schema", "control")
+                .mayOnlyAccessLayers("kernel", "serving", "distribution", "schema", "control")
                 .check(CLASSES);
     }
 

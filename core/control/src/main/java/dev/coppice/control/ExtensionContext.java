@@ -1,5 +1,7 @@
 package dev.coppice.control;
 
+import dev.coppice.distribution.Distribution;
+import dev.coppice.distribution.consensus.Consensus;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.serving.Console;
@@ -43,6 +45,12 @@ public interface ExtensionContext {
     Routes publicRoutes();
 
     Console console();
+
+    /** What lives on several nodes: names, groups, singletons, shards; this node is alone outside of a cluster. */
+    Distribution distribution();
+
+    /** State machines of the extension's own, replicated over the cluster. */
+    Consensus consensus();
 
     /** {@code DATA/areas/NAME}, made if it is missing. */
     Path dataDirectory();

@@ -438,8 +438,11 @@ public final class Distribution {
                     } else {
                         // Nothing of this type was ever here.
                         acquire.slots()
-                                .forEach(slot -> wire(SHARDS)
-                                        .send(from, new ShardMessage.Released(acquire.type(), slot, List.of(), true)));
+                                .forEach(ask -> wire(SHARDS)
+                                        .send(
+                                                from,
+                                                new ShardMessage.Released(
+                                                        acquire.type(), ask.slot(), ask.round(), List.of(), true)));
                     }
                 }
                 case ShardMessage.Released released -> {

@@ -1,6 +1,7 @@
 package dev.coppice.distribution;
 
 import dev.coppice.distribution.ShardMessage.Acquire;
+import dev.coppice.distribution.ShardMessage.Ask;
 import dev.coppice.distribution.ShardMessage.Released;
 import dev.coppice.distribution.ShardMessage.Route;
 import dev.coppice.distribution.ShardMessage.State;
@@ -40,7 +41,9 @@ public final class Shards<M> {
     /** Messages that wait while slots move, of one type on one node. */
     static final int MAX_HELD = 10_000;
 
-    private static final int MAX_HOPS = 4;
+    /** Nodes that a message passes while they do not agree yet where it belongs. */
+    private static final int MAX_HOPS = 32;
+
     private static final int MAX_ID = 500;
     private static final int CHUNK_BYTES = 256 << 10;
 
@@ -291,7 +294,7 @@ public final class Shards<M> {
 
     /** Takes and gives what is due. */
     private void settle(@Nullable NodeId fresh) {
-        Map<NodeId, List<Integer>> asks = new HashMap<>();
+        Map<NodeId, List<Ask>> asks = new HashMap<>();
         for (int i = 0; i < slots.length; i++) {
             Slot slot = slots[i];
             boolean mine =
@@ -301,14 +304,15 @@ public final class Shards<M> {
                     if (mine) {
                         slot.phase = Slot.Phase.ACQUIRING;
                         slot.awaited.addAll(nodes);
+                        slot.round++;
                         int number = i;
-                        nodes.forEach(each -> ask(asks, each, number));
+                        nodes.forEach(each -> ask(asks, each, number, slot));
                     }
                 }
                 case ACQUIRING -> {
                     if (mine && fresh != null) {
                         slot.awaited.add(fresh);
-                        ask(asks, fresh, i);
+                        ask(asks, fresh, i, slot);
                     } else if (!mine) {
                         slot.phase = Slot.Phase.FOREIGN;
                         slot.awaited.clear();
@@ -319,7 +323,7 @@ public final class Shards<M> {
                         release(i, slot);
                     } else if (fresh != null) {
                         // After a net split it may have processes, too.
-                        ask(asks, fresh, i);
+                        ask(asks, fresh, i, slot);
                     }
                 }
                 case RELEASING -> {}
@@ -329,8 +333,8 @@ public final class Shards<M> {
         asks.forEach((node, numbers) -> wire.send(node, new Acquire(type, numbers)));
     }
 
-    private static void ask(Map<NodeId, List<Integer>> asks, NodeId node, int slot) {
-        asks.computeIfAbsent(node, _ -> new ArrayList<>()).add(slot);
+    private static void ask(Map<NodeId, List<Ask>> asks, NodeId node, int number, Slot slot) {
+        asks.computeIfAbsent(node, _ -> new ArrayList<>()).add(new Ask(number, slot.round));
     }
 
     /** What follows from the phase that a slot is in now. */
@@ -385,37 +389,39 @@ public final class Shards<M> {
     /** Tells those who asked for a slot that there is nothing of it here any more, with what is left of it. */
     private void answer(int number, Slot slot) {
         Optional<NodeId> owner = ShardRing.owner(type, number, hosts);
-        for (NodeId each : List.copyOf(slot.asking)) {
+        for (Map.Entry<NodeId, Long> asked : Map.copyOf(slot.asking).entrySet()) {
+            NodeId each = asked.getKey();
             boolean heir = owner.filter(each::equals).isPresent();
             if (heir || slot.states.isEmpty()) {
                 slot.asking.remove(each);
-                send(each, number, slot.states);
+                send(each, number, asked.getValue(), slot.states);
                 slot.states.clear();
             }
         }
     }
 
-    private void send(NodeId to, int number, Map<String, byte[]> states) {
+    private void send(NodeId to, int number, long round, Map<String, byte[]> states) {
         List<State> chunk = new ArrayList<>();
         int bytes = 0;
         for (Map.Entry<String, byte[]> each : states.entrySet()) {
             if (bytes > 0 && bytes + each.getValue().length > CHUNK_BYTES) {
-                wire.send(to, new Released(type, number, List.copyOf(chunk), false));
+                wire.send(to, new Released(type, number, round, List.copyOf(chunk), false));
                 chunk.clear();
                 bytes = 0;
             }
             chunk.add(new State(each.getKey(), each.getValue()));
             bytes += each.getValue().length + each.getKey().length();
         }
-        wire.send(to, new Released(type, number, List.copyOf(chunk), true));
+        wire.send(to, new Released(type, number, round, List.copyOf(chunk), true));
     }
 
     synchronized void received(NodeId from, ShardMessage message) {
         switch (message) {
             case Acquire acquire -> {
-                for (int number : acquire.slots()) {
+                for (Ask ask : acquire.slots()) {
+                    int number = ask.slot();
                     if (number >= 0 && number < slots.length) {
-                        slots[number].asking.add(from);
+                        slots[number].asking.put(from, ask.round());
                         advance(number, slots[number]);
                     }
                 }
@@ -439,7 +445,7 @@ public final class Shards<M> {
                 slot.states.put(each.id(), each.bytes());
             }
         }
-        if (released.last()) {
+        if (released.last() && released.round() == slot.round) {
             slot.awaited.remove(from);
         }
         advance(released.slot(), slot);

@@ -29,7 +29,10 @@ final class Slot {
     final Set<NodeId> awaited = new HashSet<>();
 
     /** Those who asked and have not been answered yet. */
-    final Set<NodeId> asking = new HashSet<>();
+    final Map<NodeId, Long> asking = new HashMap<>();
+
+    /** Of this node's asking; answers to an earlier one may still be on their way. */
+    long round;
 
     final Map<String, ProcessRef<Object>> entities = new HashMap<>();
 

@@ -527,12 +527,11 @@ final class DistributionTest {
                     .isEqualTo("1 " + i);
         }
         Shards<Mail> joined = cluster.node(2).distribution().host("counter", (_, state) -> new Counter(2, state));
-        Cluster.await(() -> client.owner("id0").isPresent()
-                && List.of(0, 1, 2).stream()
-                        .anyMatch(i -> client.owner("id" + i)
-                                .map(NodeId::name)
-                                .filter("node2"::equals)
-                                .isPresent()));
+        Cluster.await(() -> java.util.stream.IntStream.range(0, 50)
+                .anyMatch(i -> client.owner("id" + i)
+                        .map(NodeId::name)
+                        .filter("node2"::equals)
+                        .isPresent()));
         int moved = 0;
         for (int i = 0; i < 50; i++) {
             client.cast("id" + i, new Number(1));

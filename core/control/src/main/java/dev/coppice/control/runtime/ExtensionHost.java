@@ -13,6 +13,8 @@ import dev.coppice.control.Kind;
 import dev.coppice.control.ResourceClient;
 import dev.coppice.control.ResourceClient.ResourceType;
 import dev.coppice.control.resource.ComputedDefinition;
+import dev.coppice.distribution.Distribution;
+import dev.coppice.distribution.consensus.Consensus;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
@@ -33,6 +35,7 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs extensions in this process, each below a supervisor of its own, {@code extensions/NAME}, so that one's failure stays
@@ -56,8 +59,22 @@ public final class ExtensionHost {
      * @param routes of the API's listener
      * @param publicRoutes of the public listener
      * @param areas where each extension keeps its data, in a directory of its name
+     * @param distribution null where there is none, as in tests; extensions that ask for it are told
+     * @param consensus the same
      */
-    public record Surroundings(Routes routes, Routes publicRoutes, Console console, Path areas) {}
+    public record Surroundings(
+            Routes routes,
+            Routes publicRoutes,
+            Console console,
+            Path areas,
+            @Nullable Distribution distribution,
+            @Nullable Consensus consensus) {
+
+        /** Without other nodes. */
+        public Surroundings(Routes routes, Routes publicRoutes, Console console, Path areas) {
+            this(routes, publicRoutes, console, areas, null, null);
+        }
+    }
 
     private final Kernel kernel;
     private final ApiServer api;
@@ -229,6 +246,23 @@ public final class ExtensionHost {
         @Override
         public Console console() {
             return surroundings.console();
+        }
+
+        @Override
+        public Distribution distribution() {
+            return given(surroundings.distribution(), "distribution");
+        }
+
+        @Override
+        public Consensus consensus() {
+            return given(surroundings.consensus(), "consensus");
+        }
+
+        private static <T> T given(@Nullable T part, String what) {
+            if (part == null) {
+                throw new IllegalStateException("this host was made without " + what);
+            }
+            return part;
         }
 
         @Override

@@ -119,6 +119,7 @@ final class GrpcTransportTest {
         await(() -> a.nodes().size() == 1 && b.nodes().size() == 1);
         ProcessRef<Object> worker = kernels.get(1).root().startProcess(ChildSpec.process("worker", Worker::new));
         assertThat(b.names().register("worker", worker, SOON)).isTrue();
+        await(() -> a.names().find("worker").isPresent());
         ProcessRef<Object> far = a.names().via("worker");
         String large = "x".repeat(900_000);
         assertThat(far.<String>call(answer -> new Echo(large, answer), SOON)).isEqualTo(large);

@@ -7,6 +7,7 @@ import dev.coppice.distribution.codec.ByteReader;
 import dev.coppice.distribution.codec.MessageCodec;
 import dev.coppice.distribution.codec.MessageTypes;
 import dev.coppice.distribution.codec.References;
+import dev.coppice.distribution.consensus.Consensus;
 import dev.coppice.distribution.consensus.ConsensusGroup;
 import dev.coppice.distribution.consensus.StateMachine;
 import dev.coppice.kernel.ChildSpec;
@@ -42,7 +43,7 @@ import org.jspecify.annotations.Nullable;
  * that have a vote; every one of them has to open it. Who founded a group stands in the store, so that all nodes begin it
  * alike. Safe for use by many threads.
  */
-public final class StateMachineGroups implements AutoCloseable {
+public final class StateMachineGroups implements Consensus, AutoCloseable {
     /** Groups of one node: each has a log of its own on disk. */
     public static final int MAX_GROUPS = 100;
 
@@ -101,13 +102,8 @@ public final class StateMachineGroups implements AutoCloseable {
                 .orElse(null);
     }
 
-    /**
-     * Opens a group; the members of the store found it when it is new. Returns at once: calls wait for a leader.
-     *
-     * @param name up to 40 lower case letters, digits and dashes, with a letter first
-     * @param types of commands and answers
-     * @param machine makes an empty one; called again whenever a state is taken over
-     */
+    /** The members of the store found a group that is new. */
+    @Override
     public synchronized <C, Q, A> ConsensusGroup<C, Q, A> open(
             String name, MessageTypes types, Supplier<? extends StateMachine<C, Q, A>> machine) throws IOException {
         if (!name.matches("[a-z][a-z0-9-]{0,39}")) {
