@@ -18,6 +18,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The worked example of docs/cluster.md with three real nodes, and what happens when some of them go. */
@@ -121,6 +122,15 @@ class ClusterTest {
         assertThat(etcdctl(List.of("c"), "get", "by").output()).contains("b");
 
         await(() -> members("b").equals(Map.of("a", "up", "b", "self", "c", "up")));
+        for (String name : List.of("a", "b", "c")) {
+            String url = nodes.get(name).ready().path("public").asText() + "/status/none";
+            assertThat(Shell.run(Duration.ofSeconds(30), "curl", "-sS", "-w", "%{http_code}", url).output())
+                    .as("a status page of the leader's, asked of " + name)
+                    .endsWith("404");
+            String beat = nodes.get(name).ready().path("public").asText() + "/health/heartbeat/default/none";
+            assertThat(Shell.run(Duration.ofSeconds(30), "curl", "-sS", "-X", "POST", beat).output())
+                    .contains("there is no heartbeat check default/none");
+        }
 
         Queue<String> acknowledged = new ConcurrentLinkedQueue<>();
         AtomicBoolean over = new AtomicBoolean();
@@ -164,10 +174,103 @@ class ClusterTest {
         return found;
     }
 
+    private String id(String of) throws Exception {
+        for (JsonNode each : status("a").path("members")) {
+            if (each.path("name").asText().equals(of)) {
+                return each.path("id").asText();
+            }
+        }
+        throw new AssertionError("no member " + of);
+    }
+
+    /** Under writes that are never refused for longer than a client is patient. About three minutes. */
+    @Test
+    @EnabledIfSystemProperty(named = "coppice.long", matches = "true")
+    void growsToFiveAndShrinksToOneWhileServing() throws Exception {
+        int port = freePort();
+        up("a", "--peer-port", Integer.toString(port), "--cluster", "a=127.0.0.1:" + port);
+        Queue<String> acknowledged = new ConcurrentLinkedQueue<>();
+        AtomicBoolean over = new AtomicBoolean();
+        Thread writer = Thread.ofPlatform().start(() -> write(List.of("a"), acknowledged, over));
+        int number = 1;
+        for (String name : List.of("b", "c", "d", "e")) {
+            join(name, port, freePort());
+            awaitVoters(++number);
+        }
+        for (String name : List.of("e", "d", "c", "b")) {
+            etcdctl(List.of("a"), "member", "remove", id(name)).succeeds();
+            assertThat(nodes.get(name).awaitEnd()).isZero();
+            assertThat(nodes.get(name).log()).contains("was removed from its cluster");
+            awaitVoters(--number);
+        }
+        int then = acknowledged.size();
+        await(() -> acknowledged.size() > then);
+        over.set(true);
+        writer.join();
+        assertThat(etcdctl(List.of("a"), "get", "w/", "--prefix", "--keys-only")
+                        .output()
+                        .lines())
+                .containsAll(acknowledged);
+    }
+
+    @Test
+    @EnabledIfSystemProperty(named = "coppice.long", matches = "true")
+    void aLearnerIsPromotedMovedAndRemovedWhileItIsAway() throws Exception {
+        int port = freePort();
+        up("a", "--peer-port", Integer.toString(port), "--cluster", "a=127.0.0.1:" + port);
+        String made = coppice("cluster", "token", "--json", "--data", data("a").toString());
+        String token =
+                JSON.readTree(made.substring(made.indexOf('{'))).path("token").asText();
+        String[] joining = {"--join", "127.0.0.1:" + port, "--join-token", token};
+        up(
+                "b",
+                "--peer-port",
+                Integer.toString(freePort()),
+                "--learner",
+                joining[0],
+                joining[1],
+                joining[2],
+                joining[3]);
+        awaitVoters(1);
+        assertThat(status("a").path("members").findValuesAsText("role")).contains("learner");
+        assertThat(coppice(
+                        "up",
+                        "--name",
+                        "c",
+                        "--data",
+                        data("c").toString(),
+                        "--peer-port",
+                        Integer.toString(freePort()),
+                        joining[0],
+                        joining[1],
+                        joining[2],
+                        joining[3]))
+                .as("a token is good for one node")
+                .contains("--join: 127.0.0.1:" + port + " refuses");
+        etcdctl(List.of("a"), "user", "add", "root:secret").succeeds();
+        etcdctl(List.of("a"), "user", "grant-role", "root", "root").succeeds();
+        await(() -> etcdctl(List.of("a"), "member", "promote", id("b")).status() == 0);
+        awaitVoters(2);
+        etcdctl(List.of("b"), "move-leader", id("b"));
+        String b = id("b");
+        nodes.get("b").kill();
+        assertThat(etcdctl(List.of("a"), "member", "remove", b).output())
+                .as("one of two is no majority")
+                .contains("etcdserver");
+        up("b");
+        awaitVoters(2);
+        etcdctl(List.of("a"), "member", "remove", b).succeeds();
+        assertThat(nodes.get("b").awaitEnd()).isZero();
+    }
+
     private void write(Queue<String> acknowledged, AtomicBoolean over) {
+        write(List.of("b", "c"), acknowledged, over);
+    }
+
+    private void write(List<String> to, Queue<String> acknowledged, AtomicBoolean over) {
         try {
             for (int i = 0; !over.get(); i++) {
-                if (etcdctl(List.of("b", "c"), "put", "w/" + i, "v").status() == 0) {
+                if (etcdctl(to, "put", "w/" + i, "v").status() == 0) {
                     acknowledged.add("w/" + i);
                 }
             }

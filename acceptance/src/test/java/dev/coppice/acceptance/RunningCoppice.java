@@ -114,6 +114,14 @@ final class RunningCoppice implements AutoCloseable {
         return Shell.run(Duration.ofSeconds(60), java.util.Map.of(), null, command);
     }
 
+    /** Waits until it has ended by itself; its exit status. */
+    int awaitEnd() throws InterruptedException {
+        if (!process.waitFor(STOP_SECONDS, TimeUnit.SECONDS)) {
+            throw new AssertionError("coppice did not end by itself within " + STOP_SECONDS + " s");
+        }
+        return process.exitValue();
+    }
+
     /** SIGKILL: no chance to clean up. */
     void kill() throws InterruptedException {
         process.destroyForcibly();

@@ -23,6 +23,11 @@ final class StopSignal {
                 System.err.println("coppice: the supervision tree gave up: " + crash.cause());
             }
         });
+        var unusedToo = server.removed().thenAccept(why -> {
+            if (signal.asked.complete(0)) {
+                System.err.println("coppice: " + why);
+            }
+        });
         ShutdownHook.install("coppice-stop", () -> {
             if (signal.asked.complete(0)) {
                 System.err.println("Stopping.");

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.kernel.DurableFile;
 import dev.coppice.server.ClusterOptions;
 import dev.coppice.server.Endpoints;
+import dev.coppice.server.ExternalStore;
 import dev.coppice.server.Server;
 import dev.coppice.server.ServerOptions;
 import dev.coppice.server.StartupException;
@@ -99,6 +100,28 @@ final class UpCommand implements Callable<Integer> {
     private @Nullable String discover;
 
     @Option(
+            names = "--store",
+            paramLabel = "URL",
+            description =
+                    "Keep resources in an etcd cluster: etcd://HOST:PORT[,HOST:PORT…][/PREFIX], or etcds:// for TLS.")
+    private @Nullable String store;
+
+    @Option(names = "--store-ca", paramLabel = "FILE", description = "Who signed the certificates of that etcd (PEM).")
+    private @Nullable Path storeAuthority;
+
+    @Option(names = "--store-cert", paramLabel = "FILE", description = "Client certificate for that etcd (PEM).")
+    private @Nullable Path storeCertificate;
+
+    @Option(names = "--store-key", paramLabel = "FILE", description = "Its key (PEM, PKCS #8).")
+    private @Nullable Path storeKey;
+
+    @Option(names = "--store-user", paramLabel = "NAME", description = "User of that etcd.")
+    private @Nullable String storeUser;
+
+    @Option(names = "--store-password-file", paramLabel = "FILE", description = "Holds that user's password.")
+    private @Nullable Path storePassword;
+
+    @Option(
             names = "--insecure-store",
             description = "Serve the etcd port in plain text, without authentication. For a laptop only.")
     private boolean insecureStore;
@@ -150,7 +173,8 @@ final class UpCommand implements Callable<Integer> {
                 name,
                 insecureStore,
                 new ClusterOptions(cluster, clusterKeys, join, joinToken, learner, advertise, discover),
-                new ServerOptions.Etcd(authToken, compactionMode, compactionRetention));
+                new ServerOptions.Etcd(authToken, compactionMode, compactionRetention),
+                new ExternalStore(store, storeAuthority, storeCertificate, storeKey, storeUser, storePassword));
         List<String> problems = new ArrayList<>(options.problems());
         if (waitSeconds < 1) {
             problems.add("--wait: " + waitSeconds + " is not a time to wait: expected at least 1 second");
@@ -203,7 +227,7 @@ final class UpCommand implements Callable<Integer> {
                 "API_PORT",
                 Integer.toString(endpoints.apiPort()),
                 "ETCD_ADDRESS",
-                endpoints.host(),
+                endpoints.etcdHost(),
                 "ETCD_PORT",
                 Integer.toString(endpoints.etcdPort()),
                 "PUBLIC_ADDRESS",

@@ -1,5 +1,6 @@
 package dev.coppice.console;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.coppice.control.Extension;
 import dev.coppice.control.ExtensionContext;
 import dev.coppice.serving.Console;
@@ -7,6 +8,7 @@ import dev.coppice.serving.Page;
 import dev.coppice.serving.Routes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The console's own pages: the overview, the supervision tree, the resource browser. */
@@ -14,11 +16,14 @@ public final class ConsoleExtension implements Extension {
     private static final String GROUP = "Platform";
 
     private final NodeInfo node;
+    private final @Nullable Supplier<JsonNode> cluster;
     private final List<Routes.Mount> mounts = new ArrayList<>();
     private @Nullable LiveStreams streams;
 
-    public ConsoleExtension(NodeInfo node) {
+    /** @param cluster how the cluster is, as {@code coppice cluster status --json} prints it; null for a node that is alone */
+    public ConsoleExtension(NodeInfo node, @Nullable Supplier<JsonNode> cluster) {
         this.node = node;
+        this.cluster = cluster;
     }
 
     @Override
@@ -37,6 +42,14 @@ public final class ConsoleExtension implements Extension {
                 GROUP,
                 0,
                 new OverviewPage(node, context.kernel(), context.authorizer(), console.layout(), live))));
+        if (cluster != null) {
+            mounts.add(console.add(new Page(
+                    "cluster",
+                    "Cluster",
+                    GROUP,
+                    10,
+                    new ClusterPage(cluster, context.authorizer(), console.layout(), live))));
+        }
         mounts.add(console.add(new Page(
                 "resources",
                 "Resources",

@@ -85,6 +85,18 @@ class ConsolePagesTest {
     }
 
     @Test
+    void theClusterShowsWhoLeadsWhoLagsAndWhatMayStillFail() throws Exception {
+        assertThat(page("/console/cluster"))
+                .contains("Degraded", "node-2", "17204", "not reachable", "https://10.0.0.4:2380", "5d4f00c2d4e8b734")
+                .contains("<b>0</b><span>more may fail")
+                .contains("2026-11-28T09:12:44Z");
+        assertThat(get("/console/cluster", "guest").statusCode()).isEqualTo(403);
+        try (BufferedReader events = events("/console/cluster/events")) {
+            awaitLine(events, "event: cluster");
+        }
+    }
+
+    @Test
     void theTreeIsForThoseWhoMaySeeIt() throws Exception {
         assertThat(get("/console/runtime", "guest").statusCode()).isEqualTo(403);
         assertThat(get("/console/runtime/events", "guest").statusCode()).isEqualTo(403);

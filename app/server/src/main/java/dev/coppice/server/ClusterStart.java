@@ -134,6 +134,14 @@ final class ClusterStart {
         }
     }
 
+    /** Nodes that share an etcd share keys, too: those of a file, in a directory that has none yet. */
+    void shareKeys() throws IOException {
+        Path keysFile = options.cluster().keysFile();
+        if (keysFile != null && !ClusterKeys.present(data)) {
+            ClusterKeys.write(data, ClusterKeys.load(keysFile).keys());
+        }
+    }
+
     private void refuseOtherKeys() throws IOException {
         if (ClusterKeys.present(data)) {
             throw new IOException("--data: " + data

@@ -13,6 +13,8 @@ import java.nio.file.Path;
  * @param clientCertificate an administrator's client certificate, PEM
  * @param clientKey its key, PEM
  * @param insecureStore whether the etcd port is plain text
+ * @param etcdHost as {@code host}, where the etcd port is: another machine when an etcd keeps the resources
+ * @param etcdctlFlags the flags that etcdctl needs to reach the store
  */
 public record Endpoints(
         String host,
@@ -24,7 +26,9 @@ public record Endpoints(
         Path certificateAuthority,
         Path clientCertificate,
         Path clientKey,
-        boolean insecureStore) {
+        boolean insecureStore,
+        String etcdHost,
+        String etcdctlFlags) {
 
     public String api() {
         return "https://" + host + ":" + apiPort;
@@ -35,19 +39,11 @@ public record Endpoints(
     }
 
     public String etcd() {
-        return host + ":" + etcdPort;
+        return etcdHost + ":" + etcdPort;
     }
 
     public String publicUrl() {
         return "http://" + host + ":" + publicPort;
-    }
-
-    /** The flags that etcdctl needs to reach the store. */
-    public String etcdctlFlags() {
-        return insecureStore
-                ? "--endpoints " + etcd()
-                : "--endpoints https://" + etcd() + " --cacert " + certificateAuthority + " --cert " + clientCertificate
-                        + " --key " + clientKey;
     }
 
     public ObjectNode toJson() {

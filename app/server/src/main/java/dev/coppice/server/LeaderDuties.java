@@ -6,39 +6,58 @@ import dev.coppice.control.runtime.ExtensionHost;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Task;
-import dev.coppice.store.Store;
-import dev.coppice.store.StoreException;
 import java.time.Duration;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What one node of a cluster does for all: the controllers of the resource API, and the areas. It is the node whose store
- * leads; when another one leads, this one stops first, and the other starts a moment later. Two may overlap while a leader
+ * What one node of several does for all: the controllers of the resource API, and the areas. It is the node whose store
+ * leads, or which the etcd that they share elected; when another one leads, this one stops first, and the other starts a moment later. Two may overlap while a leader
  * is cut off and does not know it yet, for about an election's time; what they write is guarded by resource versions.
  */
 final class LeaderDuties implements Task {
 
+    private static final System.Logger LOG = System.getLogger(LeaderDuties.class.getName());
+
     private static final Duration LOOK = Duration.ofMillis(100);
 
     private final Kernel kernel;
-    private final Store store;
+    private final BooleanSupplier leads;
     private final ApiServer api;
     private final ExtensionHost extensions;
     private final Supplier<Extension> area;
+    private final @Nullable PublicRelay relay;
     private String running = "";
     private boolean leading;
 
-    LeaderDuties(Kernel kernel, Store store, ApiServer api, ExtensionHost extensions, Supplier<Extension> area) {
+    /**
+     * Duties that are taken up by {@link #startFirst}.
+     *
+     * @param leads whether this node is the one now
+     * @param relay answers for the areas while it is not; null where nodes do not know each other
+     */
+    LeaderDuties(
+            Kernel kernel, BooleanSupplier leads, ApiServer api, ExtensionHost extensions, Supplier<Extension> area, @Nullable PublicRelay relay) {
         this.kernel = kernel;
-        this.store = store;
+        this.leads = leads;
         this.api = api;
         this.extensions = extensions;
         this.area = area;
+        this.relay = relay;
     }
 
-    /** Before the node is ready, so that a leader is ready with everything. */
-    void startFirst() throws StartException {
-        look();
+    /** Before the node is ready, so that a leader is ready with everything. What fails is tried again by {@link #run}. */
+    void startFirst() {
+        if (relay != null) {
+            relay.open();
+        }
+        try {
+            look();
+        } catch (StartException e) {
+            LOG.log(System.Logger.Level.WARNING, "the duties of the leader are begun again", e);
+            end();
+        }
     }
 
     /** Runs for ever. When it breaks, all of it ends, and it begins anew. */
@@ -54,21 +73,16 @@ final class LeaderDuties implements Task {
         }
     }
 
-    private boolean leads() {
-        try {
-            return store.log().leading();
-        } catch (StoreException e) {
-            return false;
-        }
-    }
-
     private synchronized void look() throws StartException {
-        boolean now = leads();
+        boolean now = leads.getAsBoolean();
         if (now == leading) {
             return;
         }
         if (now) {
             leading = true;
+            if (relay != null) {
+                relay.close();
+            }
             api.lead();
             Extension made = area.get();
             running = made.name();
@@ -85,5 +99,8 @@ final class LeaderDuties implements Task {
             running = "";
         }
         api.follow();
+        if (relay != null) {
+            relay.open();
+        }
     }
 }

@@ -32,6 +32,8 @@ import dev.coppice.store.wire.JoinRequest;
 import dev.coppice.store.wire.JoinResponse;
 import dev.coppice.store.wire.MemberStatus;
 import dev.coppice.store.wire.Progress;
+import dev.coppice.store.wire.RelayAnswer;
+import dev.coppice.store.wire.RelayQuestion;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -45,6 +47,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -135,6 +138,15 @@ public final class NodeCluster {
         return found;
     }
 
+    /** See {@link PeerServices#onRelay}. */
+    void onRelay(Function<RelayQuestion, RelayAnswer> answering) {
+        settings.services().onRelay(answering);
+    }
+
+    AskResponse askLeader(AskRequest request) {
+        return member().ask(request);
+    }
+
     void use(Store opened) {
         store = opened;
     }
@@ -145,6 +157,17 @@ public final class NodeCluster {
             throw new StoreException(io.grpc.Status.Code.UNAVAILABLE, "the node is being started; try again");
         }
         return current;
+    }
+
+    /** Whether this node was removed from the cluster, as far as it knows. */
+    boolean removed() {
+        Store current = store;
+        try {
+            return current != null
+                    && current.cluster().map(ClusterMember::removed).orElse(false);
+        } catch (StoreException e) {
+            return false;
+        }
     }
 
     private ClusterMember member() {

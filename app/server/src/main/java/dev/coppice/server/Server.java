@@ -26,12 +26,16 @@ import dev.coppice.serving.HttpListener;
 import dev.coppice.serving.ListenerOptions;
 import dev.coppice.serving.MetricsHandler;
 import dev.coppice.serving.TlsSource;
+import dev.coppice.store.Keyspace;
 import dev.coppice.store.Store;
+import dev.coppice.store.StoreException;
 import dev.coppice.store.StoreOptions;
 import dev.coppice.store.etcd.EtcdPolicy;
 import dev.coppice.store.etcd.EtcdServices;
 import dev.coppice.store.raft.Member;
 import dev.coppice.store.raft.StateMachineGroups;
+import dev.coppice.store.remote.EtcdOptions;
+import dev.coppice.store.remote.EtcdStore;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -43,6 +47,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -68,6 +73,10 @@ public final class Server implements AutoCloseable {
     private static final String CLUSTER_PREFIX = "/coppice/cluster";
     private static final Duration MAJORITY_PAUSE = Duration.ofMillis(50);
     private static final int MAJORITY_ROUNDS = 200;
+    private static final Duration MEMBERSHIP_BEAT = Duration.ofMillis(500);
+    private static final String REMOVED =
+            "this node was removed from its cluster and ends. What it has stays in %s; to let"
+                    + " this machine join again, give it a new --data directory and a new join token";
     private static final SupervisorOptions PATIENT =
             SupervisorOptions.DEFAULT.withIntensity(10, Duration.ofSeconds(60));
 
@@ -82,6 +91,7 @@ public final class Server implements AutoCloseable {
     private @Nullable ExtensionHost extensions;
     private @Nullable NodeCluster cluster;
     private Duration startupTime = Duration.ZERO;
+    private final CompletableFuture<String> removed = new CompletableFuture<>();
     private boolean closed;
 
     private Server(ServerOptions options, DataDirectory data) {
@@ -110,32 +120,38 @@ public final class Server implements AutoCloseable {
     private void startParts(Consumer<String> progress) throws StartException, IOException {
         progress.accept("Starting on " + data.root());
         InetAddress address = address();
-        ClusterStart.Part part = new ClusterStart(kernel, options, data.root(), address, progress)
-                .find()
-                .orElse(null);
+        ClusterStart start = new ClusterStart(kernel, options, data.root(), address, progress);
+        if (options.external().used()) {
+            start.shareKeys();
+        }
+        ClusterStart.Part part = options.external().used() ? null : start.find().orElse(null);
         CertificateAuthority authority = CertificateAuthority.open(kernel, data.resolve("pki"));
         NodeCluster nodes = part == null
                 ? null
                 : new NodeCluster(kernel, data.root(), part.file(), authority, address, options.name());
         cluster = nodes;
-        Store store = startStore(address, nodes, part == null ? null : part.identity());
         List<String> names = serverNames(address);
         Supervisor listeners = null;
         GrpcListener etcdListener = null;
-        if (nodes != null) {
+        Kept kept = options.external().used()
+                ? external()
+                : own(startStore(address, nodes, part == null ? null : part.identity()), nodes);
+        Store store = kept.own();
+        if (nodes != null && store != null) {
             // While there is no majority, etcd's clients can still read what this node has.
             listeners = kernel.root().startSupervisor("listeners", PATIENT);
             etcdListener = startEtcd(listeners, store, address, authority, names);
-            awaitMajority(store, progress);
+            awaitMajority(store, nodes, progress);
         }
         Distribution distributed = NodeDistribution.start(kernel, options, nodes);
-        StateMachineGroups consensus = StateMachineGroups.start(kernel, kernel.root(), store, "control");
+        StateMachineGroups consensus =
+                store == null ? null : StateMachineGroups.start(kernel, kernel.root(), store, "control");
         token = BearerTokens.fromFile(kernel, data.tokenFile());
-        ApiServer apiServer = new ApiServer(kernel, store.keyspace("control"), data.resolve("pki"));
+        ApiServer apiServer = new ApiServer(kernel, kept.control(), data.resolve("pki"));
         apiServer.addToken("admin", token, BearerTokens.ADMIN);
         apiServer.serve(MemberSource.KIND, new MemberSource(distributed));
         Supervisor control = kernel.root().startSupervisor("control", PATIENT);
-        if (nodes == null) {
+        if (kept.leads() == null) {
             apiServer.start(control);
         } else {
             apiServer.serve(control);
@@ -158,43 +174,76 @@ public final class Server implements AutoCloseable {
                 new HttpListener(kernel, listener("public", address, options.publicPort(), null, 64 << 10), null);
         apiServer.mount(apiListener.routes());
         apiListener.routes().mount("/metrics", apiServer.guarded(new MetricsHandler(kernel.metrics())));
-        apiListener.routes().mount(BackupHandler.PATH, apiServer.guarded(new BackupHandler(store)));
+        if (store != null) {
+            apiListener.routes().mount(BackupHandler.PATH, apiServer.guarded(new BackupHandler(store)));
+        }
         if (nodes != null) {
             apiListener.routes().mount(CLUSTER_PREFIX, apiServer.guarded(nodes::handle));
         }
-        if (etcdListener == null) {
+        if (etcdListener == null && store != null) {
             etcdListener = startEtcd(listeners, store, address, authority, names);
         }
         start(listeners, ChildSpec.service("api", () -> apiListener), "--api-port", options.apiPort());
         start(listeners, ChildSpec.service("public", () -> publicListener), "--public-port", options.publicPort());
 
-        endpoints = new Endpoints(
-                host(address),
-                port(apiListener.address()),
-                port(etcdListener.address()),
-                nodes == null ? options.peerPort() : nodes.port(),
-                port(publicListener.address()),
-                data.kubeconfig(),
-                data.resolve("pki").resolve("ca.crt"),
-                data.resolve("pki").resolve("admin.crt"),
-                data.resolve("pki").resolve("admin.key"),
-                options.insecureStore());
+        NodeAddresses addresses = new NodeAddresses(options, data, address, etcd().orElse(null));
+        endpoints = addresses.endpoints(
+                apiListener,
+                publicListener,
+                etcdListener == null ? Optional.empty() : etcdListener.address(),
+                nodes == null ? options.peerPort() : nodes.port());
         Credentials.write(
                 authority, endpoints, options.name(), token, kernel.clock().now());
         ExtensionHost host = extensionHost(apiServer, apiListener, publicListener, distributed, consensus);
         extensions = host;
         progress.accept("Starting console");
         host.start(console(endpoints));
-        if (nodes == null) {
+        BooleanSupplier leads = kept.leads();
+        if (leads == null) {
             progress.accept("Starting health");
             host.start(new HealthExtension());
         } else {
-            LeaderDuties duties = new LeaderDuties(kernel, store, apiServer, host, HealthExtension::new);
+            PublicRelay relay = nodes == null
+                    ? null
+                    : new PublicRelay(nodes, publicListener, new HealthExtension().publicPrefixes());
+            LeaderDuties duties = new LeaderDuties(kernel, leads, apiServer, host, HealthExtension::new, relay);
             duties.startFirst();
             var _ = kernel.root().start(ChildSpec.task("leadership", duties));
         }
-        writeNode(endpoints);
+        data.writeNode(NodeAddresses.describe(
+                endpoints, options.name(), data, kernel.clock().now()));
         startupTime = Duration.ofNanos(kernel.clock().nanoTime() - startedNanos);
+    }
+
+    /**
+     * Where resources are kept.
+     *
+     * @param own this node's own store; null when an etcd keeps them
+     * @param leads whether this node does now what one of several does; null for one that is alone
+     */
+    private record Kept(
+            Keyspace control, @Nullable Store own, @Nullable BooleanSupplier leads) {}
+
+    private Kept own(Store store, @Nullable NodeCluster nodes) {
+        return new Kept(store.keyspace("control"), store, nodes == null ? null : () -> leads(store));
+    }
+
+    private Kept external() throws StartException {
+        EtcdOptions where = etcd().orElseThrow(() -> new StartException("--store: cannot be read", null));
+        EtcdStore store = EtcdStore.start(kernel, kernel.root(), where, "control");
+        return new Kept(store.keyspace(), null, store.stand(options.name())::leading);
+    }
+
+    private Optional<EtcdOptions> etcd() {
+        return options.external().options(new ArrayList<>());
+    }
+
+    private static boolean leads(Store store) {
+        try {
+            return store.log().leading();
+        } catch (StoreException e) {
+            return false;
+        }
     }
 
     /** The listener for other nodes comes before the store, which asks them. */
@@ -215,15 +264,23 @@ public final class Server implements AutoCloseable {
         start(peers, nodes.listener(), "--peer-port", nodes.port());
         Store store = Store.start(kernel, kernel.root(), alone.inCluster(nodes.settings(), identity));
         nodes.use(store);
+        var _ = kernel.root().start(ChildSpec.periodic("membership", MEMBERSHIP_BEAT, Duration.ZERO, () -> {
+            if (nodes.removed()) {
+                removed.complete(REMOVED.formatted(data.root()));
+            }
+        }));
         return store;
     }
 
     /** As long as it takes: whoever starts a node alone of three has to start another one. */
-    private void awaitMajority(Store store, Consumer<String> progress) throws StartException {
+    private void awaitMajority(Store store, NodeCluster nodes, Consumer<String> progress) throws StartException {
         try {
             for (int round = 0; !store.serving(); round++) {
                 if (round % MAJORITY_ROUNDS == 0) {
                     progress.accept("Waiting for a majority of the cluster");
+                }
+                if (nodes.removed()) {
+                    throw new StartException(REMOVED.formatted(data.root()), null);
                 }
                 kernel.timers().sleep(MAJORITY_PAUSE);
             }
@@ -238,7 +295,7 @@ public final class Server implements AutoCloseable {
             HttpListener apiListener,
             HttpListener publicListener,
             Distribution distributed,
-            Consensus consensus)
+            @Nullable Consensus consensus)
             throws StartException {
         ConsoleSite console =
                 new ConsoleSite(kernel, apiServer.authenticator(), "Coppice", options.name() + " " + Version.CURRENT);
@@ -261,14 +318,16 @@ public final class Server implements AutoCloseable {
         addresses.put("API", where.api());
         addresses.put("Store", where.etcd());
         addresses.put("Status pages", where.publicUrl());
-        return new ConsoleExtension(new NodeInfo(options.name(), Version.CURRENT, addresses));
+        NodeCluster nodes = cluster;
+        return new ConsoleExtension(
+                new NodeInfo(options.name(), Version.CURRENT, addresses), nodes == null ? null : nodes::status);
     }
 
     private GrpcListener startEtcd(
             Supervisor listeners, Store store, InetAddress address, CertificateAuthority authority, List<String> names)
             throws StartException {
         String scheme = options.insecureStore() ? "http://" : "https://";
-        String url = scheme + host(address) + ":" + options.etcdPort();
+        String url = scheme + NodeAddresses.host(address) + ":" + options.etcdPort();
         EtcdPolicy policy = options.insecureStore() ? EtcdPolicy.open(url) : EtcdPolicy.authenticated(url);
         EtcdServices etcd =
                 new EtcdServices(store, "etcd", policy.withTokens(options.etcd().tokens()));
@@ -280,7 +339,7 @@ public final class Server implements AutoCloseable {
                 etcd.interceptors());
         etcd.mount(listener.routes());
         start(listeners, ChildSpec.service("etcd", () -> listener), "--etcd-port", options.etcdPort());
-        List<String> clientUrls = List.of(scheme + clientHost(address) + ":" + port(listener.address()));
+        List<String> clientUrls = List.of(scheme + clientHost(address) + ":" + NodeAddresses.port(listener.address()));
         etcd.announce(clientUrls);
         store.announce(clientUrls);
         return listener;
@@ -330,33 +389,9 @@ public final class Server implements AutoCloseable {
     private String clientHost(InetAddress address) {
         NodeCluster nodes = cluster;
         if (nodes == null || !address.isAnyLocalAddress()) {
-            return host(address);
+            return NodeAddresses.host(address);
         }
         return nodes.host().contains(":") ? "[" + nodes.host() + "]" : nodes.host();
-    }
-
-    /** How clients on this machine write the address. */
-    private static String host(InetAddress address) {
-        if (address.isAnyLocalAddress()) {
-            return "127.0.0.1";
-        }
-        String text = address.getHostAddress();
-        return text.contains(":") ? "[" + text + "]" : text;
-    }
-
-    private static int port(Optional<InetSocketAddress> address) {
-        return address.orElseThrow(() -> new IllegalStateException("the listener has no address"))
-                .getPort();
-    }
-
-    private void writeNode(Endpoints where) throws IOException {
-        ObjectNode node = where.toJson()
-                .put("name", options.name())
-                .put("version", Version.CURRENT)
-                .put("tokenFile", data.tokenFile().toString())
-                .put("pid", ProcessHandle.current().pid())
-                .put("startedAt", kernel.clock().now().toString());
-        data.writeNode(node);
     }
 
     /** The innermost cause that says something, so that a user reads what is wrong and not where it passed through. */
@@ -410,6 +445,11 @@ public final class Server implements AutoCloseable {
     /** Ends when the supervision tree does; abnormally when it gave up. */
     public CompletableFuture<ExitReason> terminated() {
         return kernel.terminated();
+    }
+
+    /** Completed with what to tell the user when this node was removed from its cluster, and has nothing to do any more. */
+    public CompletableFuture<String> removed() {
+        return removed;
     }
 
     private static <T> T started(@Nullable T part) {

@@ -20,6 +20,7 @@ import java.util.function.Supplier;
  * @param cluster how it takes part in a cluster
  * @param insecureStore serve the etcd port in plain text, without authentication
  * @param etcd what else is chosen for users' keys
+ * @param external the etcd that keeps the resources instead of the node itself
  */
 public record ServerOptions(
         Path data,
@@ -31,7 +32,8 @@ public record ServerOptions(
         String name,
         boolean insecureStore,
         ClusterOptions cluster,
-        Etcd etcd) {
+        Etcd etcd,
+        ExternalStore external) {
 
     /** Those of a node that is alone. */
     public ServerOptions(
@@ -53,7 +55,8 @@ public record ServerOptions(
                 name,
                 insecureStore,
                 ClusterOptions.NONE,
-                Etcd.DEFAULT);
+                Etcd.DEFAULT,
+                ExternalStore.NONE);
     }
 
     /**
@@ -114,6 +117,12 @@ public record ServerOptions(
                             + "\" is not a node name: expected up to 63 lower case letters, digits, '-' and '.', with a letter or digit at both ends");
         }
         cluster.check(problems, name);
+        var unused = external.options(problems);
+        if (external.used() && cluster.asked()) {
+            problems.add(
+                    "--store and --cluster or --join exclude each other: nodes that share an etcd need no cluster of"
+                            + " their own; give each the same --store, and --cluster-keys");
+        }
         if (cluster.join() != null && peerPort == 0) {
             problems.add("--peer-port: 0 is no port that other nodes can be told: give one");
         }

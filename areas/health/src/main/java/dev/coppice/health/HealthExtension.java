@@ -65,6 +65,11 @@ public final class HealthExtension implements Extension {
     }
 
     @Override
+    public List<String> publicPrefixes() {
+        return List.of("/status", "/badge", HeartbeatHandler.PREFIX);
+    }
+
+    @Override
     public void start(ExtensionContext context) throws Exception {
         Kernel kernel = context.kernel();
         context.register(HealthKinds.HOST_ACCESS_CLASS);

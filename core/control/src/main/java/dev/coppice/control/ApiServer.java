@@ -20,6 +20,7 @@ import dev.coppice.control.lifecycle.Bootstrap;
 import dev.coppice.control.lifecycle.CustomTypes;
 import dev.coppice.control.lifecycle.Lifecycle;
 import dev.coppice.control.process.ProcessSource;
+import dev.coppice.control.request.Statuses;
 import dev.coppice.control.resource.BuiltInSchemas;
 import dev.coppice.control.resource.BuiltIns;
 import dev.coppice.control.resource.ComputedDefinition;
@@ -54,6 +55,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ApiServer {
     private static final Duration COMPACTION_BEAT = Duration.ofMinutes(5);
+    private static final Duration BOOTSTRAP_PAUSE = Duration.ofMillis(500);
+    private static final int BOOTSTRAP_ATTEMPTS = 20;
 
     private static final Identity CONTROLLERS = new Identity(
             "system:kube-controller-manager", "", List.of("system:masters", "system:authenticated"), Map.of());
@@ -134,9 +137,29 @@ public final class ApiServer {
     public void serve(Supervisor supervisor) throws StartException {
         control = supervisor;
         var unusedFeed = supervisor.start(ChildSpec.task("watch-feed", feed::run));
-        new Bootstrap(engine, registry).run();
+        bootstrap();
         var unusedTypes = supervisor.start(ChildSpec.task("custom-types", customTypes::run));
         ready = true;
+    }
+
+    /** What is there already is left as it is, so that it may be done again when the store had no leader for a moment. */
+    private void bootstrap() {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                new Bootstrap(engine, registry).run();
+                return;
+            } catch (ApiException e) {
+                if (!Statuses.isUnavailable(e) || attempt == BOOTSTRAP_ATTEMPTS) {
+                    throw e;
+                }
+                try {
+                    kernel.timers().sleep(BOOTSTRAP_PAUSE);
+                } catch (InterruptedException stopped) {
+                    Thread.currentThread().interrupt();
+                    throw e;
+                }
+            }
+        }
     }
 
     /** Starts the controllers that every cluster has, and compaction. */

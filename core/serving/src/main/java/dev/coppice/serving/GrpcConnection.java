@@ -9,6 +9,7 @@ import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.netty.handler.ssl.SslProvider;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -17,7 +18,7 @@ import javax.net.ssl.X509ExtendedKeyManager;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A gRPC connection from this node to another one, over TLS only; made when it is first used, and again when it breaks. Its
+ * A gRPC connection from this node to another one, or as a client to some server; made when it is first used, and again when it breaks. Its
  * callbacks run on I/O threads and must not block. Safe for use by many threads.
  */
 public final class GrpcConnection implements AutoCloseable {
@@ -54,6 +55,41 @@ public final class GrpcConnection implements AutoCloseable {
         return open(null, new PeerTls.PinnedTrust(fingerprint), host, port, maxMessageBytes);
     }
 
+    /**
+     * How a client shows who it is, and whom it trusts: PEM files, read again for a handshake when they have changed.
+     *
+     * @param authority certificates of who signs servers; null trusts those that Java trusts
+     * @param certificate the client's own, leaf first; null shows none
+     * @param key its key (PKCS #8)
+     */
+    public record ClientTls(
+            @Nullable Path authority,
+            @Nullable Path certificate,
+            @Nullable Path key) {}
+
+    /**
+     * To a server that is no node of this cluster. With TLS its certificate has to name the host.
+     *
+     * @param tls null for plain text
+     * @param host a DNS name, looked up whenever it connects, or an IP address
+     */
+    public static GrpcConnection client(@Nullable ClientTls tls, String host, int port, int maxMessageBytes) {
+        EventLoopGroup loops = EventLoops.acquire();
+        try {
+            NettyChannelBuilder builder = builder(loops, host, port, maxMessageBytes);
+            if (tls == null) {
+                builder.usePlaintext();
+            } else {
+                ClientFiles files = new ClientFiles(tls);
+                builder.sslContext(tls(tls.certificate() == null ? null : files.key(), files.trust()));
+            }
+            return new GrpcConnection(builder.build());
+        } catch (SSLException e) {
+            EventLoops.release();
+            throw new IllegalStateException("no TLS connection can be made: " + e.getMessage(), e);
+        }
+    }
+
     private static GrpcConnection open(
             @Nullable X509ExtendedKeyManager key,
             javax.net.ssl.X509ExtendedTrustManager trust,
@@ -62,25 +98,28 @@ public final class GrpcConnection implements AutoCloseable {
             int maxMessageBytes) {
         EventLoopGroup loops = EventLoops.acquire();
         try {
-            ManagedChannel channel = NettyChannelBuilder.forAddress(host, port)
+            return new GrpcConnection(builder(loops, host, port, maxMessageBytes)
                     .sslContext(tls(key, trust))
-                    .eventLoopGroup(loops)
-                    .channelType(NioSocketChannel.class)
-                    .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS)
-                    .withOption(ChannelOption.TCP_NODELAY, true)
-                    .flowControlWindow(FLOW_CONTROL_WINDOW_BYTES)
-                    .maxInboundMessageSize(maxMessageBytes)
-                    .keepAliveTime(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
-                    .keepAliveTimeout(KEEP_ALIVE_TIMEOUT_SECONDS, TimeUnit.SECONDS)
                     .keepAliveWithoutCalls(true)
-                    .directExecutor()
-                    .disableRetry()
-                    .build();
-            return new GrpcConnection(channel);
+                    .build());
         } catch (SSLException e) {
             EventLoops.release();
             throw new IllegalStateException("no TLS connection can be made: " + e.getMessage(), e);
         }
+    }
+
+    private static NettyChannelBuilder builder(EventLoopGroup loops, String host, int port, int maxMessageBytes) {
+        return NettyChannelBuilder.forAddress(host, port)
+                .eventLoopGroup(loops)
+                .channelType(NioSocketChannel.class)
+                .withOption(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS)
+                .withOption(ChannelOption.TCP_NODELAY, true)
+                .flowControlWindow(FLOW_CONTROL_WINDOW_BYTES)
+                .maxInboundMessageSize(maxMessageBytes)
+                .keepAliveTime(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
+                .keepAliveTimeout(KEEP_ALIVE_TIMEOUT_SECONDS, TimeUnit.SECONDS)
+                .directExecutor()
+                .disableRetry();
     }
 
     private static SslContext tls(@Nullable X509ExtendedKeyManager key, javax.net.ssl.X509ExtendedTrustManager trust)

@@ -49,6 +49,21 @@ public final class HttpListener implements Service {
         return engine.routes;
     }
 
+    /**
+     * Answers a request that came to another node, as an anonymous one.
+     *
+     * @return empty when nothing is mounted at its path
+     */
+    public Optional<RelayedRequest.Answer> relay(RelayedRequest request) throws Exception {
+        RelayedExchange exchange = new RelayedExchange(request);
+        Optional<RouteTable.Mounted> mounted = engine.route(exchange.path());
+        if (mounted.isEmpty()) {
+            return Optional.empty();
+        }
+        mounted.get().handler().handle(exchange);
+        return Optional.of(exchange.answer());
+    }
+
     /** The bound address, once started; it stays the same over restarts even when port 0 was asked for. */
     public Optional<InetSocketAddress> address() {
         return bound.address();

@@ -311,13 +311,21 @@ public final class Engine {
                 meta.put("name", target.name());
                 meta.remove("resourceVersion");
                 BodyChecks.place(target.definition(), target.namespace(), fresh);
-                return insertNamed(
-                        Target.of(target.definition(), target.namespace(), target.name()),
-                        fresh,
-                        options,
-                        caller,
-                        options.fieldManager(),
-                        track);
+                try {
+                    return insertNamed(
+                            Target.of(target.definition(), target.namespace(), target.name()),
+                            fresh,
+                            options,
+                            caller,
+                            options.fieldManager(),
+                            track);
+                } catch (ApiException e) {
+                    // Somebody else made it meanwhile: then this is a change of what they made.
+                    if (!Statuses.isAlreadyExists(e) || !retry || attempt >= TRIES) {
+                        throw e;
+                    }
+                    continue;
+                }
             }
             Outcome done = replace(target, current, old, fresh, options, caller, track);
             if (done != null) {

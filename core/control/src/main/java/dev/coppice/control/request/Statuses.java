@@ -97,6 +97,16 @@ public final class Statuses {
         return new ApiException(status);
     }
 
+    /** Whether it says that an object of that name is there. */
+    public static boolean isAlreadyExists(ApiException error) {
+        return error.status().path("reason").asText().equals("AlreadyExists");
+    }
+
+    /** Whether it says that the store does not answer now. */
+    public static boolean isUnavailable(ApiException error) {
+        return error.status().path("reason").asText().equals("ServiceUnavailable");
+    }
+
     public static ApiException conflict(String group, String plural, String name, String why) {
         ObjectNode status = failure(
                 409,

@@ -104,7 +104,8 @@ public final class ExtensionHost {
             Files.createDirectories(data);
             extension.start(new Context(name, supervisor, data, computed));
         } catch (Exception e) {
-            computed.forEach(api::withdraw);
+            // What it mounted before it failed would be in the way of its next start.
+            stop(new Running(extension, computed));
             boolean _ = extensions.stop(name);
             throw new StartException("the extension " + name + " did not start: " + e.getMessage(), e);
         }

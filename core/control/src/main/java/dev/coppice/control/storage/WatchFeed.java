@@ -2,6 +2,7 @@ package dev.coppice.control.storage;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.ByteString;
+import dev.coppice.control.ApiException;
 import dev.coppice.control.request.Statuses;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.store.StoreException;
@@ -36,6 +37,10 @@ import org.jspecify.annotations.Nullable;
 public final class WatchFeed {
     private static final Logger LOG = System.getLogger(WatchFeed.class.getName());
     private static final Duration FRESHNESS_WAIT = Duration.ofSeconds(3);
+    private static final Duration LOAD_PAUSE = Duration.ofMillis(500);
+
+    /** About a minute, as each waits for a leader itself. */
+    private static final int LOAD_ATTEMPTS = 20;
 
     private final Kernel kernel;
     private final ObjectStore store;
@@ -95,9 +100,25 @@ public final class WatchFeed {
         return cache;
     }
 
+    /** A store that has no leader for a moment is waited for: what needs the cache could not go on without it. */
     private void load(ResourceCache cache) {
-        cache.expectLoad();
-        cache.load(store.all(cache.prefix(), 0));
+        for (int attempt = 1; ; attempt++) {
+            try {
+                cache.expectLoad();
+                cache.load(store.all(cache.prefix(), 0));
+                return;
+            } catch (ApiException e) {
+                if (!Statuses.isUnavailable(e) || attempt == LOAD_ATTEMPTS) {
+                    throw e;
+                }
+                try {
+                    kernel.timers().sleep(LOAD_PAUSE);
+                } catch (InterruptedException stopped) {
+                    Thread.currentThread().interrupt();
+                    throw e;
+                }
+            }
+        }
     }
 
     /** Forgets a cache and ends its watches. */

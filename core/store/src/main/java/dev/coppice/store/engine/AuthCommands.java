@@ -85,6 +85,7 @@ final class AuthCommands {
                     LEASE_REVOKE,
                     LEASE_CHECKPOINT,
                     ALARM,
+                    ISSUE_TOKEN,
                     ADD_MEMBER,
                     UPDATE_MEMBER,
                     REMOVE_MEMBER,

@@ -62,6 +62,7 @@ public final class Space {
     private final SpaceCounters counters = new SpaceCounters();
     private volatile AuthState auth;
     private volatile Alarms alarms;
+    private final SignIns signIns = new SignIns();
     private final AtomicLong bytes = new AtomicLong();
 
     Space(Machine machine, KeyspaceRecord record) {
@@ -205,6 +206,10 @@ public final class Space {
         return auth;
     }
 
+    public SignIns signIns() {
+        return signIns;
+    }
+
     public Set<AlarmType> alarms() {
         return alarms.active();
     }
@@ -311,6 +316,7 @@ public final class Space {
                     ROLE_DELETE,
                     ROLE_GRANT_PERMISSION,
                     ROLE_REVOKE_PERMISSION -> applyAuth(batch, command);
+            case ISSUE_TOKEN -> signIns.add(command.getIssueToken());
             case DEFINE_KEYSPACE,
                     ADD_MEMBER,
                     UPDATE_MEMBER,

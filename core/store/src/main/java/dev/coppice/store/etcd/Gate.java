@@ -1,6 +1,7 @@
 package dev.coppice.store.etcd;
 
 import com.google.protobuf.ByteString;
+import com.google.protobuf.Message;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.store.MemberKeyspace;
 import dev.coppice.store.StoreException;
@@ -11,6 +12,9 @@ import dev.coppice.store.api.TxnRequest;
 import dev.coppice.store.api.User;
 import dev.coppice.store.engine.AuthState;
 import dev.coppice.store.engine.Errors;
+import dev.coppice.store.engine.SignIns;
+import dev.coppice.store.log.Command;
+import dev.coppice.store.log.IssueToken;
 import io.grpc.Status.Code;
 import java.security.cert.X509Certificate;
 import java.util.List;
@@ -34,9 +38,27 @@ final class Gate {
         this.policy = policy;
         Kernel kernel = keyspace.store().kernel();
         this.tokens = switch (policy.tokens()) {
-            case TokenOptions.Simple simple -> new SimpleTokens(kernel.clock(), kernel.secureRandom(), simple.ttl());
+            case TokenOptions.Simple simple ->
+                new SimpleTokens(new ReplicatedLedger(keyspace), kernel.clock(), kernel.secureRandom(), simple.ttl());
             case TokenOptions.Signed signed -> SignedTokens.open(kernel.clock(), signed);
         };
+    }
+
+    private record ReplicatedLedger(MemberKeyspace keyspace) implements SimpleTokens.Ledger {
+        @Override
+        public SignIns signIns() {
+            return keyspace.space().signIns();
+        }
+
+        @Override
+        public void issue(IssueToken token) {
+            Message unused = keyspace.propose(Command.newBuilder().setIssueToken(token));
+        }
+
+        @Override
+        public void catchUp() {
+            keyspace.store().log().barrier();
+        }
     }
 
     private AuthState auth() {

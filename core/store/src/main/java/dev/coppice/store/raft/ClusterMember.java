@@ -19,6 +19,7 @@ import dev.coppice.store.wire.Election;
 import dev.coppice.store.wire.Failure;
 import dev.coppice.store.wire.LeaseQuestion;
 import dev.coppice.store.wire.MemberStatus;
+import dev.coppice.store.wire.StatusQuestion;
 import io.grpc.Status;
 import java.time.Duration;
 import java.time.Instant;
@@ -47,6 +48,7 @@ public final class ClusterMember {
     private final ClusterSettings settings;
     private final List<String> keyspaces;
     private final Membership membership;
+    private volatile boolean toldRemoved;
 
     ClusterMember(Kernel kernel, Machine machine, RaftLog log, ClusterSettings settings, List<String> keyspaces) {
         this.kernel = kernel;
@@ -148,7 +150,11 @@ public final class ClusterMember {
             case MEMBER_UPDATE -> response.setMember(membership.update(request.getMemberUpdate()));
             case MEMBER_PROMOTE -> response.setMember(membership.promote(request.getMemberPromote()));
             case JOIN -> response.setMember(membership.join(request.getJoin()));
-            case STATUS -> response.setStatus(status());
+            case STATUS ->
+                response.setStatus(status().toBuilder()
+                        .setAskerRemoved(
+                                machine.roster().removed(request.getStatus().getAsker())));
+            case RELAY -> response.setRelay(settings.services().relay(request.getRelay()));
             case QUESTION_NOT_SET -> throw Errors.badPeerUrls();
         };
     }
@@ -201,6 +207,9 @@ public final class ClusterMember {
                 membership.settle();
             }
             publish(name, clientUrls);
+            if (log.leaders().given() && !removed()) {
+                toldRemoved = toldByOthers();
+            }
         } catch (StoreException e) {
             LOG.log(System.Logger.Level.DEBUG, "the cluster is looked at again later: {0}", e.getMessage());
         }
@@ -261,9 +270,16 @@ public final class ClusterMember {
         membership.moveLeader(target);
     }
 
-    /** Whether this member was removed from the cluster. */
+    /** Whether this member was removed from the cluster, as far as it was told. */
     public boolean removed() {
-        return machine.roster().removed(machine.memberId());
+        return toldRemoved || machine.roster().removed(machine.memberId());
+    }
+
+    /** The others may have removed it while it was away, and then say nothing to it any more unless they are asked. */
+    private boolean toldByOthers() {
+        return machine.roster().members().stream()
+                .filter(each -> each.getId() != machine.memberId())
+                .anyMatch(each -> ask(each).getAskerRemoved());
     }
 
     // ---- how it is
@@ -273,10 +289,14 @@ public final class ClusterMember {
         if (member.getId() == machine.memberId()) {
             return status();
         }
+        return ask(member);
+    }
+
+    private MemberStatus ask(MemberRecord member) {
         AskResponse answer = remotely(
                 member.getRaft(),
                 AskRequest.newBuilder()
-                        .setStatus(dev.coppice.store.wire.StatusQuestion.getDefaultInstance())
+                        .setStatus(StatusQuestion.newBuilder().setAsker(machine.memberId()))
                         .build(),
                 STATUS_TIMEOUT);
         return answer.hasStatus()

@@ -6,10 +6,13 @@ import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import dev.coppice.serving.PeersOnly;
 import dev.coppice.store.StoreException;
+import dev.coppice.store.engine.Errors;
 import dev.coppice.store.wire.AppendCall;
 import dev.coppice.store.wire.JoinGrpc;
 import dev.coppice.store.wire.JoinRequest;
 import dev.coppice.store.wire.JoinResponse;
+import dev.coppice.store.wire.RelayAnswer;
+import dev.coppice.store.wire.RelayQuestion;
 import io.grpc.ServerInterceptors;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.Status;
@@ -32,6 +35,9 @@ public final class PeerServices {
 
     private final AtomicReference<@Nullable PeerHandler> handler = new AtomicReference<>();
     private volatile @Nullable Function<JoinRequest, JoinResponse> joining;
+    private volatile Function<RelayQuestion, RelayAnswer> relaying = question -> {
+        throw Errors.noLeader();
+    };
 
     private final Map<String, PeerHandler> groups = new ConcurrentHashMap<>();
     private volatile @Nullable Function<BytesValue, BytesValue> submitting;
@@ -76,6 +82,19 @@ public final class PeerServices {
     /** Who answers nodes that want to join. */
     public void onJoin(Function<JoinRequest, JoinResponse> answering) {
         joining = answering;
+    }
+
+    /**
+     * Who answers requests that are answered on the leader's node only.
+     *
+     * @param answering throws etcd's error for no leader as long as this node does not do so, too
+     */
+    public void onRelay(Function<RelayQuestion, RelayAnswer> answering) {
+        relaying = answering;
+    }
+
+    RelayAnswer relay(RelayQuestion question) {
+        return relaying.apply(question);
     }
 
     private PeerHandler member() {

@@ -17,28 +17,35 @@ final class EtcdProcess implements AutoCloseable {
 
     final String endpoint;
     private final Process process;
+    private final int health;
 
     EtcdProcess(Path directory) throws IOException {
-        int client;
-        int peer;
-        try (ServerSocket one = new ServerSocket(0);
-                ServerSocket two = new ServerSocket(0)) {
-            client = one.getLocalPort();
-            peer = two.getLocalPort();
-        }
+        this(directory, freePort(), "http");
+    }
+
+    /**
+     * On a port of its own.
+     *
+     * @param scheme http, or https with the options that give it certificates
+     */
+    EtcdProcess(Path directory, int client, String scheme, String... options) throws IOException {
         endpoint = "127.0.0.1:" + client;
-        process = new ProcessBuilder(
-                        "etcd",
-                        "--data-dir",
-                        directory.toString(),
-                        "--listen-client-urls",
-                        "http://" + endpoint,
-                        "--advertise-client-urls",
-                        "http://" + endpoint,
-                        "--listen-peer-urls",
-                        "http://127.0.0.1:" + peer,
-                        "--log-level",
-                        "error")
+        List<String> command = new ArrayList<>(List.of(
+                "etcd",
+                "--data-dir",
+                directory.toString(),
+                "--listen-client-urls",
+                scheme + "://" + endpoint,
+                "--advertise-client-urls",
+                scheme + "://" + endpoint,
+                "--listen-metrics-urls",
+                "http://127.0.0.1:" + (health = freePort()),
+                "--listen-peer-urls",
+                "http://127.0.0.1:" + freePort(),
+                "--log-level",
+                "error"));
+        command.addAll(List.of(options));
+        process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(directory.resolveSibling("etcd.log").toFile())
                 .start();
@@ -54,6 +61,18 @@ final class EtcdProcess implements AutoCloseable {
         }
     }
 
+    static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    /** SIGKILL. */
+    void kill() throws InterruptedException {
+        process.destroyForcibly();
+        int unused = process.waitFor();
+    }
+
     /** Asked as a load balancer would: with users, the client would have to sign in. */
     private boolean healthy() throws IOException {
         try {
@@ -61,7 +80,7 @@ final class EtcdProcess implements AutoCloseable {
                 return false;
             }
             HttpURLConnection connection = (HttpURLConnection)
-                    URI.create("http://" + endpoint + "/health").toURL().openConnection();
+                    URI.create("http://127.0.0.1:" + health + "/health").toURL().openConnection();
             return connection.getResponseCode() == 200;
         } catch (ConnectException e) {
             return false;

@@ -7,6 +7,8 @@ import com.google.protobuf.ByteString;
 import dev.coppice.kernel.SimulatedClock;
 import dev.coppice.store.api.User;
 import dev.coppice.store.engine.AuthState;
+import dev.coppice.store.engine.SignIns;
+import dev.coppice.store.log.IssueToken;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -16,6 +18,7 @@ import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -102,7 +105,7 @@ class TokensTest {
 
     @Test
     void simpleTokensEndWhenUnusedOrWhenThePasswordChanges() {
-        Tokens tokens = new SimpleTokens(clock, new SecureRandom(), Duration.ofMinutes(5));
+        Tokens tokens = new SimpleTokens(new Ledger(), clock, new SecureRandom(), Duration.ofMinutes(5));
         AuthState users = users(7, "hash");
         String token = tokens.give("eve", users);
         for (int i = 0; i < 3; i++) {
@@ -113,6 +116,49 @@ class TokensTest {
         assertThatThrownBy(() -> tokens.userOf(token, users)).hasMessageContaining("invalid auth token");
         String second = tokens.give("eve", users);
         assertThatThrownBy(() -> tokens.userOf(second, users(8, "another"))).hasMessageContaining("invalid auth token");
+    }
+
+    /** A member that knows what the others gave once it has caught up. */
+    private static class Ledger implements SimpleTokens.Ledger {
+        private final SignIns signIns = new SignIns();
+        private final List<IssueToken> late = new ArrayList<>();
+
+        @Override
+        public SignIns signIns() {
+            return signIns;
+        }
+
+        @Override
+        public void issue(IssueToken token) {
+            var unused = signIns.add(token);
+        }
+
+        @Override
+        public void catchUp() {
+            late.forEach(this::issue);
+            late.clear();
+        }
+    }
+
+    @Test
+    void aSimpleTokenIsKnownToOtherMembers() {
+        Ledger other = new Ledger();
+        Ledger giver = new Ledger() {
+            @Override
+            public void issue(IssueToken token) {
+                super.issue(token);
+                other.late.add(token);
+            }
+        };
+        AuthState users = users(7, "hash");
+        String token = new SimpleTokens(giver, clock, new SecureRandom(), Duration.ofMinutes(5)).give("eve", users);
+        Tokens there = new SimpleTokens(other, clock, new SecureRandom(), Duration.ofMinutes(5));
+        assertThat(there.userOf(token, users)).isEqualTo("eve");
+        assertThat(other.signIns.find(ByteString.copyFromUtf8(token)))
+                .as("only its hash is kept")
+                .isEmpty();
+        clock.advance(Duration.ofMinutes(6));
+        assertThatThrownBy(() -> there.userOf(token, users)).hasMessageContaining("invalid auth token");
     }
 
     @Test
