@@ -249,7 +249,7 @@ class ExternalEtcdTest {
             all.addAll(each);
             String unusedToo = EtcdProcess.ask("https://127.0.0.1:" + port, all.toArray(String[]::new));
         }
-        assertThatThrownBy(() -> put(before, "/r/a", "2")).hasMessageContaining("user name is empty");
+        assertThatThrownBy(() -> put(before, "/r/a", "2")).hasMessageContaining("permission denied");
         assertThat(kernel.root().stop("store")).isTrue();
         Path password = Files.writeString(directory.resolve("password"), "wrong");
         assertThatThrownBy(() -> keyspace(options(url, ca, pki, "root", password)))
