@@ -38,7 +38,12 @@ final class LeaderDuties implements Task {
      * @param relay answers for the areas while it is not; null where nodes do not know each other
      */
     LeaderDuties(
-            Kernel kernel, BooleanSupplier leads, ApiServer api, ExtensionHost extensions, Supplier<Extension> area, @Nullable PublicRelay relay) {
+            Kernel kernel,
+            BooleanSupplier leads,
+            ApiServer api,
+            ExtensionHost extensions,
+            Supplier<Extension> area,
+            @Nullable PublicRelay relay) {
         this.kernel = kernel;
         this.leads = leads;
         this.api = api;

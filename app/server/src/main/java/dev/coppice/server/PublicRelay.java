@@ -116,8 +116,8 @@ final class PublicRelay {
         }
         Map<String, List<String>> headers = new HashMap<>();
         question.getHeadersList()
-                .forEach(each -> headers.put(
-                        each.getName().toLowerCase(Locale.ROOT), List.copyOf(each.getValuesList())));
+                .forEach(each ->
+                        headers.put(each.getName().toLowerCase(Locale.ROOT), List.copyOf(each.getValuesList())));
         try {
             RelayedRequest.Answer answer = listener.relay(new RelayedRequest(
                             question.getMethod(),
@@ -130,12 +130,11 @@ final class PublicRelay {
             if (answer.body().length > MAX_ANSWER_BYTES) {
                 throw new StoreException(Code.RESOURCE_EXHAUSTED, "the answer is larger than " + MAX_ANSWER_BYTES);
             }
-            RelayAnswer.Builder told = RelayAnswer.newBuilder()
-                    .setStatus(answer.status())
-                    .setBody(ByteString.copyFrom(answer.body()));
+            RelayAnswer.Builder told =
+                    RelayAnswer.newBuilder().setStatus(answer.status()).setBody(ByteString.copyFrom(answer.body()));
             answer.headers()
-                    .forEach((name, values) -> told.addHeaders(
-                            Header.newBuilder().setName(name).addAllValues(values)));
+                    .forEach((name, values) ->
+                            told.addHeaders(Header.newBuilder().setName(name).addAllValues(values)));
             return told.build();
         } catch (StoreException e) {
             throw e;
