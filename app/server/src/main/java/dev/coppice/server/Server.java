@@ -336,7 +336,8 @@ public final class Server implements AutoCloseable {
                 kernel,
                 listener("etcd", address, options.etcdPort(), tls, MAX_ETCD_MESSAGE_BYTES),
                 etcd.services(),
-                etcd.interceptors());
+                etcd.interceptors(),
+                etcd.direct());
         etcd.mount(listener.routes());
         start(listeners, ChildSpec.service("etcd", () -> listener), "--etcd-port", options.etcdPort());
         List<String> clientUrls = List.of(scheme + clientHost(address) + ":" + NodeAddresses.port(listener.address()));

@@ -88,7 +88,8 @@ public final class StoreServer {
                 kernel,
                 new ListenerOptions("etcd", new InetSocketAddress("127.0.0.1", port), null, 2 << 20, 10_000),
                 services.services(),
-                services.interceptors());
+                services.interceptors(),
+                services.direct());
         services.mount(listener.routes());
         listen(listener);
         while (!store.serving()) {

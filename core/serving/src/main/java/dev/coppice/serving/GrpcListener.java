@@ -2,7 +2,10 @@ package dev.coppice.serving;
 
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Service;
+import io.grpc.Metadata;
 import io.grpc.Server;
+import io.grpc.ServerCall;
+import io.grpc.ServerCallExecutorSupplier;
 import io.grpc.ServerInterceptor;
 import io.grpc.ServerServiceDefinition;
 import io.grpc.netty.NettyServerBuilder;
@@ -15,11 +18,13 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A gRPC listener, by grpc-java on Netty; calls run on virtual threads. HTTP/1.1 requests on the same port (a JSON
+ * A gRPC listener, by grpc-java on Netty; calls run on virtual threads, but for those of methods that never wait. HTTP/1.1 requests on the same port (a JSON
  * gateway, health, metrics) go to its routes, as etcd's port does. A {@link Service} for the supervision tree. Safe for
  * use by many threads.
  *
@@ -36,6 +41,7 @@ public final class GrpcListener implements Service {
     private final HttpEngine engine;
     private final List<ServerServiceDefinition> services;
     private final List<ServerInterceptor> interceptors;
+    private final Set<String> direct;
     private final @Nullable TlsContexts tls;
     private final BoundAddress bound;
     private @Nullable Server server;
@@ -47,6 +53,20 @@ public final class GrpcListener implements Service {
             ListenerOptions options,
             List<ServerServiceDefinition> services,
             List<ServerInterceptor> interceptors) {
+        this(kernel, options, services, interceptors, Set.of());
+    }
+
+    /**
+     * @param interceptors the first sees a call first
+     * @param direct full names of methods that never wait: their calls run on the I/O threads
+     */
+    public GrpcListener(
+            Kernel kernel,
+            ListenerOptions options,
+            List<ServerServiceDefinition> services,
+            List<ServerInterceptor> interceptors,
+            Set<String> direct) {
+        this.direct = Set.copyOf(direct);
         this.kernel = kernel;
         this.engine = new HttpEngine(kernel, options, null);
         this.services = List.copyOf(services);
@@ -122,12 +142,24 @@ public final class GrpcListener implements Service {
                 .keepAliveTimeout(20, TimeUnit.SECONDS)
                 .permitKeepAliveTime(1, TimeUnit.SECONDS)
                 .permitKeepAliveWithoutCalls(true);
-        builder.executor(engine.handlers);
+        if (direct.isEmpty()) {
+            builder.executor(engine.handlers);
+        } else {
+            builder.directExecutor().callExecutor(new Executors(engine.handlers, direct));
+        }
         services.forEach(builder::addService);
         // gRPC runs the interceptor that was added last first.
         interceptors.reversed().forEach(builder::intercept);
         builder.intercept(new GrpcCallMetrics(engine.options.name(), engine.metrics, kernel.clock()));
         return builder.build();
+    }
+
+    /** Where a call runs. */
+    private record Executors(Executor handlers, Set<String> direct) implements ServerCallExecutorSupplier {
+        @Override
+        public <Q, A> Executor getExecutor(ServerCall<Q, A> call, Metadata headers) {
+            return direct.contains(call.getMethodDescriptor().getFullMethodName()) ? Runnable::run : handlers;
+        }
     }
 
     /** Lets unary calls end for a short while, then cancels whatever is left, such as watches. */

@@ -35,12 +35,15 @@ import dev.coppice.store.api.TxnResponse;
 import dev.coppice.store.api.WatchCreateRequest;
 import dev.coppice.store.engine.Errors;
 import dev.coppice.store.engine.Lessor;
+import dev.coppice.store.engine.Machine;
 import dev.coppice.store.engine.Requests;
 import dev.coppice.store.engine.Space;
+import dev.coppice.store.engine.SpaceReads;
 import dev.coppice.store.engine.Watcher;
 import dev.coppice.store.log.Command;
 import dev.coppice.store.log.LeaseCheckpoint;
 import dev.coppice.store.raft.ClusterMember;
+import dev.coppice.store.raft.Member;
 import dev.coppice.store.wire.AskRequest;
 import dev.coppice.store.wire.LeaseQuestion;
 import io.grpc.Status.Code;
@@ -50,6 +53,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** A keyspace on this member: writes go through the log, reads are done here. Safe for use by many threads. */
 public final class MemberKeyspace implements Keyspace {
@@ -101,6 +105,87 @@ public final class MemberKeyspace implements Keyspace {
             throw Errors.requestTooLarge();
         }
         return store.propose(command);
+    }
+
+    private boolean propose(Command.Builder builder, Space space, Machine.Outcome outcome) {
+        Command command = builder.setKeyspace(space.number()).build();
+        if (command.getSerializedSize() > Requests.MAX_BYTES) {
+            throw Errors.requestTooLarge();
+        }
+        return store.propose(command, outcome);
+    }
+
+    /** The keyspace here, unless it has to be waited for. */
+    private @Nullable Space spaceNow() {
+        Member member = store.memberNow();
+        return member == null ? null : member.machine().space(name()).orElse(null);
+    }
+
+    /** Whether authentication is off, as far as is known without waiting. */
+    public boolean anybody() {
+        Space space = spaceNow();
+        return space != null && !space.auth().enabled();
+    }
+
+    private boolean room(Space space, Message request) {
+        return space.bytes() + request.getSerializedSize() <= options.quotaBytes();
+    }
+
+    // What follows begins without waiting and tells the outcome later; false, with nothing done, when it would have to
+    // wait.
+
+    /** As {@link #put(PutRequest)}, for requests that were checked, without waiting. */
+    public boolean put(PutRequest request, Machine.Outcome outcome) {
+        Space space = spaceNow();
+        return space != null
+                && room(space, request)
+                && propose(Command.newBuilder().setPut(request), space, outcome);
+    }
+
+    /** As {@link #delete(DeleteRangeRequest)}, for requests that were checked, without waiting. */
+    public boolean delete(DeleteRangeRequest request, Machine.Outcome outcome) {
+        Space space = spaceNow();
+        return space != null && propose(Command.newBuilder().setDeleteRange(request), space, outcome);
+    }
+
+    /** As {@link #txn(TxnRequest)}, for requests that were checked, without waiting. */
+    public boolean txn(TxnRequest request, Machine.Outcome outcome) {
+        Space space = spaceNow();
+        return space != null
+                && !Requests.readOnly(request)
+                && (!Requests.puts(request) || room(space, request))
+                && propose(Command.newBuilder().setTxn(request), space, outcome);
+    }
+
+    /** As {@link #range(RangeRequest)}, for requests of one key that were checked, without waiting. */
+    public boolean range(RangeRequest request, Machine.Outcome outcome) {
+        Member member = store.memberNow();
+        Space space = spaceNow();
+        if (member == null || space == null || !SpaceReads.point(request)) {
+            return false;
+        }
+        if (request.getSerializable() || member.log().upToDate()) {
+            RangeResponse answer = space.reads().pointNow(request);
+            if (answer != null) {
+                outcome.answered(answer);
+            }
+            return answer != null;
+        }
+        member.log().barrier(error -> {
+            if (error != null) {
+                outcome.refused(error);
+                return;
+            }
+            RangeResponse answer;
+            try {
+                answer = space().reads().range(request);
+            } catch (StoreException e) {
+                outcome.refused(e);
+                return;
+            }
+            outcome.answered(answer);
+        });
+        return true;
     }
 
     /** Refuses what would grow a keyspace that is full, and raises the alarm. */

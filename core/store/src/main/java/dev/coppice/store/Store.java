@@ -27,6 +27,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -66,6 +68,7 @@ public final class Store {
     private volatile @Nullable Member member;
     private volatile boolean over;
     private volatile Supervisor.@Nullable Child tree;
+    private volatile @Nullable Executor calls;
     private final Disk disk;
 
     /** Restarts the member: it met a full disk, can still be read, and waits for space. */
@@ -97,7 +100,9 @@ public final class Store {
 
     static Store start(Kernel kernel, Supervisor parent, StoreOptions options, Disk disk) throws StartException {
         Store store = new Store(kernel, options, disk);
-        store.tree = parent.start(store.children());
+        Supervisor.Child tree = parent.start(store.children());
+        store.tree = tree;
+        store.calls = tree.supervisor().executor("calls");
         return store;
     }
 
@@ -173,7 +178,7 @@ public final class Store {
                 arrived(null, () -> failure.report(disk.full()));
                 return;
             }
-            Member opened = Member.open(kernel, options, metrics, error -> broken(failure, error));
+            Member opened = Member.open(kernel, options, metrics, Store.this::execute, error -> broken(failure, error));
             opened.machine().beforeRenewal((space, lease) -> {
                 MemberKeyspace keyspace = keyspaces.get(space.name());
                 if (keyspace != null) {
@@ -418,6 +423,50 @@ public final class Store {
     private int waiting() {
         Member current = member;
         return current == null ? 0 : current.log().waiting();
+    }
+
+    /**
+     * Does something on a thread that may wait.
+     *
+     * @throws RejectedExecutionException while the store is being started or stopped
+     */
+    public void execute(Runnable task) {
+        Executor current = calls;
+        if (current == null) {
+            throw new RejectedExecutionException("the store is being started");
+        }
+        current.execute(task);
+    }
+
+    /**
+     * Sends a command through the log without waiting; see {@link ReplicatedLog#propose(Command, Machine.Outcome)}. False, and
+     * nothing is done, while the store is not in a state to take it without waiting: then ask again with {@link #propose(Command)}.
+     */
+    boolean propose(Command command, Machine.Outcome outcome) {
+        Member current = member;
+        if (current == null || restart.get() != null) {
+            return false;
+        }
+        disk.admit(command.getSerializedSize(), Requests.frees(command));
+        current.log().propose(command, new Machine.Outcome() {
+            @Override
+            public void answered(Message answer) {
+                outcome.answered(answer);
+            }
+
+            @Override
+            public void refused(StoreException error) {
+                outcome.refused(
+                        error.code() == Code.UNAVAILABLE && restart.get() != null ? disk.fullMeanwhile(error) : error);
+            }
+        });
+        return true;
+    }
+
+    /** The member, unless it has to be waited for. */
+    @Nullable
+    Member memberNow() {
+        return restart.get() == null ? member : null;
     }
 
     /** Sends a command through the log, unless the disk is nearly full; reads and, for some time, deletes go on then. */

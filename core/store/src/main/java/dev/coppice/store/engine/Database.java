@@ -19,6 +19,7 @@ import org.rocksdb.CompressionType;
 import org.rocksdb.DBOptions;
 import org.rocksdb.Env;
 import org.rocksdb.FlushOptions;
+import org.rocksdb.Holder;
 import org.rocksdb.InfoLogLevel;
 import org.rocksdb.LRUCache;
 import org.rocksdb.ReadOptions;
@@ -166,6 +167,12 @@ final class Database implements AutoCloseable {
 
     byte @Nullable [] get(Family family, byte[] key) {
         return get(family, defaults, key);
+    }
+
+    /** What is known of a key without a look at the disk; null when that is nothing. */
+    byte @Nullable [] inMemory(Family family, byte[] key) {
+        Holder<byte[]> value = new Holder<>();
+        return rocks.keyMayExist(handle(family), defaults, key, value) ? value.getValue() : null;
     }
 
     byte @Nullable [] get(Family family, ReadOptions options, byte[] key) {

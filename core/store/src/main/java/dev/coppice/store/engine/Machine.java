@@ -208,6 +208,18 @@ public final class Machine implements AutoCloseable {
         }
     }
 
+    /** As {@link #direct}; null when that would have to wait. */
+    <T> @Nullable T directNow(Supplier<@Nullable T> reader) {
+        if (!usage.readLock().tryLock()) {
+            return null;
+        }
+        try {
+            return closed ? null : reader.get();
+        } finally {
+            usage.readLock().unlock();
+        }
+    }
+
     /**
      * Keeps the state of this moment for reading, until it is closed.
      *

@@ -39,10 +39,29 @@ public final class SpaceReads {
                         ByteBuffer.wrap(state).getLong(8));
     }
 
+    /** Whether a request asks for the current version of one key, and for no more. */
+    public static boolean point(RangeRequest request) {
+        return request.getRevision() <= 0 && request.getRangeEnd().isEmpty() && plain(request);
+    }
+
+    /** The answer to a {@link #point}, when it can be given from memory and without waiting; else null. */
+    public @Nullable RangeResponse pointNow(RangeRequest request) {
+        RangeResponse answer = machine.directNow(() -> point(request, Database::inMemory));
+        if (answer != null) {
+            space.counters().range();
+        }
+        return answer;
+    }
+
+    /** How a point read gets at the database. */
+    private interface Lookup {
+        byte @Nullable [] get(Database database, Database.Family family, byte[] key);
+    }
+
     public RangeResponse range(RangeRequest request) {
         space.counters().range();
-        if (request.getRevision() <= 0 && request.getRangeEnd().isEmpty() && plain(request)) {
-            RangeResponse answer = machine.direct(() -> point(request));
+        if (point(request)) {
+            RangeResponse answer = machine.direct(() -> point(request, Database::get));
             if (answer != null) {
                 return answer;
             }
@@ -73,18 +92,18 @@ public final class SpaceReads {
      * One key, without a view: its current version, then its value. Null when the key is not there, or was changed and
      * compacted meanwhile: then only a view can say at which revision that was so.
      */
-    private @Nullable RangeResponse point(RangeRequest request) {
+    private @Nullable RangeResponse point(RangeRequest request, Lookup lookup) {
         Database database = machine.database();
         byte[] liveKey = Codec.live(space.number(), request.getKey());
         for (int attempt = 0; attempt < POINT_READ_ATTEMPTS; attempt++) {
             long before = space.revision();
-            byte[] live = database.get(Database.Family.LIVE, liveKey);
+            byte[] live = lookup.get(database, Database.Family.LIVE, liveKey);
             if (live == null) {
                 return null;
             }
             Version version = Version.decode(live);
-            byte[] value = database.get(
-                    Database.Family.REVISIONS, Codec.revision(space.number(), version.mod(), version.sub()));
+            byte[] value = lookup.get(
+                    database, Database.Family.REVISIONS, Codec.revision(space.number(), version.mod(), version.sub()));
             if (value != null) {
                 KeyValue pair = Change.decode(value).pair();
                 return RangeResponse.newBuilder()

@@ -23,7 +23,6 @@ import dev.coppice.store.api.WatchRequest;
 import dev.coppice.store.api.WatchResponse;
 import io.grpc.Context;
 import io.grpc.Contexts;
-import io.grpc.Grpc;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
@@ -34,39 +33,26 @@ import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
-import java.security.cert.Certificate;
-import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
-import javax.net.ssl.SSLPeerUnverifiedException;
-import javax.net.ssl.SSLSession;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A keyspace of a store, served as etcd v3.5: the gRPC services KV, Watch, Lease, Cluster, Maintenance, Auth, Lock and
  * Election, and beside them the JSON gateway {@code /v3}, {@code /health}, {@code /version} and {@code /metrics}. Handlers
- * block: the listener has to run calls on virtual threads. Safe for use by many threads.
+ * other than {@link #direct} block: the listener has to run them on virtual threads. Safe for use by many threads.
  */
 public final class EtcdServices {
 
     private static final System.Logger LOG = System.getLogger(EtcdServices.class.getName());
 
     private static final Context.Key<Credentials> CREDENTIALS = Context.key("coppice-etcd-credentials");
-    private static final Metadata.Key<String> TOKEN = Metadata.Key.of("token", Metadata.ASCII_STRING_MARSHALLER);
-    private static final Metadata.Key<String> AUTHORIZATION =
-            Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
-
-    /** What a call shows of its sender. */
-    record Credentials(
-            List<X509Certificate> certificates, @Nullable String token) {
-        static final Credentials NONE = new Credentials(List.of(), null);
-    }
-
     private final MemberKeyspace keyspace;
     private final AtomicReference<EtcdPolicy> policy;
     private final Gate gate;
+    private final DirectCalls direct;
     private final List<Method<?, ?>> methods = new ArrayList<>();
 
     /**
@@ -78,6 +64,7 @@ public final class EtcdServices {
         this.keyspace = store.memberKeyspace(keyspace);
         this.policy = new AtomicReference<>(policy);
         this.gate = new Gate(this.keyspace, policy);
+        this.direct = new DirectCalls(this.keyspace, gate);
         methods.addAll(KeyMethods.of(this.keyspace, gate));
         methods.addAll(AuthMethods.of(this.keyspace, gate));
         methods.addAll(MemberMethods.of(this.keyspace, this.policy::get));
@@ -102,31 +89,17 @@ public final class EtcdServices {
         return List.of(new CredentialsInterceptor());
     }
 
-    private static final class CredentialsInterceptor implements ServerInterceptor {
+    private final class CredentialsInterceptor implements ServerInterceptor {
         @Override
         public <Q, A> ServerCall.Listener<Q> interceptCall(
                 ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
-            String token = headers.get(TOKEN);
-            Credentials credentials = new Credentials(
-                    certificates(call.getAttributes().get(Grpc.TRANSPORT_ATTR_SSL_SESSION)),
-                    token != null ? token : headers.get(AUTHORIZATION));
-            return Contexts.interceptCall(Context.current().withValue(CREDENTIALS, credentials), call, headers, next);
-        }
-
-        private static List<X509Certificate> certificates(@Nullable SSLSession session) {
-            List<X509Certificate> found = new ArrayList<>();
-            if (session != null) {
-                try {
-                    for (Certificate each : session.getPeerCertificates()) {
-                        if (each instanceof X509Certificate certificate) {
-                            found.add(certificate);
-                        }
-                    }
-                } catch (SSLPeerUnverifiedException e) {
-                    return List.of();
-                }
-            }
-            return found;
+            return direct.methods().contains(call.getMethodDescriptor().getFullMethodName())
+                    ? next.startCall(call, headers)
+                    : Contexts.interceptCall(
+                            Context.current().withValue(CREDENTIALS, Credentials.of(call, headers)),
+                            call,
+                            headers,
+                            next);
         }
     }
 
@@ -136,6 +109,11 @@ public final class EtcdServices {
         Caller caller = gate.identify(shown.certificates(), access == Caller.Access.OPEN ? null : shown.token());
         gate.require(caller, access);
         return caller;
+    }
+
+    /** The full names of methods whose handlers never wait: a listener may call them on its I/O threads. */
+    public Set<String> direct() {
+        return direct.methods();
     }
 
     /** The services, to be given to a listener together with {@link #interceptors}. */
@@ -175,6 +153,10 @@ public final class EtcdServices {
 
     private <Q extends Message, A extends Message> void add(
             ServerServiceDefinition.Builder builder, Method<Q, A> method) {
+        if (direct.methods().contains(method.grpc().getFullMethodName())) {
+            builder.addMethod(method.grpc(), direct.handler(method));
+            return;
+        }
         builder.addMethod(
                 method.grpc(),
                 ServerCalls.asyncUnaryCall((request, observer) ->

@@ -18,6 +18,8 @@ import dev.coppice.store.log.IssueToken;
 import io.grpc.Status.Code;
 import java.security.cert.X509Certificate;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 import javax.naming.InvalidNameException;
 import javax.naming.ldap.LdapName;
@@ -28,10 +30,14 @@ import org.jspecify.annotations.Nullable;
 final class Gate {
 
     private static final int MAX_CHECKS = 5;
+    private static final int MAX_KNOWN_CERTIFICATES = 1000;
 
     private final MemberKeyspace keyspace;
     private final EtcdPolicy policy;
     private final Tokens tokens;
+
+    /** Whether a certificate is an administrator's, which takes some time to find out. */
+    private final Map<X509Certificate, Boolean> administrators = new ConcurrentHashMap<>();
 
     Gate(MemberKeyspace keyspace, EtcdPolicy policy) {
         this.keyspace = keyspace;
@@ -65,6 +71,13 @@ final class Gate {
         return keyspace.space().auth();
     }
 
+    /** Whether a caller may do everything, as far as that is known without waiting. */
+    boolean unrestricted(Credentials credentials) {
+        return !credentials.certificates().isEmpty()
+                        && administrator(credentials.certificates().getFirst())
+                || policy.open() && keyspace.anybody();
+    }
+
     // ---- who it is
 
     Caller identify(List<X509Certificate> certificates, @Nullable String token) {
@@ -83,6 +96,18 @@ final class Gate {
     }
 
     private boolean administrator(X509Certificate certificate) {
+        Boolean known = administrators.get(certificate);
+        if (known == null) {
+            known = namesAdministrators(certificate);
+            if (administrators.size() >= MAX_KNOWN_CERTIFICATES) {
+                administrators.clear();
+            }
+            administrators.put(certificate, known);
+        }
+        return known;
+    }
+
+    private boolean namesAdministrators(X509Certificate certificate) {
         try {
             for (Rdn part : new LdapName(certificate.getSubjectX500Principal().getName()).getRdns()) {
                 if (part.getType().equalsIgnoreCase("O")

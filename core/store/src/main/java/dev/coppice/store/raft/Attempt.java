@@ -32,9 +32,32 @@ final class Attempt implements PendingEntry {
     private @Nullable Message answer;
     private @Nullable StoreException error;
     private boolean blurred;
+    private @Nullable Watchman watchman;
 
     Attempt(Command command) {
         this.command = command;
+    }
+
+    /** Is told, once and on whatever thread, when there is news of an attempt that nobody waits for. */
+    interface Watchman {
+        void news(Attempt attempt);
+    }
+
+    /** Nobody waits for it: news are told instead. To be said before it begins. */
+    synchronized void watch(Watchman who) {
+        watchman = who;
+    }
+
+    private void changed() {
+        Watchman told;
+        synchronized (this) {
+            notifyAll();
+            told = watchman;
+            watchman = null;
+        }
+        if (told != null) {
+            told.news(this);
+        }
     }
 
     @Override
@@ -49,25 +72,31 @@ final class Attempt implements PendingEntry {
         }
     }
 
-    synchronized void ended(State how) {
-        if (state == State.OPEN) {
+    void ended(State how) {
+        synchronized (this) {
+            if (state != State.OPEN) {
+                return;
+            }
             state = how;
-            notifyAll();
         }
+        changed();
     }
 
     /** This member's state was replaced by another's: whether this command is in it cannot be told. */
-    synchronized void blur() {
-        blurred = true;
-        notifyAll();
+    void blur() {
+        synchronized (this) {
+            blurred = true;
+        }
+        changed();
     }
 
     synchronized boolean blurred() {
         return blurred && state != State.SETTLED;
     }
 
-    synchronized void nudge() {
-        notifyAll();
+    /** There may be news elsewhere: another leader, or none for too long. */
+    void nudge() {
+        changed();
     }
 
     synchronized State state() {
@@ -94,18 +123,22 @@ final class Attempt implements PendingEntry {
     }
 
     @Override
-    public synchronized void answered(Message message) {
-        answer = message;
-        state = State.SETTLED;
-        notifyAll();
+    public void answered(Message message) {
+        synchronized (this) {
+            answer = message;
+            state = State.SETTLED;
+        }
+        changed();
     }
 
     @Override
-    public synchronized void refused(StoreException refusal) {
-        // A member that stops tells so; that says nothing about the command.
-        error = refusal;
-        state = State.SETTLED;
-        notifyAll();
+    public void refused(StoreException refusal) {
+        synchronized (this) {
+            // A member that stops tells so; that says nothing about the command.
+            error = refusal;
+            state = State.SETTLED;
+        }
+        changed();
     }
 
     /** Waits for any news, for so long at most. */

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -56,8 +57,13 @@ public final class Member implements AutoCloseable {
      */
     public record Identity(long cluster, long member) {}
 
-    /** Opens a member. The keyspaces that it does not have yet are defined; in a cluster that is done by the leader, later. */
-    public static Member open(Kernel kernel, StoreOptions options, StoreMetrics metrics, Consumer<Throwable> onFailure)
+    /**
+     * Opens a member. The keyspaces that it does not have yet are defined; in a cluster that is done by the leader, later.
+     *
+     * @param threads for work that may have to wait
+     */
+    public static Member open(
+            Kernel kernel, StoreOptions options, StoreMetrics metrics, Executor threads, Consumer<Throwable> onFailure)
             throws IOException, InterruptedException {
         Path directory = options.directory();
         Files.createDirectories(directory);
@@ -68,7 +74,7 @@ public final class Member implements AutoCloseable {
         long id = Long.parseUnsignedLong(identity.getProperty("member"), 16);
         Machine machine = Machine.open(state, kernel.clock(), metrics, id);
         try {
-            return open(kernel, options, onFailure, identity, machine);
+            return open(kernel, options, threads, onFailure, identity, machine);
         } catch (IOException | InterruptedException | RuntimeException e) {
             machine.close();
             throw e;
@@ -76,7 +82,12 @@ public final class Member implements AutoCloseable {
     }
 
     private static Member open(
-            Kernel kernel, StoreOptions options, Consumer<Throwable> onFailure, Properties identity, Machine machine)
+            Kernel kernel,
+            StoreOptions options,
+            Executor threads,
+            Consumer<Throwable> onFailure,
+            Properties identity,
+            Machine machine)
             throws IOException, InterruptedException {
         String self = identity.getProperty("raft", FIRST_NAME);
         ClusterSettings settings = options.cluster();
@@ -95,7 +106,7 @@ public final class Member implements AutoCloseable {
         String group = "coppice-" + identity.getProperty("cluster");
         PeerId peer = Membership.peer(self);
         if (settings == null) {
-            RaftLog log = RaftLog.open(kernel, raft, group, peer, List.of(peer), states, null);
+            RaftLog log = RaftLog.open(kernel, raft, group, peer, List.of(peer), states, null, threads);
             Member member = new Member(machine, log, null);
             member.define(kernel, keyspaces);
             return member;
@@ -113,7 +124,7 @@ public final class Member implements AutoCloseable {
         List<PeerId> founders = settings.founders().keySet().stream()
                 .map(id -> id == machine.memberId() ? peer : Membership.peer(Membership.raftName(id)))
                 .toList();
-        RaftLog log = RaftLog.open(kernel, raft, group, peer, founders, states, peers);
+        RaftLog log = RaftLog.open(kernel, raft, group, peer, founders, states, peers, threads);
         ClusterMember cluster = new ClusterMember(kernel, machine, log, settings, keyspaces);
         made.set(cluster);
         return new Member(machine, log, cluster);

@@ -3,23 +3,30 @@ package dev.coppice.store.raft;
 import com.alipay.sofa.jraft.Status;
 import com.alipay.sofa.jraft.error.RaftError;
 import com.google.protobuf.Message;
+import dev.coppice.kernel.Timers;
 import dev.coppice.store.StoreException;
 import dev.coppice.store.engine.Errors;
+import dev.coppice.store.engine.Machine;
 import dev.coppice.store.log.Command;
 import io.grpc.Status.Code;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
-/** A command on its way through the log of the only member, with somebody waiting for what becomes of it. */
+/**
+ * A command on its way through the log of the only member. Its outcome is told once: what it came to, that the log did not
+ * take it, or that nothing was heard of it for too long.
+ */
 final class Proposal implements PendingEntry {
 
     private final Command command;
-    private final CompletableFuture<Message> future = new CompletableFuture<>();
+    private final AtomicReference<Machine.@Nullable Outcome> waiting;
+    private final Timers.Timer timer;
 
-    Proposal(Command command) {
+    Proposal(Command command, Machine.Outcome waiting, Timers timers, Duration timeout) {
         this.command = command;
+        this.waiting = new AtomicReference<>(waiting);
+        this.timer = timers.schedule(timeout, () -> refused(Errors.timeout()));
     }
 
     @Override
@@ -31,7 +38,7 @@ final class Proposal implements PendingEntry {
     @Override
     public void run(Status status) {
         if (!status.isOk()) {
-            future.completeExceptionally(failure(status));
+            refused(failure(status));
         }
     }
 
@@ -49,27 +56,19 @@ final class Proposal implements PendingEntry {
 
     @Override
     public void answered(Message answer) {
-        future.complete(answer);
+        Machine.Outcome told = waiting.getAndSet(null);
+        if (told != null) {
+            timer.cancel();
+            told.answered(answer);
+        }
     }
 
     @Override
     public void refused(StoreException error) {
-        future.completeExceptionally(error);
-    }
-
-    Message await(long timeoutMillis) {
-        try {
-            return future.get(timeoutMillis, TimeUnit.MILLISECONDS);
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof StoreException error) {
-                throw new StoreException(error.code(), String.valueOf(error.getMessage()), error);
-            }
-            throw new StoreException(Code.INTERNAL, "etcdserver: " + e.getCause(), e);
-        } catch (TimeoutException e) {
-            throw Errors.timeout();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new StoreException(Code.CANCELLED, "etcdserver: the caller was interrupted", e);
+        Machine.Outcome told = waiting.getAndSet(null);
+        if (told != null) {
+            timer.cancel();
+            told.refused(error);
         }
     }
 }

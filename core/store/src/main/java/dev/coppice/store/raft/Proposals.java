@@ -5,6 +5,7 @@ import com.alipay.sofa.jraft.Status;
 import com.alipay.sofa.jraft.entity.Task;
 import com.google.protobuf.Message;
 import dev.coppice.kernel.Kernel;
+import dev.coppice.kernel.Timers;
 import dev.coppice.store.StoreException;
 import dev.coppice.store.engine.Errors;
 import dev.coppice.store.engine.Machine;
@@ -19,9 +20,13 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Commands of this member on their way to the leader, whoever that is. A command is answered when this member has applied
@@ -44,11 +49,21 @@ final class Proposals {
     private final PeerTransport transport;
     private final ReadBarrier barrier;
     private final Node node;
+    private final Executor rescuers;
     private final AtomicLong numbers;
     private final Map<Long, Attempt> pending = new ConcurrentHashMap<>();
 
-    Proposals(Kernel kernel, long origin, Leaders leaders, PeerTransport transport, ReadBarrier barrier, Node node) {
+    /** @param rescuers threads that may wait, for commands that meet trouble */
+    Proposals(
+            Kernel kernel,
+            long origin,
+            Leaders leaders,
+            PeerTransport transport,
+            ReadBarrier barrier,
+            Node node,
+            Executor rescuers) {
         this.kernel = kernel;
+        this.rescuers = rescuers;
         this.origin = origin;
         this.leaders = leaders;
         this.transport = transport;
@@ -79,24 +94,69 @@ final class Proposals {
         return pending.size();
     }
 
-    Message propose(Command command) {
+    /**
+     * Proposes a command. Nobody waits for it as long as all goes well; when there is trouble, or no leader, a thread takes
+     * over that may wait.
+     */
+    void propose(Command command, Machine.Outcome outcome) {
         long number = numbers.incrementAndGet();
         Attempt attempt = new Attempt(
                 command.toBuilder().setOrigin(origin).setNumber(number).build());
+        long end = kernel.clock().nanoTime() + TIMEOUT.toNanos();
         pending.put(number, attempt);
+        Leader leader = leaders.current();
+        if (leader == null) {
+            rescue(attempt, null, end, outcome);
+            return;
+        }
+        Timers.Timer timer = kernel.timers().schedule(TIMEOUT, attempt::nudge);
+        attempt.watch(news -> {
+            timer.cancel();
+            if (news.state() == Attempt.State.SETTLED) {
+                pending.remove(number);
+                tell(outcome, news::result);
+            } else {
+                rescue(news, leader, end, outcome);
+            }
+        });
+        start(leader, attempt);
+    }
+
+    private static void tell(Machine.Outcome outcome, Supplier<Message> result) {
+        Message message;
         try {
-            return propose(attempt);
-        } finally {
-            pending.remove(number);
+            message = result.get();
+        } catch (StoreException e) {
+            outcome.refused(e);
+            return;
+        }
+        outcome.answered(message);
+    }
+
+    private void rescue(Attempt attempt, @Nullable Leader begun, long end, Machine.Outcome outcome) {
+        try {
+            rescuers.execute(() -> tell(outcome, () -> {
+                try {
+                    return await(attempt, begun, end);
+                } finally {
+                    pending.remove(attempt.command().getNumber());
+                }
+            }));
+        } catch (RejectedExecutionException e) {
+            pending.remove(attempt.command().getNumber());
+            outcome.refused(Errors.stopped());
         }
     }
 
-    private Message propose(Attempt attempt) {
-        long end = kernel.clock().nanoTime() + TIMEOUT.toNanos();
+    /** @param begun the leader that was told of it already, or null */
+    private Message await(Attempt attempt, @Nullable Leader begun, long end) {
+        Leader leader = begun;
         while (true) {
-            Leader leader = leaders.await();
-            attempt.reopen();
-            start(leader, attempt);
+            if (leader == null) {
+                leader = leaders.await();
+                attempt.reopen();
+                start(leader, attempt);
+            }
             if (!settled(attempt, leader, end)) {
                 // Another one leads: what it has confirmed decides.
                 confirm(attempt, end);
@@ -108,6 +168,7 @@ final class Proposals {
                 case BUSY -> throw Errors.tooManyRequests();
                 case NOT_TAKEN, OPEN -> pause(end);
             }
+            leader = null;
         }
     }
 

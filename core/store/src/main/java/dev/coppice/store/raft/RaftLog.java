@@ -15,6 +15,7 @@ import com.google.protobuf.Message;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.store.StoreException;
 import dev.coppice.store.engine.Errors;
+import dev.coppice.store.engine.Machine;
 import dev.coppice.store.log.Command;
 import io.grpc.Status.Code;
 import java.io.IOException;
@@ -24,11 +25,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,7 +48,7 @@ public final class RaftLog implements ReplicatedLog {
     /** As in etcd: more requests than this on their way are refused. */
     private static final int MAX_WAITING = 5000;
 
-    private static final long PROPOSAL_TIMEOUT_MILLIS = 7000;
+    private static final Duration PROPOSAL_TIMEOUT = Duration.ofMillis(7000);
     private static final long LEADER_TIMEOUT_SECONDS = 30;
     /** As in etcd. */
     private static final long SNAPSHOT_AFTER_ENTRIES = 100_000;
@@ -77,6 +80,7 @@ public final class RaftLog implements ReplicatedLog {
     private @Nullable Proposals proposals;
     private @Nullable RaftRequests requests;
     private final ReadBarrier barrier;
+    private final Executor threads;
 
     private RaftLog(Kernel kernel, StateMachineAdapter states, Node node, PeerId self, Opening opening) {
         this.kernel = kernel;
@@ -87,7 +91,8 @@ public final class RaftLog implements ReplicatedLog {
         this.progress = opening.progress;
         this.transport = opening.transport;
         this.services = opening.peers == null ? null : opening.peers.settings().services();
-        this.barrier = new ReadBarrier(kernel, leaders, node);
+        this.threads = opening.threads;
+        this.barrier = new ReadBarrier(kernel, leaders, node, threads, PROPOSAL_TIMEOUT);
     }
 
     /** What a log is opened with. */
@@ -95,8 +100,10 @@ public final class RaftLog implements ReplicatedLog {
         private final @Nullable Peers peers;
         private final @Nullable PeerTransport transport;
         private final Progress progress;
+        private final Executor threads;
 
-        Opening(Kernel kernel, @Nullable Peers peers) {
+        Opening(Kernel kernel, @Nullable Peers peers, Executor threads) {
+            this.threads = threads;
             this.peers = peers;
             this.transport = peers == null ? null : peers.settings().transport().apply(peers.addresses());
             this.progress = new Progress(kernel.clock());
@@ -113,6 +120,7 @@ public final class RaftLog implements ReplicatedLog {
      * @param founders the names of those who begin the cluster; empty for a member that joins one
      * @param states applies the entries
      * @param peers null for a member that is alone
+     * @param threads for work that may have to wait
      */
     static RaftLog open(
             Kernel kernel,
@@ -121,11 +129,12 @@ public final class RaftLog implements ReplicatedLog {
             PeerId self,
             List<PeerId> founders,
             StateMachineAdapter states,
-            @Nullable Peers peers)
+            @Nullable Peers peers,
+            Executor threads)
             throws IOException, InterruptedException {
         LibrarySettings.apply();
         Files.createDirectories(directory);
-        Opening opening = new Opening(kernel, peers);
+        Opening opening = new Opening(kernel, peers, threads);
         NodeOptions options = options(directory, states, opening);
         options.setInitialConf(new Configuration(founders));
         NodeManager.getInstance().addAddress(self.getEndpoint());
@@ -166,7 +175,7 @@ public final class RaftLog implements ReplicatedLog {
         if (way == null) {
             return;
         }
-        Proposals made = new Proposals(kernel, peers.memberId(), leaders, way, barrier, node);
+        Proposals made = new Proposals(kernel, peers.memberId(), leaders, way, barrier, node, threads);
         proposals = made;
         states.inCluster(made::outcome, made::blur);
         RaftRequests handler =
@@ -224,31 +233,73 @@ public final class RaftLog implements ReplicatedLog {
 
     @Override
     public Message propose(Command command) {
+        AwaitedOutcome outcome = new AwaitedOutcome();
+        propose(command, outcome);
+        return outcome.await();
+    }
+
+    @Override
+    public void propose(Command command, Machine.Outcome outcome) {
         if (closed) {
-            throw Errors.stopped();
+            outcome.refused(Errors.stopped());
+            return;
         }
         if (!waiting.tryAcquire()) {
-            throw Errors.tooManyRequests();
+            outcome.refused(Errors.tooManyRequests());
+            return;
         }
+        Counted counted = new Counted(outcome);
+        bytesSinceSnapshot.addAndGet(command.getSerializedSize());
+        Proposals several = proposals;
+        if (several != null) {
+            several.propose(command, counted);
+            return;
+        }
+        Proposal proposal = new Proposal(command, counted, kernel.timers(), PROPOSAL_TIMEOUT);
         try {
-            Proposals several = proposals;
-            if (several != null) {
-                bytesSinceSnapshot.addAndGet(command.getSerializedSize());
-                return several.propose(command);
-            }
-            Proposal proposal = new Proposal(command);
-            byte[] data = command.toByteArray();
-            bytesSinceSnapshot.addAndGet(data.length);
-            node.apply(new Task(ByteBuffer.wrap(data), proposal));
-            return proposal.await(PROPOSAL_TIMEOUT_MILLIS);
-        } catch (StoreException e) {
-            if (e.code() == Code.UNAVAILABLE) {
+            node.apply(new Task(ByteBuffer.wrap(command.toByteArray()), proposal));
+        } catch (IllegalStateException e) {
+            // It is being shut down.
+            proposal.refused(Errors.stopped());
+        }
+    }
+
+    /** Gives the place of a proposal back when its outcome is told, which happens once. */
+    private final class Counted implements Machine.Outcome {
+        private final Machine.Outcome outcome;
+
+        Counted(Machine.Outcome outcome) {
+            this.outcome = outcome;
+        }
+
+        @Override
+        public void answered(Message answer) {
+            waiting.release();
+            outcome.answered(answer);
+        }
+
+        @Override
+        public void refused(StoreException error) {
+            waiting.release();
+            if (error.code() == Code.UNAVAILABLE) {
                 failures.increment();
             }
-            throw e;
-        } finally {
-            waiting.release();
+            outcome.refused(error);
         }
+    }
+
+    @Override
+    public void barrier(Consumer<@Nullable StoreException> reached) {
+        if (closed) {
+            reached.accept(Errors.stopped());
+        } else {
+            barrier.reach(reached);
+        }
+    }
+
+    @Override
+    public boolean upToDate() {
+        return !closed && states.hasEverything();
     }
 
     @Override
@@ -259,7 +310,7 @@ public final class RaftLog implements ReplicatedLog {
         if (states.hasEverything()) {
             return;
         }
-        barrier.await(kernel.clock().nanoTime() + TimeUnit.MILLISECONDS.toNanos(PROPOSAL_TIMEOUT_MILLIS));
+        barrier.await(kernel.clock().nanoTime() + PROPOSAL_TIMEOUT.toNanos());
     }
 
     @Override

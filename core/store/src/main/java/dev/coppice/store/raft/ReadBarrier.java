@@ -4,13 +4,23 @@ import com.alipay.sofa.jraft.Node;
 import com.alipay.sofa.jraft.Status;
 import com.alipay.sofa.jraft.closure.ReadIndexClosure;
 import dev.coppice.kernel.Kernel;
+import dev.coppice.store.StoreException;
 import dev.coppice.store.engine.Errors;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Asks the leader how far it is committed, which it answers once a majority has confirmed that it still leads, and waits until
@@ -29,8 +39,18 @@ final class ReadBarrier {
     private final Leaders leaders;
     private final Node node;
     private final AtomicInteger hurrying = new AtomicInteger(IDLE);
+    private final Executor threads;
+    private final Duration timeout;
 
-    ReadBarrier(Kernel kernel, Leaders leaders, Node node) {
+    /** Those who wait for the next question; its bound is that of calls on their way. */
+    private final Queue<Consumer<@Nullable StoreException>> waiting = new ConcurrentLinkedQueue<>();
+
+    private final AtomicBoolean serving = new AtomicBoolean();
+
+    /** @param threads may wait */
+    ReadBarrier(Kernel kernel, Leaders leaders, Node node, Executor threads, Duration timeout) {
+        this.threads = threads;
+        this.timeout = timeout;
         this.kernel = kernel;
         this.leaders = leaders;
         this.node = node;
@@ -43,6 +63,52 @@ final class ReadBarrier {
         public void run(Status status, long index, byte[] context) {
             done.complete(status.isOk());
         }
+    }
+
+    /** Tells when it is reached, or why it is not; all who come while the leader is being asked share the next question. */
+    void reach(Consumer<@Nullable StoreException> reached) {
+        waiting.add(reached);
+        serve();
+    }
+
+    private void serve() {
+        if (waiting.isEmpty() || !serving.compareAndSet(false, true)) {
+            return;
+        }
+        try {
+            threads.execute(this::askForAll);
+        } catch (RejectedExecutionException e) {
+            serving.set(false);
+            tell(taken(), Errors.stopped());
+        }
+    }
+
+    private List<Consumer<@Nullable StoreException>> taken() {
+        List<Consumer<@Nullable StoreException>> all = new ArrayList<>();
+        for (var each = waiting.poll(); each != null; each = waiting.poll()) {
+            all.add(each);
+        }
+        return all;
+    }
+
+    private void askForAll() {
+        List<Consumer<@Nullable StoreException>> all = taken();
+        StoreException error = null;
+        try {
+            if (!all.isEmpty()) {
+                await(kernel.clock().nanoTime() + timeout.toNanos());
+            }
+        } catch (StoreException e) {
+            error = e;
+        } finally {
+            serving.set(false);
+        }
+        serve();
+        tell(all, error);
+    }
+
+    private static void tell(List<Consumer<@Nullable StoreException>> all, @Nullable StoreException error) {
+        all.forEach(each -> each.accept(error));
     }
 
     /** @param endNanos of the kernel's clock; fails with etcd's errors for no leader, or for no answer by then */

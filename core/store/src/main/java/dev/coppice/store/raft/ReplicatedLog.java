@@ -1,7 +1,11 @@
 package dev.coppice.store.raft;
 
 import com.google.protobuf.Message;
+import dev.coppice.store.StoreException;
+import dev.coppice.store.engine.Machine;
 import dev.coppice.store.log.Command;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A log of commands that a majority of members has on disk, applied to every member's state in the same order. The seam
@@ -17,8 +21,24 @@ public interface ReplicatedLog extends AutoCloseable {
      */
     Message propose(Command command);
 
+    /**
+     * Proposes a command without waiting. Its outcome is told once, with the errors of {@link #propose(Command)}: before this
+     * returns, or later by the thread that applies commands, which must not be held up.
+     */
+    void propose(Command command, Machine.Outcome outcome);
+
+    /** Whether it is certain, without asking anybody, that everything acknowledged is applied here. */
+    boolean upToDate();
+
     /** Waits until everything acknowledged anywhere before this call is applied here. */
     void barrier();
+
+    /**
+     * The same without waiting.
+     *
+     * @param reached told once, by a thread that may wait: null, or why it cannot be known
+     */
+    void barrier(Consumer<@Nullable StoreException> reached);
 
     boolean leading();
 

@@ -77,7 +77,8 @@ class AuthenticationTest {
                             2 << 20,
                             100),
                     services.services(),
-                    services.interceptors());
+                    services.interceptors(),
+                    services.direct());
             services.mount(listener.routes());
             kernel.root().start(ChildSpec.service("etcd", () -> listener));
             int port = listener.address().orElseThrow().getPort();

@@ -24,7 +24,8 @@ final class EtcdServed implements AutoCloseable {
                 kernel,
                 new ListenerOptions("etcd", new InetSocketAddress("127.0.0.1", 0), null, 2 << 20, 1000),
                 services.services(),
-                services.interceptors());
+                services.interceptors(),
+                services.direct());
         services.mount(listener.routes());
         var unused = kernel.root().start(ChildSpec.service("etcd", () -> listener));
         endpoint = "127.0.0.1:" + listener.address().orElseThrow().getPort();

@@ -26,7 +26,8 @@ public final class EtcdServerMain {
                 kernel,
                 new ListenerOptions("etcd", new InetSocketAddress("127.0.0.1", port), null, 2 << 20, 10_000),
                 services.services(),
-                services.interceptors());
+                services.interceptors(),
+                services.direct());
         services.mount(listener.routes());
         kernel.root().start(ChildSpec.service("etcd-listener", () -> listener));
         System.out.printf(
