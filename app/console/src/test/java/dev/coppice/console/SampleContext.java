@@ -14,6 +14,7 @@ import dev.coppice.kernel.Supervisor;
 import dev.coppice.serving.Console;
 import dev.coppice.serving.Identity;
 import dev.coppice.serving.Routes;
+import dev.coppice.store.coordination.Coordination;
 import java.nio.file.Path;
 
 /** What the extension gets, around fakes. */
@@ -80,6 +81,11 @@ record SampleContext(Kernel kernel, ResourceClient resources, Console console) i
 
     @Override
     public Routes publicRoutes() {
+        throw UNUSED;
+    }
+
+    @Override
+    public Coordination coordination() {
         throw UNUSED;
     }
 

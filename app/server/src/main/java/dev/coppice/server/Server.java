@@ -194,7 +194,7 @@ public final class Server implements AutoCloseable {
                 nodes == null ? options.peerPort() : nodes.port());
         Credentials.write(
                 authority, endpoints, options.name(), token, kernel.clock().now());
-        ExtensionHost host = extensionHost(apiServer, apiListener, publicListener, distributed, consensus);
+        ExtensionHost host = extensionHost(store, apiServer, apiListener, publicListener, distributed, consensus);
         extensions = host;
         progress.accept("Starting console");
         host.start(console(endpoints));
@@ -291,6 +291,7 @@ public final class Server implements AutoCloseable {
     }
 
     private ExtensionHost extensionHost(
+            Store store,
             ApiServer apiServer,
             HttpListener apiListener,
             HttpListener publicListener,
@@ -310,7 +311,8 @@ public final class Server implements AutoCloseable {
                         console,
                         data.resolve("areas"),
                         distributed,
-                        consensus));
+                        consensus,
+                        store.keyspace("etcd")));
     }
 
     private Extension console(Endpoints where) {

@@ -6,6 +6,7 @@ import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.serving.Console;
 import dev.coppice.serving.Routes;
+import dev.coppice.store.coordination.Coordination;
 import java.nio.file.Path;
 
 /** What an extension gets to work with. Safe for use by many threads. */
@@ -51,6 +52,9 @@ public interface ExtensionContext {
 
     /** State machines of the extension's own, replicated over the cluster. */
     Consensus consensus();
+
+    /** Locks, semaphores, barriers and elections among the users' keys, where etcd's clients contend for the same. */
+    Coordination coordination();
 
     /** {@code DATA/areas/NAME}, made if it is missing. */
     Path dataDirectory();

@@ -23,6 +23,8 @@ import dev.coppice.schema.RecordSchema;
 import dev.coppice.serving.Console;
 import dev.coppice.serving.Identity;
 import dev.coppice.serving.Routes;
+import dev.coppice.store.Keyspace;
+import dev.coppice.store.coordination.Coordination;
 import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -61,6 +63,7 @@ public final class ExtensionHost {
      * @param areas where each extension keeps its data, in a directory of its name
      * @param distribution null where there is none, as in tests; extensions that ask for it are told
      * @param consensus the same
+     * @param keys the users' keyspace; null the same
      */
     public record Surroundings(
             Routes routes,
@@ -68,11 +71,12 @@ public final class ExtensionHost {
             Console console,
             Path areas,
             @Nullable Distribution distribution,
-            @Nullable Consensus consensus) {
+            @Nullable Consensus consensus,
+            @Nullable Keyspace keys) {
 
         /** Without other nodes. */
         public Surroundings(Routes routes, Routes publicRoutes, Console console, Path areas) {
-            this(routes, publicRoutes, console, areas, null, null);
+            this(routes, publicRoutes, console, areas, null, null, null);
         }
     }
 
@@ -257,6 +261,11 @@ public final class ExtensionHost {
         @Override
         public Consensus consensus() {
             return given(surroundings.consensus(), "consensus");
+        }
+
+        @Override
+        public Coordination coordination() {
+            return new Coordination(kernel, supervisor, given(surroundings.keys(), "keys"));
         }
 
         private static <T> T given(@Nullable T part, String what) {

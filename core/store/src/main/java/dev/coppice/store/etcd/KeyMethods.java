@@ -15,6 +15,7 @@ import dev.coppice.store.api.LeaseTimeToLiveRequest;
 import dev.coppice.store.api.PutRequest;
 import dev.coppice.store.api.RangeRequest;
 import dev.coppice.store.api.TxnRequest;
+import dev.coppice.store.coordination.FairQueue;
 import dev.coppice.store.engine.Requests;
 import java.util.List;
 
@@ -109,13 +110,6 @@ final class KeyMethods {
 
     /** Every key with this prefix, as a range ends. */
     static ByteString prefixEnd(ByteString prefix) {
-        byte[] end = prefix.toByteArray();
-        for (int i = end.length - 1; i >= 0; i--) {
-            if (end[i] != (byte) 0xff) {
-                end[i]++;
-                return ByteString.copyFrom(end, 0, i + 1);
-            }
-        }
-        return ByteString.copyFrom(new byte[] {0});
+        return FairQueue.prefixEnd(prefix);
     }
 }

@@ -6,15 +6,10 @@ import com.google.protobuf.ByteString;
 import dev.coppice.store.Keyspace;
 import dev.coppice.store.MemberKeyspace;
 import dev.coppice.store.StoreException;
-import dev.coppice.store.Watch;
-import dev.coppice.store.WatchObserver;
 import dev.coppice.store.api.CampaignRequest;
 import dev.coppice.store.api.CampaignResponse;
-import dev.coppice.store.api.Compare;
 import dev.coppice.store.api.DeleteRangeRequest;
 import dev.coppice.store.api.ElectionGrpc;
-import dev.coppice.store.api.Event;
-import dev.coppice.store.api.KeyValue;
 import dev.coppice.store.api.LeaderKey;
 import dev.coppice.store.api.LeaderRequest;
 import dev.coppice.store.api.LeaderResponse;
@@ -35,12 +30,14 @@ import dev.coppice.store.api.TxnRequest;
 import dev.coppice.store.api.TxnResponse;
 import dev.coppice.store.api.UnlockRequest;
 import dev.coppice.store.api.UnlockResponse;
-import dev.coppice.store.api.WatchCreateRequest;
-import dev.coppice.store.api.WatchResponse;
+import dev.coppice.store.coordination.ContenderKey;
+import dev.coppice.store.coordination.FairQueue;
+import dev.coppice.store.coordination.FairQueue.Place;
+import dev.coppice.store.coordination.Patience;
+import dev.coppice.store.coordination.SessionExpiredException;
 import io.grpc.Context;
 import io.grpc.Status.Code;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,10 +52,12 @@ final class LockMethods {
 
     private final MemberKeyspace keyspace;
     private final Gate gate;
+    private final FairQueue queue;
 
     private LockMethods(MemberKeyspace keyspace, Gate gate) {
         this.keyspace = keyspace;
         this.gate = gate;
+        this.queue = new FairQueue(keyspace);
     }
 
     static List<Method<?, ?>> of(MemberKeyspace keyspace, Gate gate) {
@@ -100,11 +99,8 @@ final class LockMethods {
 
     // ---- candidates
 
-    /** A candidate's key, the revision that made it, and the header of the answer that tells that it came first. */
-    private record Place(ByteString key, long revision, ResponseHeader header) {}
-
     private static ByteString below(ByteString name) {
-        return name.concat(ByteString.copyFromUtf8("/"));
+        return ContenderKey.below(name);
     }
 
     private long lease(long asked) {
@@ -116,93 +112,31 @@ final class LockMethods {
                         .getID();
     }
 
-    private static TxnRequest.Builder ifCreatedAt(ByteString key, long revision) {
-        return TxnRequest.newBuilder()
-                .addCompare(Compare.newBuilder()
-                        .setKey(key)
-                        .setTarget(Compare.CompareTarget.CREATE)
-                        .setResult(Compare.CompareResult.EQUAL)
-                        .setCreateRevision(revision));
-    }
-
-    private static RequestOp put(ByteString key, ByteString value, long lease) {
-        return RequestOp.newBuilder()
-                .setRequestPut(
-                        PutRequest.newBuilder().setKey(key).setValue(value).setLease(lease))
-                .build();
-    }
-
     private Place stand(ByteString name, ByteString value, long lease) {
-        ByteString key = below(name).concat(ByteString.copyFromUtf8(Long.toHexString(lease)));
-        TxnResponse answer = keyspace.txn(ifCreatedAt(key, 0)
-                .addSuccess(put(key, value, lease))
-                .addFailure(RequestOp.newBuilder()
-                        .setRequestRange(RangeRequest.newBuilder().setKey(key)))
-                .build());
-        if (answer.getSucceeded()) {
-            return new Place(key, answer.getHeader().getRevision(), answer.getHeader());
-        }
-        KeyValue mine = answer.getResponses(0).getResponseRange().getKvs(0);
-        return new Place(key, mine.getCreateRevision(), answer.getHeader());
+        return queue.stand(ContenderKey.of(name, lease), value, lease);
     }
 
     /** Waits until nobody stands before; when the caller goes away meanwhile, it no longer stands. */
-    private Place awaitTurn(ByteString name, Place place) {
-        try {
-            while (true) {
-                RangeResponse before = keyspace.range(RangeRequest.newBuilder()
-                        .setKey(below(name))
-                        .setRangeEnd(KeyMethods.prefixEnd(below(name)))
-                        .setMaxCreateRevision(place.revision() - 1)
-                        .setSortTarget(RangeRequest.SortTarget.CREATE)
-                        .setSortOrder(RangeRequest.SortOrder.DESCEND)
-                        .setLimit(1)
-                        .build());
-                if (before.getKvsCount() == 0) {
-                    return new Place(place.key(), place.revision(), before.getHeader());
-                }
-                awaitDeletion(
-                        keyspace, before.getKvs(0).getKey(), before.getHeader().getRevision() + 1);
-            }
-        } catch (StoreException e) {
-            var unused = keyspace.delete(
-                    DeleteRangeRequest.newBuilder().setKey(place.key()).build());
-            throw e;
-        }
-    }
-
-    private static void awaitDeletion(Keyspace keyspace, ByteString key, long from) {
-        CountDownLatch done = new CountDownLatch(1);
-        WatchObserver observer = new WatchObserver() {
-            @Override
-            public void response(WatchResponse response) {
-                if (response.getEventsList().stream().anyMatch(each -> each.getType() == Event.EventType.DELETE)) {
-                    done.countDown();
-                }
-            }
-
-            @Override
-            public void closed(@Nullable Throwable error) {
-                done.countDown();
-            }
-        };
+    private ResponseHeader awaitTurn(ByteString name, Place place, String what) {
+        Patience patience = new Patience();
         Context context = Context.current();
-        Context.CancellationListener listener = cancelled -> done.countDown();
+        Context.CancellationListener listener = cancelled -> patience.end();
         context.addListener(listener, Runnable::run);
-        WatchCreateRequest request = WatchCreateRequest.newBuilder()
-                .setKey(key)
-                .setStartRevision(from)
-                .build();
-        try (Watch unused = keyspace.watch(request, observer)) {
-            done.await();
+        try {
+            return queue.awaitTurn(place, FairQueue.Turn.exclusive(name), patience)
+                    .orElseThrow(() ->
+                            new StoreException(Code.CANCELLED, "etcdserver: the caller no longer waits for the lock"));
+        } catch (SessionExpiredException e) {
+            throw new StoreException(Code.UNKNOWN, what + ": session is expired", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+            boolean _ = queue.leave(place);
             throw new StoreException(Code.CANCELLED, "etcdserver: the wait for the lock was interrupted", e);
+        } catch (StoreException e) {
+            boolean _ = queue.leave(place);
+            throw e;
         } finally {
             context.removeListener(listener);
-        }
-        if (context.isCancelled()) {
-            throw new StoreException(Code.CANCELLED, "etcdserver: the caller no longer waits for the lock");
         }
     }
 
@@ -213,10 +147,9 @@ final class LockMethods {
         gate.read(caller, prefix, KeyMethods.prefixEnd(prefix));
         gate.write(caller, prefix, KeyMethods.prefixEnd(prefix));
         Place place = stand(request.getName(), ByteString.EMPTY, lease(request.getLease()));
-        Place first = awaitTurn(request.getName(), place);
         return LockResponse.newBuilder()
-                .setHeader(first.header())
-                .setKey(first.key())
+                .setHeader(awaitTurn(request.getName(), place, "mutex"))
+                .setKey(place.key())
                 .build();
     }
 
@@ -245,16 +178,20 @@ final class LockMethods {
         if (place.header().getRevision() != place.revision()) {
             ResponseHeader unused = proclaim(key, request.getValue());
         }
-        Place first = awaitTurn(request.getName(), place);
         return CampaignResponse.newBuilder()
-                .setHeader(first.header())
+                .setHeader(awaitTurn(request.getName(), place, "election"))
                 .setLeader(key)
                 .build();
     }
 
     private ResponseHeader proclaim(LeaderKey leader, ByteString value) {
-        TxnResponse answer = keyspace.txn(ifCreatedAt(leader.getKey(), leader.getRev())
-                .addSuccess(put(leader.getKey(), value, leader.getLease()))
+        TxnResponse answer = keyspace.txn(TxnRequest.newBuilder()
+                .addCompare(FairQueue.createdAt(leader.getKey(), leader.getRev()))
+                .addSuccess(RequestOp.newBuilder()
+                        .setRequestPut(PutRequest.newBuilder()
+                                .setKey(leader.getKey())
+                                .setValue(value)
+                                .setLease(leader.getLease())))
                 .build());
         if (!answer.getSucceeded()) {
             throw new StoreException(Code.UNKNOWN, "election: not leader");
@@ -298,7 +235,8 @@ final class LockMethods {
     private ResignResponse resign(Caller caller, ResignRequest request) {
         LeaderKey leader = request.getLeader();
         gate.write(caller, leader.getKey(), ByteString.EMPTY);
-        TxnResponse answer = keyspace.txn(ifCreatedAt(leader.getKey(), leader.getRev())
+        TxnResponse answer = keyspace.txn(TxnRequest.newBuilder()
+                .addCompare(FairQueue.createdAt(leader.getKey(), leader.getRev()))
                 .addSuccess(RequestOp.newBuilder()
                         .setRequestDeleteRange(DeleteRangeRequest.newBuilder().setKey(leader.getKey())))
                 .build());

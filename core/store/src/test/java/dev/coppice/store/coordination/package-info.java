@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.store.coordination;
+
+import org.jspecify.annotations.NullMarked;
