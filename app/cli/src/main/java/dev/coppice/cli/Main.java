@@ -15,6 +15,8 @@ import picocli.CommandLine.Command;
             StatusCommand.class,
             TopCommand.class,
             ClusterCommand.class,
+            LockCommand.class,
+            ElectCommand.class,
             KubeconfigCommand.class,
             ImportCommand.class,
             BackupCommand.class,

@@ -7,6 +7,9 @@ import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Task;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -26,15 +29,16 @@ final class LeaderDuties implements Task {
     private final BooleanSupplier leads;
     private final ApiServer api;
     private final ExtensionHost extensions;
-    private final Supplier<Extension> area;
+    private final List<Supplier<Extension>> areas;
     private final @Nullable PublicRelay relay;
-    private String running = "";
+    private final Deque<String> running = new ArrayDeque<>();
     private boolean leading;
 
     /**
      * Duties that are taken up by {@link #startFirst}.
      *
      * @param leads whether this node is the one now
+     * @param areas in the order in which they are started
      * @param relay answers for the areas while it is not; null where nodes do not know each other
      */
     LeaderDuties(
@@ -42,13 +46,13 @@ final class LeaderDuties implements Task {
             BooleanSupplier leads,
             ApiServer api,
             ExtensionHost extensions,
-            Supplier<Extension> area,
+            List<Supplier<Extension>> areas,
             @Nullable PublicRelay relay) {
         this.kernel = kernel;
         this.leads = leads;
         this.api = api;
         this.extensions = extensions;
-        this.area = area;
+        this.areas = List.copyOf(areas);
         this.relay = relay;
     }
 
@@ -89,9 +93,11 @@ final class LeaderDuties implements Task {
                 relay.close();
             }
             api.lead();
-            Extension made = area.get();
-            running = made.name();
-            extensions.start(made);
+            for (Supplier<Extension> area : areas) {
+                Extension made = area.get();
+                running.push(made.name());
+                extensions.start(made);
+            }
         } else {
             end();
         }
@@ -99,9 +105,8 @@ final class LeaderDuties implements Task {
 
     private synchronized void end() {
         leading = false;
-        if (!running.isEmpty()) {
-            extensions.stop(running);
-            running = "";
+        while (!running.isEmpty()) {
+            extensions.stop(running.pop());
         }
         api.follow();
         if (relay != null) {

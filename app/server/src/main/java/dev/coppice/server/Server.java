@@ -9,6 +9,7 @@ import dev.coppice.control.ResourceClient;
 import dev.coppice.control.access.BearerTokens;
 import dev.coppice.control.member.MemberSource;
 import dev.coppice.control.runtime.ExtensionHost;
+import dev.coppice.coordination.CoordinationExtension;
 import dev.coppice.distribution.Distribution;
 import dev.coppice.distribution.consensus.Consensus;
 import dev.coppice.health.HealthExtension;
@@ -49,6 +50,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -198,15 +200,25 @@ public final class Server implements AutoCloseable {
         extensions = host;
         progress.accept("Starting console");
         host.start(console(endpoints));
+        List<Supplier<Extension>> areas = new ArrayList<>();
+        if (store != null) {
+            progress.accept("Starting coordination");
+            CoordinationExtension coordination = new CoordinationExtension(store.keyspace("etcd"));
+            host.start(coordination);
+            areas.add(coordination::deadlocks);
+        }
+        areas.add(HealthExtension::new);
         BooleanSupplier leads = kept.leads();
         if (leads == null) {
             progress.accept("Starting health");
-            host.start(new HealthExtension());
+            for (Supplier<Extension> area : areas) {
+                host.start(area.get());
+            }
         } else {
             PublicRelay relay = nodes == null
                     ? null
                     : new PublicRelay(nodes, publicListener, new HealthExtension().publicPrefixes());
-            LeaderDuties duties = new LeaderDuties(kernel, leads, apiServer, host, HealthExtension::new, relay);
+            LeaderDuties duties = new LeaderDuties(kernel, leads, apiServer, host, areas, relay);
             duties.startFirst();
             var _ = kernel.root().start(ChildSpec.task("leadership", duties));
         }
@@ -291,7 +303,7 @@ public final class Server implements AutoCloseable {
     }
 
     private ExtensionHost extensionHost(
-            Store store,
+            @Nullable Store store,
             ApiServer apiServer,
             HttpListener apiListener,
             HttpListener publicListener,
@@ -312,7 +324,7 @@ public final class Server implements AutoCloseable {
                         data.resolve("areas"),
                         distributed,
                         consensus,
-                        store.keyspace("etcd")));
+                        store == null ? null : store.keyspace("etcd")));
     }
 
     private Extension console(Endpoints where) {

@@ -22,7 +22,17 @@ import org.junit.jupiter.api.TestFactory;
 /** The rules of the house, over the classes of every module. */
 final class ArchitectureTest {
     private static final List<String> MODULES = List.of(
-            "kernel", "serving", "store", "expression", "schema", "probe", "control", "health", "console", "server");
+            "kernel",
+            "serving",
+            "store",
+            "expression",
+            "schema",
+            "probe",
+            "control",
+            "health",
+            "coordination",
+            "console",
+            "server");
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
             .importPackages("dev.coppice");
@@ -65,7 +75,7 @@ final class ArchitectureTest {
                 .layer("control")
                 .definedBy("dev.coppice.control..")
                 .layer("areas")
-                .definedBy("dev.coppice.health..")
+                .definedBy("dev.coppice.health..", "dev.coppice.coordination..")
                 .layer("console")
                 .definedBy("dev.coppice.console..")
                 .layer("server")
@@ -87,10 +97,27 @@ final class ArchitectureTest {
                 .whereLayer("control")
                 .mayOnlyAccessLayers("kernel", "serving", "distribution", "expression", "schema", "store")
                 .whereLayer("areas")
-                .mayOnlyAccessLayers("kernel", "serving", "distribution", "expression", "schema", "probe", "control")
+                .mayOnlyAccessLayers(
+                        "kernel", "serving", "distribution", "expression", "schema", "store", "probe", "control")
                 .whereLayer("console")
                 .mayOnlyAccessLayers("kernel", "serving", "distribution", "schema", "control")
                 .check(CLASSES);
+    }
+
+    @Test
+    void areasNeverImportEachOther() {
+        List<String> areas = List.of("health", "coordination");
+        for (String area : areas) {
+            check(noClasses()
+                    .that()
+                    .resideInAPackage("dev.coppice." + area + "..")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAnyPackage(areas.stream()
+                            .filter(other -> !other.equals(area))
+                            .map(other -> "dev.coppice." + other + "..")
+                            .toArray(String[]::new)));
+        }
     }
 
     @Test

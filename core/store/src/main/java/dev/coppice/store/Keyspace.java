@@ -4,6 +4,7 @@ import dev.coppice.store.api.CompactionRequest;
 import dev.coppice.store.api.CompactionResponse;
 import dev.coppice.store.api.DeleteRangeRequest;
 import dev.coppice.store.api.DeleteRangeResponse;
+import dev.coppice.store.api.Event;
 import dev.coppice.store.api.LeaseGrantRequest;
 import dev.coppice.store.api.LeaseGrantResponse;
 import dev.coppice.store.api.LeaseKeepAliveRequest;
@@ -21,6 +22,10 @@ import dev.coppice.store.api.RangeResponse;
 import dev.coppice.store.api.TxnRequest;
 import dev.coppice.store.api.TxnResponse;
 import dev.coppice.store.api.WatchCreateRequest;
+import dev.coppice.store.api.WatchResponse;
+import java.util.List;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A multi-version key-value space with etcd's v3 semantics and a revision counter of its own, starting at 1. It speaks
@@ -55,6 +60,31 @@ public interface Keyspace {
      * as etcd's clients are.
      */
     Watch watch(WatchCreateRequest request, WatchObserver observer);
+
+    /**
+     * The same, of wanted events only. A keyspace in this process asks that before an event waits for the watch, under a lock
+     * that all share: it has to be quick, and does not block.
+     */
+    default Watch watch(WatchCreateRequest request, Predicate<Event> wanted, WatchObserver observer) {
+        return watch(request, new WatchObserver() {
+            @Override
+            public void response(WatchResponse response) throws Exception {
+                List<Event> left =
+                        response.getEventsList().stream().filter(wanted).toList();
+                if (!left.isEmpty() || response.getEventsCount() == 0) {
+                    observer.response(response.toBuilder()
+                            .clearEvents()
+                            .addAllEvents(left)
+                            .build());
+                }
+            }
+
+            @Override
+            public void closed(@Nullable Throwable error) {
+                observer.closed(error);
+            }
+        });
+    }
 
     LeaseGrantResponse grant(LeaseGrantRequest request);
 

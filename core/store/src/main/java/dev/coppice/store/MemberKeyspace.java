@@ -15,6 +15,7 @@ import dev.coppice.store.api.CompactionRequest;
 import dev.coppice.store.api.CompactionResponse;
 import dev.coppice.store.api.DeleteRangeRequest;
 import dev.coppice.store.api.DeleteRangeResponse;
+import dev.coppice.store.api.Event;
 import dev.coppice.store.api.LeaseGrantRequest;
 import dev.coppice.store.api.LeaseGrantResponse;
 import dev.coppice.store.api.LeaseKeepAliveRequest;
@@ -52,6 +53,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -294,7 +296,12 @@ public final class MemberKeyspace implements Keyspace {
 
     @Override
     public Watch watch(WatchCreateRequest request, WatchObserver observer) {
-        Watcher watcher = space().watch(request, observer);
+        return watch(request, Watcher.ALL, observer);
+    }
+
+    @Override
+    public Watch watch(WatchCreateRequest request, Predicate<Event> wanted, WatchObserver observer) {
+        Watcher watcher = space().watch(request, wanted, observer);
         try {
             watcher.start(new ProcessBell(startDelivery(watcher)));
         } catch (StartException e) {

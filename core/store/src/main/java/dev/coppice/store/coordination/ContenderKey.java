@@ -28,14 +28,26 @@ public record ContenderKey(ByteString name, long lease) {
         return name.concat(ByteString.copyFromUtf8("/"));
     }
 
-    /** Reads a key; empty when it has not this form. That its lease has this number is for the caller to see. */
-    public static Optional<ContenderKey> parse(ByteString key) {
+    /** Whether a key ends as that of a contender; cheap, to be asked of every key that changes. */
+    public static boolean looksLike(ByteString key) {
+        return slash(key) > 0;
+    }
+
+    /** Where the last slash is, if what follows it can be a lease; else -1. */
+    private static int slash(ByteString key) {
         int slash = key.size() - 1;
         while (slash >= 0 && key.size() - slash <= MOST_DIGITS && hex(key.byteAt(slash))) {
             slash--;
         }
-        int digits = key.size() - slash - 1;
-        if (slash < 1 || digits == 0 || key.byteAt(slash) != SLASH || key.byteAt(slash + 1) == '0') {
+        boolean lease =
+                slash > 0 && slash < key.size() - 1 && key.byteAt(slash) == SLASH && key.byteAt(slash + 1) != '0';
+        return lease ? slash : -1;
+    }
+
+    /** Reads a key; empty when it has not this form. That its lease has this number is for the caller to see. */
+    public static Optional<ContenderKey> parse(ByteString key) {
+        int slash = slash(key);
+        if (slash < 0) {
             return Optional.empty();
         }
         long lease = Long.parseUnsignedLong(key.substring(slash + 1).toStringUtf8(), 16);

@@ -8,6 +8,7 @@ import dev.coppice.store.api.AlarmType;
 import dev.coppice.store.api.CompactionRequest;
 import dev.coppice.store.api.CompactionResponse;
 import dev.coppice.store.api.DeleteRangeRequest;
+import dev.coppice.store.api.Event;
 import dev.coppice.store.api.LeaseGrantRequest;
 import dev.coppice.store.api.LeaseGrantResponse;
 import dev.coppice.store.api.LeaseRevokeRequest;
@@ -25,6 +26,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.rocksdb.RocksIterator;
 
 /**
@@ -282,8 +284,8 @@ public final class Space {
     }
 
     /** A watch, not yet started. */
-    public Watcher watch(WatchCreateRequest request, WatchObserver observer) {
-        return new Watcher(this, request, observer);
+    public Watcher watch(WatchCreateRequest request, Predicate<Event> wanted, WatchObserver observer) {
+        return new Watcher(this, request, wanted, observer);
     }
 
     // ---- applying; by the applying thread only

@@ -12,6 +12,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,8 +45,12 @@ public final class Watcher implements Watch {
         }
     };
 
+    /** Wants every event. */
+    public static final Predicate<Event> ALL = event -> true;
+
     private final Space space;
     private final WatchCreateRequest request;
+    private final Predicate<Event> interest;
     private final WatchObserver observer;
     private final ByteString key;
     private final @Nullable ByteString prefix;
@@ -68,9 +73,10 @@ public final class Watcher implements Watch {
 
     private final AtomicBoolean ended = new AtomicBoolean();
 
-    Watcher(Space space, WatchCreateRequest request, WatchObserver observer) {
+    Watcher(Space space, WatchCreateRequest request, Predicate<Event> interest, WatchObserver observer) {
         this.space = space;
         this.request = request;
+        this.interest = interest;
         this.observer = observer;
         this.key = request.getKey().isEmpty() ? ByteString.copyFrom(new byte[] {0}) : request.getKey();
         this.prefix = prefixOf(key, request.getRangeEnd());
@@ -126,7 +132,8 @@ public final class Watcher implements Watch {
 
     private boolean wanted(Recorded recorded) {
         return recorded.revision() >= request.getStartRevision()
-                && (recorded.event().getType() == Event.EventType.PUT ? puts : deletions);
+                && (recorded.event().getType() == Event.EventType.PUT ? puts : deletions)
+                && interest.test(recorded.event());
     }
 
     // ---- the hub's side
