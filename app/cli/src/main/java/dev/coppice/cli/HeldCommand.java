@@ -188,9 +188,9 @@ final class HeldCommand {
 
     /** Ends the command when what it runs under is lost, or soon will be if the store does not answer again. */
     private void guard(Session session, Process process) throws InterruptedException {
-        Duration margin = chosen.grace().compareTo(chosen.ttl().dividedBy(2)) < 0
-                ? chosen.grace()
-                : chosen.ttl().dividedBy(2);
+        // A renewal that is late by a third of the TTL is not yet a reason.
+        Duration most = chosen.ttl().dividedBy(3);
+        Duration margin = chosen.grace().compareTo(most) < 0 ? chosen.grace() : most;
         while (process.isAlive() && !stop.isDone()) {
             Duration left = session.remaining().minus(margin);
             if (!left.isPositive()) {

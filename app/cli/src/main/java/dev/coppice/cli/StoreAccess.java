@@ -7,13 +7,10 @@ import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.SupervisorOptions;
 import dev.coppice.serving.GrpcConnection;
 import dev.coppice.serving.GrpcConnection.ClientTls;
-import dev.coppice.serving.Pem;
 import dev.coppice.store.client.RemoteKeyspace;
 import dev.coppice.store.coordination.Coordination;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.GeneralSecurityException;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -134,22 +131,11 @@ final class StoreAccess {
                 MOST_MESSAGE_BYTES);
     }
 
-    private static ClientTls tls(@Nullable Path authority, @Nullable Path certificate, @Nullable Path key)
-            throws IOException {
+    private static ClientTls tls(@Nullable Path authority, @Nullable Path certificate, @Nullable Path key) {
         if (authority == null || (certificate == null) != (key == null)) {
             throw new IllegalArgumentException(
                     "an endpoint with https:// needs --cacert, and --cert only together with --key");
         }
-        try {
-            return new ClientTls(
-                    Pem.certificates(Files.readString(authority)),
-                    key == null ? null : Pem.privateKey(Files.readString(key)),
-                    certificate == null ? List.of() : Pem.certificates(Files.readString(certificate)));
-        } catch (GeneralSecurityException e) {
-            throw new IOException(
-                    "the certificates " + authority + ", " + certificate + " and the key " + key + " cannot be used: "
-                            + e.getMessage(),
-                    e);
-        }
+        return new ClientTls(authority, certificate, key);
     }
 }

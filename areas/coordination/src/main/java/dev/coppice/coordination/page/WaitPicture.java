@@ -31,7 +31,7 @@ record WaitPicture(int width, int height, List<Box> boxes, List<Arrow> arrows, i
     private static final int GAP_X = 150;
     private static final int GAP_Y = 26;
     private static final int MARGIN = 8;
-    private static final int MOST_TEXT = 21;
+    private static final int MOST_TEXT = 18;
 
     /** An activity. */
     record Box(String name, String shown, String note, String tone, int x, int y) {}
@@ -168,6 +168,10 @@ record WaitPicture(int width, int height, List<Box> boxes, List<Arrow> arrows, i
                 points.put(
                         part.get(i), new Point((int) (rx + rx * Math.cos(angle)), (int) (ry + ry * Math.sin(angle))));
             }
+            int left = points.values().stream().mapToInt(Point::x).min().orElse(0);
+            int above = points.values().stream().mapToInt(Point::y).min().orElse(0);
+            // Room for the arrows, which are bent.
+            points.replaceAll((name, at) -> new Point(at.x() - left, at.y() - above + GAP_Y));
             return points;
         }
 
