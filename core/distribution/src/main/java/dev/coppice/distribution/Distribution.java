@@ -508,8 +508,12 @@ public final class Distribution {
 
     /** When the node stops, first of all its shards are handed over. */
     private final class Leaving implements dev.coppice.kernel.Service {
+        /** After a crash; at the beginning nothing is hosted. */
         @Override
-        public void start(Failure failure) {}
+        public void start(Failure failure) {
+            shards.values().forEach(Shards::resume);
+            tellHosting();
+        }
 
         @Override
         public void stop() throws InterruptedException {

@@ -39,6 +39,10 @@ final class Link implements Receiver, Peer {
     final long madeNanos;
     private final Inbox inbox;
     State state = new Greeting();
+
+    /** Its end is being told. Guarded by the mesh. */
+    boolean ending;
+
     private volatile @Nullable NodeId node;
     private volatile long sinceNanos;
     private volatile @Nullable Connection connection;

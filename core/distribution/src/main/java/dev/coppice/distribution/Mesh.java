@@ -92,7 +92,11 @@ final class Mesh implements AutoCloseable {
         this.listener = listener;
     }
 
+    /** Takes and makes connections, also after {@link #close}. */
     void start() {
+        synchronized (this) {
+            closed = false;
+        }
         transport.accept(this::accept);
     }
 
@@ -353,10 +357,14 @@ final class Mesh implements AutoCloseable {
         return null;
     }
 
-    /** The connection is over. */
+    /** The connection is over; what is told twice counts once. */
     void over(Link link, String why) {
         boolean was;
         synchronized (this) {
+            if (link.ending) {
+                return;
+            }
+            link.ending = true;
             was = link.state instanceof Link.Up;
             if (link.state instanceof Link.Welcomed(NodeId other)) {
                 welcomed.remove(other.name(), link);
@@ -389,6 +397,5 @@ final class Mesh implements AutoCloseable {
             all = new ArrayList<>(links);
         }
         all.forEach(link -> link.disconnect("the node stops"));
-        transport.close();
     }
 }

@@ -72,7 +72,8 @@ final class NodeEntities<M> implements EntityHost {
         try {
             var unused = supervisor.start(
                     ChildSpec.task("hand-over-" + releases.incrementAndGet(), () -> done.accept(handOver(processes)))
-                            .withRestart(ChildSpec.Restart.TEMPORARY));
+                            // Again when it is killed: the slot waits for its end.
+                            .withRestart(ChildSpec.Restart.TRANSIENT));
         } catch (StartException e) {
             LOG.log(System.Logger.Level.WARNING, "processes of {0} cannot hand over: {1}", kind.name(), e.getMessage());
             kernel.timers().schedule(Duration.ZERO, () -> done.accept(List.of()));

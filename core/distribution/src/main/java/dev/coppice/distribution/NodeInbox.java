@@ -33,12 +33,20 @@ final class NodeInbox implements Inbox {
         ProcessRef<Object> started = null;
         try {
             started = supervisor.spawn(KIND, () -> new Reader(mesh, link));
+            var unused = started.monitor(down -> unread(down.reason()));
         } catch (StartException e) {
             // The node stops: there is nobody to tell.
             System.getLogger(NodeInbox.class.getName())
                     .log(System.Logger.Level.DEBUG, "a connection cannot be read: {0}", e.getMessage());
         }
         process = started;
+    }
+
+    /** However the process ended, a connection that nobody reads is over. */
+    private void unread(ExitReason reason) {
+        String why = "it is not read any more: " + Reasons.words(reason);
+        link.disconnect(why);
+        mesh.over(link, why);
     }
 
     @Override
@@ -57,11 +65,10 @@ final class NodeInbox implements Inbox {
         }
     }
 
-    /** Ends with its connection; when it crashes, the connection ends. */
+    /** Ends with its connection. */
     private static final class Reader implements Behavior<Object> {
         private final Mesh mesh;
         private final Link link;
-        private boolean over;
 
         Reader(Mesh mesh, Link link) {
             this.mesh = mesh;
@@ -73,20 +80,10 @@ final class NodeInbox implements Inbox {
             switch (message) {
                 case byte[] batch -> link.handle(batch);
                 case End end -> {
-                    over = true;
                     mesh.over(link, end.why);
                     self.stop();
                 }
                 default -> throw new IllegalArgumentException("unexpected " + message.getClass());
-            }
-        }
-
-        @Override
-        public void terminate(ProcessContext<Object> self, ExitReason reason) {
-            if (!over) {
-                over = true;
-                link.disconnect("it is not read any more: " + Reasons.words(reason));
-                mesh.over(link, Reasons.words(reason));
             }
         }
     }

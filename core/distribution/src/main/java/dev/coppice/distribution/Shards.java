@@ -254,6 +254,14 @@ public final class Shards<M> {
         settle(null);
     }
 
+    /** Hosts again what it has hosted. */
+    synchronized void resume() {
+        if (host != null) {
+            hosts.add(wire.self());
+            settle(null);
+        }
+    }
+
     synchronized boolean hosted() {
         return hosts.contains(wire.self());
     }

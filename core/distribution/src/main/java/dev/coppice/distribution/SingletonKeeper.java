@@ -165,6 +165,8 @@ final class SingletonKeeper implements Behavior<SingletonKeeper.Mail> {
 
     private void run(ProcessContext<Mail> self) throws StartException {
         forget();
+        // One that a killed keeper left behind.
+        var unused = supervisor.get().stop(name);
         ProcessRef<Object> started = supervisor
                 .get()
                 .startProcess(ChildSpec.process(name, this::made).withRestart(ChildSpec.Restart.TEMPORARY));
