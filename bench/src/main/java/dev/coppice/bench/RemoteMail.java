@@ -65,6 +65,9 @@ public final class RemoteMail {
             }
             ProcessRef<Object> server = b.root().startProcess(ChildSpec.process("server", Server::new));
             there.names().register("server", server, TIMEOUT);
+            while (here.names().find("server").isEmpty()) {
+                a.timers().sleep(Duration.ofMillis(20));
+            }
             ProcessRef<Object> far = here.names().find("server").orElseThrow();
             for (int round = 1; round <= rounds; round++) {
                 calls(a, far, 1, seconds, round);

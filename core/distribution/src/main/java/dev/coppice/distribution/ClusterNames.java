@@ -77,7 +77,7 @@ public final class ClusterNames {
     // ---- for users
 
     /**
-     * Gives a process of this node a name, and waits until it is known who has it. When it loses the name after a net
+     * Gives a process of this node a name, and waits until it is decided who has it; other nodes find it a moment later. When it loses the name after a net
      * split, it is sent an exit signal as if it had been killed.
      *
      * @return false when another process has it

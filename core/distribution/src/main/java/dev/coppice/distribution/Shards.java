@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  * @param <M> the messages
  */
 public final class Shards<M> {
-    /** Messages that wait while slots move, of one type on one node. */
+    /** Messages that wait while slots move, or while the last host is gone and no other one known, of one type on one node. */
     static final int MAX_HELD = 10_000;
 
     /** Nodes that a message passes while they do not agree yet where it belongs. */
@@ -63,6 +63,7 @@ public final class Shards<M> {
     private final Set<NodeId> hosts = new TreeSet<>();
     private final Slot[] slots = new Slot[ShardRing.SLOTS];
     private int heldCount;
+    private boolean everHosted;
 
     /** What shards need of the node. */
     record Surroundings(
@@ -194,7 +195,14 @@ public final class Shards<M> {
         return switch (slot.phase) {
             case ACTIVE -> give(slot, id, message);
             case ACQUIRING, RELEASING -> hold(slot, new Slot.Held(id, message, hops));
-            case FOREIGN -> owner(id).<Way>map(Way.To::new).orElse(new Way.Lost("shard_lost"));
+            case FOREIGN -> {
+                Optional<NodeId> owner = owner(id);
+                if (owner.isPresent()) {
+                    yield new Way.To(owner.get());
+                }
+                // One may be about to host it: news of nodes come in any order.
+                yield everHosted ? hold(slot, new Slot.Held(id, message, hops)) : new Way.Lost("shard_lost");
+            }
         };
     }
 
@@ -302,6 +310,7 @@ public final class Shards<M> {
 
     /** Takes and gives what is due. */
     private void settle(@Nullable NodeId fresh) {
+        everHosted |= !hosts.isEmpty();
         Map<NodeId, List<Ask>> asks = new HashMap<>();
         for (int i = 0; i < slots.length; i++) {
             Slot slot = slots[i];
@@ -351,7 +360,9 @@ public final class Shards<M> {
             slot.phase = Slot.Phase.ACTIVE;
             flush(slot);
         } else if (slot.phase == Slot.Phase.FOREIGN) {
-            flush(slot);
+            if (!hosts.isEmpty()) {
+                flush(slot);
+            }
             answer(number, slot);
         }
     }

@@ -68,7 +68,7 @@ final class GrpcTransportTest {
         GrpcTransport transport = new GrpcTransport(
                 kernel,
                 tls,
-                new Heartbeats(Duration.ofMillis(200), 5),
+                new Heartbeats(Duration.ofSeconds(1), 10),
                 kernel.root().executor("closing", 2));
         GrpcListener listener = new GrpcListener(
                 kernel,
@@ -123,13 +123,13 @@ final class GrpcTransportTest {
         ProcessRef<Object> far = a.names().via("worker");
         String large = "x".repeat(900_000);
         assertThat(far.<String>call(answer -> new Echo(large, answer), SOON)).isEqualTo(large);
-        for (int i = 0; i < 5_000; i++) {
+        for (int i = 0; i < 2_000; i++) {
             far.cast(new Count(i));
             if (i % 500 == 0) {
                 far.<String>call(answer -> new Echo("sync", answer), SOON);
             }
         }
-        await(() -> counted.size() == 5_000);
+        await(() -> counted.size() == 2_000);
         assertThat(counted).isSorted();
         List<String> log = new CopyOnWriteArrayList<>();
         far.monitor(down -> log.add(down.reason().getClass().getSimpleName()));
