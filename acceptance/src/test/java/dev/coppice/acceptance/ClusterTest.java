@@ -124,11 +124,13 @@ class ClusterTest {
         await(() -> members("b").equals(Map.of("a", "up", "b", "self", "c", "up")));
         for (String name : List.of("a", "b", "c")) {
             String url = nodes.get(name).ready().path("public").asText() + "/status/none";
-            assertThat(Shell.run(Duration.ofSeconds(30), "curl", "-sS", "-w", "%{http_code}", url).output())
+            assertThat(Shell.run(Duration.ofSeconds(30), "curl", "-sS", "-w", "%{http_code}", url)
+                            .output())
                     .as("a status page of the leader's, asked of " + name)
                     .endsWith("404");
             String beat = nodes.get(name).ready().path("public").asText() + "/health/heartbeat/default/none";
-            assertThat(Shell.run(Duration.ofSeconds(30), "curl", "-sS", "-X", "POST", beat).output())
+            assertThat(Shell.run(Duration.ofSeconds(30), "curl", "-sS", "-X", "POST", beat)
+                            .output())
                     .contains("there is no heartbeat check default/none");
         }
 
@@ -168,7 +170,8 @@ class ClusterTest {
             String output = outcome.output();
             for (JsonNode each :
                     JSON.readTree(output.substring(output.indexOf('{'))).path("items")) {
-                found.put(each.at("/spec/node").asText(), each.at("/status/state").asText());
+                found.put(
+                        each.at("/spec/node").asText(), each.at("/status/state").asText());
             }
         }
         return found;

@@ -13,16 +13,16 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Assumptions;
 
 /** Runs the field's own command-line clients. */
-final class Shell {
-    static final Path HOME =
+public final class Shell {
+    public static final Path HOME =
             Path.of(System.getProperty("coppice.home", "..")).toAbsolutePath().normalize();
     static final Path RECORDINGS = HOME.resolveSibling("shared").resolve("acceptance");
 
     private Shell() {}
 
     /** What a command printed (both streams) and how it ended. */
-    record Outcome(int status, String output) {
-        Outcome succeeds() {
+    public record Outcome(int status, String output) {
+        public Outcome succeeds() {
             if (status != 0) {
                 throw new AssertionError("exit status " + status + ":\n" + output);
             }
@@ -30,11 +30,12 @@ final class Shell {
         }
     }
 
-    static Outcome run(Duration limit, String... command) throws IOException, InterruptedException {
+    public static Outcome run(Duration limit, String... command) throws IOException, InterruptedException {
         return run(limit, Map.of(), null, List.of(command));
     }
 
-    static Outcome run(Duration limit, Map<String, String> environment, @Nullable String input, List<String> command)
+    public static Outcome run(
+            Duration limit, Map<String, String> environment, @Nullable String input, List<String> command)
             throws IOException, InterruptedException {
         Path output = Files.createTempFile("coppice", ".out");
         try {
@@ -61,7 +62,7 @@ final class Shell {
         }
     }
 
-    static boolean installed(String program) {
+    public static boolean installed(String program) {
         for (String folder : System.getenv("PATH").split(":")) {
             if (Files.isExecutable(Path.of(folder, program))) {
                 return true;
@@ -71,7 +72,7 @@ final class Shell {
     }
 
     /** Skips the calling test, loudly, where a program is not installed. */
-    static void need(String... programs) {
+    public static void need(String... programs) {
         for (String program : programs) {
             if (!installed(program)) {
                 skip(program + " is not installed");
@@ -80,7 +81,7 @@ final class Shell {
     }
 
     /** Skips the calling test, loudly, for users other than root. */
-    static void needRoot() {
+    public static void needRoot() {
         if (!"root".equals(System.getProperty("user.name"))) {
             skip("it needs root");
         }
@@ -95,7 +96,7 @@ final class Shell {
         return folder;
     }
 
-    private static void skip(String reason) {
+    public static void skip(String reason) {
         System.err.println("SKIPPED, NOT TESTED: " + reason);
         Assumptions.abort(reason);
     }

@@ -17,6 +17,7 @@ final class Changes {
 
     private final long after;
     private final TreeMap<Long, TreeMap<String, Change>> byRevision = new TreeMap<>();
+    private final Map<Long, Long> toldNanos = new HashMap<>();
     private final List<String> problems = new ArrayList<>();
 
     private Changes(long after) {
@@ -34,7 +35,10 @@ final class Changes {
                 if (entry instanceof WatchLog.Told told) {
                     told.changes().stream()
                             .filter(each -> each.revision() > after && each.revision() <= until)
-                            .forEach(each -> merged.add(log, each));
+                            .forEach(each -> {
+                                merged.add(log, each);
+                                merged.toldNanos.merge(each.revision(), told.atNanos(), Math::min);
+                            });
                 }
             }
         }
@@ -72,7 +76,9 @@ final class Changes {
                 }
                 boolean created = known && (before == null || before.value() == null);
                 long version = created ? 1 : before == null ? change.version() : before.version() + 1;
-                long creation = created ? change.revision() : before == null ? change.createRevision() : before.createRevision();
+                long creation = created
+                        ? change.revision()
+                        : before == null ? change.createRevision() : before.createRevision();
                 if (change.version() != version || change.createRevision() != creation) {
                     problems.add(change + " should have version " + version + " and have been created at " + creation
                             + ": the change before is " + before);
@@ -93,6 +99,11 @@ final class Changes {
     Collection<Change> at(long revision) {
         TreeMap<String, Change> found = byRevision.get(revision);
         return found == null ? List.of() : found.values();
+    }
+
+    /** When the first watcher was told the changes with a revision. */
+    long toldNanos(long revision) {
+        return toldNanos.getOrDefault(revision, Long.MAX_VALUE);
     }
 
     /** All changes in a span, ordered by revision, then key. */

@@ -81,7 +81,8 @@ final class History {
     }
 
     synchronized int size() {
-        return operations.size() + staleReads.size()
+        return operations.size()
+                + staleReads.size()
                 + locks.values().stream().mapToInt(List::size).sum()
                 + leases.values().stream().mapToInt(List::size).sum();
     }

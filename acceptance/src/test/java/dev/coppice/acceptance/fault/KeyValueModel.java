@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,10 +44,16 @@ final class KeyValueModel implements Model<KeyValueModel.State, KeyValueModel.Re
     }
 
     /**
-     * @param values for each action the value that the key had before; null stands for none
+     * @param values for each action the value that the key had before; null stands for none. All of it is null when only
+     *     others saw that it happened
      * @param revision of the store, after it
      */
-    record Response(boolean succeeded, List<@Nullable String> values, long revision) {}
+    record Response(boolean succeeded, @Nullable List<@Nullable String> values, long revision) {
+
+        List<@Nullable String> told() {
+            return Objects.requireNonNull(values);
+        }
+    }
 
     /** What a request does to the values: the answer but for its revision, and whether it changes anything. */
     record Effect(Map<String, String> after, boolean succeeded, List<@Nullable String> values, boolean changes) {}
@@ -62,9 +69,9 @@ final class KeyValueModel implements Model<KeyValueModel.State, KeyValueModel.Re
         if (response == null) {
             return List.of(new State(effect.after, state.revision));
         }
-        boolean right = effect.succeeded == response.succeeded && effect.values.equals(response.values);
-        boolean forward =
-                effect.changes ? response.revision > state.revision : response.revision >= state.revision;
+        boolean right = effect.succeeded == response.succeeded
+                && (response.values == null || effect.values.equals(response.values));
+        boolean forward = effect.changes ? response.revision > state.revision : response.revision >= state.revision;
         return right && forward ? List.of(new State(effect.after, response.revision)) : List.of();
     }
 

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 final class LinearizabilityChecker<S, I, O> {
 
     /** Each costs about 200 bytes of memory. */
-    static final int DEFAULT_MAX_CONFIGURATIONS = 1_000_000;
+    static final int DEFAULT_MAX_CONFIGURATIONS = 300_000;
 
     private final Model<S, I, O> model;
     private final List<Operation<I, O>> operations;
@@ -34,7 +34,17 @@ final class LinearizabilityChecker<S, I, O> {
     private List<Integer> longest = List.of();
     private List<Integer> stuck = List.of();
 
-    private record Configuration<S>(BitSet done, S state) {}
+    private record Configuration<S>(BitSet done, S state) {
+        /** That of {@link BitSet} folds bits onto each other that are set together often. */
+        @Override
+        public int hashCode() {
+            long hash = state.hashCode();
+            for (long word : done.toLongArray()) {
+                hash = Long.rotateLeft((hash ^ word) * 0x9E3779B97F4A7C15L, 29);
+            }
+            return Long.hashCode(hash * 0xBF58476D1CE4E5B9L);
+        }
+    }
 
     /** An operation that was put into the order: the state before it, and which of its outcomes was taken. */
     private record Choice<S>(Entry call, S before, int alternative) {}

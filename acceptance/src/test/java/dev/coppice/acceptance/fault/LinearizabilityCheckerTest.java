@@ -228,7 +228,7 @@ class LinearizabilityCheckerTest {
             Operation<Request, Response> victim = made.get(changed);
             Response response = victim.output();
             if (response != null) {
-                List<@Nullable String> values = new ArrayList<>(response.values());
+                List<@Nullable String> values = new ArrayList<>(response.told());
                 values.replaceAll(_ -> "value of no time");
                 made.set(
                         changed,

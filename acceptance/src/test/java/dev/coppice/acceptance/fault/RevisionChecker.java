@@ -54,10 +54,12 @@ final class RevisionChecker {
         if (response == null) {
             return false;
         }
-        List<Action> taken =
-                response.succeeded() ? operation.input().then() : operation.input().otherwise();
+        List<Action> taken = response.succeeded()
+                ? operation.input().then()
+                : operation.input().otherwise();
         for (int i = 0; i < taken.size(); i++) {
-            boolean deleted = taken.get(i) instanceof KeyValueModel.Delete && response.values().get(i) != null;
+            boolean deleted = taken.get(i) instanceof KeyValueModel.Delete
+                    && response.told().get(i) != null;
             if (taken.get(i) instanceof Put || deleted) {
                 return true;
             }
@@ -113,7 +115,7 @@ final class RevisionChecker {
             return;
         }
         Effect effect = KeyValueModel.apply(values, operation.input());
-        if (effect.succeeded() != response.succeeded() || !effect.values().equals(response.values())) {
+        if (effect.succeeded() != response.succeeded() || !effect.values().equals(response.told())) {
             problem("a replay of all changes up to revision " + response.revision() + " answers " + effect.values()
                     + " (" + effect.succeeded() + ") to " + operation);
         }

@@ -114,11 +114,7 @@ class RevisionCheckerTest {
     void aComparisonThatDoesNotHold() {
         two();
         history.add(answered(
-                5,
-                6,
-                new Request(List.of(new Compare("k/a", "1")), List.of(new Get("k/a")), List.of()),
-                3,
-                "2"));
+                5, 6, new Request(List.of(new Compare("k/a", "1")), List.of(new Get("k/a")), List.of()), 3, "2"));
         isWrong("a replay of all changes");
     }
 }

@@ -42,6 +42,7 @@ final class WatchChecker {
                 case WatchLog.Opened opened -> start = opened.startRevision();
                 case WatchLog.Told some -> told(some);
                 case WatchLog.Progress progress -> progress(progress.revision());
+                case WatchLog.Cancelled cancelled -> problem("was ended by the node: " + cancelled);
             }
         }
         List<Change> missed = changes.between(changes.after() + 1, changes.last()).stream()
@@ -79,12 +80,14 @@ final class WatchChecker {
 
     private void progress(long revision) {
         // A note may be of an earlier revision than the last change, when it was on its way before.
-        List<Change> missing = changes.between(Math.max(changes.after() + 1, start), Math.min(revision, changes.last())).stream()
-                .filter(each -> !told.contains(each))
-                .sorted(Comparator.comparingLong(Change::revision))
-                .toList();
+        List<Change> missing =
+                changes.between(Math.max(changes.after() + 1, start), Math.min(revision, changes.last())).stream()
+                        .filter(each -> !told.contains(each))
+                        .sorted(Comparator.comparingLong(Change::revision))
+                        .toList();
         if (!missing.isEmpty()) {
-            problem("got a note that it had been told everything up to " + revision + ", but not yet " + missing.getFirst());
+            problem("got a note that it had been told everything up to " + revision + ", but not yet "
+                    + missing.getFirst());
         }
         covered = Math.max(covered, revision);
     }

@@ -105,7 +105,8 @@ class WatchCheckerTest {
 
     @Test
     void aRevisionWithoutAnyChange() {
-        assertThat(Changes.merge(List.of(told(List.of(A), List.of(A2, B2))), 1, 4).problems())
+        assertThat(Changes.merge(List.of(told(List.of(A), List.of(A2, B2))), 1, 4)
+                        .problems())
                 .anyMatch(each -> each.contains("any change with revision 3"));
     }
 

@@ -17,6 +17,9 @@ final class WatchLog {
     /** The watcher has been told everything up to this revision. */
     record Progress(long revision) implements Entry {}
 
+    /** The node ended the watch; with a revision that is not zero because what was asked for is compacted. */
+    record Cancelled(long compactRevision, String reason) implements Entry {}
+
     private final String name;
     private final List<Entry> entries = new ArrayList<>();
     private long seen;

@@ -14,8 +14,10 @@ import dev.coppice.distribution.Distribution;
 import dev.coppice.distribution.consensus.Consensus;
 import dev.coppice.health.HealthExtension;
 import dev.coppice.kernel.ChildSpec;
+import dev.coppice.kernel.Clock;
 import dev.coppice.kernel.ExitReason;
 import dev.coppice.kernel.Kernel;
+import dev.coppice.kernel.ShiftedClock;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.SupervisorOptions;
@@ -41,6 +43,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -72,6 +75,7 @@ public final class Server implements AutoCloseable {
     private static final long MAX_BODY_BYTES = 16L << 20;
     private static final long MAX_ETCD_MESSAGE_BYTES = 2L << 20;
     private static final int MAX_CONNECTIONS = 20_000;
+    private static final String CLOCK_OFFSET_FILE = "coppice.test.clock-offset-file";
     private static final String CLUSTER_PREFIX = "/coppice/cluster";
     private static final Duration MAJORITY_PAUSE = Duration.ofMillis(50);
     private static final int MAJORITY_ROUNDS = 200;
@@ -84,7 +88,7 @@ public final class Server implements AutoCloseable {
 
     private final ServerOptions options;
     private final DataDirectory data;
-    private final Kernel kernel = Kernel.start();
+    private final Kernel kernel = Kernel.start(clock());
     private final long startedNanos = kernel.clock().nanoTime();
     private final List<Runnable> closeActions = new ArrayList<>();
     private @Nullable Endpoints endpoints;
@@ -117,6 +121,12 @@ public final class Server implements AutoCloseable {
             server.close();
             throw new StartupException(List.of(explain(e)), e);
         }
+    }
+
+    /** A fault test may let the clock of a node jump; nobody else sets this property. */
+    private static Clock clock() {
+        String file = System.getProperty(CLOCK_OFFSET_FILE);
+        return file == null ? Clock.system() : new ShiftedClock(Path.of(file));
     }
 
     private void startParts(Consumer<String> progress) throws StartException, IOException {

@@ -57,7 +57,12 @@ public final class Kernel implements AutoCloseable {
 
     /** Starts a kernel on the machine's clock, with a new metrics registry. */
     public static Kernel start() {
-        return start(Clock.system(), new SecureRandom().nextLong());
+        return start(Clock.system());
+    }
+
+    /** Starts a kernel with the given clock. */
+    public static Kernel start(Clock clock) {
+        return start(clock, new SecureRandom().nextLong());
     }
 
     /** Starts a kernel with the given clock and seed: the same clock and seed give the same timers and random numbers. */

@@ -4,9 +4,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.net.URL;
 import java.net.URLConnection;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.rocksdb.RocksDB;
 import org.rocksdb.util.Environment;
@@ -33,6 +35,10 @@ public final class NativeLibrary {
             Path fresh = Files.createTempFile(folder, "unpacking", ".so");
             try (InputStream in = connection.getInputStream()) {
                 Files.copy(in, fresh, StandardCopyOption.REPLACE_EXISTING);
+            }
+            // A library that is cut short by a loss of power would be found whole by its name at the next start.
+            try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
+                channel.force(true);
             }
             Files.move(
                     fresh, folder.resolve(name), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);

@@ -319,7 +319,10 @@ public final class Watcher implements Watch {
             synchronized (this) {
                 progressWanted = false;
             }
-            send(response(revision).build());
+            // A watch from the future, on a member that is behind its client: a note would be older than what it knows.
+            if (revision >= request.getStartRevision() - 1) {
+                send(response(revision).build());
+            }
         }
         return true;
     }

@@ -1,6 +1,7 @@
 package dev.coppice.store.raft;
 
 import com.alipay.sofa.jraft.entity.PeerId;
+import dev.coppice.kernel.DurableFile;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.store.StoreOptions;
 import dev.coppice.store.engine.Errors;
@@ -12,11 +13,11 @@ import dev.coppice.store.engine.StoreMetrics;
 import dev.coppice.store.log.Command;
 import dev.coppice.store.log.DefineKeyspace;
 import java.io.IOException;
+import java.io.StringWriter;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -171,11 +172,9 @@ public final class Member implements AutoCloseable {
         identity.setProperty("cluster", hex.toHexDigits(given == null ? positive(kernel) : given.cluster()));
         identity.setProperty("member", hex.toHexDigits(member));
         identity.setProperty("raft", Membership.raftName(member));
-        Path fresh = file.resolveSibling("member.new");
-        try (var out = Files.newBufferedWriter(fresh, StandardCharsets.UTF_8)) {
-            identity.store(out, "Who this member of the store is. Do not edit or copy.");
-        }
-        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        StringWriter text = new StringWriter();
+        identity.store(text, "Who this member of the store is. Do not edit or copy.");
+        DurableFile.write(file, text.toString());
         return identity;
     }
 

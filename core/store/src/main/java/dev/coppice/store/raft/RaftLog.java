@@ -50,8 +50,8 @@ public final class RaftLog implements ReplicatedLog {
 
     private static final Duration PROPOSAL_TIMEOUT = Duration.ofMillis(7000);
     private static final long LEADER_TIMEOUT_SECONDS = 30;
-    /** As in etcd. */
-    private static final long SNAPSHOT_AFTER_ENTRIES = 100_000;
+    /** As in etcd; fault tests let it be less, so that members that were away are sent snapshots. */
+    private static final long SNAPSHOT_AFTER_ENTRIES = Long.getLong("coppice.test.snapshot-entries", 100_000);
 
     private static final long SNAPSHOT_TIMEOUT_SECONDS = 10;
     private static final long SNAPSHOT_BEFORE_STOP_ENTRIES = 1000;
