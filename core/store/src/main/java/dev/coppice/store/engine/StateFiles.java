@@ -38,9 +38,8 @@ public final class StateFiles {
                 Files.createLink(target, file);
             } else {
                 Files.copy(file, target, StandardCopyOption.REPLACE_EXISTING);
+                sync(target);
             }
-            // What another member sent was written by the Raft library, which does not sync it.
-            sync(target);
         }
         sync(to);
         Files.copy(from.resolve(LAST), to.resolve(LAST), StandardCopyOption.REPLACE_EXISTING);
