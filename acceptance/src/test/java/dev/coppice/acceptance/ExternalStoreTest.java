@@ -84,7 +84,7 @@ class ExternalStoreTest {
             first.destroyForcibly();
             first.waitFor();
             Shell.Outcome refused = node.kubectl("create", "configmap", "lost");
-            assertThat(refused.output()).contains("no member of etcd answers");
+            assertThat(refused.output()).contains("the resource store does not answer");
             etcd(port, peer);
             awaitSuccess(node, "create", "configmap", "after");
             assertThat(node.kubectl("get", "configmaps").succeeds().output()).contains("before", "after");

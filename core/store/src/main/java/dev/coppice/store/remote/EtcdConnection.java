@@ -142,7 +142,7 @@ final class EtcdConnection implements AutoCloseable {
             try {
                 return meters.counted(() -> call.on(channel(members.get(used), end)));
             } catch (StatusRuntimeException | StatusException e) {
-                Status status = Status.fromThrowable(e);
+                Status status = statusOf(e);
                 if (unknownToken(status) && !signedInAgain) {
                     signedInAgain = true;
                     token = null;
@@ -213,6 +213,16 @@ final class EtcdConnection implements AutoCloseable {
         }
     }
 
+    /** A connection that breaks under a call is told with a code that says nothing. */
+    private static Status statusOf(Exception failure) {
+        Status status = Status.fromThrowable(failure);
+        return status.getCode() == Code.UNKNOWN && status.getCause() instanceof IOException
+                ? Status.UNAVAILABLE
+                        .withDescription("the connection to etcd broke: " + status.getDescription())
+                        .withCause(status.getCause())
+                : status;
+    }
+
     /** etcd's own codes and texts, as they came. */
     private StoreException error(Status status, Exception cause) {
         String text = status.getDescription();
@@ -277,7 +287,7 @@ final class EtcdConnection implements AutoCloseable {
         try {
             body.on(ClientInterceptors.intercept(member.connection.channel(), new Attached(signIn(member), 0, true)));
         } catch (StatusRuntimeException | StatusException e) {
-            Status status = Status.fromThrowable(e);
+            Status status = statusOf(e);
             if (unknownToken(status)) {
                 token = null;
             } else {
