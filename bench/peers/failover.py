@@ -127,7 +127,7 @@ def failover(nodes):
     left = [node for node in nodes if node is not victim]
     clients = [Client([node]) for node in left]
     for client in clients:
-        client.once("/v3/kv/put", {"key": text("warm"), "value": text("up")}, 8)
+        client.call("/v3/kv/put", {"key": text("warm"), "value": text("up")})
     first, done = [], threading.Event()
 
     def write(client):
