@@ -94,9 +94,8 @@ final class UpCommand implements Callable<Integer> {
     @Option(
             names = "--discover",
             paramLabel = "HOW",
-            description =
-                    "How processes find other nodes, by default by the members of the store: static:HOST:PORT,…, dns:NAME:PORT,"
-                            + " kubernetes:NAMESPACE/SERVICE:PORT, directory:PATH or gossip:HOST:PORT,….")
+            description = "How processes find other nodes, by default by the members of the store: static:HOST:PORT,…,"
+                    + " dns:NAME:PORT, kubernetes:NAMESPACE/SERVICE:PORT, directory:PATH or gossip:HOST:PORT,….")
     private @Nullable String discover;
 
     @Option(
@@ -146,6 +145,13 @@ final class UpCommand implements Callable<Integer> {
             description = "Hours (or 30m, 90s), or revisions; 0 keeps everything (default: ${DEFAULT-VALUE}).")
     private String compactionRetention = ServerOptions.Etcd.DEFAULT.compactionRetention();
 
+    @Option(
+            names = "--quota-backend-bytes",
+            paramLabel = "BYTES",
+            description = "How much the etcd port may hold, history included, before it raises etcd's NOSPACE alarm"
+                    + " (default: ${DEFAULT-VALUE}).")
+    private long quotaBytes = ServerOptions.Etcd.DEFAULT.quotaBytes();
+
     @Option(names = "--token-file", paramLabel = "FILE", description = "Also write the token there (mode 0600).")
     private @Nullable Path tokenFile;
 
@@ -173,7 +179,7 @@ final class UpCommand implements Callable<Integer> {
                 name,
                 insecureStore,
                 new ClusterOptions(cluster, clusterKeys, join, joinToken, learner, advertise, discover),
-                new ServerOptions.Etcd(authToken, compactionMode, compactionRetention),
+                new ServerOptions.Etcd(authToken, compactionMode, compactionRetention, quotaBytes),
                 new ExternalStore(store, storeAuthority, storeCertificate, storeKey, storeUser, storePassword));
         List<String> problems = new ArrayList<>(options.problems());
         if (waitSeconds < 1) {

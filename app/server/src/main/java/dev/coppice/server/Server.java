@@ -278,7 +278,9 @@ public final class Server implements AutoCloseable {
                 List.of(
                         new StoreOptions.KeyspaceOptions("control", KEYSPACE_QUOTA_BYTES),
                         new StoreOptions.KeyspaceOptions(
-                                "etcd", KEYSPACE_QUOTA_BYTES, options.etcd().retention())));
+                                "etcd",
+                                options.etcd().quotaBytes(),
+                                options.etcd().retention())));
         if (nodes == null) {
             return Store.start(kernel, kernel.root(), alone);
         }

@@ -65,10 +65,11 @@ public record ServerOptions(
      * @param authToken the tokens of users who sign in, see {@link TokenOptions#parse}
      * @param compactionMode see {@link Retention#parse}
      * @param compactionRetention see {@link Retention#parse}
+     * @param quotaBytes how much keys and values, with their history, may take
      */
-    public record Etcd(String authToken, String compactionMode, String compactionRetention) {
+    public record Etcd(String authToken, String compactionMode, String compactionRetention, long quotaBytes) {
 
-        public static final Etcd DEFAULT = new Etcd("simple", "periodic", "0");
+        public static final Etcd DEFAULT = new Etcd("simple", "periodic", "0", 8L << 30);
 
         TokenOptions tokens() {
             return TokenOptions.parse(authToken);
@@ -79,6 +80,10 @@ public record ServerOptions(
         }
 
         private void check(List<String> problems) {
+            if (quotaBytes < 1) {
+                problems.add("--quota-backend-bytes: " + quotaBytes + " is no size: expected at least 1, such as "
+                        + DEFAULT.quotaBytes + " for 8 GiB");
+            }
             for (Supplier<Object> each : List.<Supplier<Object>>of(this::tokens, this::retention)) {
                 try {
                     var unused = each.get();
@@ -112,9 +117,9 @@ public record ServerOptions(
                     + " are the same: give each a port of its own, or 0 for a free one");
         }
         if (!name.matches("[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?")) {
-            problems.add(
-                    "--name: \"" + name
-                            + "\" is not a node name: expected up to 63 lower case letters, digits, '-' and '.', with a letter or digit at both ends");
+            problems.add("--name: \"" + name
+                    + "\" is not a node name: expected up to 63 lower case letters, digits, '-' and '.', with"
+                    + " a letter or digit at both ends");
         }
         cluster.check(problems, name);
         var unused = external.options(problems);

@@ -4,18 +4,25 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 
 /**
- * Decides when a keyspace is compacted by itself and how far, as etcd does: by revisions every five minutes; by age a tenth of
- * that time after a tenth of it, from revisions noted meanwhile. Used by one thread.
+ * Decides when a keyspace is compacted by itself and how far, at the times that etcd does it. By revisions: every five minutes. By
+ * age: for the first time after that time, then again after it or after an hour, whichever is less, to the oldest of the
+ * revisions that were noted meanwhile, ten in that interval. Used by one thread.
+ *
+ * @see <a href="https://etcd.io/docs/v3.5/op-guide/maintenance/#auto-compaction">auto compaction</a>
  */
 final class AutoCompaction {
 
     private static final long REVISIONS_EVERY_NANOS = Duration.ofMinutes(5).toNanos();
+    private static final long LONGEST_INTERVAL_NANOS = Duration.ofHours(1).toNanos();
     private static final int PARTS = 10;
 
-    private record Noted(long nanos, long revision) {}
-
     private final Retention retention;
-    private final ArrayDeque<Noted> noted = new ArrayDeque<>();
+    private final ArrayDeque<Long> noted = new ArrayDeque<>();
+    private boolean begun;
+    private boolean first = true;
+    private long nextNanos;
+    private long doneNanos;
+    private long doneRevision;
 
     AutoCompaction(Retention retention) {
         this.retention = retention;
@@ -30,34 +37,53 @@ final class AutoCompaction {
         return switch (retention) {
             case Retention.Everything ignored -> 0;
             case Retention.Revisions kept -> {
-                if (!note(nowNanos, revision, REVISIONS_EVERY_NANOS)) {
+                if (!turn(nowNanos, REVISIONS_EVERY_NANOS)) {
                     yield 0;
                 }
-                while (noted.size() > 1) {
-                    noted.removeFirst();
-                }
-                yield Math.max(0, revision - kept.number());
+                long target = revision - kept.number();
+                yield target > 0 && target != doneRevision ? target : 0;
             }
             case Retention.Age kept -> {
                 long time = kept.time().toNanos();
-                if (!note(nowNanos, revision, time / PARTS)) {
-                    yield 0;
+                long interval = Math.min(time, LONGEST_INTERVAL_NANOS);
+                long part = interval / PARTS;
+                boolean turn = turn(nowNanos, part);
+                long target = 0;
+                if (turn) {
+                    long oldest = noted.getFirst();
+                    boolean late = nowNanos - doneNanos >= (first ? time : interval);
+                    target = late && oldest != doneRevision ? oldest : 0;
                 }
-                long reached = 0;
-                while (!noted.isEmpty() && nowNanos - noted.getFirst().nanos() >= time) {
-                    reached = noted.removeFirst().revision();
+                if (turn || noted.isEmpty()) {
+                    noted.addLast(revision);
+                    if (noted.size() > time / part + 1) {
+                        noted.removeFirst();
+                    }
                 }
-                yield reached;
+                yield target;
             }
         };
     }
 
-    /** Notes the revision, unless that was done shortly before. */
-    private boolean note(long nowNanos, long revision, long everyNanos) {
-        if (!noted.isEmpty() && nowNanos - noted.getLast().nanos() < everyNanos) {
+    /** Takes note that the keyspace was compacted; without that it is tried again. */
+    void done(long nowNanos, long revision) {
+        first = false;
+        doneNanos = nowNanos;
+        doneRevision = revision;
+    }
+
+    /** Whether so much time has passed since the last look that counted. */
+    private boolean turn(long nowNanos, long everyNanos) {
+        if (!begun) {
+            begun = true;
+            doneNanos = nowNanos;
+            nextNanos = nowNanos + everyNanos;
             return false;
         }
-        noted.addLast(new Noted(nowNanos, revision));
+        if (nowNanos < nextNanos) {
+            return false;
+        }
+        nextNanos = nowNanos + everyNanos;
         return true;
     }
 }

@@ -198,6 +198,7 @@ public final class MemberKeyspace implements Keyspace {
                 propose(Command.newBuilder()
                         .setAlarm(AlarmRequest.newBuilder()
                                 .setAction(AlarmRequest.AlarmAction.ACTIVATE)
+                                .setMemberID(store.machine().memberId())
                                 .setAlarm(AlarmType.NOSPACE)));
             }
             throw Errors.noSpace();
@@ -243,11 +244,16 @@ public final class MemberKeyspace implements Keyspace {
 
     /** Forgets the history that is not to be kept. */
     void compactByItself() {
-        long target = compaction.due(store.kernel().clock().nanoTime(), revision());
+        long now = store.kernel().clock().nanoTime();
+        long target = compaction.due(now, revision());
+        if (target == 0) {
+            return;
+        }
         if (target > compactedRevision()) {
             CompactionResponse unused =
                     compact(CompactionRequest.newBuilder().setRevision(target).build());
         }
+        compaction.done(now, target);
     }
 
     // ---- reading
@@ -462,7 +468,7 @@ public final class MemberKeyspace implements Keyspace {
         LeaseLeasesResponse.Builder response =
                 LeaseLeasesResponse.newBuilder().setHeader(space.header(space.revision()));
         space.lessor()
-                .ids()
+                .idsByEnd()
                 .forEach(id -> response.addLeases(LeaseStatus.newBuilder().setID(id)));
         return response.build();
     }

@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -76,6 +77,7 @@ public final class Store {
 
     private volatile boolean openedBefore;
     private volatile List<String> clientUrls = List.of();
+    private final List<Runnable> everySecond = new CopyOnWriteArrayList<>();
 
     private Store(Kernel kernel, StoreOptions options, Disk disk) {
         this.kernel = kernel;
@@ -304,6 +306,17 @@ public final class Store {
         clientUrls = List.copyOf(urls);
     }
 
+    /** Does something once a second, for as long as this store lives; it must not wait. */
+    public void everySecond(Runnable action) {
+        everySecond.add(action);
+    }
+
+    /** Whether this member knows of a leader; never waits. */
+    public boolean led() {
+        Member current = member;
+        return current != null && current.log().leaders().current() != null;
+    }
+
     /** Whether there is a leader, this member has applied what was acknowledged, and the keyspaces are there. */
     public boolean serving() {
         try {
@@ -401,6 +414,7 @@ public final class Store {
     }
 
     private void upkeep() {
+        everySecond.forEach(Runnable::run);
         boolean space = disk.check();
         Runnable due = restart.get();
         if (due != null) {

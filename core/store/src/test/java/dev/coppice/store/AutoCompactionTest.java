@@ -23,8 +23,12 @@ class AutoCompactionTest {
         assertThat(compaction.due(0, 50)).isZero();
         assertThat(compaction.due(4 * MINUTE, 500)).isZero();
         assertThat(compaction.due(5 * MINUTE, 600)).isEqualTo(500);
+        compaction.done(5 * MINUTE, 500);
         assertThat(compaction.due(6 * MINUTE, 700)).isZero();
-        assertThat(compaction.due(10 * MINUTE, 800)).isEqualTo(700);
+        assertThat(compaction.due(10 * MINUTE, 600)).isZero();
+        assertThat(compaction.due(15 * MINUTE, 800)).isEqualTo(700);
+        // It did not work: tried again.
+        assertThat(compaction.due(20 * MINUTE, 800)).isEqualTo(700);
     }
 
     @Test
@@ -34,9 +38,26 @@ class AutoCompactionTest {
             assertThat(compaction.due(minute * MINUTE, 100 + minute)).isZero();
         }
         assertThat(compaction.due(60 * MINUTE, 160)).isEqualTo(100);
-        assertThat(compaction.due(61 * MINUTE, 161)).isZero();
-        assertThat(compaction.due(66 * MINUTE, 166)).isEqualTo(106);
-        assertThat(compaction.due(300 * MINUTE, 400)).isEqualTo(166);
+        compaction.done(60 * MINUTE, 100);
+        for (int minute = 61; minute < 120; minute++) {
+            assertThat(compaction.due(minute * MINUTE, 100 + minute)).isZero();
+        }
+        assertThat(compaction.due(120 * MINUTE, 220)).isEqualTo(154);
+    }
+
+    /** As etcd's own example: with ten hours, every hour to what was ten hours before. */
+    @Test
+    void keepsMoreThanAnHourByTheHour() {
+        AutoCompaction compaction = new AutoCompaction(Retention.parse("periodic", "10h"));
+        for (int minute = 0; minute < 600; minute++) {
+            assertThat(compaction.due(minute * MINUTE, 100 + minute)).isZero();
+        }
+        assertThat(compaction.due(600 * MINUTE, 700)).isEqualTo(100);
+        compaction.done(600 * MINUTE, 100);
+        for (int minute = 601; minute < 660; minute++) {
+            assertThat(compaction.due(minute * MINUTE, 100 + minute)).isZero();
+        }
+        assertThat(compaction.due(660 * MINUTE, 760)).isEqualTo(154);
     }
 
     @Test

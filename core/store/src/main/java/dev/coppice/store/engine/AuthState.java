@@ -120,7 +120,8 @@ public record AuthState(boolean enabled, long revision, SortedMap<String, User> 
         if (!root.getRolesList().contains(ROOT)) {
             throw Errors.rootRoleMissing();
         }
-        return next(batch, space, true);
+        batch.put(Database.Family.META, key(space, ENABLED, ""), head(true, revision));
+        return new AuthState(true, revision, users, roles);
     }
 
     AuthState disable(Batch batch, int space) {
@@ -157,17 +158,17 @@ public record AuthState(boolean enabled, long revision, SortedMap<String, User> 
 
     AuthState change(Batch batch, int space, AuthUserChangePasswordRequest request) {
         User user = user(request.getName());
-        return with(
-                batch,
-                space,
-                user.toBuilder()
-                        .setPassword(ByteString.copyFromUtf8(request.getHashedPassword()))
-                        .build());
+        ByteString password = user.getOptions().getNoPassword()
+                ? ByteString.EMPTY
+                : ByteString.copyFromUtf8(request.getHashedPassword());
+        return with(batch, space, user.toBuilder().setPassword(password).build());
     }
 
     AuthState grant(Batch batch, int space, AuthUserGrantRoleRequest request) {
         User user = user(request.getUser());
-        role(request.getRole());
+        if (!request.getRole().equals(ROOT)) {
+            role(request.getRole());
+        }
         if (user.getRolesList().contains(request.getRole())) {
             return this;
         }
@@ -232,12 +233,16 @@ public record AuthState(boolean enabled, long revision, SortedMap<String, User> 
             throw Errors.permissionNotGiven();
         }
         Permission wanted = request.getPerm();
+        if (emptyRange(wanted.getKey(), wanted.getRangeEnd())) {
+            throw Errors.invalidAuthManagement();
+        }
         Role role = role(request.getName());
         List<Permission> permissions = new ArrayList<>(role.getKeyPermissionList());
-        permissions.removeIf(each -> sameRange(each, wanted.getKey(), wanted.getRangeEnd()));
-        permissions.add(wanted);
-        permissions.sort(Comparator.comparing(Permission::getKey, ByteString.unsignedLexicographicalComparator())
-                .thenComparing(Permission::getRangeEnd, ByteString.unsignedLexicographicalComparator()));
+        permissions.replaceAll(each -> sameRange(each, wanted.getKey(), wanted.getRangeEnd()) ? wanted : each);
+        if (!permissions.contains(wanted)) {
+            permissions.add(wanted);
+        }
+        permissions.sort(Comparator.comparing(Permission::getKey, ByteString.unsignedLexicographicalComparator()));
         return with(
                 batch,
                 space,
@@ -245,6 +250,14 @@ public record AuthState(boolean enabled, long revision, SortedMap<String, User> 
                         .clearKeyPermission()
                         .addAllKeyPermission(permissions)
                         .build());
+    }
+
+    /** Refused since etcd 3.5.8. */
+    private static boolean emptyRange(ByteString key, ByteString rangeEnd) {
+        return key.isEmpty()
+                || !rangeEnd.isEmpty()
+                        && !Codec.toInfinity(rangeEnd)
+                        && ByteString.unsignedLexicographicalComparator().compare(key, rangeEnd) >= 0;
     }
 
     AuthState revoke(Batch batch, int space, AuthRoleRevokePermissionRequest request) {

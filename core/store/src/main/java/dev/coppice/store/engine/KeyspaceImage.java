@@ -2,7 +2,6 @@ package dev.coppice.store.engine;
 
 import com.google.protobuf.ByteString;
 import dev.coppice.store.api.AlarmMember;
-import dev.coppice.store.api.AlarmType;
 import dev.coppice.store.api.KeyValue;
 import dev.coppice.store.bolt.Bucket;
 import dev.coppice.store.log.Lease;
@@ -146,11 +145,7 @@ public final class KeyspaceImage {
 
     private List<Pair> alarms() {
         List<Pair> pairs = new ArrayList<>();
-        for (AlarmType alarm : Alarms.decode(meta(Space.ALARMS))) {
-            AlarmMember member = AlarmMember.newBuilder()
-                    .setMemberID(pin.machine().memberId())
-                    .setAlarm(alarm)
-                    .build();
+        for (AlarmMember member : Alarms.decode(meta(Space.ALARMS))) {
             pairs.add(new Pair(member.toByteArray(), new byte[0]));
         }
         return pairs;

@@ -190,6 +190,15 @@ public final class Lessor {
         return leases.keySet().stream().sorted().toList();
     }
 
+    /** The next to end first, as etcd lists them. */
+    public List<Long> idsByEnd() {
+        return leases.values().stream()
+                .sorted(Comparator.comparingLong((Lease lease) -> lease.endNanos)
+                        .thenComparingLong(lease -> lease.id))
+                .map(lease -> lease.id)
+                .toList();
+    }
+
     public int count() {
         return leases.size();
     }

@@ -164,13 +164,19 @@ final class Ranges {
     private static final class Selection implements Visitor {
         private final RangeRequest request;
         private final boolean keepAll;
+        private final long most;
         private final List<Entry> entries = new ArrayList<>();
         private long count;
         private boolean more;
 
         Selection(RangeRequest request) {
             this.request = request;
-            this.keepAll = request.getLimit() <= 0 || sorted(request);
+            // As in etcd: without an order, what is sorted is the limit and one more by key, unless there are filters.
+            boolean other = request.getSortTarget() != SortTarget.KEY;
+            this.keepAll = request.getLimit() <= 0
+                    || request.getSortOrder() == SortOrder.DESCEND
+                    || other && (request.getSortOrder() != SortOrder.NONE || filtered(request));
+            this.most = request.getLimit() + (other ? 1 : 0);
         }
 
         @Override
@@ -183,12 +189,19 @@ final class Ranges {
             if (!wanted(version)) {
                 return true;
             }
-            if (!keepAll && entries.size() >= request.getLimit()) {
+            if (!keepAll && entries.size() >= most) {
                 more = true;
                 return true;
             }
             entries.add(new Entry(key, version));
             return true;
+        }
+
+        private static boolean filtered(RangeRequest request) {
+            return request.getMinModRevision() != 0
+                    || request.getMaxModRevision() != 0
+                    || request.getMinCreateRevision() != 0
+                    || request.getMaxCreateRevision() != 0;
         }
 
         private boolean wanted(Version version) {

@@ -35,13 +35,14 @@ final class Recorded {
         return event.getKv().getModRevision();
     }
 
-    Event withPrevious(Source source, int space) {
+    /** @param compacted what was before this revision is not told, whether or not it was removed already */
+    Event withPrevious(Source source, int space, long compacted) {
         Event known = withPrevious;
         if (known != null) {
             return known;
         }
         Version version =
-                event.getType() == Event.EventType.PUT && event.getKv().getVersion() == 1
+                event.getType() == Event.EventType.PUT && event.getKv().getVersion() == 1 || revision() - 1 < compacted
                         ? null
                         : Ranges.before(source, space, event.getKv().getKey(), revision());
         KeyValue pair = version == null ? null : source.pair(space, version);

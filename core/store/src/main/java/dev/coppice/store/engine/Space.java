@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import dev.coppice.kernel.Clock;
 import dev.coppice.store.WatchObserver;
+import dev.coppice.store.api.AlarmMember;
 import dev.coppice.store.api.AlarmType;
 import dev.coppice.store.api.CompactionRequest;
 import dev.coppice.store.api.CompactionResponse;
@@ -213,7 +214,12 @@ public final class Space {
     }
 
     public Set<AlarmType> alarms() {
-        return alarms.active();
+        return alarms.types();
+    }
+
+    /** The alarms, each with the member that it is about. */
+    public List<AlarmMember> alarmMembers() {
+        return alarms.members();
     }
 
     public Lessor lessor() {
@@ -304,7 +310,7 @@ public final class Space {
             case LEASE_REVOKE -> revoke(batch, command.getLeaseRevoke());
             case LEASE_CHECKPOINT -> checkpoint(batch, command.getLeaseCheckpoint());
             case ALARM ->
-                alarms.apply(batch, command.getAlarm(), machine.memberId())
+                alarms.apply(batch, command.getAlarm())
                         .setHeader(header(nextRevision))
                         .build();
             case AUTH_ENABLE,
@@ -346,7 +352,7 @@ public final class Space {
     }
 
     private void refuseWithoutSpace() {
-        if (alarms.active().contains(AlarmType.NOSPACE)) {
+        if (alarms.types().contains(AlarmType.NOSPACE)) {
             throw Errors.noSpace();
         }
     }

@@ -18,7 +18,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.function.LongConsumer;
 import org.rocksdb.RocksIterator;
 
@@ -243,12 +242,12 @@ public final class StateLoader implements AutoCloseable {
         return keys;
     }
 
-    private Set<AlarmType> alarms(String prefix) throws IOException {
-        Set<AlarmType> alarms = new TreeSet<>();
+    private Set<AlarmMember> alarms(String prefix) throws IOException {
+        Set<AlarmMember> alarms = Alarms.sorted();
         each(prefix + "alarm", (key, value) -> {
             try {
-                AlarmType alarm = AlarmMember.parseFrom(key).getAlarm();
-                if (alarm != AlarmType.NONE && alarm != AlarmType.UNRECOGNIZED) {
+                AlarmMember alarm = AlarmMember.parseFrom(key);
+                if (alarm.getAlarm() != AlarmType.NONE && alarm.getAlarm() != AlarmType.UNRECOGNIZED) {
                     alarms.add(alarm);
                 }
             } catch (InvalidProtocolBufferException e) {

@@ -11,6 +11,7 @@ import dev.coppice.store.api.PutResponse;
 import dev.coppice.store.api.RangeRequest;
 import dev.coppice.store.api.RangeResponse;
 import dev.coppice.store.api.RequestOp;
+import dev.coppice.store.api.RequestOp.RequestCase;
 import dev.coppice.store.api.ResponseHeader;
 import dev.coppice.store.api.ResponseOp;
 import dev.coppice.store.api.TxnRequest;
@@ -181,7 +182,10 @@ final class Transaction {
 
     TxnResponse.Builder txn(TxnRequest request) {
         Path path = choose(request);
-        check(request, path);
+        if (!Requests.readOnly(request)) {
+            check(request, path, RequestCase.REQUEST_PUT);
+        }
+        check(request, path, RequestCase.REQUEST_RANGE);
         TxnResponse.Builder response = run(request, path);
         return response.setHeader(revisionHeader());
     }
@@ -212,15 +216,18 @@ final class Transaction {
         return new Path(succeeded, nested);
     }
 
-    private void check(TxnRequest request, Path path) {
+    /** Looks at one kind of operation: which error is told of several is etcd's order, puts first. */
+    private void check(TxnRequest request, Path path, RequestCase kind) {
         int nested = 0;
         for (RequestOp operation : path.operations(request)) {
-            switch (operation.getRequestCase()) {
-                case REQUEST_RANGE -> checkRange(operation.getRequestRange());
-                case REQUEST_PUT -> checkPut(operation.getRequestPut());
-                case REQUEST_TXN ->
-                    check(operation.getRequestTxn(), path.nested().get(nested++));
-                case REQUEST_DELETE_RANGE, REQUEST_NOT_SET -> {}
+            if (operation.hasRequestTxn()) {
+                check(operation.getRequestTxn(), path.nested().get(nested++), kind);
+            } else if (operation.getRequestCase() == kind) {
+                switch (kind) {
+                    case REQUEST_RANGE -> checkRange(operation.getRequestRange());
+                    case REQUEST_PUT -> checkPut(operation.getRequestPut());
+                    case REQUEST_DELETE_RANGE, REQUEST_TXN, REQUEST_NOT_SET -> {}
+                }
             }
         }
     }

@@ -361,22 +361,20 @@ public final class Watcher implements Watch {
             behindFrom = last + 1;
         }
         if (!events.isEmpty()) {
-            sendEvents(events, last);
+            // What happened before is told as of now.
+            sendEvents(events, Math.max(last, space.revision()));
         }
     }
 
     private EndedException compacted(long revision) throws Exception {
-        send(response(space.revision())
-                .setCanceled(true)
-                .setCompactRevision(revision)
-                .build());
+        send(response(0).setCanceled(true).setCompactRevision(revision).build());
         return new EndedException(Errors.compacted());
     }
 
     private void sendEvents(List<Recorded> recorded, long revision) throws Exception {
         List<Event> events = request.getPrevKv()
                 ? space.read(view -> recorded.stream()
-                        .map(each -> each.withPrevious(view, space.number()))
+                        .map(each -> each.withPrevious(view, space.number(), space.compacted()))
                         .toList())
                 : recorded.stream().map(Recorded::event).toList();
         if (!request.getFragment()) {

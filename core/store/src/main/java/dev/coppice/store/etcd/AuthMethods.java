@@ -4,6 +4,7 @@ import static dev.coppice.store.etcd.Caller.Access.ADMINISTRATOR;
 import static dev.coppice.store.etcd.Caller.Access.KNOWN;
 import static dev.coppice.store.etcd.Caller.Access.OPEN;
 
+import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import dev.coppice.store.MemberKeyspace;
 import dev.coppice.store.api.AuthDisableRequest;
@@ -41,7 +42,9 @@ import dev.coppice.store.api.AuthUserRevokeRoleRequest;
 import dev.coppice.store.api.AuthUserRevokeRoleResponse;
 import dev.coppice.store.api.AuthenticateRequest;
 import dev.coppice.store.api.AuthenticateResponse;
+import dev.coppice.store.api.Permission;
 import dev.coppice.store.api.ResponseHeader;
+import dev.coppice.store.api.Role;
 import dev.coppice.store.engine.AuthState;
 import dev.coppice.store.engine.Errors;
 import dev.coppice.store.log.Command;
@@ -214,7 +217,7 @@ final class AuthMethods {
 
     private AuthUserAddResponse addUser(AuthUserAddRequest request) {
         AuthUserAddRequest.Builder hashed = request.toBuilder().clearPassword();
-        if (!request.getOptions().getNoPassword() && !request.getPassword().isEmpty()) {
+        if (!request.getOptions().getNoPassword()) {
             hashed.setHashedPassword(Passwords.hash(request.getPassword(), random));
         }
         return change(AuthUserAddResponse.class, Command.newBuilder().setUserAdd(hashed));
@@ -222,10 +225,18 @@ final class AuthMethods {
 
     private AuthUserChangePasswordResponse changePassword(AuthUserChangePasswordRequest request) {
         AuthUserChangePasswordRequest.Builder hashed = request.toBuilder().clearPassword();
-        if (!request.getPassword().isEmpty()) {
-            hashed.setHashedPassword(Passwords.hash(request.getPassword(), random));
-        }
+        hashed.setHashedPassword(Passwords.hash(request.getPassword(), random));
         return change(AuthUserChangePasswordResponse.class, Command.newBuilder().setUserChangePassword(hashed));
+    }
+
+    /** The role root may everything, whatever it was given. */
+    private static List<Permission> permissions(Role role) {
+        return role.getName().toStringUtf8().equals(AuthState.ROOT)
+                ? List.of(Permission.newBuilder()
+                        .setPermType(Permission.Type.READWRITE)
+                        .setRangeEnd(ByteString.copyFrom(new byte[1]))
+                        .build())
+                : role.getKeyPermissionList();
     }
 
     private AuthUserGetResponse getUser(Caller caller, AuthUserGetRequest request) {
@@ -247,7 +258,7 @@ final class AuthMethods {
         }
         return AuthRoleGetResponse.newBuilder()
                 .setHeader(header())
-                .addAllPerm(auth().role(request.getRole()).getKeyPermissionList())
+                .addAllPerm(permissions(auth().role(request.getRole())))
                 .build();
     }
 }

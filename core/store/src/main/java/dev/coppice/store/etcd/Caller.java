@@ -16,6 +16,8 @@ record Caller(@Nullable String user, boolean root) {
     enum Access {
         /** Nothing: signing in. */
         OPEN,
+        /** Nothing more than what the method itself asks for, key by key, once it has looked at the request's form. */
+        CHECKED,
         /** To be known; what it may touch is looked at key by key. */
         KNOWN,
         /** To be an administrator. */

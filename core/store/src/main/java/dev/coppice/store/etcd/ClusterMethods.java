@@ -20,6 +20,7 @@ import dev.coppice.store.engine.Errors;
 import dev.coppice.store.log.MemberRecord;
 import dev.coppice.store.raft.ClusterMember;
 import dev.coppice.store.raft.Leaders;
+import dev.coppice.store.raft.Membership;
 import dev.coppice.store.wire.AskRequest;
 import io.grpc.Status.Code;
 import java.util.List;
@@ -37,8 +38,9 @@ final class ClusterMethods {
         this.policy = policy;
     }
 
+    /** As in etcd, what is told of members names no revision of keys. */
     private ResponseHeader header() {
-        return keyspace.space().header(keyspace.revision());
+        return keyspace.space().header(0);
     }
 
     private Optional<ClusterMember> cluster() {
@@ -85,7 +87,8 @@ final class ClusterMethods {
     private static StoreException alone() {
         return new StoreException(
                 Code.UNIMPLEMENTED,
-                "etcdserver: this node is no cluster: start it with --cluster NAME=HOST:PORT of its own, then others may join");
+                "etcdserver: this node is no cluster: start it with --cluster NAME=HOST:PORT of its own, then others"
+                        + " may join");
     }
 
     /** Asks the leader; waits until the change is visible here. */
@@ -105,6 +108,7 @@ final class ClusterMethods {
     }
 
     MemberAddResponse add(MemberAddRequest request) {
+        Membership.check(request.getPeerURLsList());
         MemberRecord added = ask(AskRequest.newBuilder().setMemberAdd(request));
         return MemberAddResponse.newBuilder()
                 .setHeader(header())
@@ -123,6 +127,7 @@ final class ClusterMethods {
     }
 
     MemberUpdateResponse update(MemberUpdateRequest request) {
+        Membership.check(request.getPeerURLsList());
         refuseUnknown(request.getID());
         MemberRecord unused = ask(AskRequest.newBuilder().setMemberUpdate(request));
         return MemberUpdateResponse.newBuilder()
@@ -147,7 +152,7 @@ final class ClusterMethods {
         } else if (request.getTargetID() != self()) {
             throw Errors.badTransferee();
         }
-        return MoveLeaderResponse.newBuilder().setHeader(header()).build();
+        return MoveLeaderResponse.getDefaultInstance();
     }
 
     /** The leader's identifier; 0 when there is none. */

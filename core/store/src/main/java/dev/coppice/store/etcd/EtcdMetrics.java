@@ -1,5 +1,6 @@
 package dev.coppice.store.etcd;
 
+import com.sun.management.UnixOperatingSystemMXBean;
 import dev.coppice.store.MemberKeyspace;
 import dev.coppice.store.engine.Space;
 import dev.coppice.store.engine.StoreMetrics;
@@ -13,6 +14,12 @@ import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricMetadata;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * The main metrics of etcd by etcd's names, for dashboards and rules written for it. What etcd calls {@code _total} is a
@@ -22,6 +29,10 @@ import io.prometheus.metrics.model.snapshots.MetricSnapshots;
  */
 final class EtcdMetrics {
 
+    private static final System.Logger LOG = System.getLogger(EtcdMetrics.class.getName());
+
+    private static final double NANOS_PER_SECOND = 1e9;
+
     private final MemberKeyspace keyspace;
     private final MetricSnapshots.Builder snapshots = MetricSnapshots.builder();
 
@@ -30,18 +41,27 @@ final class EtcdMetrics {
     }
 
     /** Everything registered, and etcd's names beside it. */
-    static MetricSnapshots withEtcdNames(MemberKeyspace keyspace, MetricSnapshots registered) {
+    static MetricSnapshots withEtcdNames(
+            MemberKeyspace keyspace, MetricSnapshots registered, List<List<MetricSnapshot>> more) {
         EtcdMetrics metrics = new EtcdMetrics(keyspace);
         registered.forEach(metrics.snapshots::metricSnapshot);
+        more.forEach(each -> each.forEach(metrics.snapshots::metricSnapshot));
         metrics.disk(registered);
         metrics.server();
         metrics.space();
+        metrics.process();
         return metrics.snapshots.build();
     }
+
+    private static final String PEER_FAILURES = "coppice_store_peer_failures";
 
     /** What is measured under a name of our own is shown under etcd's, too. */
     private void disk(MetricSnapshots registered) {
         for (MetricSnapshot each : registered) {
+            if (each instanceof CounterSnapshot counter
+                    && each.getMetadata().getName().equals(PEER_FAILURES)) {
+                sendFailures(counter);
+            }
             if (each instanceof HistogramSnapshot histogram) {
                 String name = etcdName(histogram.getMetadata().getName());
                 if (!name.isEmpty()) {
@@ -52,6 +72,19 @@ final class EtcdMetrics {
                 }
             }
         }
+    }
+
+    private void sendFailures(CounterSnapshot failures) {
+        CounterSnapshot.Builder renamed = CounterSnapshot.builder()
+                .name("etcd_network_peer_sent_failures")
+                .help("Failures of sending to a member.");
+        for (CounterDataPointSnapshot each : failures.getDataPoints()) {
+            renamed.dataPoint(CounterDataPointSnapshot.builder()
+                    .labels(Labels.of("To", String.valueOf(each.getLabels().get("peer"))))
+                    .value(each.getValue())
+                    .build());
+        }
+        snapshots.metricSnapshot(renamed.build());
     }
 
     private static String etcdName(String name) {
@@ -116,6 +149,29 @@ final class EtcdMetrics {
                 space.counters().puts() + space.counters().deletes());
         gauge("etcd_debugging_lease_count", "Leases alive.", space.lessor().count());
         counter("etcd_debugging_mvcc_watcher", "Watches running.", space.watches());
+    }
+
+    /** What the Prometheus client for Go tells of its process, as far as this system tells it. */
+    private void process() {
+        if (ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean system) {
+            gauge("process_open_fds", "Number of open file descriptors.", system.getOpenFileDescriptorCount());
+            gauge("process_max_fds", "Maximum number of open file descriptors.", system.getMaxFileDescriptorCount());
+            counter(
+                    "process_cpu_seconds",
+                    "Total user and system CPU time spent in seconds.",
+                    system.getProcessCpuTime() / NANOS_PER_SECOND);
+        }
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+            lines.filter(line -> line.startsWith("VmRSS:"))
+                    .map(line -> line.replaceAll("\\D", ""))
+                    .findFirst()
+                    .ifPresent(kibibytes -> gauge(
+                            "process_resident_memory_bytes",
+                            "Resident memory size in bytes.",
+                            Long.parseLong(kibibytes) * 1024.0));
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.DEBUG, "this system does not tell how much memory a process has", e);
+        }
     }
 
     private void info(String name, String help, String label, String value) {

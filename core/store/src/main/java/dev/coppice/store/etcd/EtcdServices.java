@@ -21,6 +21,7 @@ import dev.coppice.store.api.SnapshotResponse;
 import dev.coppice.store.api.WatchGrpc;
 import dev.coppice.store.api.WatchRequest;
 import dev.coppice.store.api.WatchResponse;
+import dev.coppice.store.engine.Errors;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.Metadata;
@@ -54,6 +55,8 @@ public final class EtcdServices {
     private final Gate gate;
     private final DirectCalls direct;
     private final List<Method<?, ?>> methods = new ArrayList<>();
+    private final LeaderlessStreams leaderless;
+    private final EtcdCallMetrics calls;
 
     /**
      * @param store an opened store
@@ -65,9 +68,12 @@ public final class EtcdServices {
         this.policy = new AtomicReference<>(policy);
         this.gate = new Gate(this.keyspace, policy);
         this.direct = new DirectCalls(this.keyspace, gate);
+        this.calls = new EtcdCallMetrics(store.kernel().clock());
+        this.leaderless = new LeaderlessStreams(store::led);
+        store.everySecond(leaderless::check);
         methods.addAll(KeyMethods.of(this.keyspace, gate));
         methods.addAll(AuthMethods.of(this.keyspace, gate));
-        methods.addAll(MemberMethods.of(this.keyspace, this.policy::get));
+        methods.addAll(MemberMethods.of(this.keyspace, gate, this.policy::get));
         methods.addAll(LockMethods.of(this.keyspace, gate));
     }
 
@@ -79,20 +85,24 @@ public final class EtcdServices {
 
     /** Mounts the JSON gateway and what else etcd serves over HTTP/1.1. */
     public void mount(Routes routes) {
-        new Gateway(keyspace, gate, methods, this::snapshot).mount(routes);
+        new Gateway(keyspace, gate, methods, this::snapshot, calls).mount(routes);
     }
 
     // ---- gRPC
 
     /** What the calls need to know their sender. */
     public List<ServerInterceptor> interceptors() {
-        return List.of(new CredentialsInterceptor());
+        return List.of(calls, new CredentialsInterceptor());
     }
 
     private final class CredentialsInterceptor implements ServerInterceptor {
         @Override
         public <Q, A> ServerCall.Listener<Q> interceptCall(
                 ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
+            if (Credentials.needsLeader(headers) && !keyspace.store().led()) {
+                call.close(Errors.noLeader().status(), new Metadata());
+                return new ServerCall.Listener<>() {};
+            }
             return direct.methods().contains(call.getMethodDescriptor().getFullMethodName())
                     ? next.startCall(call, headers)
                     : Contexts.interceptCall(
@@ -104,8 +114,15 @@ public final class EtcdServices {
     }
 
     private Caller caller(Caller.Access access) {
+        return caller(credentials(), access);
+    }
+
+    private static Credentials credentials() {
         Credentials credentials = CREDENTIALS.get();
-        Credentials shown = credentials == null ? Credentials.NONE : credentials;
+        return credentials == null ? Credentials.NONE : credentials;
+    }
+
+    private Caller caller(Credentials shown, Caller.Access access) {
         Caller caller = gate.identify(shown.certificates(), access == Caller.Access.OPEN ? null : shown.token());
         gate.require(caller, access);
         return caller;
@@ -187,15 +204,25 @@ public final class EtcdServices {
 
     private StreamObserver<WatchRequest> watch(StreamObserver<WatchResponse> responses) {
         OutboundFlow<WatchResponse> out = new OutboundFlow<>((ServerCallStreamObserver<WatchResponse>) responses);
-        Caller caller;
+        // Who it is, is asked with every watch: a token may end, and with it the right to see more.
+        Credentials shown = credentials();
         try {
-            caller = caller(Caller.Access.KNOWN);
+            Caller unused = caller(shown.withoutToken(), Caller.Access.CHECKED);
         } catch (StoreException e) {
             responses.onError(e.status().asRuntimeException());
             return new Ignored<>();
         }
-        WatchStream stream = new WatchStream(keyspace, gate, caller, out::send);
-        out.onEnd(stream::close);
+        WatchStream stream = new WatchStream(keyspace, gate, () -> caller(shown, Caller.Access.CHECKED), out::send);
+        Runnable forget = shown.needsLeader()
+                ? leaderless.add(() -> {
+                    out.fail(Errors.noLeader().status());
+                    stream.close();
+                })
+                : () -> {};
+        out.onEnd(() -> {
+            forget.run();
+            stream.close();
+        });
         return new StreamObserver<>() {
             @Override
             public void onNext(WatchRequest request) {
@@ -209,11 +236,13 @@ public final class EtcdServices {
 
             @Override
             public void onError(Throwable error) {
+                forget.run();
                 stream.close();
             }
 
             @Override
             public void onCompleted() {
+                forget.run();
                 stream.close();
                 out.complete();
             }

@@ -92,7 +92,8 @@ final class Gate {
             return new Caller(tokens.userOf(token, auth), false);
         }
         String name = certificates.isEmpty() ? null : attribute(certificates.getFirst(), "CN");
-        return name != null && auth.users().containsKey(name) ? new Caller(name, false) : Caller.ANONYMOUS;
+        // As in etcd, a name that is no user's is somebody who may do nothing, not nobody.
+        return name == null || name.isEmpty() ? Caller.ANONYMOUS : new Caller(name, false);
     }
 
     private boolean administrator(X509Certificate certificate) {
@@ -170,11 +171,14 @@ final class Gate {
             }
             return;
         }
+        if (access == Caller.Access.CHECKED) {
+            return;
+        }
         String user = caller.user();
         if (user == null) {
             throw Errors.userEmpty();
         }
-        if (access == Caller.Access.ADMINISTRATOR && !auth.administrator(user)) {
+        if (!auth.users().containsKey(user) || access == Caller.Access.ADMINISTRATOR && !auth.administrator(user)) {
             throw Errors.permissionDenied();
         }
     }
@@ -208,6 +212,13 @@ final class Gate {
 
     void write(Caller caller, ByteString key, ByteString rangeEnd) {
         check(caller, key, rangeEnd, true);
+    }
+
+    /** Of what etcd tells anybody, users or not: on a port that is open it is told here, too. */
+    void requireUserUnlessOpen(Caller caller) {
+        if (!policy.open()) {
+            require(caller, Caller.Access.KNOWN);
+        }
     }
 
     private void check(Caller caller, ByteString key, ByteString rangeEnd, boolean write) {

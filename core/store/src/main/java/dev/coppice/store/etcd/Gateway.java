@@ -1,6 +1,7 @@
 package dev.coppice.store.etcd;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MappingIterator;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -27,6 +28,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 
 /**
@@ -42,8 +44,15 @@ final class Gateway {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final JsonFormat.Printer PRINTER =
             JsonFormat.printer().preservingProtoFieldNames().omittingInsignificantWhitespace();
-    private static final JsonFormat.Parser PARSER = JsonFormat.parser().ignoringUnknownFields();
+    private static final JsonFormat.Parser STRICT = JsonFormat.parser();
+    private static final JsonFormat.Parser LENIENT = JsonFormat.parser().ignoringUnknownFields();
     private static final String JSON_TYPE = "application/json";
+
+    /** What Go says of JSON that ends too early. */
+    private static final String CUT_SHORT = "unexpected EOF";
+
+    private static final Set<String> STREAMS =
+            Set.of("/v3/watch", "/v3/lease/keepalive", "/v3/election/observe", "/v3/maintenance/snapshot");
 
     /** Does a whole snapshot. */
     interface Snapshots {
@@ -54,8 +63,17 @@ final class Gateway {
     private final Gate gate;
     private final Map<String, Method<?, ?>> byPath = new HashMap<>();
     private final Snapshots snapshots;
+    private final EtcdCallMetrics calls;
+    private final HealthChecks health;
 
-    Gateway(MemberKeyspace keyspace, Gate gate, List<Method<?, ?>> methods, Snapshots snapshots) {
+    Gateway(
+            MemberKeyspace keyspace,
+            Gate gate,
+            List<Method<?, ?>> methods,
+            Snapshots snapshots,
+            EtcdCallMetrics calls) {
+        this.calls = calls;
+        this.health = new HealthChecks(keyspace);
         this.keyspace = keyspace;
         this.gate = gate;
         this.snapshots = snapshots;
@@ -69,7 +87,7 @@ final class Gateway {
 
     void mount(Routes routes) {
         var _ = routes.mount("/v3", this::call);
-        new HealthChecks(keyspace).mount(routes);
+        health.mount(routes);
         var _ = routes.mount(
                 "/version",
                 exchange -> exchange.send(
@@ -88,7 +106,7 @@ final class Gateway {
         }
         MetricSnapshots metrics = keyspace.store().kernel().metrics().scrape();
         try {
-            metrics = EtcdMetrics.withEtcdNames(keyspace, metrics);
+            metrics = EtcdMetrics.withEtcdNames(keyspace, metrics, List.of(calls.collect(), health.collect()));
         } catch (StoreException e) {
             LOG.log(System.Logger.Level.DEBUG, "the store is down: it has no metrics now", e);
         }
@@ -115,7 +133,7 @@ final class Gateway {
         try {
             Method<?, ?> method = byPath.get(exchange.path());
             if (!exchange.method().equals("POST")) {
-                fail(exchange, 405, Status.UNIMPLEMENTED.withDescription("Method Not Allowed"));
+                plain(exchange, STREAMS.contains(exchange.path()) || method != null ? 405 : 404);
             } else if (method != null) {
                 unary(exchange, method);
             } else {
@@ -123,8 +141,12 @@ final class Gateway {
             }
         } catch (StoreException e) {
             fail(exchange, e);
+        } catch (UnreadableStreamException e) {
+            fail(exchange, 500, Status.UNKNOWN.withDescription(String.valueOf(e.getMessage())));
         } catch (InvalidProtocolBufferException | JsonProcessingException e) {
-            fail(exchange, 400, Status.INVALID_ARGUMENT.withDescription(String.valueOf(e.getMessage())));
+            String text = String.valueOf(e.getMessage());
+            boolean cut = text.startsWith("java.io.EOFException");
+            fail(exchange, 400, Status.INVALID_ARGUMENT.withDescription(cut ? CUT_SHORT : text));
         }
     }
 
@@ -138,11 +160,27 @@ final class Gateway {
 
     @SuppressWarnings("unchecked")
     private static <Q extends Message> Q parse(Q empty, String body) throws InvalidProtocolBufferException {
+        if (body.isBlank() || body.strip().equals("null")) {
+            return empty;
+        }
         Message.Builder builder = empty.newBuilderForType();
-        if (!body.isBlank()) {
-            PARSER.merge(body, builder);
+        try {
+            STRICT.merge(body, builder);
+        } catch (InvalidProtocolBufferException e) {
+            // Unknown fields are left out, as in etcd; unknown names of a value are not, though the lenient parser
+            // does.
+            if (String.valueOf(e.getMessage()).startsWith("Invalid enum value")) {
+                throw e;
+            }
+            builder = empty.newBuilderForType();
+            LENIENT.merge(body, builder);
         }
         return (Q) builder.build();
+    }
+
+    /** What has no path, or another method than POST, is answered in words. */
+    private static void plain(Exchange exchange, int http) throws IOException {
+        exchange.status(http).send("text/plain; charset=utf-8", http == 405 ? "Method Not Allowed\n" : "Not Found\n");
     }
 
     private void fail(Exchange exchange, StoreException error) throws IOException {
@@ -155,8 +193,8 @@ final class Gateway {
         }
         ObjectNode body = JSON.createObjectNode()
                 .put("error", status.getDescription())
-                .put("code", status.getCode().value())
-                .put("message", status.getDescription());
+                .put("message", status.getDescription())
+                .put("code", status.getCode().value());
         exchange.status(http).send(JSON_TYPE, body.toString());
     }
 
@@ -183,7 +221,10 @@ final class Gateway {
         Caller.Access access =
                 exchange.path().equals("/v3/maintenance/snapshot") ? Caller.Access.ADMINISTRATOR : Caller.Access.KNOWN;
         switch (exchange.path()) {
-            case "/v3/watch" -> watch(exchange, caller(exchange, access));
+            case "/v3/watch" -> {
+                Caller caller = caller(exchange, Caller.Access.CHECKED);
+                watch(exchange, caller);
+            }
             case "/v3/lease/keepalive" -> {
                 Caller unused = caller(exchange, access);
                 keepAlive(exchange);
@@ -195,7 +236,7 @@ final class Gateway {
                 snapshots.write(lines::write);
                 lines.close();
             }
-            default -> fail(exchange, 404, Status.NOT_FOUND.withDescription("Not Found"));
+            default -> plain(exchange, 404);
         }
     }
 
@@ -224,12 +265,21 @@ final class Gateway {
         }
     }
 
-    private static List<JsonNode> requests(Exchange exchange) throws IOException {
+    /** What a stream was sent is no JSON: then etcd tells it as an error of the server. */
+    private static final class UnreadableStreamException extends Exception {
+        UnreadableStreamException(JsonProcessingException cause) {
+            super(cause instanceof JsonEOFException ? CUT_SHORT : cause.getOriginalMessage(), cause);
+        }
+    }
+
+    private static List<JsonNode> requests(Exchange exchange) throws IOException, UnreadableStreamException {
         List<JsonNode> requests = new ArrayList<>();
         try (MappingIterator<JsonNode> values = JSON.readerFor(JsonNode.class).readValues(exchange.body())) {
             while (values.hasNextValue()) {
                 requests.add(values.nextValue());
             }
+        } catch (JsonProcessingException e) {
+            throw new UnreadableStreamException(e);
         }
         return requests;
     }
@@ -240,7 +290,7 @@ final class Gateway {
             requests.add(parse(WatchRequest.getDefaultInstance(), each.toString()));
         }
         Lines lines = new Lines(exchange);
-        WatchStream stream = new WatchStream(keyspace, gate, caller, lines::write);
+        WatchStream stream = new WatchStream(keyspace, gate, () -> caller, lines::write);
         try {
             requests.forEach(stream::request);
             lines.broken.await();
@@ -250,8 +300,9 @@ final class Gateway {
     }
 
     private void keepAlive(Exchange exchange) throws Exception {
+        List<JsonNode> requests = requests(exchange);
         Lines lines = new Lines(exchange);
-        for (JsonNode each : requests(exchange)) {
+        for (JsonNode each : requests) {
             lines.write(keyspace.keepAlive(parse(LeaseKeepAliveRequest.getDefaultInstance(), each.toString())));
         }
         lines.close();

@@ -8,6 +8,8 @@ import dev.coppice.store.MemberKeyspace;
 import dev.coppice.store.StoreException;
 import dev.coppice.store.api.AlarmType;
 import dev.coppice.store.api.RangeRequest;
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 final class HealthChecks {
 
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String PLAIN = "text/plain; charset=utf-8";
 
     /** Looks at one thing; gives what is wrong, or null. */
     private interface Check {
@@ -30,6 +33,14 @@ final class HealthChecks {
         String problem();
     }
 
+    private final Counter successes = Counter.builder()
+            .name("etcd_server_health_success_total")
+            .help("Health checks that went well.")
+            .build();
+    private final Counter failures = Counter.builder()
+            .name("etcd_server_health_failures_total")
+            .help("Health checks that failed.")
+            .build();
     private final MemberKeyspace keyspace;
     private final Map<String, Check> live = new LinkedHashMap<>();
     private final Map<String, Check> ready = new LinkedHashMap<>();
@@ -41,6 +52,10 @@ final class HealthChecks {
         ready.put("serializable_read", () -> read(true));
         ready.put("linearizable_read", () -> read(false));
         ready.put("non_learner", () -> null);
+    }
+
+    List<MetricSnapshot> collect() {
+        return List.of(successes.collect(), failures.collect());
     }
 
     void mount(Routes routes) {
@@ -67,7 +82,7 @@ final class HealthChecks {
         try {
             for (AlarmType alarm : keyspace.space().alarms()) {
                 if (!excluded.contains(alarm.name())) {
-                    return "ALARM " + alarm;
+                    return "ALARM " + (alarm == AlarmType.NONE ? "UNKNOWN" : alarm);
                 }
             }
             return null;
@@ -76,13 +91,17 @@ final class HealthChecks {
         }
     }
 
+    private boolean leaderless() {
+        return !keyspace.store().led();
+    }
+
     // ---- answers
 
     private static boolean get(Exchange exchange) throws IOException {
         if (exchange.method().equals("GET")) {
             return true;
         }
-        exchange.status(405).setHeader("Allow", "GET").send("text/plain", "Method Not Allowed\n");
+        exchange.status(405).setHeader("Allow", "GET").send(PLAIN, "Method Not Allowed\n");
         return false;
     }
 
@@ -93,8 +112,12 @@ final class HealthChecks {
         List<String> excluded = exchange.queries().getOrDefault("exclude", List.of());
         boolean serializable = exchange.query("serializable").orElse("").equals("true");
         String reason = alarms(excluded);
+        if (reason == null && !serializable && leaderless()) {
+            reason = "RAFT NO LEADER";
+        }
         if (reason == null) {
-            reason = read(serializable);
+            String failure = read(serializable);
+            reason = failure == null ? null : "RANGE ERROR:" + failure;
         }
         if (reason == null && !excluded.contains(AlarmType.NOSPACE.name())) {
             reason = keyspace.store()
@@ -106,7 +129,8 @@ final class HealthChecks {
                 .put("health", reason == null ? "true" : "false")
                 .put("reason", reason == null ? "" : reason)
                 .toString();
-        exchange.status(reason == null ? 200 : 503).send("application/json", body);
+        (reason == null ? successes : failures).inc();
+        exchange.status(reason == null ? 200 : 503).send(PLAIN, body);
     }
 
     private static void answer(Exchange exchange, String path, Map<String, Check> checks) throws IOException {
@@ -115,7 +139,7 @@ final class HealthChecks {
         }
         String single = exchange.path().substring(path.length()).replaceFirst("^/", "");
         if (!single.isEmpty() && !checks.containsKey(single)) {
-            exchange.status(404).send("text/plain", "there is no such check; there are " + checks.keySet() + "\n");
+            exchange.status(404).send(PLAIN, "there is no such check; there are " + checks.keySet() + "\n");
             return;
         }
         List<String> excluded = exchange.queries().getOrDefault("exclude", List.of());
@@ -133,9 +157,9 @@ final class HealthChecks {
             well &= problem == null;
         }
         if (!well) {
-            exchange.status(503).send("text/plain", lines + path + " check failed\n");
+            exchange.status(503).send(PLAIN, lines + path + " check failed\n");
         } else {
-            exchange.send("text/plain", (exchange.query("verbose").isPresent() ? lines : "") + "ok\n");
+            exchange.send(PLAIN, (exchange.query("verbose").isPresent() ? lines : "") + "ok\n");
         }
     }
 }

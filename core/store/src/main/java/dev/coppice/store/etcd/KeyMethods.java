@@ -1,5 +1,6 @@
 package dev.coppice.store.etcd;
 
+import static dev.coppice.store.etcd.Caller.Access.CHECKED;
 import static dev.coppice.store.etcd.Caller.Access.KNOWN;
 
 import com.google.protobuf.ByteString;
@@ -28,7 +29,7 @@ final class KeyMethods {
                 new Method<>(
                         KVGrpc.getRangeMethod(),
                         "/kv/range",
-                        KNOWN,
+                        CHECKED,
                         RangeRequest.getDefaultInstance(),
                         (caller, request) -> {
                             Requests.check(request);
@@ -36,7 +37,11 @@ final class KeyMethods {
                             return keyspace.range(request);
                         }),
                 new Method<>(
-                        KVGrpc.getPutMethod(), "/kv/put", KNOWN, PutRequest.getDefaultInstance(), (caller, request) -> {
+                        KVGrpc.getPutMethod(),
+                        "/kv/put",
+                        CHECKED,
+                        PutRequest.getDefaultInstance(),
+                        (caller, request) -> {
                             Requests.check(request);
                             return gate.checked(caller, () -> {
                                 gate.put(caller, request);
@@ -46,7 +51,7 @@ final class KeyMethods {
                 new Method<>(
                         KVGrpc.getDeleteRangeMethod(),
                         "/kv/deleterange",
-                        KNOWN,
+                        CHECKED,
                         DeleteRangeRequest.getDefaultInstance(),
                         (caller, request) -> {
                             Requests.check(request);
@@ -59,7 +64,11 @@ final class KeyMethods {
                             });
                         }),
                 new Method<>(
-                        KVGrpc.getTxnMethod(), "/kv/txn", KNOWN, TxnRequest.getDefaultInstance(), (caller, request) -> {
+                        KVGrpc.getTxnMethod(),
+                        "/kv/txn",
+                        CHECKED,
+                        TxnRequest.getDefaultInstance(),
+                        (caller, request) -> {
                             Requests.check(request);
                             return gate.checked(caller, () -> {
                                 gate.txn(caller, request);
@@ -92,9 +101,10 @@ final class KeyMethods {
                 new Method<>(
                         LeaseGrpc.getLeaseTimeToLiveMethod(),
                         "/lease/timetolive",
-                        KNOWN,
+                        CHECKED,
                         LeaseTimeToLiveRequest.getDefaultInstance(),
                         (caller, request) -> {
+                            gate.requireUserUnlessOpen(caller);
                             if (request.getKeys()) {
                                 gate.lease(caller, request.getID(), false);
                             }

@@ -64,37 +64,64 @@ final class LockMethods {
         LockMethods methods = new LockMethods(keyspace, gate);
         return List.of(
                 new Method<>(
-                        LockGrpc.getLockMethod(), "/lock/lock", KNOWN, LockRequest.getDefaultInstance(), methods::lock),
+                        LockGrpc.getLockMethod(),
+                        "/lock/lock",
+                        KNOWN,
+                        LockRequest.getDefaultInstance(),
+                        plain(methods::lock)),
                 new Method<>(
                         LockGrpc.getUnlockMethod(),
                         "/lock/unlock",
                         KNOWN,
                         UnlockRequest.getDefaultInstance(),
-                        methods::unlock),
+                        plain(methods::unlock)),
                 new Method<>(
                         ElectionGrpc.getCampaignMethod(),
                         "/election/campaign",
                         KNOWN,
                         CampaignRequest.getDefaultInstance(),
-                        methods::campaign),
+                        plain(methods::campaign)),
                 new Method<>(
                         ElectionGrpc.getProclaimMethod(),
                         "/election/proclaim",
                         KNOWN,
                         ProclaimRequest.getDefaultInstance(),
-                        methods::proclaim),
+                        plain(methods::proclaim)),
                 new Method<>(
                         ElectionGrpc.getLeaderMethod(),
                         "/election/leader",
                         KNOWN,
                         LeaderRequest.getDefaultInstance(),
-                        methods::leader),
+                        plain(methods::leader)),
                 new Method<>(
                         ElectionGrpc.getResignMethod(),
                         "/election/resign",
                         KNOWN,
                         ResignRequest.getDefaultInstance(),
-                        methods::resign));
+                        plain(methods::resign)));
+    }
+
+    /**
+     * etcd's services Lock and Election are clients of the others in the same process, and what those refuse is told without
+     * its code.
+     */
+    private static <Q, A> Method.Body<Q, A> plain(Method.Body<Q, A> body) {
+        return (caller, request) -> {
+            try {
+                return body.call(caller, request);
+            } catch (StoreException e) {
+                // A client has to know when to try again.
+                throw e.code() == Code.CANCELLED || e.code() == Code.UNAVAILABLE
+                        ? e
+                        : new StoreException(Code.UNKNOWN, String.valueOf(e.getMessage()), e);
+            }
+        };
+    }
+
+    private static void refuseMissing(boolean hasLeader) {
+        if (!hasLeader) {
+            throw new StoreException(Code.UNKNOWN, "\"leader\" field must be provided");
+        }
     }
 
     // ---- candidates
@@ -200,6 +227,7 @@ final class LockMethods {
     }
 
     private ProclaimResponse proclaim(Caller caller, ProclaimRequest request) {
+        refuseMissing(request.hasLeader());
         gate.write(caller, request.getLeader().getKey(), ByteString.EMPTY);
         return ProclaimResponse.newBuilder()
                 .setHeader(proclaim(request.getLeader(), request.getValue()))
@@ -233,6 +261,7 @@ final class LockMethods {
     }
 
     private ResignResponse resign(Caller caller, ResignRequest request) {
+        refuseMissing(request.hasLeader());
         LeaderKey leader = request.getLeader();
         gate.write(caller, leader.getKey(), ByteString.EMPTY);
         TxnResponse answer = keyspace.txn(TxnRequest.newBuilder()

@@ -1,10 +1,12 @@
 package dev.coppice.store.etcd;
 
 import static dev.coppice.store.etcd.Caller.Access.ADMINISTRATOR;
+import static dev.coppice.store.etcd.Caller.Access.CHECKED;
 import static dev.coppice.store.etcd.Caller.Access.KNOWN;
 
 import dev.coppice.store.MemberKeyspace;
 import dev.coppice.store.StoreException;
+import dev.coppice.store.api.AlarmMember;
 import dev.coppice.store.api.AlarmRequest;
 import dev.coppice.store.api.AlarmResponse;
 import dev.coppice.store.api.AlarmType;
@@ -42,16 +44,20 @@ final class MemberMethods {
 
     static final String CLUSTER_VERSION = "3.5.0";
 
+    private static final long NEVER_COMPACTED = -1;
+
     private final MemberKeyspace keyspace;
+    private final Gate gate;
     private final ClusterMethods cluster;
 
-    private MemberMethods(MemberKeyspace keyspace, ClusterMethods cluster) {
+    private MemberMethods(MemberKeyspace keyspace, Gate gate, ClusterMethods cluster) {
         this.keyspace = keyspace;
+        this.gate = gate;
         this.cluster = cluster;
     }
 
-    static List<Method<?, ?>> of(MemberKeyspace keyspace, Supplier<EtcdPolicy> policy) {
-        return new MemberMethods(keyspace, new ClusterMethods(keyspace, policy)).all();
+    static List<Method<?, ?>> of(MemberKeyspace keyspace, Gate gate, Supplier<EtcdPolicy> policy) {
+        return new MemberMethods(keyspace, gate, new ClusterMethods(keyspace, policy)).all();
     }
 
     private ResponseHeader header() {
@@ -63,9 +69,12 @@ final class MemberMethods {
                 new Method<>(
                         ClusterGrpc.getMemberListMethod(),
                         "/cluster/member/list",
-                        KNOWN,
+                        CHECKED,
                         MemberListRequest.getDefaultInstance(),
-                        (caller, request) -> cluster.list(request)),
+                        (caller, request) -> {
+                            gate.requireUserUnlessOpen(caller);
+                            return cluster.list(request);
+                        }),
                 new Method<>(
                         ClusterGrpc.getMemberAddMethod(),
                         "/cluster/member/add",
@@ -100,9 +109,12 @@ final class MemberMethods {
                 new Method<>(
                         MaintenanceGrpc.getStatusMethod(),
                         "/maintenance/status",
-                        KNOWN,
+                        CHECKED,
                         StatusRequest.getDefaultInstance(),
-                        (caller, request) -> status()),
+                        (caller, request) -> {
+                            gate.requireUserUnlessOpen(caller);
+                            return status();
+                        }),
                 new Method<>(
                         MaintenanceGrpc.getDefragmentMethod(),
                         "/maintenance/defragment",
@@ -110,13 +122,11 @@ final class MemberMethods {
                         DefragmentRequest.getDefaultInstance(),
                         (caller, request) -> {
                             keyspace.store().machine().defragment(keyspace.space());
-                            return DefragmentResponse.newBuilder()
-                                    .setHeader(header())
-                                    .build();
+                            return DefragmentResponse.getDefaultInstance();
                         }),
                 new Method<>(
                         MaintenanceGrpc.getHashMethod(),
-                        "",
+                        "/maintenance/hash",
                         ADMINISTRATOR,
                         HashRequest.getDefaultInstance(),
                         (caller, request) -> HashResponse.newBuilder()
@@ -125,8 +135,8 @@ final class MemberMethods {
                                 .build()),
                 new Method<>(
                         MaintenanceGrpc.getHashKVMethod(),
-                        "/maintenance/hash",
-                        KNOWN,
+                        "/maintenance/hashkv",
+                        ADMINISTRATOR,
                         HashKVRequest.getDefaultInstance(),
                         (caller, request) -> hash(request)),
                 new Method<>(
@@ -148,8 +158,7 @@ final class MemberMethods {
         return HashKVResponse.newBuilder()
                 .setHeader(header())
                 .setHash(hash.value())
-                .setCompactRevision(hash.compacted())
-                .setHashRevision(hash.revision())
+                .setCompactRevision(hash.compacted() == 0 ? NEVER_COMPACTED : hash.compacted())
                 .build();
     }
 
@@ -160,9 +169,14 @@ final class MemberMethods {
         throw new StoreException(Code.INVALID_ARGUMENT, "etcdserver: invalid downgrade target version");
     }
 
+    /** As etcd prints it: fields that have their default are left out. */
+    private static String text(AlarmMember alarm) {
+        String member = alarm.getMemberID() == 0 ? "" : "memberID:" + Long.toUnsignedString(alarm.getMemberID()) + " ";
+        return alarm.getAlarm() == AlarmType.NONE ? member : member + "alarm:" + alarm.getAlarm() + " ";
+    }
+
     private StatusResponse status() {
         Space space = keyspace.space();
-        long member = keyspace.store().machine().memberId();
         StatusResponse.Builder response = StatusResponse.newBuilder()
                 .setHeader(header())
                 .setVersion(VERSION)
@@ -173,8 +187,11 @@ final class MemberMethods {
                 .setRaftTerm(keyspace.store().log().term())
                 .setRaftIndex(keyspace.store().log().committed())
                 .setRaftAppliedIndex(keyspace.store().machine().applied());
-        for (AlarmType alarm : space.alarms()) {
-            response.addErrors("memberID:" + Long.toUnsignedString(member) + " alarm:" + alarm + " ");
+        if (response.getLeader() == 0) {
+            response.addErrors("etcdserver: no leader");
+        }
+        for (AlarmMember each : space.alarmMembers()) {
+            response.addErrors(text(each));
         }
         return response.build();
     }

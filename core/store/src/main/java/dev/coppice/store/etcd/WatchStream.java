@@ -9,10 +9,12 @@ import dev.coppice.store.api.ResponseHeader;
 import dev.coppice.store.api.WatchCreateRequest;
 import dev.coppice.store.api.WatchRequest;
 import dev.coppice.store.api.WatchResponse;
+import dev.coppice.store.engine.Errors;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,7 +32,7 @@ final class WatchStream {
 
     private final MemberKeyspace keyspace;
     private final Gate gate;
-    private final Caller caller;
+    private final Supplier<Caller> caller;
     private final Sink sink;
     private final Object sending = new Object();
     private final Map<Long, Watch> watches = new HashMap<>();
@@ -39,7 +41,8 @@ final class WatchStream {
     private long nextId;
     private boolean closed;
 
-    WatchStream(MemberKeyspace keyspace, Gate gate, Caller caller, Sink sink) {
+    /** @param caller says who it is; asked with every watch */
+    WatchStream(MemberKeyspace keyspace, Gate gate, Supplier<Caller> caller, Sink sink) {
         this.keyspace = keyspace;
         this.gate = gate;
         this.caller = caller;
@@ -59,10 +62,15 @@ final class WatchStream {
 
     private void create(WatchCreateRequest request) {
         ByteString key = request.getKey().isEmpty() ? ByteString.copyFrom(new byte[] {0}) : request.getKey();
+        if (request.getStartRevision() < 0) {
+            refuse(String.valueOf(Errors.compacted().getMessage()));
+            return;
+        }
         try {
-            gate.read(caller, key, request.getRangeEnd());
+            gate.read(caller.get(), key, request.getRangeEnd());
         } catch (StoreException e) {
-            refuse(String.valueOf(e.getMessage()));
+            // As etcd's library prints an error: clients look for it.
+            refuse("rpc error: code = " + EtcdCallMetrics.goName(e.code()) + " desc = " + e.getMessage());
             return;
         }
         if (emptyRange(key, request.getRangeEnd())) {

@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * configuration follow it, for as long as it leads. A new member copies the state as a learner first and gets its vote when
  * it has caught up, so that it never counts for a majority that it cannot help. Safe for use by many threads.
  */
-final class Membership {
+public final class Membership {
 
     private static final System.Logger LOG = System.getLogger(Membership.class.getName());
 
@@ -184,7 +184,8 @@ final class Membership {
         }
     }
 
-    private static void check(List<String> urls) {
+    /** @throws dev.coppice.store.StoreException when one of them is no address of a member, or there is none */
+    public static void check(List<String> urls) {
         if (urls.isEmpty()) {
             throw Errors.badPeerUrls();
         }

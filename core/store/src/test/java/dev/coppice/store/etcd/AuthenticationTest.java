@@ -15,11 +15,15 @@ import dev.coppice.store.StoreOptions;
 import dev.coppice.store.api.AuthEnableRequest;
 import dev.coppice.store.api.AuthGrpc;
 import dev.coppice.store.api.AuthRoleAddRequest;
+import dev.coppice.store.api.AuthRoleGrantPermissionRequest;
 import dev.coppice.store.api.AuthUserAddRequest;
 import dev.coppice.store.api.AuthUserGrantRoleRequest;
+import dev.coppice.store.api.AuthUserListRequest;
 import dev.coppice.store.api.AuthenticateRequest;
 import dev.coppice.store.api.KVGrpc;
+import dev.coppice.store.api.Permission;
 import dev.coppice.store.api.PutRequest;
+import dev.coppice.store.api.UserAddOptions;
 import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.netty.GrpcSslContexts;
@@ -95,6 +99,39 @@ class AuthenticationTest {
         }
     }
 
+    /** The common name of a certificate is a user's name, as with etcd's {@code --client-cert-auth}. */
+    private static void checkCommonName(AuthGrpc.AuthBlockingStub auth, ManagedChannel eve) {
+        assertThatThrownBy(() -> KVGrpc.newBlockingStub(eve).put(PUT)).hasMessageContaining("permission denied");
+        var added = auth.userAdd(AuthUserAddRequest.newBuilder()
+                .setName("eve")
+                .setOptions(UserAddOptions.newBuilder().setNoPassword(true))
+                .build());
+        assertThat(added.hasHeader()).isTrue();
+        assertThatThrownBy(() -> KVGrpc.newBlockingStub(eve).put(PUT)).hasMessageContaining("permission denied");
+        var role = auth.roleAdd(AuthRoleAddRequest.newBuilder().setName("a").build());
+        assertThat(role.hasHeader()).isTrue();
+        var given = auth.roleGrantPermission(AuthRoleGrantPermissionRequest.newBuilder()
+                .setName("a")
+                .setPerm(Permission.newBuilder()
+                        .setPermType(Permission.Type.READWRITE)
+                        .setKey(PUT.getKey()))
+                .build());
+        assertThat(given.hasHeader()).isTrue();
+        var granted = auth.userGrantRole(AuthUserGrantRoleRequest.newBuilder()
+                .setUser("eve")
+                .setRole("a")
+                .build());
+        assertThat(granted.hasHeader()).isTrue();
+        assertThat(KVGrpc.newBlockingStub(eve).put(PUT).getHeader().getRevision())
+                .isEqualTo(5);
+        assertThatThrownBy(() -> auth(eve).userList(AuthUserListRequest.getDefaultInstance()))
+                .hasMessageContaining("permission denied");
+    }
+
+    private static AuthGrpc.AuthBlockingStub auth(ManagedChannel channel) {
+        return AuthGrpc.newBlockingStub(channel);
+    }
+
     private static void check(ManagedChannel nobody, ManagedChannel stranger, ManagedChannel admin) {
         assertThatThrownBy(() -> KVGrpc.newBlockingStub(nobody).put(PUT)).hasMessageContaining("UNAUTHENTICATED");
         assertThatThrownBy(() -> KVGrpc.newBlockingStub(stranger).put(PUT)).hasMessageContaining("UNAUTHENTICATED");
@@ -135,5 +172,6 @@ class AuthenticationTest {
                         .getHeader()
                         .getRevision())
                 .isEqualTo(4);
+        checkCommonName(auth, stranger);
     }
 }

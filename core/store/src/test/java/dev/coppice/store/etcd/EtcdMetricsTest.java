@@ -14,6 +14,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -25,7 +26,7 @@ class EtcdMetricsTest {
     private static String text(Kernel kernel, MemberKeyspace keyspace) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         PrometheusTextFormatWriter.create()
-                .write(out, EtcdMetrics.withEtcdNames(keyspace, kernel.metrics().scrape()));
+                .write(out, EtcdMetrics.withEtcdNames(keyspace, kernel.metrics().scrape(), List.of()));
         return out.toString(StandardCharsets.UTF_8);
     }
 

@@ -26,7 +26,9 @@ import dev.coppice.store.api.WatchProgressRequest;
 import dev.coppice.store.api.WatchRequest;
 import dev.coppice.store.api.WatchResponse;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.netty.NettyChannelBuilder;
+import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -329,8 +331,70 @@ class KubernetesReliesOnTest {
         assertThat(status.getDbSize()).isPositive();
     }
 
+    /** The health check of the apiserver: a key that is not there. */
+    @Test
+    void aKeyThatIsNotThereIsNoError() {
+        RangeResponse health =
+                kv.range(RangeRequest.newBuilder().setKey(bytes("health")).build());
+        assertThat(health.getCount()).isZero();
+        assertThat(health.getHeader().getRevision()).isPositive();
+    }
+
+    /** Its watches need a leader (clientv3.WithRequireLeader); with one, that changes nothing. */
+    @Test
+    void watchesThatNeedALeaderRunWhereThereIsOne() throws Exception {
+        Metadata needsLeader = new Metadata();
+        needsLeader.put(Metadata.Key.of("hasleader", Metadata.ASCII_STRING_MARSHALLER), "true");
+        LinkedBlockingQueue<WatchResponse> told = new LinkedBlockingQueue<>();
+        StreamObserver<WatchRequest> stream = WatchGrpc.newStub(channel)
+                .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(needsLeader))
+                .watch(taking(told));
+        stream.onNext(create("/registry/", "/registry0", 0, true));
+        assertThat(next(told).getCreated()).isTrue();
+        long written = put("/registry/a", "1");
+        assertThat(next(told).getEvents(0).getKv().getModRevision()).isEqualTo(written);
+        stream.onCompleted();
+    }
+
+    /** Large lists of events come in parts, none over what a client takes. */
+    @Test
+    void fragmentsMakeUpTheWholeRevision() throws Exception {
+        TxnRequest.Builder request = TxnRequest.newBuilder();
+        String value = "x".repeat(40_000);
+        for (int i = 0; i < 35; i++) {
+            request.addSuccess(putOperation("/registry/a" + i, value));
+        }
+        long first = kv.txn(request.build()).getHeader().getRevision();
+        // Every event carries the pair before, so the second revision is twice as large as a message may be.
+        var unused = kv.txn(request.build());
+        LinkedBlockingQueue<WatchResponse> told = new LinkedBlockingQueue<>();
+        StreamObserver<WatchRequest> stream = WatchGrpc.newStub(channel).watch(taking(told));
+        WatchRequest wanted = create("/registry/", "/registry0", first + 1, true);
+        stream.onNext(WatchRequest.newBuilder()
+                .setCreateRequest(wanted.getCreateRequest().toBuilder().setFragment(true))
+                .build());
+        assertThat(next(told).getCreated()).isTrue();
+        List<Event> events = new ArrayList<>();
+        boolean more = true;
+        int parts = 0;
+        while (more) {
+            WatchResponse part = next(told);
+            assertThat(part.getSerializedSize()).isLessThan(2 << 20);
+            events.addAll(part.getEventsList());
+            more = part.getFragment();
+            parts++;
+        }
+        assertThat(parts).isGreaterThan(1);
+        assertThat(events).hasSize(35).allMatch(Event::hasPrevKv);
+        stream.onCompleted();
+    }
+
     private StreamObserver<WatchRequest> watch(LinkedBlockingQueue<WatchResponse> told) {
-        return WatchGrpc.newStub(channel).watch(new StreamObserver<>() {
+        return WatchGrpc.newStub(channel).watch(taking(told));
+    }
+
+    private static StreamObserver<WatchResponse> taking(LinkedBlockingQueue<WatchResponse> told) {
+        return new StreamObserver<>() {
             @Override
             public void onNext(WatchResponse response) {
                 told.add(response);
@@ -341,7 +405,7 @@ class KubernetesReliesOnTest {
 
             @Override
             public void onCompleted() {}
-        });
+        };
     }
 
     private static WatchRequest create(String key, String end, long revision, boolean previous) {

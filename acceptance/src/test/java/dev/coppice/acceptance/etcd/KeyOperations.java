@@ -1,0 +1,287 @@
+package dev.coppice.acceptance.etcd;
+
+import com.google.protobuf.ByteString;
+import com.google.protobuf.Message;
+import com.google.protobuf.TextFormat;
+import dev.coppice.store.api.CompactionRequest;
+import dev.coppice.store.api.Compare;
+import dev.coppice.store.api.DeleteRangeRequest;
+import dev.coppice.store.api.PutRequest;
+import dev.coppice.store.api.RangeRequest;
+import dev.coppice.store.api.RequestOp;
+import dev.coppice.store.api.TxnRequest;
+import dev.coppice.store.api.WatchCreateRequest;
+import java.util.List;
+import java.util.Random;
+
+/** Random requests about few keys, so that they meet: every option that etcd's requests have. */
+final class KeyOperations {
+
+    private static final List<ByteString> KEYS = List.of(
+            bytes(0),
+            bytes('a'),
+            bytes('a', 0),
+            bytes('a', 0, 'z'),
+            bytes('a', 'b'),
+            bytes('a', 0xff),
+            bytes('b'),
+            bytes('b', 'a'),
+            bytes('b', 'b'),
+            bytes('c'),
+            bytes('k', '/', '1'),
+            bytes('k', '/', '2'),
+            bytes('k', '0'),
+            bytes(0xff),
+            bytes(0xff, 0xff));
+
+    private final Random random;
+    private long revision = 1;
+    private long compacted;
+
+    KeyOperations(Random random) {
+        this.random = random;
+    }
+
+    /** Tells how far the servers are: requests are about revisions around it. */
+    void at(long newest) {
+        revision = Math.max(revision, newest);
+    }
+
+    static ByteString bytes(int... values) {
+        byte[] bytes = new byte[values.length];
+        for (int i = 0; i < values.length; i++) {
+            bytes[i] = (byte) values[i];
+        }
+        return ByteString.copyFrom(bytes);
+    }
+
+    static String shown(Message request) {
+        return request.getDescriptorForType().getName() + " { "
+                + TextFormat.printer().emittingSingleLine(true).printToString(request) + "}";
+    }
+
+    private boolean now(int oneIn) {
+        return random.nextInt(oneIn) == 0;
+    }
+
+    ByteString key() {
+        return now(60) ? ByteString.EMPTY : KEYS.get(random.nextInt(KEYS.size()));
+    }
+
+    private ByteString value() {
+        return switch (random.nextInt(6)) {
+            case 0 -> ByteString.EMPTY;
+            case 1 -> bytes(0xff, 0);
+            default -> ByteString.copyFromUtf8("v" + random.nextInt(4));
+        };
+    }
+
+    ByteString rangeEnd() {
+        return switch (random.nextInt(5)) {
+            case 0, 1 -> ByteString.EMPTY;
+            case 2 -> bytes(0);
+            default -> KEYS.get(random.nextInt(KEYS.size()));
+        };
+    }
+
+    long lease() {
+        return now(3) ? 11 + random.nextInt(6) : 0;
+    }
+
+    private long revisionNear() {
+        return switch (random.nextInt(8)) {
+            case 0 -> revision + 1 + random.nextInt(3);
+            case 1 -> Math.max(0, compacted - 1);
+            case 2 -> compacted;
+            default -> Math.max(1, revision - random.nextInt(12));
+        };
+    }
+
+    RangeRequest range() {
+        RangeRequest.Builder request = RangeRequest.newBuilder().setKey(key()).setRangeEnd(rangeEnd());
+        if (now(3)) {
+            request.setRevision(revisionNear());
+        }
+        if (now(3)) {
+            request.setLimit(random.nextInt(5));
+        }
+        if (now(3)) {
+            request.setSortOrderValue(random.nextInt(3)).setSortTargetValue(random.nextInt(5));
+        }
+        if (now(60)) {
+            request.setSortOrderValue(7);
+        }
+        request.setCountOnly(now(8)).setKeysOnly(now(6)).setSerializable(now(6));
+        if (now(6)) {
+            request.setMinModRevision(revisionNear());
+        }
+        if (now(6)) {
+            request.setMaxModRevision(revisionNear());
+        }
+        if (now(6)) {
+            request.setMinCreateRevision(revisionNear());
+        }
+        if (now(6)) {
+            request.setMaxCreateRevision(revisionNear());
+        }
+        return request.build();
+    }
+
+    PutRequest put() {
+        PutRequest.Builder request = PutRequest.newBuilder().setKey(key()).setPrevKv(now(3));
+        request.setIgnoreValue(now(8)).setIgnoreLease(now(8));
+        if (!request.getIgnoreValue() || now(12)) {
+            request.setValue(value());
+        }
+        if (!request.getIgnoreLease() || now(12)) {
+            request.setLease(lease());
+        }
+        return request.build();
+    }
+
+    DeleteRangeRequest delete() {
+        return DeleteRangeRequest.newBuilder()
+                .setKey(key())
+                .setRangeEnd(now(2) ? ByteString.EMPTY : rangeEnd())
+                .setPrevKv(now(2))
+                .build();
+    }
+
+    /** etcd takes a range to the end for an empty one when it looks for keys that are put and deleted at once. */
+    private DeleteRangeRequest deletePart() {
+        DeleteRangeRequest request = delete();
+        return request.getRangeEnd().equals(bytes(0))
+                ? request.toBuilder().setRangeEnd(bytes(0xff, 0xff, 0xff)).build()
+                : request;
+    }
+
+    private Compare compare() {
+        Compare.Builder compare = Compare.newBuilder()
+                .setKey(key())
+                .setResultValue(random.nextInt(4))
+                .setTargetValue(random.nextInt(5));
+        if (now(4)) {
+            compare.setRangeEnd(rangeEnd());
+        }
+        // Now and then of another kind than the target says: then etcd compares with zero, or with nothing.
+        switch (now(8) ? random.nextInt(5) : compare.getTargetValue()) {
+            case 0 -> compare.setVersion(random.nextInt(4));
+            case 1 -> compare.setCreateRevision(now(2) ? 0 : revisionNear());
+            case 2 -> compare.setModRevision(now(2) ? 0 : revisionNear());
+            case 3 -> compare.setValue(value());
+            default -> compare.setLease(lease());
+        }
+        return compare.build();
+    }
+
+    private RequestOp part(int depth) {
+        RequestOp.Builder part = RequestOp.newBuilder();
+        switch (random.nextInt(depth > 0 ? 9 : 8)) {
+            case 0, 1, 2 -> part.setRequestPut(put());
+            case 3 -> part.setRequestDeleteRange(deletePart());
+            case 4, 5, 6 -> part.setRequestRange(range());
+            case 7 -> {
+                if (!now(20)) {
+                    part.setRequestPut(put());
+                }
+            }
+            default -> part.setRequestTxn(txn(depth - 1));
+        }
+        return part.build();
+    }
+
+    TxnRequest txn(int depth) {
+        TxnRequest.Builder request = TxnRequest.newBuilder();
+        for (int i = random.nextInt(3); i > 0; i--) {
+            request.addCompare(compare());
+        }
+        for (int i = random.nextInt(4); i > 0; i--) {
+            request.addSuccess(part(depth));
+        }
+        for (int i = random.nextInt(4); i > 0; i--) {
+            request.addFailure(part(depth));
+        }
+        return request.build();
+    }
+
+    private TxnRequest longTxn() {
+        TxnRequest.Builder request = TxnRequest.newBuilder();
+        for (int i = 120 + random.nextInt(15); i > 0; i--) {
+            request.addSuccess(RequestOp.newBuilder()
+                    .setRequestRange(
+                            RangeRequest.newBuilder().setKey(bytes('a')).setCountOnly(true)));
+        }
+        if (now(2)) {
+            request.setSuccess(0, RequestOp.newBuilder().setRequestTxn(txn(0)));
+        }
+        return request.build();
+    }
+
+    CompactionRequest compaction() {
+        long target = now(3) ? revisionNear() : Math.max(1, revision - random.nextInt(6));
+        if (target > compacted && target <= revision) {
+            compacted = target;
+        }
+        return CompactionRequest.newBuilder()
+                .setRevision(target)
+                .setPhysical(now(2))
+                .build();
+    }
+
+    WatchCreateRequest watch() {
+        WatchCreateRequest.Builder request = WatchCreateRequest.newBuilder()
+                .setKey(key())
+                .setRangeEnd(rangeEnd())
+                .setPrevKv(now(2))
+                .setFragment(now(4))
+                .setProgressNotify(now(4));
+        if (now(2)) {
+            request.setStartRevision(revisionNear());
+        }
+        if (now(4)) {
+            request.addFiltersValue(random.nextInt(2));
+        }
+        if (now(5)) {
+            request.setWatchId(1 + random.nextInt(9));
+        }
+        return request.build();
+    }
+
+    /** Something about keys that asks who sends it. */
+    Operation nextAsAnybody(String user) {
+        Operation next = next(user);
+        while (next.text().startsWith("Compaction")) {
+            next = next(user);
+        }
+        return next;
+    }
+
+    /** Something about keys, as a user. */
+    Operation next(String user) {
+        return switch (random.nextInt(20)) {
+            case 0, 1, 2, 3, 4 -> {
+                PutRequest request = put();
+                yield Operation.of(shown(request), side -> side.kv(user).put(request));
+            }
+            case 5, 6 -> {
+                DeleteRangeRequest request = delete();
+                yield Operation.of(shown(request), side -> side.kv(user).deleteRange(request));
+            }
+            case 7, 8, 9, 10, 11 -> {
+                TxnRequest request = now(40) ? longTxn() : txn(2);
+                yield Operation.of(shown(request), side -> side.kv(user).txn(request));
+            }
+            case 12 -> {
+                if (!now(3)) {
+                    yield next(user);
+                }
+                CompactionRequest request = compaction();
+                yield Operation.settled(shown(request), side -> side.kv(user).compact(request));
+            }
+            default -> {
+                RangeRequest request = range();
+                yield Operation.of(shown(request), side -> side.kv(user).range(request));
+            }
+        };
+    }
+}
