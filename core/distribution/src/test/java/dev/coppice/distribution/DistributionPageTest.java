@@ -84,6 +84,7 @@ final class DistributionPageTest {
             boolean won = there.names().register("account", account, timeout);
             // end
             assertThat(won).isTrue();
+            Cluster.await(() -> here.names().find("account").isPresent());
             // example: use
             ProcessRef<Mail> far = here.names().via("account");
             far.cast(new Deposit(500));

@@ -55,6 +55,7 @@ final class CallSemanticsTest extends ProcessFixture {
         caller.monitor(down -> end.set(down.reason()));
         caller.cast(new Do(self -> server.<String>call(answer -> new Note("asked"), Duration.ofSeconds(5))));
         assertThat(clock.awaitPending(1, SOON)).isTrue();
+        awaitLog("asked");
         clock.advance(Duration.ofSeconds(5).minusNanos(1));
         assertThat(caller.alive()).isTrue();
         clock.advance(Duration.ofNanos(1));
