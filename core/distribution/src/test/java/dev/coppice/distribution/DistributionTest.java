@@ -371,7 +371,7 @@ final class DistributionTest {
                 .contains(Distribution.Member.State.SELF, Distribution.Member.State.UP, Distribution.Member.State.DOWN);
         cluster.node(2).start();
         cluster.awaitConnected(2);
-        assertThat(log).contains("Up node2", "distribution.node.up node2");
+        Cluster.await(() -> log.containsAll(List.of("Up node2", "distribution.node.up node2")));
     }
 
     @Test

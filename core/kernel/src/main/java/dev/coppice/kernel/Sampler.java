@@ -16,7 +16,8 @@ final class Sampler {
 
     private static final Duration BEAT = Duration.ofMillis(50);
     private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(10);
-    private static final int ENOUGH = 200;
+    /** Looks after which old ones count half: three seconds' worth, so that a share tells of lately. */
+    private static final int ENOUGH = 60;
 
     /** How often a thread was seen, and how often it computed, or could have. Old looks fade. */
     private static final class Counts {
