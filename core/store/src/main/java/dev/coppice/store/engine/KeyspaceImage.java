@@ -269,7 +269,8 @@ public final class KeyspaceImage {
     /**
      * The checksum of the changes up to a revision, as etcd computes it, so that it is equal on members that were compacted to
      * different degrees: CRC-32C over the name of the bucket, then keys and values; of what lies before the compacted revision,
-     * only what is current at the revision asked for.
+     * only what is current at the revision asked for. Where nothing is, etcd takes whatever compaction left; here, what it
+     * leaves when it is done: what was current at the compacted revision, and its own deletions.
      */
     public int hash(long upTo) {
         CRC32C checksum = new CRC32C();
@@ -277,7 +278,9 @@ public final class KeyspaceImage {
         boolean choosy = pin.read(view -> anyKey(view, upTo));
         try {
             changes(upTo, (at, sub, change) -> {
-                if (at > compacted || !choosy || current(upTo, at, sub, change)) {
+                if (at > compacted
+                        || current(choosy ? upTo : compacted, at, sub, change)
+                        || !choosy && at == compacted) {
                     checksum.update(EtcdKeys.revision(at, sub, change[0] == 1));
                     checksum.update(EtcdKeys.value(change));
                 }
