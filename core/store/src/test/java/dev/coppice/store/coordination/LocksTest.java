@@ -208,6 +208,7 @@ final class LocksTest {
             Future<Grant> waiting = start(() -> two.lock("restart").acquire());
             store.awaitContenders("restart", 2);
             store.kernel.find("/store/member").orElseThrow().kill();
+            store.awaitAnswer();
             held.close();
             assertThat(get(waiting).held()).isTrue();
         }

@@ -8,6 +8,7 @@ import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.SupervisorOptions;
 import dev.coppice.store.Keyspace;
 import dev.coppice.store.Store;
+import dev.coppice.store.StoreException;
 import dev.coppice.store.StoreOptions;
 import dev.coppice.store.api.DeleteRangeRequest;
 import dev.coppice.store.api.KeyValue;
@@ -63,6 +64,18 @@ final class StoreHeld implements AutoCloseable {
                 return;
             }
             kernel.timers().sleep(Duration.ofMillis(1));
+        }
+    }
+
+    /** Waits until it answers again, after a restart. */
+    void awaitAnswer() throws InterruptedException {
+        while (true) {
+            try {
+                List<KeyValue> _ = below("any");
+                return;
+            } catch (StoreException e) {
+                kernel.timers().sleep(Duration.ofMillis(1));
+            }
         }
     }
 
