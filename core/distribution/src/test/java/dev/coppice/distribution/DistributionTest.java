@@ -12,11 +12,13 @@ import dev.coppice.kernel.ExitSignal;
 import dev.coppice.kernel.ProcessContext;
 import dev.coppice.kernel.ProcessRef;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -366,9 +368,11 @@ final class DistributionTest {
                         event -> log.add(event.name() + " " + event.metadata().get("node")));
         cluster.node(2).stop();
         Cluster.await(() -> log.containsAll(List.of("Down node2", "distribution.node.down node2")));
-        assertThat(cluster.node(0).distribution().members())
-                .extracting(Distribution.Member::state)
-                .contains(Distribution.Member.State.SELF, Distribution.Member.State.UP, Distribution.Member.State.DOWN);
+        Cluster.await(() -> cluster.node(0).distribution().members().stream()
+                .map(Distribution.Member::state)
+                .collect(Collectors.toSet())
+                .containsAll(EnumSet.of(
+                        Distribution.Member.State.SELF, Distribution.Member.State.UP, Distribution.Member.State.DOWN)));
         cluster.node(2).start();
         cluster.awaitConnected(2);
         Cluster.await(() -> log.containsAll(List.of("Up node2", "distribution.node.up node2")));
