@@ -108,10 +108,10 @@ final class Cluster implements AutoCloseable {
     }
 
     static void await(BooleanSupplier condition) {
-        long end = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() > end) {
-                throw new AssertionError("it did not come true within 20 s");
+                throw new AssertionError("it did not come true within 60 s");
             }
             LockSupport.parkNanos(2_000_000);
         }
