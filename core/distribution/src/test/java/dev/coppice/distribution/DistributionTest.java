@@ -368,6 +368,7 @@ final class DistributionTest {
                         event -> log.add(event.name() + " " + event.metadata().get("node")));
         cluster.node(2).stop();
         Cluster.await(() -> log.containsAll(List.of("Down node2", "distribution.node.down node2")));
+        assertThat(log).doesNotHaveDuplicates();
         Cluster.await(() -> cluster.node(0).distribution().members().stream()
                 .map(Distribution.Member::state)
                 .collect(Collectors.toSet())
