@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   caller                     called
  *   HELLO version node   →
- *                        ←     WELCOME node, or REFUSAL why
+ *                        ←     WELCOME node, or REFUSAL why node
  *   (up) CONFIRMATION    →     (up)
  * </pre>
  *
@@ -224,7 +224,7 @@ final class Mesh implements AutoCloseable {
         switch (sort) {
             case Frames.HELLO -> hello(link, in);
             case Frames.WELCOME -> welcome(link, Frames.node(in));
-            case Frames.REFUSAL -> refused(link, in.text());
+            case Frames.REFUSAL -> refused(link, in.text(), Frames.node(in));
             case Frames.CONFIRMATION -> confirmed(link);
             default -> {
                 if (!(link.state instanceof Link.Up)) {
@@ -283,11 +283,20 @@ final class Mesh implements AutoCloseable {
     }
 
     /** The other side closes the connection when it has read why. */
-    private static void refuse(Link link, String why) {
-        link.urgent(Frames.frame(Frames.REFUSAL).text(why).toBytes());
+    private void refuse(Link link, String why) {
+        ByteWriter refusal = Frames.frame(Frames.REFUSAL).text(why);
+        Frames.write(refusal, self);
+        link.urgent(refusal.toBytes());
     }
 
-    private void refused(Link link, String why) {
+    private void refused(Link link, String why, NodeId other) {
+        synchronized (this) {
+            Goal goal = goal(link);
+            if (goal != null) {
+                // Who is connected already is then not called at this address again.
+                goal.node = other;
+            }
+        }
         String shown = why.length() > MAX_REASON ? why.substring(0, MAX_REASON) : why;
         link.disconnect("refused: " + shown);
     }

@@ -353,6 +353,22 @@ final class DistributionTest {
         awaitLog("NoConnection");
     }
 
+    /** Also by those that were called by it and so never reached its address themselves. */
+    @Test
+    void aConnectedNodeIsAMemberOnceAndHasAnAddress() throws Exception {
+        Cluster.await(() -> {
+            cluster.nodes.forEach(each -> each.distribution().discover());
+            return cluster.nodes.stream()
+                    .flatMap(each -> each.distribution().members().stream())
+                    .allMatch(each -> each.state() == Distribution.Member.State.SELF
+                            || each.state() == Distribution.Member.State.UP && each.address() != null);
+        });
+        cluster.nodes.forEach(each -> assertThat(each.distribution().members())
+                .extracting(member -> member.node())
+                .doesNotHaveDuplicates()
+                .hasSize(3));
+    }
+
     @Test
     void nodesThatComeAndGoAreTold() throws Exception {
         cluster.node(0)

@@ -45,7 +45,7 @@ public final class KeyspaceImage {
         this.server = server;
         byte[] state = meta(Space.STATE);
         revision = state == null ? 1 : ByteBuffer.wrap(state).getLong(0);
-        compacted = state == null ? 0 : ByteBuffer.wrap(state).getLong(8);
+        compacted = state == null ? Space.NEVER : ByteBuffer.wrap(state).getLong(8);
         byte[] reached = meta(Space.PHYSICAL);
         physical = reached == null ? 0 : Codec.number(reached);
     }
@@ -183,7 +183,7 @@ public final class KeyspaceImage {
                 "{\"voters\":[" + Long.toUnsignedString(pin.machine().memberId()) + "],\"auto_leave\":false}"));
         pairs.add(new Pair("consistent_index", Codec.number(applied)));
         pairs.add(new Pair("term", Codec.number(pin.term())));
-        if (compacted > 0) {
+        if (compacted > Space.NEVER) {
             pairs.add(new Pair("scheduledCompactRev", EtcdKeys.revision(compacted, 0, false)));
         }
         // etcd then goes on with a compaction that was not finished.

@@ -36,6 +36,9 @@ import org.rocksdb.RocksIterator;
  */
 public final class Space {
 
+    /** What stands for the compacted revision of a keyspace that never was compacted: as in etcd, 0 may be compacted once. */
+    static final long NEVER = -1;
+
     /** Revision, compacted revision, bytes added, keys; the last was not there at first. */
     private static final int STATE_BYTES = 32;
 
@@ -108,7 +111,7 @@ public final class Space {
     private void loadState(Database database) {
         byte[] state = database.get(Database.Family.META, stateKey());
         revision = state == null ? 1 : ByteBuffer.wrap(state).getLong(0);
-        compacted = state == null ? 0 : ByteBuffer.wrap(state).getLong(8);
+        compacted = state == null ? NEVER : ByteBuffer.wrap(state).getLong(8);
         addedBytes = state == null ? 0 : ByteBuffer.wrap(state).getLong(16);
         byte[] freed = database.get(Database.Family.META, metaKey(number(), FREED));
         bytes.set(addedBytes - (freed == null ? 0 : Codec.number(freed)));
@@ -186,8 +189,9 @@ public final class Space {
         return revision;
     }
 
+    /** The revision before which history is gone; 0 also when it never was compacted. */
     public long compacted() {
-        return compacted;
+        return Math.max(0, compacted);
     }
 
     /** Keys and values kept, with their history and what it costs to keep them. */

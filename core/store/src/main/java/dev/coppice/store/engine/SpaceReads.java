@@ -170,7 +170,7 @@ public final class SpaceReads {
      *
      * @param value CRC-32C
      * @param revision the last that it contains
-     * @param compacted the revision before which history is gone
+     * @param compacted the revision before which history is gone; -1 when it never was compacted
      */
     public record Hash(int value, long revision, long compacted) {}
 

@@ -183,7 +183,7 @@ public final class StateLoader implements AutoCloseable {
     private record Compaction(long scheduled, long finished) {}
 
     private Compaction compaction(String prefix) throws IOException {
-        long[] found = new long[2];
+        long[] found = {Space.NEVER, 0};
         each(prefix + "meta", (key, value) -> {
             String name = new String(key, StandardCharsets.UTF_8);
             int at = name.equals("scheduledCompactRev") ? 0 : name.equals("finishedCompactRev") ? 1 : -1;

@@ -44,8 +44,6 @@ final class MemberMethods {
 
     static final String CLUSTER_VERSION = "3.5.0";
 
-    private static final long NEVER_COMPACTED = -1;
-
     private final MemberKeyspace keyspace;
     private final Gate gate;
     private final ClusterMethods cluster;
@@ -158,7 +156,7 @@ final class MemberMethods {
         return HashKVResponse.newBuilder()
                 .setHeader(header())
                 .setHash(hash.value())
-                .setCompactRevision(hash.compacted() == 0 ? NEVER_COMPACTED : hash.compacted())
+                .setCompactRevision(hash.compacted())
                 .build();
     }
 

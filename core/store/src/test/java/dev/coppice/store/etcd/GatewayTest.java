@@ -57,6 +57,12 @@ class GatewayTest {
             gateway.expect("POST", "/v3/lease/keepalive", "{", 500, "\"unexpected EOF\",\"code\":2");
             gateway.expect("POST", "/v3/lease/revoke", "{\"ID\":\"5\"}", 404, "\"code\":5");
             gateway.expect("POST", "/v3/maintenance/hashkv", "{}", 200, "\"compact_revision\":\"-1\"");
+            // As in etcd, nothing may be compacted, once.
+            gateway.expect("POST", "/v3/kv/compaction", "{}", 200, "header");
+            gateway.expect("POST", "/v3/kv/compaction", "{}", 400, "has been compacted");
+            assertThat(gateway.send("POST", "/v3/maintenance/hashkv", "{}").body())
+                    .contains("\"hash\":")
+                    .doesNotContain("compact_revision");
             assertThat(gateway.send("POST", "/v3/maintenance/hash", "{}").body())
                     .contains("\"hash\":")
                     .doesNotContain("compact_revision");
