@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 /** Who leads, as far as this member knows, and who led before. Safe for use by many threads. */
 public final class Leaders {
 
+    private static final System.Logger LOG = System.getLogger(Leaders.class.getName());
+
     private static final int MAX_HISTORY = 20;
 
     /**
@@ -57,6 +59,11 @@ public final class Leaders {
             }
             notifyAll();
         }
+        LOG.log(
+                System.Logger.Level.INFO,
+                leader.self() ? "this member leads in term {1}" : "member {0} leads in term {1}",
+                leader.raft(),
+                leader.term());
         listeners.forEach(Runnable::run);
     }
 

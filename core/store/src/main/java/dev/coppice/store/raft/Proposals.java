@@ -157,7 +157,8 @@ final class Proposals {
                 attempt.reopen();
                 start(leader, attempt);
             }
-            if (!settled(attempt, leader, end)) {
+            boolean lost = !settled(attempt, leader, end);
+            if (lost) {
                 // Another one leads: what it has confirmed decides.
                 confirm(attempt, end);
             }
@@ -166,7 +167,11 @@ final class Proposals {
                     return attempt.result();
                 }
                 case BUSY -> throw Errors.tooManyRequests();
-                case NOT_TAKEN, OPEN -> pause(end);
+                case NOT_TAKEN, OPEN -> {
+                    if (!lost) {
+                        pause(end);
+                    }
+                }
             }
             leader = null;
         }

@@ -138,6 +138,7 @@ public final class RaftLog implements ReplicatedLog {
         NodeOptions options = options(directory, states, opening);
         options.setInitialConf(new Configuration(founders));
         NodeManager.getInstance().addAddress(self.getEndpoint());
+        ElectionTimers.LeaderContact contact = ElectionTimers.contact(group, self, kernel.clock());
         Node node;
         try {
             node = RaftServiceFactory.createAndInitRaftNode(group, self, options);
@@ -149,7 +150,7 @@ public final class RaftLog implements ReplicatedLog {
         }
         RaftLog log = new RaftLog(kernel, states, node, self, opening);
         if (peers != null) {
-            log.serve(group, peers);
+            log.serve(group, peers, contact);
             return log;
         }
         try {
@@ -170,7 +171,7 @@ public final class RaftLog implements ReplicatedLog {
     }
 
     /** Takes part in the cluster from now on. */
-    private void serve(String group, Peers peers) {
+    private void serve(String group, Peers peers, ElectionTimers.LeaderContact contact) {
         PeerTransport way = transport;
         if (way == null) {
             return;
@@ -179,7 +180,7 @@ public final class RaftLog implements ReplicatedLog {
         proposals = made;
         states.inCluster(made::outcome, made::blur);
         RaftRequests handler =
-                new RaftRequests(group, self.toString(), node, states::leading, made::take, peers.answering());
+                new RaftRequests(group, self.toString(), node, contact, states::leading, made::take, peers.answering());
         requests = handler;
         peers.settings().services().attach(handler);
     }
@@ -221,7 +222,7 @@ public final class RaftLog implements ReplicatedLog {
     private static void forCluster(NodeOptions options, RaftOptions raft, Duration election) {
         int millis = Math.toIntExact(election.toMillis());
         options.setElectionTimeoutMs(millis);
-        raft.setMaxElectionDelayMs(Math.max(millis * 2 / 3, 1));
+        raft.setMaxElectionDelayMs(Math.max(millis / 2, 1));
         // Bounds what waits for one follower: entries of 512 KiB together, or one that is larger.
         raft.setMaxReplicatorInflightMsgs(32);
         options.setRpcConnectTimeoutMs(200);

@@ -41,21 +41,27 @@ final class RaftRequests implements PeerHandler {
     private final String group;
     private final String self;
     private final RaftServerService service;
+    private final ElectionTimers.LeaderContact contact;
     private final BooleanSupplier leading;
     private final Function<ProposeRequest, ProposeResponse> proposing;
     private final Function<AskRequest, AskResponse> answering;
 
-    /** @param leading whether this member leads, and has applied everything from before */
+    /**
+     * @param contact is told when a leader is heard
+     * @param leading whether this member leads, and has applied everything from before
+     */
     RaftRequests(
             String group,
             String self,
             Node node,
+            ElectionTimers.LeaderContact contact,
             BooleanSupplier leading,
             Function<ProposeRequest, ProposeResponse> proposing,
             Function<AskRequest, AskResponse> answering) {
         this.group = group;
         this.self = self;
         this.service = (RaftServerService) node;
+        this.contact = contact;
         this.leading = leading;
         this.proposing = proposing;
         this.answering = answering;
@@ -107,6 +113,7 @@ final class RaftRequests implements PeerHandler {
     public void append(AppendEntriesRequest request, Consumer<Message> answer) {
         Message like = AppendEntriesResponse.getDefaultInstance();
         if (mine(request.getGroupId(), request.getPeerId(), like, answer)) {
+            contact.heard();
             answer(service.handleAppendEntriesRequest(request, later(like, answer)), answer);
         }
     }
@@ -127,6 +134,7 @@ final class RaftRequests implements PeerHandler {
     public void installSnapshot(InstallSnapshotRequest request, Consumer<Message> answer) {
         Message like = InstallSnapshotResponse.getDefaultInstance();
         if (mine(request.getGroupId(), request.getPeerId(), like, answer)) {
+            contact.heard();
             answer(service.handleInstallSnapshot(request, later(like, answer)), answer);
         }
     }

@@ -102,11 +102,13 @@ final class StateMachineGroup<C, Q, A> implements ConsensusGroup<C, Q, A>, AutoC
         LibrarySettings.apply();
         Files.createDirectories(opening.directory);
         NodeManager.getInstance().addAddress(opening.self.getEndpoint());
+        ElectionTimers.LeaderContact contact = ElectionTimers.contact(opening.group, opening.self, kernel.clock());
         this.node = RaftServiceFactory.createAndInitRaftNode(opening.group, opening.self, options());
         this.handler = new RaftRequests(
                 opening.group,
                 opening.self.toString(),
                 node,
+                contact,
                 states::leading,
                 _ -> dev.coppice.store.wire.ProposeResponse.getDefaultInstance(),
                 _ -> dev.coppice.store.wire.AskResponse.getDefaultInstance());
@@ -123,7 +125,7 @@ final class StateMachineGroup<C, Q, A> implements ConsensusGroup<C, Q, A>, AutoC
         raft.setMaxLogsInMemoryBytes(4L << 20);
         raft.setReadOnlyOptions(ReadOnlyOption.ReadOnlySafe);
         int millis = Math.toIntExact(opening.election.toMillis());
-        raft.setMaxElectionDelayMs(Math.max(millis * 2 / 3, 1));
+        raft.setMaxElectionDelayMs(Math.max(millis / 2, 1));
         NodeOptions options = new ClusterNodeOptions(opening.transport, new Progress(kernel.clock()));
         options.setRaftOptions(raft);
         options.setServiceFactory(new TimedStorage(append -> append.getAsInt()));

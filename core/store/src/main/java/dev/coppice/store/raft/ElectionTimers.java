@@ -1,0 +1,151 @@
+package dev.coppice.store.raft;
+
+import com.alipay.sofa.jraft.entity.NodeId;
+import com.alipay.sofa.jraft.entity.PeerId;
+import com.alipay.sofa.jraft.util.SPI;
+import com.alipay.sofa.jraft.util.timer.DefaultRaftTimerFactory;
+import com.alipay.sofa.jraft.util.timer.Timeout;
+import com.alipay.sofa.jraft.util.timer.Timer;
+import com.alipay.sofa.jraft.util.timer.TimerTask;
+import dev.coppice.kernel.Clock;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes election timers that count from when the leader was last heard, as Raft has them (section 3.4 of Ongaro's thesis). The
+ * library's own go off in turns, whatever is heard meanwhile, and look then: they notice a loss up to a whole turn late. Found
+ * by {@link java.util.ServiceLoader}.
+ */
+@SPI(name = "coppice", priority = 100)
+public final class ElectionTimers extends DefaultRaftTimerFactory {
+
+    private static final String NAME = "JRaft-ElectionTimer-";
+
+    /** Of nodes that are about to be made, by the name of their timer. */
+    private static final Map<String, LeaderContact> CONTACTS = new ConcurrentHashMap<>();
+
+    /** Made by the service loader. */
+    public ElectionTimers() {}
+
+    /** When a member last heard of a leader. Safe for use by many threads. */
+    static final class LeaderContact {
+        private final Clock clock;
+        private volatile long heardNanos;
+
+        LeaderContact(Clock clock) {
+            this.clock = clock;
+            this.heardNanos = clock.nanoTime();
+        }
+
+        void heard() {
+            heardNanos = clock.nanoTime();
+        }
+
+        private long silentNanos() {
+            return clock.nanoTime() - heardNanos;
+        }
+    }
+
+    /** To be said before the library makes the node. */
+    static LeaderContact contact(String group, PeerId self, Clock clock) {
+        LeaderContact made = new LeaderContact(clock);
+        CONTACTS.put(NAME + new NodeId(group, self), made);
+        return made;
+    }
+
+    @Override
+    public Timer getElectionTimer(boolean shared, String name) {
+        Timer timer = super.getElectionTimer(shared, name);
+        LeaderContact contact = CONTACTS.remove(name);
+        return contact == null ? timer : new ElectionTimer(timer, contact);
+    }
+
+    /** On another timer. */
+    record ElectionTimer(Timer timer, LeaderContact contact) implements Timer {
+        @Override
+        public Timeout newTimeout(TimerTask task, long delay, TimeUnit unit) {
+            Silence silence = new Silence(this, task, unit.toNanos(delay));
+            silence.await(unit.toNanos(delay));
+            return silence;
+        }
+
+        @Override
+        public Set<Timeout> stop() {
+            return timer.stop();
+        }
+    }
+
+    /** Goes off when the leader has been silent for a while; is put off when it is heard. */
+    private static final class Silence implements Timeout, TimerTask {
+        private final ElectionTimer of;
+        private final TimerTask task;
+        private final long nanos;
+        private final long bornNanos;
+        private @Nullable Timeout next;
+        private boolean cancelled;
+        private boolean expired;
+
+        Silence(ElectionTimer of, TimerTask task, long nanos) {
+            this.of = of;
+            this.task = task;
+            this.nanos = nanos;
+            this.bornNanos = of.contact.clock.nanoTime();
+        }
+
+        synchronized void await(long left) {
+            if (!cancelled) {
+                next = of.timer.newTimeout(this, left, TimeUnit.NANOSECONDS);
+            }
+        }
+
+        @Override
+        public void run(Timeout timeout) throws Exception {
+            long waited = of.contact.clock.nanoTime() - bornNanos;
+            long left = nanos - Math.min(of.contact.silentNanos(), waited);
+            if (left > 0) {
+                await(left);
+                return;
+            }
+            synchronized (this) {
+                if (cancelled) {
+                    return;
+                }
+                expired = true;
+            }
+            task.run(this);
+        }
+
+        @Override
+        public Timer timer() {
+            return of;
+        }
+
+        @Override
+        public TimerTask task() {
+            return task;
+        }
+
+        @Override
+        public synchronized boolean isExpired() {
+            return expired;
+        }
+
+        @Override
+        public synchronized boolean isCancelled() {
+            return cancelled;
+        }
+
+        @Override
+        public synchronized boolean cancel() {
+            if (expired || cancelled) {
+                return false;
+            }
+            cancelled = true;
+            Timeout waiting = next;
+            return waiting == null || waiting.cancel();
+        }
+    }
+}
