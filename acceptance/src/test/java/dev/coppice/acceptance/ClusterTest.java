@@ -202,7 +202,8 @@ class ClusterTest {
         }
         for (String name : List.of("e", "d", "c", "b")) {
             String leaving = id(name);
-            // On a busy machine there may be no leader for a moment; a removal that was answered with an error may have happened.
+            // On a busy machine there may be no leader for a moment; a removal that was answered with an error may have
+            // happened.
             await(() -> {
                 Shell.Outcome removal = etcdctl(List.of("a"), "member", "remove", leaving);
                 return removal.status() == 0 || removal.output().contains("member not found");
