@@ -34,6 +34,8 @@ final class KeyOperations {
             bytes(0xff),
             bytes(0xff, 0xff));
 
+    private static final int UNKNOWN_ORDER = 7;
+
     private final Random random;
     private long revision = 1;
     private long compacted;
@@ -85,14 +87,14 @@ final class KeyOperations {
     }
 
     long lease() {
-        return now(3) ? 11 + random.nextInt(6) : 0;
+        return now(3) ? 11 + random.nextInt(6) : now(100) ? -1 : 0;
     }
 
     private long revisionNear() {
         return switch (random.nextInt(8)) {
             case 0 -> revision + 1 + random.nextInt(3);
             case 1 -> Math.max(0, compacted - 1);
-            case 2 -> compacted;
+            case 2 -> now(10) ? -random.nextInt(3) : compacted;
             default -> Math.max(1, revision - random.nextInt(12));
         };
     }
@@ -103,13 +105,13 @@ final class KeyOperations {
             request.setRevision(revisionNear());
         }
         if (now(3)) {
-            request.setLimit(random.nextInt(5));
+            request.setLimit(random.nextInt(6) - 1);
         }
         if (now(3)) {
             request.setSortOrderValue(random.nextInt(3)).setSortTargetValue(random.nextInt(5));
         }
         if (now(60)) {
-            request.setSortOrderValue(7);
+            request.setSortOrderValue(UNKNOWN_ORDER);
         }
         request.setCountOnly(now(8)).setKeysOnly(now(6)).setSerializable(now(6));
         if (now(6)) {
@@ -125,6 +127,14 @@ final class KeyOperations {
             request.setMaxCreateRevision(revisionNear());
         }
         return request.build();
+    }
+
+    /** With an order that both know: 3.5 refuses the whole transaction where 3.4 sorts by none. */
+    private RangeRequest rangePart() {
+        RangeRequest request = range();
+        return request.getSortOrderValue() == UNKNOWN_ORDER
+                ? request.toBuilder().clearSortOrder().build()
+                : request;
     }
 
     PutRequest put() {
@@ -158,8 +168,8 @@ final class KeyOperations {
     private Compare compare() {
         Compare.Builder compare = Compare.newBuilder()
                 .setKey(key())
-                .setResultValue(random.nextInt(4))
-                .setTargetValue(random.nextInt(5));
+                .setResultValue(random.nextInt(now(50) ? 6 : 4))
+                .setTargetValue(random.nextInt(now(50) ? 7 : 5));
         if (now(4)) {
             compare.setRangeEnd(rangeEnd());
         }
@@ -179,7 +189,7 @@ final class KeyOperations {
         switch (random.nextInt(depth > 0 ? 9 : 8)) {
             case 0, 1, 2 -> part.setRequestPut(put());
             case 3 -> part.setRequestDeleteRange(deletePart());
-            case 4, 5, 6 -> part.setRequestRange(range());
+            case 4, 5, 6 -> part.setRequestRange(rangePart());
             case 7 -> {
                 if (!now(20)) {
                     part.setRequestPut(put());
@@ -238,13 +248,34 @@ final class KeyOperations {
         if (now(2)) {
             request.setStartRevision(revisionNear());
         }
-        if (now(4)) {
-            request.addFiltersValue(random.nextInt(2));
+        for (int i = now(4) ? 1 + random.nextInt(2) : 0; i > 0; i--) {
+            request.addFiltersValue(random.nextInt(now(20) ? 4 : 2));
         }
         if (now(5)) {
             request.setWatchId(1 + random.nextInt(9));
         }
         return request.build();
+    }
+
+    /** Beyond the 1.5 MiB that a request may have, but not beyond what gRPC takes. */
+    private PutRequest tooLarge() {
+        return put().toBuilder()
+                .setIgnoreValue(false)
+                .setIgnoreLease(false)
+                .setKey(bytes('a'))
+                .setValue(ByteString.copyFrom(new byte[(1 << 20) + (1 << 19) + random.nextInt(1 << 18)]))
+                .build();
+    }
+
+    private Operation put(String user) {
+        if (now(100)) {
+            PutRequest request = tooLarge();
+            return Operation.of(
+                    "PutRequest of " + request.getValue().size() + " bytes",
+                    side -> side.kv(user).put(request));
+        }
+        PutRequest request = put();
+        return Operation.of(shown(request), side -> side.kv(user).put(request));
     }
 
     /** Something about keys that asks who sends it. */
@@ -259,10 +290,7 @@ final class KeyOperations {
     /** Something about keys, as a user. */
     Operation next(String user) {
         return switch (random.nextInt(20)) {
-            case 0, 1, 2, 3, 4 -> {
-                PutRequest request = put();
-                yield Operation.of(shown(request), side -> side.kv(user).put(request));
-            }
+            case 0, 1, 2, 3, 4 -> put(user);
             case 5, 6 -> {
                 DeleteRangeRequest request = delete();
                 yield Operation.of(shown(request), side -> side.kv(user).deleteRange(request));

@@ -183,6 +183,19 @@ final class Round {
         }
     }
 
+    /** Whether each progress that Coppice told is one that etcd told, or comes before the answer that is on its way. */
+    private void checkProgress(String when) {
+        List<Long> actual = coppice.watches().progress();
+        List<Long> expected = etcd.watches().progress();
+        List<Long> more = new ArrayList<>(actual);
+        more.removeAll(expected);
+        more.removeIf(each -> each == revision && actual.size() <= expected.size() + 1);
+        if (!more.isEmpty()) {
+            differences.add(new Difference(
+                    seed, step, "progress, " + when, "", expected.toString(), actual.toString()));
+        }
+    }
+
     private static long revisionOf(@Nullable Message answer) {
         if (answer == null) {
             return 0;
@@ -202,6 +215,7 @@ final class Round {
             expected = etcd.watches().told();
             actual = coppice.watches().told();
             if (expected.equals(actual)) {
+                checkProgress(when);
                 return;
             }
             Pause.shortly();

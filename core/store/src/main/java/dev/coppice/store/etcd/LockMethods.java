@@ -202,11 +202,13 @@ final class LockMethods {
                 .setRev(place.revision())
                 .setLease(lease)
                 .build();
-        if (place.header().getRevision() != place.revision()) {
+        if (!place.value().equals(request.getValue())) {
             ResponseHeader unused = proclaim(key, request.getValue());
         }
+        ResponseHeader unused = awaitTurn(request.getName(), place, "election");
+        // As etcd's: of when it stood, not of when its turn came.
         return CampaignResponse.newBuilder()
-                .setHeader(awaitTurn(request.getName(), place, "election"))
+                .setHeader(place.header())
                 .setLeader(key)
                 .build();
     }
