@@ -3,6 +3,7 @@ package dev.coppice.acceptance.etcd;
 import com.google.protobuf.Message;
 import dev.coppice.store.api.DeleteRangeRequest;
 import dev.coppice.store.api.LeaseRevokeRequest;
+import dev.coppice.store.api.PutResponse;
 import dev.coppice.store.api.RangeRequest;
 import dev.coppice.store.api.ResponseHeader;
 import java.util.ArrayList;
@@ -102,6 +103,7 @@ final class Round {
     }
 
     private void users(int steps) {
+        keys.asUsers();
         for (int i = 0; i < steps && !diverged; i++) {
             both("", auth.next(""));
         }
@@ -178,6 +180,9 @@ final class Round {
         }
         revision = Math.max(revision, revisionOf(expected.message()));
         others.at(revision);
+        if (expected.message() instanceof PutResponse) {
+            keys.put(revisionOf(expected.message()));
+        }
         if (operation.settles()) {
             checkWatches("after " + operation.text());
         }
@@ -191,8 +196,8 @@ final class Round {
         more.removeAll(expected);
         more.removeIf(each -> each == revision && actual.size() <= expected.size() + 1);
         if (!more.isEmpty()) {
-            differences.add(new Difference(
-                    seed, step, "progress, " + when, "", expected.toString(), actual.toString()));
+            differences.add(
+                    new Difference(seed, step, "progress, " + when, "", expected.toString(), actual.toString()));
         }
     }
 
