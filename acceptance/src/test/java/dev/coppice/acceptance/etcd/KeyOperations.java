@@ -13,6 +13,7 @@ import dev.coppice.store.api.TxnRequest;
 import dev.coppice.store.api.WatchCreateRequest;
 import java.util.List;
 import java.util.Random;
+import java.util.TreeSet;
 
 /** Random requests about few keys, so that they meet: every option that etcd's requests have. */
 final class KeyOperations {
@@ -34,9 +35,13 @@ final class KeyOperations {
             bytes(0xff),
             bytes(0xff, 0xff));
 
+    private static final int UNKNOWN_ORDER = 7;
+
     private final Random random;
     private long revision = 1;
     private long compacted;
+    private boolean asUsers;
+    private final TreeSet<Long> puts = new TreeSet<>();
 
     KeyOperations(Random random) {
         this.random = random;
@@ -84,32 +89,55 @@ final class KeyOperations {
         };
     }
 
+    /**
+     * Leaves out from now on where etcd's permissions are not what they should be: whether a user may use a range that ends
+     * before it begins depends on how the tree of permissions happened to grow; nested transactions are not looked at, and of a
+     * watch of everything from a key on, only that key.
+     */
+    void asUsers() {
+        asUsers = true;
+    }
+
+    /** Tells that a revision has put a key, and done nothing else. */
+    void put(long at) {
+        puts.add(at);
+    }
+
+    private ByteString rangeEnd(ByteString key) {
+        ByteString end = rangeEnd();
+        boolean empty = !end.isEmpty()
+                && !end.equals(bytes(0))
+                && ByteString.unsignedLexicographicalComparator().compare(key, end) >= 0;
+        return asUsers && empty ? ByteString.EMPTY : end;
+    }
+
     long lease() {
-        return now(3) ? 11 + random.nextInt(6) : 0;
+        return now(3) ? 11 + random.nextInt(6) : now(100) ? -1 : 0;
     }
 
     private long revisionNear() {
         return switch (random.nextInt(8)) {
             case 0 -> revision + 1 + random.nextInt(3);
             case 1 -> Math.max(0, compacted - 1);
-            case 2 -> compacted;
+            case 2 -> now(10) ? -random.nextInt(3) : compacted;
             default -> Math.max(1, revision - random.nextInt(12));
         };
     }
 
     RangeRequest range() {
-        RangeRequest.Builder request = RangeRequest.newBuilder().setKey(key()).setRangeEnd(rangeEnd());
+        ByteString key = key();
+        RangeRequest.Builder request = RangeRequest.newBuilder().setKey(key).setRangeEnd(rangeEnd(key));
         if (now(3)) {
             request.setRevision(revisionNear());
         }
         if (now(3)) {
-            request.setLimit(random.nextInt(5));
+            request.setLimit(random.nextInt(6) - 1);
         }
         if (now(3)) {
             request.setSortOrderValue(random.nextInt(3)).setSortTargetValue(random.nextInt(5));
         }
         if (now(60)) {
-            request.setSortOrderValue(7);
+            request.setSortOrderValue(UNKNOWN_ORDER);
         }
         request.setCountOnly(now(8)).setKeysOnly(now(6)).setSerializable(now(6));
         if (now(6)) {
@@ -127,6 +155,14 @@ final class KeyOperations {
         return request.build();
     }
 
+    /** With an order that both know: 3.5 refuses the whole transaction where 3.4 sorts by none. */
+    private RangeRequest rangePart() {
+        RangeRequest request = range();
+        return request.getSortOrderValue() == UNKNOWN_ORDER
+                ? request.toBuilder().clearSortOrder().build()
+                : request;
+    }
+
     PutRequest put() {
         PutRequest.Builder request = PutRequest.newBuilder().setKey(key()).setPrevKv(now(3));
         request.setIgnoreValue(now(8)).setIgnoreLease(now(8));
@@ -140,9 +176,10 @@ final class KeyOperations {
     }
 
     DeleteRangeRequest delete() {
+        ByteString key = key();
         return DeleteRangeRequest.newBuilder()
-                .setKey(key())
-                .setRangeEnd(now(2) ? ByteString.EMPTY : rangeEnd())
+                .setKey(key)
+                .setRangeEnd(now(2) ? ByteString.EMPTY : rangeEnd(key))
                 .setPrevKv(now(2))
                 .build();
     }
@@ -158,10 +195,10 @@ final class KeyOperations {
     private Compare compare() {
         Compare.Builder compare = Compare.newBuilder()
                 .setKey(key())
-                .setResultValue(random.nextInt(4))
-                .setTargetValue(random.nextInt(5));
+                .setResultValue(random.nextInt(now(50) ? 6 : 4))
+                .setTargetValue(random.nextInt(now(50) ? 7 : 5));
         if (now(4)) {
-            compare.setRangeEnd(rangeEnd());
+            compare.setRangeEnd(rangeEnd(compare.getKey()));
         }
         // Now and then of another kind than the target says: then etcd compares with zero, or with nothing.
         switch (now(8) ? random.nextInt(5) : compare.getTargetValue()) {
@@ -179,7 +216,7 @@ final class KeyOperations {
         switch (random.nextInt(depth > 0 ? 9 : 8)) {
             case 0, 1, 2 -> part.setRequestPut(put());
             case 3 -> part.setRequestDeleteRange(deletePart());
-            case 4, 5, 6 -> part.setRequestRange(range());
+            case 4, 5, 6 -> part.setRequestRange(rangePart());
             case 7 -> {
                 if (!now(20)) {
                     part.setRequestPut(put());
@@ -211,16 +248,19 @@ final class KeyOperations {
                     .setRequestRange(
                             RangeRequest.newBuilder().setKey(bytes('a')).setCountOnly(true)));
         }
-        if (now(2)) {
+        if (now(2) && !asUsers) {
             request.setSuccess(0, RequestOp.newBuilder().setRequestTxn(txn(0)));
         }
         return request.build();
     }
 
+    /** Not up to a deletion: 3.4 forgets that, too, and a watch from there does not see it (etcd's issues 18089 and 19179). */
     CompactionRequest compaction() {
         long target = now(3) ? revisionNear() : Math.max(1, revision - random.nextInt(6));
         if (target > compacted && target <= revision) {
-            compacted = target;
+            Long put = puts.floor(target);
+            target = put == null ? compacted : put;
+            compacted = Math.max(compacted, target);
         }
         return CompactionRequest.newBuilder()
                 .setRevision(target)
@@ -228,23 +268,50 @@ final class KeyOperations {
                 .build();
     }
 
+    private ByteString watchEnd(ByteString key) {
+        ByteString end = rangeEnd(key);
+        return asUsers && end.equals(bytes(0)) ? ByteString.EMPTY : end;
+    }
+
     WatchCreateRequest watch() {
+        ByteString key = key();
         WatchCreateRequest.Builder request = WatchCreateRequest.newBuilder()
-                .setKey(key())
-                .setRangeEnd(rangeEnd())
+                .setKey(key)
+                .setRangeEnd(watchEnd(key))
                 .setPrevKv(now(2))
                 .setFragment(now(4))
                 .setProgressNotify(now(4));
         if (now(2)) {
             request.setStartRevision(revisionNear());
         }
-        if (now(4)) {
-            request.addFiltersValue(random.nextInt(2));
+        for (int i = now(4) ? 1 + random.nextInt(2) : 0; i > 0; i--) {
+            request.addFiltersValue(random.nextInt(now(20) ? 4 : 2));
         }
         if (now(5)) {
             request.setWatchId(1 + random.nextInt(9));
         }
         return request.build();
+    }
+
+    /** Beyond the 1.5 MiB that a request may have, but not beyond what gRPC takes. */
+    private PutRequest tooLarge() {
+        return put().toBuilder()
+                .setIgnoreValue(false)
+                .setIgnoreLease(false)
+                .setKey(bytes('a'))
+                .setValue(ByteString.copyFrom(new byte[(1 << 20) + (1 << 19) + random.nextInt(1 << 18)]))
+                .build();
+    }
+
+    private Operation put(String user) {
+        if (now(100)) {
+            PutRequest request = tooLarge();
+            return Operation.of(
+                    "PutRequest of " + request.getValue().size() + " bytes",
+                    side -> side.kv(user).put(request));
+        }
+        PutRequest request = put();
+        return Operation.of(shown(request), side -> side.kv(user).put(request));
     }
 
     /** Something about keys that asks who sends it. */
@@ -259,16 +326,13 @@ final class KeyOperations {
     /** Something about keys, as a user. */
     Operation next(String user) {
         return switch (random.nextInt(20)) {
-            case 0, 1, 2, 3, 4 -> {
-                PutRequest request = put();
-                yield Operation.of(shown(request), side -> side.kv(user).put(request));
-            }
+            case 0, 1, 2, 3, 4 -> put(user);
             case 5, 6 -> {
                 DeleteRangeRequest request = delete();
                 yield Operation.of(shown(request), side -> side.kv(user).deleteRange(request));
             }
             case 7, 8, 9, 10, 11 -> {
-                TxnRequest request = now(40) ? longTxn() : txn(2);
+                TxnRequest request = now(40) ? longTxn() : txn(asUsers ? 0 : 2);
                 yield Operation.of(shown(request), side -> side.kv(user).txn(request));
             }
             case 12 -> {

@@ -32,6 +32,7 @@ import dev.coppice.store.api.StatusResponse;
 import dev.coppice.store.api.UnlockRequest;
 import dev.coppice.store.api.WatchCancelRequest;
 import dev.coppice.store.api.WatchCreateRequest;
+import dev.coppice.store.api.WatchProgressRequest;
 import dev.coppice.store.api.WatchRequest;
 import java.util.List;
 import java.util.Random;
@@ -78,11 +79,11 @@ final class OtherOperations {
     // ---- leases
 
     Operation lease(String user) {
-        long id = someLease();
+        long id = now(40) ? random.nextInt(3) - 2 : someLease();
         return switch (random.nextInt(9)) {
             case 0, 1, 2, 3 -> {
                 var request = LeaseGrantRequest.newBuilder()
-                        .setID(id)
+                        .setID(id == 0 ? someLease() : id)
                         .setTTL(1000 + random.nextInt(100) + (now(9) ? 9_000_000_000L : 0))
                         .build();
                 yield Operation.of(shown(request), side -> side.leases(user).leaseGrant(request));
@@ -125,6 +126,15 @@ final class OtherOperations {
     // ---- watches
 
     Operation watch() {
+        if (now(8)) {
+            return Operation.settled("ask for the progress of watches", side -> {
+                side.watches()
+                        .send(WatchRequest.newBuilder()
+                                .setProgressRequest(WatchProgressRequest.getDefaultInstance())
+                                .build());
+                return "";
+            });
+        }
         if (now(3)) {
             long id = random.nextInt(10);
             return Operation.settled("cancel watch " + id, side -> {
@@ -179,7 +189,7 @@ final class OtherOperations {
                 .setLease(lease)
                 .setRev(Math.max(1, revision - random.nextInt(4)))
                 .build();
-        return switch (random.nextInt(7)) {
+        return switch (random.nextInt(8)) {
             case 0 -> granted(user, lease);
             case 1, 2 -> {
                 var request = CampaignRequest.newBuilder()
@@ -200,6 +210,10 @@ final class OtherOperations {
                 }
                 yield Operation.of(
                         shown(request.build()), side -> side.elections(user).proclaim(request.build()));
+            }
+            case 6 -> {
+                var request = LeaderRequest.newBuilder().setName(name).build();
+                yield Operation.of("observe " + shown(request), side -> side.observed(user, request));
             }
             default -> {
                 var request = ResignRequest.newBuilder();
@@ -265,7 +279,8 @@ final class OtherOperations {
     /** Raises an alarm, looks at what may still be done, and takes it back: all in one, so that no other operation meets it. */
     private Operation alarm(String user) {
         AlarmType type = now(3) ? AlarmType.NONE : AlarmType.NOSPACE;
-        int member = random.nextInt(4);
+        // Never no alarm of no member: etcd 3.4 ends then, since it cannot write it.
+        int member = type == AlarmType.NONE ? 1 + random.nextInt(3) : random.nextInt(4);
         List<Operation> parts = List.of(
                 Operation.of("", side -> alarm(side, user, AlarmRequest.AlarmAction.ACTIVATE, type, member)),
                 Operation.of("", side -> alarm(side, user, AlarmRequest.AlarmAction.GET, AlarmType.NONE, 0)),
@@ -308,7 +323,35 @@ final class OtherOperations {
                 .build();
     }
 
+    private static final List<String> URLS = List.of(
+            "nonsense",
+            "http://127.0.0.1",
+            "http://127.0.0.1:1/path",
+            "http://127.0.0.1:1/",
+            "ftp://127.0.0.1:1",
+            "http://",
+            "127.0.0.1:1",
+            "http://127.0.0.1:port",
+            "");
+
+    /** Never a good one of another place: a member is not added, and none moves. */
+    private List<String> urls(Side side, int which) {
+        return which < URLS.size()
+                ? List.of(URLS.get(which))
+                : side
+                        .cluster(side.signedIn("root") ? "root" : "")
+                        .memberList(MemberListRequest.getDefaultInstance())
+                        .getMembersList()
+                        .stream()
+                        .flatMap(member -> member.getPeerURLsList().stream())
+                        .toList();
+    }
+
     private Operation member(String user) {
+        boolean self = now(2);
+        int which = random.nextInt(URLS.size() + 3);
+        String who = self ? "itself" : "nobody";
+        String urls = which < URLS.size() ? URLS.get(which) : "those it has";
         return switch (random.nextInt(6)) {
             case 0 ->
                 Operation.of(
@@ -319,35 +362,35 @@ final class OtherOperations {
                         side -> side.cluster(user).memberAdd(MemberAddRequest.getDefaultInstance()));
             case 2 ->
                 Operation.of(
-                        "MemberAdd with a bad URL",
+                        "MemberAdd with " + urls + (self ? " as learner" : ""),
                         side -> side.cluster(user)
                                 .memberAdd(MemberAddRequest.newBuilder()
-                                        .addPeerURLs("nonsense")
+                                        .addAllPeerURLs(urls(side, which))
+                                        .setIsLearner(self)
                                         .build()));
             case 3 ->
                 Operation.of(
-                        "MemberRemove of nobody",
+                        "MemberRemove of " + who,
                         side -> side.cluster(user)
                                 .memberRemove(MemberRemoveRequest.newBuilder()
-                                        .setID(NOBODY)
+                                        .setID(self ? side.memberId() : NOBODY)
                                         .build()));
             case 4 ->
                 Operation.of(
-                        "MemberUpdate of nobody",
+                        "MemberUpdate of " + who + " with " + (self ? "those it has" : urls),
                         side -> side.cluster(user)
                                 .memberUpdate(MemberUpdateRequest.newBuilder()
-                                        .setID(NOBODY)
-                                        .addPeerURLs("http://127.0.0.1:1")
+                                        .setID(self ? side.memberId() : NOBODY)
+                                        // etcd takes whatever it is told of itself.
+                                        .addAllPeerURLs(urls(side, self ? URLS.size() : which))
                                         .build()));
-            default -> {
-                boolean self = now(2);
-                yield Operation.of(
-                        "MemberPromote of " + (self ? "itself" : "nobody"),
+            default ->
+                Operation.of(
+                        "MemberPromote of " + who,
                         side -> side.cluster(user)
                                 .memberPromote(MemberPromoteRequest.newBuilder()
                                         .setID(self ? side.memberId() : NOBODY)
                                         .build()));
-            }
         };
     }
 }

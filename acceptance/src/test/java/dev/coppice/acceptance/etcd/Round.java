@@ -3,6 +3,7 @@ package dev.coppice.acceptance.etcd;
 import com.google.protobuf.Message;
 import dev.coppice.store.api.DeleteRangeRequest;
 import dev.coppice.store.api.LeaseRevokeRequest;
+import dev.coppice.store.api.PutResponse;
 import dev.coppice.store.api.RangeRequest;
 import dev.coppice.store.api.ResponseHeader;
 import java.util.ArrayList;
@@ -102,6 +103,7 @@ final class Round {
     }
 
     private void users(int steps) {
+        keys.asUsers();
         for (int i = 0; i < steps && !diverged; i++) {
             both("", auth.next(""));
         }
@@ -178,8 +180,24 @@ final class Round {
         }
         revision = Math.max(revision, revisionOf(expected.message()));
         others.at(revision);
+        if (expected.message() instanceof PutResponse) {
+            keys.put(revisionOf(expected.message()));
+        }
         if (operation.settles()) {
             checkWatches("after " + operation.text());
+        }
+    }
+
+    /** Whether each progress that Coppice told is one that etcd told, or comes before the answer that is on its way. */
+    private void checkProgress(String when) {
+        List<Long> actual = coppice.watches().progress();
+        List<Long> expected = etcd.watches().progress();
+        List<Long> more = new ArrayList<>(actual);
+        more.removeAll(expected);
+        more.removeIf(each -> each == revision && actual.size() <= expected.size() + 1);
+        if (!more.isEmpty()) {
+            differences.add(
+                    new Difference(seed, step, "progress, " + when, "", expected.toString(), actual.toString()));
         }
     }
 
@@ -202,6 +220,7 @@ final class Round {
             expected = etcd.watches().told();
             actual = coppice.watches().told();
             if (expected.equals(actual)) {
+                checkProgress(when);
                 return;
             }
             Pause.shortly();

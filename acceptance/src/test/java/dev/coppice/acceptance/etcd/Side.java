@@ -5,6 +5,8 @@ import dev.coppice.store.api.AuthenticateRequest;
 import dev.coppice.store.api.ClusterGrpc;
 import dev.coppice.store.api.ElectionGrpc;
 import dev.coppice.store.api.KVGrpc;
+import dev.coppice.store.api.LeaderRequest;
+import dev.coppice.store.api.LeaderResponse;
 import dev.coppice.store.api.LeaseGrpc;
 import dev.coppice.store.api.LeaseKeepAliveRequest;
 import dev.coppice.store.api.LeaseKeepAliveResponse;
@@ -13,6 +15,7 @@ import dev.coppice.store.api.MaintenanceGrpc;
 import dev.coppice.store.api.RangeRequest;
 import dev.coppice.store.api.StatusRequest;
 import dev.coppice.store.api.WatchGrpc;
+import io.grpc.Context;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
@@ -186,6 +189,22 @@ final class Side implements AutoCloseable {
             throw new AssertionError(name + " does not answer a keep-alive", e);
         } catch (InterruptedException e) {
             throw new AssertionError(e);
+        }
+    }
+
+    /** The first that a stream about an election tells; where nobody leads, that nothing comes is not waited for. */
+    Object observed(String user, LeaderRequest election) {
+        LeaderResponse leader = elections(user).leader(election);
+        Context.CancellableContext watching = Context.current().withCancellation();
+        Context previous = watching.attach();
+        try {
+            var told = elections(user).observe(election);
+            return told.hasNext()
+                    ? told.next()
+                    : "ended, with " + leader.getKv().getKey();
+        } finally {
+            watching.detach(previous);
+            watching.cancel(null);
         }
     }
 

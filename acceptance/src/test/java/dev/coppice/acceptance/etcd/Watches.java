@@ -14,11 +14,17 @@ import java.util.TreeMap;
  */
 final class Watches implements AutoCloseable {
 
+    /** The watch that an asked for progress is told of: none, but all. */
+    private static final long ALL = -1;
+
     private final Side side;
     private final StreamObserver<WatchRequest> requests;
 
     /** Guarded by itself. */
     private final TreeMap<Long, List<String>> told = new TreeMap<>();
+
+    /** Revisions, as asked for; guarded by {@link #told}. */
+    private final List<Long> progress = new ArrayList<>();
 
     private boolean lastWasFragment;
 
@@ -54,6 +60,10 @@ final class Watches implements AutoCloseable {
             tell(
                     response.getWatchId(),
                     Plain.of(response.toBuilder().clearEvents().clearFragment().build(), side));
+        } else if (response.getWatchId() == ALL) {
+            synchronized (told) {
+                progress.add(response.getHeader().getRevision());
+            }
         }
         if (lastWasFragment && response.getEventsCount() == 0) {
             tell(response.getWatchId(), "a response without events between fragments");
@@ -74,6 +84,13 @@ final class Watches implements AutoCloseable {
             told.forEach((watch, each) -> each.forEach(line -> lines.add("watch " + watch + ": " + line)));
         }
         return lines;
+    }
+
+    /** The revisions that were told when progress was asked for. 3.4 always tells; 3.5 only when there is a watch and none waits. */
+    List<Long> progress() {
+        synchronized (told) {
+            return List.copyOf(progress);
+        }
     }
 
     @Override

@@ -66,7 +66,8 @@ final class StoreAccess {
             tls = insecure
                     ? null
                     : tls(
-                            Path.of(node.path("certificateAuthority").asText()),
+                            Path.of(node.path("etcdAuthority")
+                                    .asText(node.path("certificateAuthority").asText())),
                             Path.of(node.path("clientCertificate").asText()),
                             Path.of(node.path("clientKey").asText()));
         } else {

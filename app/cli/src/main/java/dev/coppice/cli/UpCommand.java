@@ -125,32 +125,8 @@ final class UpCommand implements Callable<Integer> {
             description = "Serve the etcd port in plain text, without authentication. For a laptop only.")
     private boolean insecureStore;
 
-    @Option(
-            names = "--auth-token",
-            paramLabel = "SPEC",
-            description = "Tokens of users of the etcd port: simple, or as in etcd jwt,sign-method=RS256,priv-key=FILE,"
-                    + "pub-key=FILE,ttl=10m (default: ${DEFAULT-VALUE}).")
-    private String authToken = ServerOptions.Etcd.DEFAULT.authToken();
-
-    @Option(
-            names = "--auto-compaction-mode",
-            paramLabel = "MODE",
-            description =
-                    "How much history of the etcd port is kept: periodic or revision (default: ${DEFAULT-VALUE}).")
-    private String compactionMode = ServerOptions.Etcd.DEFAULT.compactionMode();
-
-    @Option(
-            names = "--auto-compaction-retention",
-            paramLabel = "AMOUNT",
-            description = "Hours (or 30m, 90s), or revisions; 0 keeps everything (default: ${DEFAULT-VALUE}).")
-    private String compactionRetention = ServerOptions.Etcd.DEFAULT.compactionRetention();
-
-    @Option(
-            names = "--quota-backend-bytes",
-            paramLabel = "BYTES",
-            description = "How much the etcd port may hold, history included, before it raises etcd's NOSPACE alarm"
-                    + " (default: ${DEFAULT-VALUE}).")
-    private long quotaBytes = ServerOptions.Etcd.DEFAULT.quotaBytes();
+    @Mixin
+    private final EtcdPortOptions etcd = new EtcdPortOptions();
 
     @Option(names = "--token-file", paramLabel = "FILE", description = "Also write the token there (mode 0600).")
     private @Nullable Path tokenFile;
@@ -179,7 +155,7 @@ final class UpCommand implements Callable<Integer> {
                 name,
                 insecureStore,
                 new ClusterOptions(cluster, clusterKeys, join, joinToken, learner, advertise, discover),
-                new ServerOptions.Etcd(authToken, compactionMode, compactionRetention, quotaBytes),
+                etcd.options(),
                 new ExternalStore(store, storeAuthority, storeCertificate, storeKey, storeUser, storePassword));
         List<String> problems = new ArrayList<>(options.problems());
         if (waitSeconds < 1) {

@@ -15,6 +15,7 @@ import java.nio.file.Path;
  * @param insecureStore whether the etcd port is plain text
  * @param etcdHost as {@code host}, where the etcd port is: another machine when an etcd keeps the resources
  * @param etcdctlFlags the flags that etcdctl needs to reach the store
+ * @param etcdAuthority who signed the certificate of the etcd port, or that certificate itself, PEM
  */
 public record Endpoints(
         String host,
@@ -28,7 +29,8 @@ public record Endpoints(
         Path clientKey,
         boolean insecureStore,
         String etcdHost,
-        String etcdctlFlags) {
+        String etcdctlFlags,
+        Path etcdAuthority) {
 
     public String api() {
         return "https://" + host + ":" + apiPort;
@@ -56,6 +58,7 @@ public record Endpoints(
                 .put("peer", host + ":" + peerPort)
                 .put("kubeconfig", kubeconfig.toString())
                 .put("certificateAuthority", certificateAuthority.toString())
+                .put("etcdAuthority", etcdAuthority.toString())
                 .put("clientCertificate", clientCertificate.toString())
                 .put("clientKey", clientKey.toString())
                 .put("insecureStore", insecureStore);

@@ -44,18 +44,25 @@ record NodeAddresses(
                 pki.resolve("admin.key"),
                 plain,
                 host,
-                flags(host + ":" + port, plain, elsewhere == null ? pki : null));
+                flags(host + ":" + port, plain, elsewhere == null ? pki : null, etcdAuthority(pki)),
+                etcdAuthority(pki));
+    }
+
+    /** Whom a client trusts who trusts the etcd port: where its certificate is the user's, that itself. */
+    private Path etcdAuthority(Path pki) {
+        Path certificate = options.etcd().files().certificate();
+        return certificate == null ? pki.resolve("ca.crt") : certificate.toAbsolutePath();
     }
 
     /** What etcdctl is given; which certificates an etcd of somebody else wants is not known here. */
-    private static String flags(String where, boolean plain, @Nullable Path pki) {
+    private static String flags(String where, boolean plain, @Nullable Path pki, Path authority) {
         if (plain) {
             return "--endpoints " + where;
         }
         return "--endpoints https://" + where
                 + (pki == null
                         ? " (with your certificates)"
-                        : " --cacert " + pki.resolve("ca.crt") + " --cert " + pki.resolve("admin.crt") + " --key "
+                        : " --cacert " + authority + " --cert " + pki.resolve("admin.crt") + " --key "
                                 + pki.resolve("admin.key"));
     }
 

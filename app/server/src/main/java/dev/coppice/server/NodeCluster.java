@@ -23,6 +23,7 @@ import dev.coppice.store.raft.ClusterMember;
 import dev.coppice.store.raft.ClusterSettings;
 import dev.coppice.store.raft.GrpcPeerTransport;
 import dev.coppice.store.raft.Member;
+import dev.coppice.store.raft.PeerMethods;
 import dev.coppice.store.raft.PeerServices;
 import dev.coppice.store.wire.AskRequest;
 import dev.coppice.store.wire.AskResponse;
@@ -56,7 +57,6 @@ public final class NodeCluster {
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final System.Logger LOG = System.getLogger(NodeCluster.class.getName());
-    private static final int MAX_MESSAGE_BYTES = 4 << 20;
     private static final int MAX_CONNECTIONS = 1_000;
     private static final int CLOSING_AT_A_TIME = 8;
     private static final Duration DEFAULT_TTL = Duration.ofHours(1);
@@ -91,11 +91,16 @@ public final class NodeCluster {
         this.listener = new GrpcListener(
                 kernel,
                 new ListenerOptions(
-                        "peer", new InetSocketAddress(address, port()), tls, MAX_MESSAGE_BYTES, MAX_CONNECTIONS),
+                        "peer",
+                        new InetSocketAddress(address, port()),
+                        tls,
+                        PeerMethods.MAX_MESSAGE_BYTES,
+                        MAX_CONNECTIONS),
                 Stream.concat(services.services().stream(), transport.services().stream())
                         .toList(),
                 List.of());
         GrpcPeerTransport.Metrics metrics = new GrpcPeerTransport.Metrics(kernel);
+        services.onReceived(metrics::received);
         this.settings = new ClusterSettings(
                 services,
                 addresses -> new GrpcPeerTransport(kernel, metrics, tls, addresses),

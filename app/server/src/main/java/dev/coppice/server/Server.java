@@ -73,7 +73,7 @@ import org.jspecify.annotations.Nullable;
 public final class Server implements AutoCloseable {
     private static final long KEYSPACE_QUOTA_BYTES = 8L << 30;
     private static final long MAX_BODY_BYTES = 16L << 20;
-    private static final long MAX_ETCD_MESSAGE_BYTES = 2L << 20;
+    private static final long ETCD_MESSAGE_OVERHEAD_BYTES = 512 << 10;
     private static final int MAX_CONNECTIONS = 20_000;
     private static final String CLOCK_OFFSET_FILE = "coppice.test.clock-offset-file";
     private static final String CLUSTER_PREFIX = "/coppice/cluster";
@@ -280,7 +280,8 @@ public final class Server implements AutoCloseable {
                         new StoreOptions.KeyspaceOptions(
                                 "etcd",
                                 options.etcd().quotaBytes(),
-                                options.etcd().retention())));
+                                options.etcd().retention(),
+                                options.etcd().limits())));
         if (nodes == null) {
             return Store.start(kernel, kernel.root(), alone);
         }
@@ -355,12 +356,20 @@ public final class Server implements AutoCloseable {
         String scheme = options.insecureStore() ? "http://" : "https://";
         String url = scheme + NodeAddresses.host(address) + ":" + options.etcdPort();
         EtcdPolicy policy = options.insecureStore() ? EtcdPolicy.open(url) : EtcdPolicy.authenticated(url);
+        if (options.etcd().files().clientAuthority() != null) {
+            policy = policy.withCertificatesSufficing();
+        }
         EtcdServices etcd =
                 new EtcdServices(store, "etcd", policy.withTokens(options.etcd().tokens()));
-        TlsSource tls = options.insecureStore() ? null : authority.server(names, ClientCertificates.OPTIONAL);
+        TlsSource tls = options.insecureStore() ? null : etcdCertificates(authority, names);
         GrpcListener listener = new GrpcListener(
                 kernel,
-                listener("etcd", address, options.etcdPort(), tls, MAX_ETCD_MESSAGE_BYTES),
+                listener(
+                        "etcd",
+                        address,
+                        options.etcdPort(),
+                        tls,
+                        options.etcd().requestBytes() + ETCD_MESSAGE_OVERHEAD_BYTES),
                 etcd.services(),
                 etcd.interceptors(),
                 etcd.direct());
@@ -370,6 +379,14 @@ public final class Server implements AutoCloseable {
         etcd.announce(clientUrls);
         store.announce(clientUrls);
         return listener;
+    }
+
+    private TlsSource etcdCertificates(CertificateAuthority authority, List<String> names) throws StartException {
+        try {
+            return options.etcd().files().over(authority.server(names, ClientCertificates.OPTIONAL));
+        } catch (IOException e) {
+            throw new StartException("--cert-file, --key-file, --trusted-ca-file: " + e.getMessage(), e);
+        }
     }
 
     /** Starts a listener; a failure names the option that it comes from. */

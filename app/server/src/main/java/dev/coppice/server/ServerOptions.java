@@ -1,5 +1,6 @@
 package dev.coppice.server;
 
+import dev.coppice.store.RequestLimits;
 import dev.coppice.store.Retention;
 import dev.coppice.store.etcd.TokenOptions;
 import java.nio.file.Path;
@@ -66,10 +67,30 @@ public record ServerOptions(
      * @param compactionMode see {@link Retention#parse}
      * @param compactionRetention see {@link Retention#parse}
      * @param quotaBytes how much keys and values, with their history, may take
+     * @param requestBytes the most bytes of a write
+     * @param txnOperations the most operations of a transaction
      */
-    public record Etcd(String authToken, String compactionMode, String compactionRetention, long quotaBytes) {
+    public record Etcd(
+            String authToken,
+            String compactionMode,
+            String compactionRetention,
+            long quotaBytes,
+            int requestBytes,
+            int txnOperations,
+            EtcdFiles files) {
 
-        public static final Etcd DEFAULT = new Etcd("simple", "periodic", "0", 8L << 30);
+        public static final Etcd DEFAULT = new Etcd(
+                "simple",
+                "periodic",
+                "0",
+                8L << 30,
+                RequestLimits.DEFAULT.bytes(),
+                RequestLimits.DEFAULT.operations(),
+                EtcdFiles.NONE);
+
+        RequestLimits limits() {
+            return new RequestLimits(requestBytes, txnOperations);
+        }
 
         TokenOptions tokens() {
             return TokenOptions.parse(authToken);
@@ -83,6 +104,14 @@ public record ServerOptions(
             if (quotaBytes < 1) {
                 problems.add("--quota-backend-bytes: " + quotaBytes + " is no size: expected at least 1, such as "
                         + DEFAULT.quotaBytes + " for 8 GiB");
+            }
+            if (requestBytes < 1 || requestBytes > RequestLimits.MOST_BYTES) {
+                problems.add("--max-request-bytes: " + requestBytes + " is not possible: expected 1 to "
+                        + RequestLimits.MOST_BYTES + ", such as " + DEFAULT.requestBytes + " for 1.5 MiB");
+            }
+            if (txnOperations < 1) {
+                problems.add("--max-txn-ops: " + txnOperations
+                        + " is no number of operations: expected at least 1, such" + " as " + DEFAULT.txnOperations);
             }
             for (Supplier<Object> each : List.<Supplier<Object>>of(this::tokens, this::retention)) {
                 try {
@@ -104,6 +133,7 @@ public record ServerOptions(
     public List<String> problems() {
         List<String> problems = new ArrayList<>();
         etcd.check(problems);
+        etcd.files().check(insecureStore, problems);
         port(problems, "--api-port", apiPort);
         port(problems, "--etcd-port", etcdPort);
         port(problems, "--peer-port", peerPort);

@@ -12,7 +12,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.PrivateKey;
-import java.security.Signature;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
@@ -250,15 +249,7 @@ final class DirectoryAuthority implements CertificateAuthority {
     }
 
     private static void requireMatch(Path directory, Pair pair) throws GeneralSecurityException {
-        String algorithm = pair.key().getAlgorithm().equals("RSA") ? "SHA256withRSA" : "SHA256withECDSA";
-        byte[] sample = "coppice".getBytes(StandardCharsets.US_ASCII);
-        Signature signature = Signature.getInstance(algorithm);
-        signature.initSign(pair.key());
-        signature.update(sample);
-        byte[] signed = signature.sign();
-        signature.initVerify(pair.certificate().getPublicKey());
-        signature.update(sample);
-        if (!signature.verify(signed)) {
+        if (!TlsFiles.belongTogether(pair.key(), pair.certificate())) {
             throw new GeneralSecurityException("the key and the certificate in " + directory.resolve("ca.pem")
                     + " do not belong together; restore the file, or remove it to have it made anew");
         }

@@ -88,6 +88,10 @@ public final class MemberKeyspace implements Keyspace {
         return options.name();
     }
 
+    public RequestLimits limits() {
+        return options.limits();
+    }
+
     public Store store() {
         return store;
     }
@@ -103,7 +107,7 @@ public final class MemberKeyspace implements Keyspace {
         Command command = builder.setKeyspace(space().number())
                 .setAuthRevision(AUTH_REVISION.orElse(0L))
                 .build();
-        if (command.getSerializedSize() > Requests.MAX_BYTES) {
+        if (command.getSerializedSize() > options.limits().bytes()) {
             throw Errors.requestTooLarge();
         }
         return store.propose(command);
@@ -111,7 +115,7 @@ public final class MemberKeyspace implements Keyspace {
 
     private boolean propose(Command.Builder builder, Space space, Machine.Outcome outcome) {
         Command command = builder.setKeyspace(space.number()).build();
-        if (command.getSerializedSize() > Requests.MAX_BYTES) {
+        if (command.getSerializedSize() > options.limits().bytes()) {
             throw Errors.requestTooLarge();
         }
         return store.propose(command, outcome);
@@ -220,7 +224,7 @@ public final class MemberKeyspace implements Keyspace {
 
     @Override
     public TxnResponse txn(TxnRequest request) {
-        Requests.check(request);
+        Requests.check(request, limits());
         if (Requests.readOnly(request)) {
             if (!Requests.serializable(request)) {
                 store.log().barrier();
@@ -378,10 +382,10 @@ public final class MemberKeyspace implements Keyspace {
 
     @Override
     public LeaseGrantResponse grant(LeaseGrantRequest request) {
-        if (request.getTTL() > Lessor.MAX_TTL_SECONDS) {
-            throw Errors.leaseTtlTooLarge();
-        }
         admitGrowth(request);
+        if (request.getTTL() > Lessor.MAX_TTL_SECONDS) {
+            throw space().alarms().contains(AlarmType.NOSPACE) ? Errors.noSpace() : Errors.leaseTtlTooLarge();
+        }
         LeaseGrantRequest.Builder chosen = request.toBuilder();
         while (chosen.getID() == 0) {
             chosen.setID(store.kernel().secureRandom().nextLong() & Long.MAX_VALUE);

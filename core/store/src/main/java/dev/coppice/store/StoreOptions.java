@@ -45,8 +45,14 @@ public record StoreOptions(
      * @param name lower-case letters, digits and dashes
      * @param quotaBytes the most it may hold before writes are refused with the NOSPACE alarm
      * @param retention how much history is kept without being asked to forget it
+     * @param limits of one request
      */
-    public record KeyspaceOptions(String name, long quotaBytes, Retention retention) {
+    public record KeyspaceOptions(String name, long quotaBytes, Retention retention, RequestLimits limits) {
+
+        /** With etcd's limits of requests. */
+        public KeyspaceOptions(String name, long quotaBytes, Retention retention) {
+            this(name, quotaBytes, retention, RequestLimits.DEFAULT);
+        }
 
         /** Keeps everything. */
         public KeyspaceOptions(String name, long quotaBytes) {

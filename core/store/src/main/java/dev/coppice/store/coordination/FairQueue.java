@@ -40,9 +40,10 @@ public final class FairQueue {
      *
      * @param key what stands for it
      * @param revision that made the key: the fencing token
+     * @param value of the key
      * @param header of the answer that told so
      */
-    public record Place(ByteString key, long revision, long lease, ResponseHeader header) {}
+    public record Place(ByteString key, long revision, long lease, ByteString value, ResponseHeader header) {}
 
     /**
      * Whom one waits for: its turn comes when fewer than {@code permits} keys with the prefix were made before its own.
@@ -91,13 +92,14 @@ public final class FairQueue {
                                 .setKey(key)
                                 .setValue(value)
                                 .setLease(lease)))
-                .addFailure(keyOnly(key))
+                .addFailure(RequestOp.newBuilder()
+                        .setRequestRange(RangeRequest.newBuilder().setKey(key)))
                 .build());
         if (answer.getSucceeded()) {
-            return new Place(key, answer.getHeader().getRevision(), lease, answer.getHeader());
+            return new Place(key, answer.getHeader().getRevision(), lease, value, answer.getHeader());
         }
         KeyValue mine = answer.getResponses(0).getResponseRange().getKvs(0);
-        return new Place(key, mine.getCreateRevision(), lease, answer.getHeader());
+        return new Place(key, mine.getCreateRevision(), lease, mine.getValue(), answer.getHeader());
     }
 
     /**

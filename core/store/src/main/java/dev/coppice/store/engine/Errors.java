@@ -112,8 +112,10 @@ public final class Errors {
         return invalid("etcdserver: given member URLs are invalid");
     }
 
+    /** Without a code of its own, as etcd's. */
     public static StoreException notEnoughStarted() {
-        return precondition("etcdserver: re-configuration failed due to not enough started members");
+        return new StoreException(
+                Code.UNKNOWN, "etcdserver: re-configuration failed due to not enough started members");
     }
 
     public static StoreException unhealthyCluster() {

@@ -1,6 +1,7 @@
 package dev.coppice.store.engine;
 
 import com.google.protobuf.ByteString;
+import dev.coppice.store.RequestLimits;
 import dev.coppice.store.api.Compare;
 import dev.coppice.store.api.DeleteRangeRequest;
 import dev.coppice.store.api.PutRequest;
@@ -16,12 +17,6 @@ import java.util.Set;
 /** What a request must be like to be looked at at all, whatever the store holds. The checks and their order are etcd's. */
 public final class Requests {
     private Requests() {}
-
-    /** The most operations of one transaction. */
-    public static final int MAX_OPERATIONS = 128;
-
-    /** The most bytes of one request. */
-    public static final int MAX_BYTES = 3 << 19;
 
     public static void check(RangeRequest request) {
         if (request.getKey().isEmpty()) {
@@ -51,8 +46,9 @@ public final class Requests {
         }
     }
 
-    public static void check(TxnRequest request) {
-        checkOperations(request, MAX_OPERATIONS);
+    /** @param limits of which only that of operations is looked at */
+    public static void check(TxnRequest request, RequestLimits limits) {
+        checkOperations(request, limits.operations());
         checkDuplicates(request.getSuccessList());
         checkDuplicates(request.getFailureList());
     }

@@ -18,10 +18,16 @@ public final class StoreMetrics {
     private final Counter failures;
     private final Counter fellBehind;
     private final Counter compactedRevisions;
+    private final Counter slowWrites;
     private final Histogram batchCommands;
     private final Histogram syncSeconds;
     private final Histogram writeSeconds;
     private final PrometheusRegistry registry;
+
+    public static final String SLOW_WRITES = "coppice_store_slow_writes";
+
+    /** etcd warns from there on. */
+    private static final long SLOW_NANOS = 100_000_000;
 
     public StoreMetrics(PrometheusRegistry registry) {
         this.registry = registry;
@@ -43,6 +49,10 @@ public final class StoreMetrics {
                 .register(registry);
         syncSeconds = seconds(registry, LOG_SYNC_SECONDS, "Seconds that writing to the log with its sync took.");
         writeSeconds = seconds(registry, STATE_WRITE_SECONDS, "Seconds that writing a batch to the state took.");
+        slowWrites = Counter.builder()
+                .name(SLOW_WRITES)
+                .help("Batches that took more than 100 ms to be written to the state.")
+                .register(registry);
         batchCommands = Histogram.builder()
                 .name("coppice_store_batch_commands")
                 .help("Commands that were written to the state together.")
@@ -67,6 +77,9 @@ public final class StoreMetrics {
 
     void written(long nanos) {
         writeSeconds.observe(nanos / 1e9);
+        if (nanos > SLOW_NANOS) {
+            slowWrites.inc();
+        }
     }
 
     void applied(int number) {

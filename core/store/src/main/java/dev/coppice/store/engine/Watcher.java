@@ -1,6 +1,7 @@
 package dev.coppice.store.engine;
 
 import com.google.protobuf.ByteString;
+import dev.coppice.store.RequestLimits;
 import dev.coppice.store.StoreException;
 import dev.coppice.store.Watch;
 import dev.coppice.store.WatchObserver;
@@ -384,7 +385,7 @@ public final class Watcher implements Watch {
         WatchResponse.Builder part = response(revision);
         long bytes = 0;
         for (Event event : events) {
-            if (bytes > 0 && bytes + event.getSerializedSize() > Requests.MAX_BYTES) {
+            if (bytes > 0 && bytes + event.getSerializedSize() > RequestLimits.DEFAULT.bytes()) {
                 send(part.setFragment(true).build());
                 part = response(revision);
                 bytes = 0;

@@ -25,6 +25,7 @@ import dev.coppice.store.wire.AskRequest;
 import io.grpc.Status.Code;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /** What the methods of etcd's service Cluster do, on whichever member they are called. */
@@ -101,14 +102,23 @@ final class ClusterMethods {
         return changed;
     }
 
-    private void refuseUnknown(long id) {
-        if (cluster().isEmpty() && id != self()) {
+    /** Whether this node is the only member there can be; refuses requests about others then. */
+    private boolean alone(long id) {
+        if (cluster().isPresent()) {
+            return false;
+        }
+        if (id != self()) {
             throw Errors.memberNotFound();
         }
+        return true;
     }
 
     MemberAddResponse add(MemberAddRequest request) {
         Membership.check(request.getPeerURLsList());
+        if (cluster().isEmpty()
+                && request.getPeerURLsList().stream().anyMatch(policy.get().peerUrls()::contains)) {
+            throw Errors.peerUrlExists();
+        }
         MemberRecord added = ask(AskRequest.newBuilder().setMemberAdd(request));
         return MemberAddResponse.newBuilder()
                 .setHeader(header())
@@ -118,7 +128,9 @@ final class ClusterMethods {
     }
 
     MemberRemoveResponse remove(MemberRemoveRequest request) {
-        refuseUnknown(request.getID());
+        if (alone(request.getID())) {
+            throw Errors.notEnoughStarted();
+        }
         MemberRecord unused = ask(AskRequest.newBuilder().setMemberRemove(request));
         return MemberRemoveResponse.newBuilder()
                 .setHeader(header())
@@ -127,9 +139,16 @@ final class ClusterMethods {
     }
 
     MemberUpdateResponse update(MemberUpdateRequest request) {
-        Membership.check(request.getPeerURLsList());
-        refuseUnknown(request.getID());
-        MemberRecord unused = ask(AskRequest.newBuilder().setMemberUpdate(request));
+        // As in etcd, that it is known comes first.
+        boolean same = alone(request.getID())
+                && Set.copyOf(request.getPeerURLsList())
+                        .equals(Set.copyOf(policy.get().peerUrls()));
+        if (!same) {
+            if (cluster().isEmpty()) {
+                Membership.check(request.getPeerURLsList());
+            }
+            MemberRecord unused = ask(AskRequest.newBuilder().setMemberUpdate(request));
+        }
         return MemberUpdateResponse.newBuilder()
                 .setHeader(header())
                 .addAllMembers(members())
@@ -137,7 +156,9 @@ final class ClusterMethods {
     }
 
     MemberPromoteResponse promote(MemberPromoteRequest request) {
-        refuseUnknown(request.getID());
+        if (alone(request.getID())) {
+            throw Errors.memberNotLearner();
+        }
         MemberRecord unused = ask(AskRequest.newBuilder().setMemberPromote(request));
         return MemberPromoteResponse.newBuilder()
                 .setHeader(header())

@@ -50,7 +50,7 @@ final class DirectCalls {
             return keyspace.delete(request, outcome);
         };
         Start<TxnRequest> txn = (request, outcome) -> {
-            Requests.check(request);
+            Requests.check(request, keyspace.limits());
             return keyspace.txn(request, outcome);
         };
         Start<RangeRequest> range = (request, outcome) -> {

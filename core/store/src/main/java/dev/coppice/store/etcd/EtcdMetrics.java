@@ -4,12 +4,14 @@ import com.sun.management.UnixOperatingSystemMXBean;
 import dev.coppice.store.MemberKeyspace;
 import dev.coppice.store.engine.Space;
 import dev.coppice.store.engine.StoreMetrics;
+import dev.coppice.store.raft.GrpcPeerTransport;
 import dev.coppice.store.raft.ReplicatedLog;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot.CounterDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.HistogramSnapshot;
+import io.prometheus.metrics.model.snapshots.HistogramSnapshot.HistogramDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricMetadata;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
@@ -19,7 +21,9 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The main metrics of etcd by etcd's names, for dashboards and rules written for it. What etcd calls {@code _total} is a
@@ -46,50 +50,82 @@ final class EtcdMetrics {
         EtcdMetrics metrics = new EtcdMetrics(keyspace);
         registered.forEach(metrics.snapshots::metricSnapshot);
         more.forEach(each -> each.forEach(metrics.snapshots::metricSnapshot));
-        metrics.disk(registered);
+        metrics.renamed(registered);
         metrics.server();
         metrics.space();
         metrics.process();
         return metrics.snapshots.build();
     }
 
-    private static final String PEER_FAILURES = "coppice_store_peer_failures";
+    /** A counter of our own that is shown under a name of etcd's, too: with another label for the peer, or none. */
+    private record Counted(
+            String name, String help, @Nullable String label) {}
+
+    private static final Map<String, Counted> COUNTERS = Map.of(
+            "coppice_store_peer_failures",
+            new Counted("etcd_network_peer_sent_failures", "Failures of sending to a member.", "To"),
+            GrpcPeerTransport.SENT_BYTES,
+            new Counted("etcd_network_peer_sent_bytes", "Bytes sent to a member.", "To"),
+            GrpcPeerTransport.RECEIVED_BYTES,
+            new Counted("etcd_network_peer_received_bytes", "Bytes received from a member.", "From"),
+            StoreMetrics.SLOW_WRITES,
+            new Counted("etcd_server_slow_apply", "Batches that took more than 100 ms to be applied.", null));
 
     /** What is measured under a name of our own is shown under etcd's, too. */
-    private void disk(MetricSnapshots registered) {
+    private void renamed(MetricSnapshots registered) {
         for (MetricSnapshot each : registered) {
-            if (each instanceof CounterSnapshot counter
-                    && each.getMetadata().getName().equals(PEER_FAILURES)) {
-                sendFailures(counter);
+            String own = each.getMetadata().getName();
+            if (each instanceof CounterSnapshot counter) {
+                Counted known = COUNTERS.get(own);
+                if (known != null) {
+                    snapshots.metricSnapshot(renamed(counter, known));
+                }
             }
             if (each instanceof HistogramSnapshot histogram) {
-                String name = etcdName(histogram.getMetadata().getName());
+                String name = etcdName(own);
                 if (!name.isEmpty()) {
                     snapshots.metricSnapshot(new HistogramSnapshot(
                             new MetricMetadata(
                                     name, String.valueOf(histogram.getMetadata().getHelp())),
-                            histogram.getDataPoints()));
+                            histogram.getDataPoints().stream()
+                                    .map(EtcdMetrics::toPeer)
+                                    .toList()));
                 }
             }
         }
     }
 
-    private void sendFailures(CounterSnapshot failures) {
-        CounterSnapshot.Builder renamed = CounterSnapshot.builder()
-                .name("etcd_network_peer_sent_failures")
-                .help("Failures of sending to a member.");
-        for (CounterDataPointSnapshot each : failures.getDataPoints()) {
+    private static CounterSnapshot renamed(CounterSnapshot counter, Counted known) {
+        CounterSnapshot.Builder renamed =
+                CounterSnapshot.builder().name(known.name()).help(known.help());
+        for (CounterDataPointSnapshot each : counter.getDataPoints()) {
             renamed.dataPoint(CounterDataPointSnapshot.builder()
-                    .labels(Labels.of("To", String.valueOf(each.getLabels().get("peer"))))
+                    .labels(labels(known.label(), each.getLabels()))
                     .value(each.getValue())
                     .build());
         }
-        snapshots.metricSnapshot(renamed.build());
+        return renamed.build();
+    }
+
+    private static Labels labels(@Nullable String name, Labels own) {
+        String peer = own.get("peer");
+        return name == null || peer == null ? own : Labels.of(name, peer);
+    }
+
+    private static HistogramDataPointSnapshot toPeer(HistogramDataPointSnapshot point) {
+        return HistogramDataPointSnapshot.builder()
+                .labels(labels("To", point.getLabels()))
+                .classicHistogramBuckets(point.getClassicBuckets())
+                .sum(point.getSum())
+                .build();
     }
 
     private static String etcdName(String name) {
         if (name.equals(StoreMetrics.LOG_SYNC_SECONDS)) {
             return "etcd_disk_wal_fsync_duration_seconds";
+        }
+        if (name.equals(GrpcPeerTransport.ROUND_TRIP_SECONDS)) {
+            return "etcd_network_peer_round_trip_time_seconds";
         }
         return name.equals(StoreMetrics.STATE_WRITE_SECONDS) ? "etcd_disk_backend_commit_duration_seconds" : "";
     }
@@ -120,6 +156,8 @@ final class EtcdMetrics {
                 keyspace.store().machine().applied());
         gauge("etcd_server_proposals_pending", "Proposals on their way.", log.waiting());
         counter("etcd_server_proposals_failed", "Proposals that failed.", log.failures());
+        counter("etcd_server_slow_read_indexes", "Leaders that took too long to confirm a read.", log.slowReads());
+        counter("etcd_server_read_indexes_failed", "Reads that no leader confirmed.", log.failedReads());
     }
 
     private void space() {

@@ -13,12 +13,19 @@ import java.util.Set;
  * @param clientUrls where clients reach this member, for the member list
  * @param peerUrls where other members reach it
  * @param tokens what kind of tokens users get who sign in
+ * @param certificatesSuffice whether every verified client certificate may do everything while authentication is not enabled,
+ *     as in etcd; for authorities of the user's
  */
 public record EtcdPolicy(
-        boolean open, Set<String> administrators, List<String> clientUrls, List<String> peerUrls, TokenOptions tokens) {
+        boolean open,
+        Set<String> administrators,
+        List<String> clientUrls,
+        List<String> peerUrls,
+        TokenOptions tokens,
+        boolean certificatesSuffice) {
 
     public EtcdPolicy(boolean open, Set<String> administrators, List<String> clientUrls, List<String> peerUrls) {
-        this(open, administrators, clientUrls, peerUrls, TokenOptions.DEFAULT);
+        this(open, administrators, clientUrls, peerUrls, TokenOptions.DEFAULT, false);
     }
 
     public EtcdPolicy {
@@ -38,6 +45,14 @@ public record EtcdPolicy(
     }
 
     public EtcdPolicy withTokens(TokenOptions kind) {
-        return new EtcdPolicy(open, administrators, clientUrls, peerUrls, kind);
+        return new EtcdPolicy(open, administrators, clientUrls, peerUrls, kind, certificatesSuffice);
+    }
+
+    public EtcdPolicy withClientUrls(List<String> urls) {
+        return new EtcdPolicy(open, administrators, urls, peerUrls, tokens, certificatesSuffice);
+    }
+
+    public EtcdPolicy withCertificatesSufficing() {
+        return new EtcdPolicy(open, administrators, clientUrls, peerUrls, tokens, true);
     }
 }

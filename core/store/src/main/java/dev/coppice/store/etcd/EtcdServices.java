@@ -79,8 +79,7 @@ public final class EtcdServices {
 
     /** Sets where clients reach this member, once the listener knows its port. */
     public void announce(List<String> clientUrls) {
-        policy.updateAndGet(known ->
-                new EtcdPolicy(known.open(), known.administrators(), clientUrls, known.peerUrls(), known.tokens()));
+        policy.updateAndGet(known -> known.withClientUrls(clientUrls));
     }
 
     /** Mounts the JSON gateway and what else etcd serves over HTTP/1.1. */

@@ -75,7 +75,7 @@ final class Gate {
     boolean unrestricted(Credentials credentials) {
         return !credentials.certificates().isEmpty()
                         && administrator(credentials.certificates().getFirst())
-                || policy.open() && keyspace.anybody();
+                || suffices(credentials.certificates()) && keyspace.anybody();
     }
 
     // ---- who it is
@@ -86,7 +86,9 @@ final class Gate {
         }
         AuthState auth = auth();
         if (!auth.enabled()) {
-            return Caller.ANONYMOUS;
+            return certificates.isEmpty() || !policy.certificatesSuffice()
+                    ? Caller.ANONYMOUS
+                    : new Caller(AuthState.ROOT, true);
         }
         if (token != null && !token.isEmpty()) {
             return new Caller(tokens.userOf(token, auth), false);
@@ -94,6 +96,11 @@ final class Gate {
         String name = certificates.isEmpty() ? null : attribute(certificates.getFirst(), "CN");
         // As in etcd, a name that is no user's is somebody who may do nothing, not nobody.
         return name == null || name.isEmpty() ? Caller.ANONYMOUS : new Caller(name, false);
+    }
+
+    /** Whether this is enough while authentication is not enabled. */
+    private boolean suffices(List<X509Certificate> certificates) {
+        return policy.open() || policy.certificatesSuffice() && !certificates.isEmpty();
     }
 
     private boolean administrator(X509Certificate certificate) {
@@ -165,9 +172,11 @@ final class Gate {
             if (!policy.open()) {
                 throw new StoreException(
                         Code.UNAUTHENTICATED,
-                        "etcdserver: the request shows no client certificate of an administrator (an organization of "
-                                + policy.administrators()
-                                + "); pass --cert, --key and --cacert, or enable authentication and sign in as a user");
+                        "etcdserver: the request shows no client certificate"
+                                + (policy.certificatesSuffice()
+                                        ? " ("
+                                        : " of an administrator (an organization of " + policy.administrators() + "; ")
+                                + "signed by an authority that this node trusts); pass --cert, --key and --cacert, or enable authentication and sign in as a user");
             }
             return;
         }

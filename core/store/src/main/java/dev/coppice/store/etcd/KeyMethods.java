@@ -69,7 +69,7 @@ final class KeyMethods {
                         CHECKED,
                         TxnRequest.getDefaultInstance(),
                         (caller, request) -> {
-                            Requests.check(request);
+                            Requests.check(request, keyspace.limits());
                             return gate.checked(caller, () -> {
                                 gate.txn(caller, request);
                                 return keyspace.txn(request);

@@ -202,11 +202,13 @@ final class LockMethods {
                 .setRev(place.revision())
                 .setLease(lease)
                 .build();
-        if (place.header().getRevision() != place.revision()) {
+        if (!place.value().equals(request.getValue())) {
             ResponseHeader unused = proclaim(key, request.getValue());
         }
+        ResponseHeader unused = awaitTurn(request.getName(), place, "election");
+        // As etcd's: of when it stood, not of when its turn came.
         return CampaignResponse.newBuilder()
-                .setHeader(awaitTurn(request.getName(), place, "election"))
+                .setHeader(place.header())
                 .setLeader(key)
                 .build();
     }
@@ -226,9 +228,15 @@ final class LockMethods {
         return answer.getHeader();
     }
 
+    /** As in etcd, whose transactions compare the key before they change it. */
+    private void readAndWrite(Caller caller, ByteString key) {
+        gate.read(caller, key, ByteString.EMPTY);
+        gate.write(caller, key, ByteString.EMPTY);
+    }
+
     private ProclaimResponse proclaim(Caller caller, ProclaimRequest request) {
         refuseMissing(request.hasLeader());
-        gate.write(caller, request.getLeader().getKey(), ByteString.EMPTY);
+        readAndWrite(caller, request.getLeader().getKey());
         return ProclaimResponse.newBuilder()
                 .setHeader(proclaim(request.getLeader(), request.getValue()))
                 .build();
@@ -263,7 +271,7 @@ final class LockMethods {
     private ResignResponse resign(Caller caller, ResignRequest request) {
         refuseMissing(request.hasLeader());
         LeaderKey leader = request.getLeader();
-        gate.write(caller, leader.getKey(), ByteString.EMPTY);
+        readAndWrite(caller, leader.getKey());
         TxnResponse answer = keyspace.txn(TxnRequest.newBuilder()
                 .addCompare(FairQueue.createdAt(leader.getKey(), leader.getRev()))
                 .addSuccess(RequestOp.newBuilder()

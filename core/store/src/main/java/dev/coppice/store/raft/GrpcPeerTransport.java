@@ -15,6 +15,7 @@ import io.grpc.stub.ClientCalls;
 import io.grpc.stub.StreamObserver;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
+import io.prometheus.metrics.core.metrics.Histogram;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.HashMap;
@@ -46,11 +47,20 @@ public final class GrpcPeerTransport implements PeerTransport {
     private final Metrics metrics;
     private volatile boolean closed;
 
+    /** Names of metrics that have another one in etcd. */
+    public static final String SENT_BYTES = "coppice_store_peer_sent_bytes";
+
+    public static final String RECEIVED_BYTES = "coppice_store_peer_received_bytes";
+    public static final String ROUND_TRIP_SECONDS = "coppice_store_peer_round_trip_seconds";
+
     /** What is counted; made once per kernel, however often a transport is opened. */
     public static final class Metrics {
         private final Counter calls;
         private final Counter failures;
         private final Counter connections;
+        private final Counter sent;
+        private final Counter received;
+        private final Histogram roundTrips;
         private final List<Map<String, Peer>> shown = new CopyOnWriteArrayList<>();
 
         public Metrics(Kernel kernel) {
@@ -69,6 +79,23 @@ public final class GrpcPeerTransport implements PeerTransport {
                     .help("Connections made to another member.")
                     .labelNames("peer")
                     .register(kernel.metrics());
+            sent = Counter.builder()
+                    .name(SENT_BYTES)
+                    .help("Bytes of requests sent to another member.")
+                    .labelNames("peer")
+                    .register(kernel.metrics());
+            received = Counter.builder()
+                    .name(RECEIVED_BYTES)
+                    .help("Bytes of entries, and of answers, received from another member.")
+                    .labelNames("peer")
+                    .register(kernel.metrics());
+            roundTrips = Histogram.builder()
+                    .name(ROUND_TRIP_SECONDS)
+                    .help("Seconds from a heartbeat to its answer.")
+                    .labelNames("peer")
+                    .classicOnly()
+                    .classicExponentialUpperBounds(0.0001, 2, 16)
+                    .register(kernel.metrics());
             GaugeWithCallback.builder()
                     .name("coppice_store_peer_connected")
                     .help("Whether there is a connection to another member.")
@@ -80,6 +107,11 @@ public final class GrpcPeerTransport implements PeerTransport {
                         ready.forEach((name, all) -> callback.call(all ? 1 : 0, name));
                     })
                     .register(kernel.metrics());
+        }
+
+        /** Counts what a member has sent. */
+        public void received(String from, int bytes) {
+            received.labelValues(from).inc(bytes);
         }
     }
 
@@ -200,6 +232,14 @@ public final class GrpcPeerTransport implements PeerTransport {
     public <Q extends Message, A extends Message> void call(
             String to, MethodDescriptor<Q, A> method, Q request, long timeoutMillis, Answer<A> answer) {
         metrics.calls.labelValues(String.valueOf(method.getBareMethodName())).inc();
+        metrics.sent.labelValues(to).inc(request.getSerializedSize());
+        long begin = kernel.clock().nanoTime();
+        boolean heartbeat = method == (Object) PeerMethods.HEARTBEAT;
+        Runnable timed = () -> {
+            if (heartbeat) {
+                metrics.roundTrips.labelValues(to).observe((kernel.clock().nanoTime() - begin) / 1e9);
+            }
+        };
         try {
             Peer peer = peer(to);
             peer.expire();
@@ -209,9 +249,9 @@ public final class GrpcPeerTransport implements PeerTransport {
                                     method,
                                     CallOptions.DEFAULT.withDeadlineAfter(timeoutMillis, TimeUnit.MILLISECONDS)),
                     request,
-                    new Once<>(counted(to, answer)));
+                    new Once<>(counted(to, answer, timed)));
         } catch (RuntimeException e) {
-            counted(to, answer).failed(e);
+            counted(to, answer, timed).failed(e);
         }
     }
 
@@ -219,17 +259,21 @@ public final class GrpcPeerTransport implements PeerTransport {
     public void append(
             String to, AppendEntriesRequest request, long timeoutMillis, Answer<AppendEntriesResponse> answer) {
         metrics.calls.labelValues("Append").inc();
+        metrics.sent.labelValues(to).inc(request.getSerializedSize());
+        Answer<AppendEntriesResponse> counted = counted(to, answer, () -> {});
         try {
-            peer(to).stream().send(request, timeoutMillis, counted(to, answer));
+            peer(to).stream().send(request, timeoutMillis, counted);
         } catch (RuntimeException e) {
-            counted(to, answer).failed(e);
+            counted.failed(e);
         }
     }
 
-    private <A> Answer<A> counted(String to, Answer<A> answer) {
+    private <A extends Message> Answer<A> counted(String to, Answer<A> answer, Runnable answered) {
         return new Answer<>() {
             @Override
             public void answered(A message) {
+                answered.run();
+                metrics.received(to, message.getSerializedSize());
                 answer.answered(message);
             }
 

@@ -126,8 +126,8 @@ public final class Membership {
     }
 
     MemberRecord update(MemberUpdateRequest request) {
-        check(request.getPeerURLsList());
         MemberRecord record = roster().member(request.getID()).orElseThrow(Errors::memberNotFound);
+        check(request.getPeerURLsList());
         MemberRecord changed = record.toBuilder()
                 .clearPeerUrls()
                 .addAllPeerUrls(request.getPeerURLsList())

@@ -14,6 +14,7 @@ import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowRequest;
 import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowResponse;
 import com.google.protobuf.BytesValue;
 import com.google.protobuf.Message;
+import dev.coppice.store.RequestLimits;
 import dev.coppice.store.wire.AppendCall;
 import dev.coppice.store.wire.AskRequest;
 import dev.coppice.store.wire.AskResponse;
@@ -24,11 +25,11 @@ import io.grpc.MethodDescriptor.MethodType;
 import io.grpc.protobuf.ProtoUtils;
 
 /** What members call each other by: the library's messages as they are, and the store's own. Nothing else is read. */
-final class PeerMethods {
+public final class PeerMethods {
     static final String SERVICE = "coppice.peer.v1.Peer";
 
-    /** The most bytes of one message: an entry is smaller than 2 MiB, and goes alone when it is large. */
-    static final int MAX_MESSAGE_BYTES = 4 << 20;
+    /** The most bytes of one message: an entry goes alone when it is large. */
+    public static final int MAX_MESSAGE_BYTES = RequestLimits.MOST_BYTES + (2 << 20);
 
     static {
         LibrarySettings.allowOldMessages();

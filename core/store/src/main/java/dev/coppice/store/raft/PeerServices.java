@@ -24,6 +24,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.ObjIntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 public final class PeerServices {
 
     private final AtomicReference<@Nullable PeerHandler> handler = new AtomicReference<>();
+    private volatile ObjIntConsumer<String> received = (from, bytes) -> {};
     private volatile @Nullable Function<JoinRequest, JoinResponse> joining;
     private volatile Function<RelayQuestion, RelayAnswer> relaying = question -> {
         throw Errors.noLeader();
@@ -79,6 +81,11 @@ public final class PeerServices {
         handler.compareAndSet(member, null);
     }
 
+    /** Who is told what other members sent entries, and how many bytes. */
+    public void onReceived(ObjIntConsumer<String> counting) {
+        received = counting;
+    }
+
     /** Who answers nodes that want to join. */
     public void onJoin(Function<JoinRequest, JoinResponse> answering) {
         joining = answering;
@@ -110,9 +117,10 @@ public final class PeerServices {
     public List<ServerServiceDefinition> services() {
         ServerServiceDefinition peer = ServerServiceDefinition.builder(PeerMethods.SERVICE)
                 .addMethod(PeerMethods.APPEND, ServerCalls.asyncBidiStreamingCall(this::append))
-                .addMethod(
-                        PeerMethods.HEARTBEAT,
-                        later((request, answer) -> member(request.getGroupId()).append(request, answer)))
+                .addMethod(PeerMethods.HEARTBEAT, later((request, answer) -> {
+                    received.accept(request.getServerId(), request.getSerializedSize());
+                    member(request.getGroupId()).append(request, answer);
+                }))
                 .addMethod(
                         PeerMethods.VOTE,
                         later((request, answer) -> member(request.getGroupId()).vote(request, answer)))
@@ -190,6 +198,7 @@ public final class PeerServices {
             public void onNext(AppendCall call) {
                 try {
                     AppendEntriesRequest request = AppendEntriesRequest.parseFrom(call.getMessage());
+                    received.accept(request.getServerId(), call.getMessage().size());
                     member(request.getGroupId()).append(request, answer -> tell(call, answer));
                 } catch (InvalidProtocolBufferException e) {
                     fail(Status.INVALID_ARGUMENT.withDescription("entries that cannot be read"));

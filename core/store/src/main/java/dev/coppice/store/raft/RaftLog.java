@@ -340,6 +340,16 @@ public final class RaftLog implements ReplicatedLog {
     }
 
     @Override
+    public long slowReads() {
+        return barrier.slow();
+    }
+
+    @Override
+    public long failedReads() {
+        return barrier.failed();
+    }
+
+    @Override
     public int waiting() {
         return MAX_WAITING - waiting.availablePermits();
     }

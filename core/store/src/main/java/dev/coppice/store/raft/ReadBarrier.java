@@ -19,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +48,9 @@ final class ReadBarrier {
 
     private final AtomicBoolean serving = new AtomicBoolean();
 
+    private final LongAdder slow = new LongAdder();
+    private final LongAdder failed = new LongAdder();
+
     /** @param threads may wait */
     ReadBarrier(Kernel kernel, Leaders leaders, Node node, Executor threads, Duration timeout) {
         this.threads = threads;
@@ -54,6 +58,16 @@ final class ReadBarrier {
         this.kernel = kernel;
         this.leaders = leaders;
         this.node = node;
+    }
+
+    /** How often the leader's answer took too long, so that it was asked again. */
+    long slow() {
+        return slow.sum();
+    }
+
+    /** How often it was given up to wait for the leader's answer. */
+    long failed() {
+        return failed.sum();
     }
 
     private static final class Asked extends ReadIndexClosure {
@@ -117,6 +131,7 @@ final class ReadBarrier {
             var unused = leaders.await();
             long left = endNanos - kernel.clock().nanoTime();
             if (left <= 0) {
+                failed.increment();
                 throw Errors.timeout();
             }
             try {
@@ -127,6 +142,7 @@ final class ReadBarrier {
                 }
                 kernel.timers().sleep(PAUSE);
             } catch (TimeoutException | ExecutionException e) {
+                slow.increment();
                 if (leaders.given()) {
                     throw Errors.noLeader();
                 }

@@ -56,6 +56,12 @@ public interface ReplicatedLog extends AutoCloseable {
     /** Proposals whose outcome is not known, or that the log did not take, since this log was opened. */
     long failures();
 
+    /** How often a leader took too long to tell how far it is committed. */
+    long slowReads();
+
+    /** How often it was given up to ask a leader for that. */
+    long failedReads();
+
     /** Proposals on their way. */
     int waiting();
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import dev.coppice.kernel.SimulatedClock;
+import dev.coppice.store.RequestLimits;
 import dev.coppice.store.StoreException;
 import dev.coppice.store.api.CompactionRequest;
 import dev.coppice.store.api.CompactionResponse;
@@ -246,7 +247,7 @@ class SimulationTest {
             txn.addFailure(RequestOp.newBuilder().setRequestDeleteRange(delete()));
             txn.addFailure(RequestOp.newBuilder().setRequestDeleteRange(delete()));
             try {
-                Requests.check(txn.build());
+                Requests.check(txn.build(), RequestLimits.DEFAULT);
             } catch (StoreException refusedBeforeTheLog) {
                 return TxnRequest.newBuilder()
                         .addSuccess(RequestOp.newBuilder().setRequestDeleteRange(delete()))
