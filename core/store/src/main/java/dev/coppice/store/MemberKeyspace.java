@@ -1,14 +1,6 @@
 package dev.coppice.store;
 
 import com.google.protobuf.Message;
-import dev.coppice.kernel.Backoff;
-import dev.coppice.kernel.Behavior;
-import dev.coppice.kernel.ChildSpec;
-import dev.coppice.kernel.ExitReason;
-import dev.coppice.kernel.ProcessContext;
-import dev.coppice.kernel.ProcessOptions;
-import dev.coppice.kernel.ProcessRef;
-import dev.coppice.kernel.StartException;
 import dev.coppice.store.api.AlarmRequest;
 import dev.coppice.store.api.AlarmType;
 import dev.coppice.store.api.CompactionRequest;
@@ -40,6 +32,8 @@ import dev.coppice.store.engine.Machine;
 import dev.coppice.store.engine.Requests;
 import dev.coppice.store.engine.Space;
 import dev.coppice.store.engine.SpaceReads;
+import dev.coppice.store.engine.WatchSession;
+import dev.coppice.store.engine.WatchSink;
 import dev.coppice.store.engine.Watcher;
 import dev.coppice.store.log.Command;
 import dev.coppice.store.log.LeaseCheckpoint;
@@ -48,11 +42,9 @@ import dev.coppice.store.raft.Member;
 import dev.coppice.store.wire.AskRequest;
 import dev.coppice.store.wire.LeaseQuestion;
 import io.grpc.Status.Code;
-import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -65,22 +57,16 @@ public final class MemberKeyspace implements Keyspace {
 
     private static final int EXPIRIES_AT_ONCE = 1000;
     private static final int CHECKPOINTS_AT_ONCE = 1000;
-    private static final ProcessOptions ONE_RING = ProcessOptions.DEFAULT.withMailbox(1, ProcessOptions.Overflow.DROP);
-
-    /** Within about five seconds altogether. */
-    private static final int START_ATTEMPTS = 9;
-
-    private static final Backoff START_PAUSE = Backoff.of(Duration.ofMillis(20), Duration.ofSeconds(2));
-
     private final Store store;
     private final StoreOptions.KeyspaceOptions options;
     private final AutoCompaction compaction;
-    private final AtomicLong watchNumbers = new AtomicLong();
+    private final WatchProcesses watches;
 
     MemberKeyspace(Store store, StoreOptions.KeyspaceOptions options) {
         this.store = store;
         this.options = options;
         this.compaction = new AutoCompaction(options.retention());
+        this.watches = new WatchProcesses(store, options.name());
     }
 
     @Override
@@ -298,7 +284,7 @@ public final class MemberKeyspace implements Keyspace {
                 space.bytes(),
                 options.quotaBytes(),
                 space.lessor().count(),
-                space.watches(),
+                space.watchCount(),
                 alarms);
     }
 
@@ -311,71 +297,28 @@ public final class MemberKeyspace implements Keyspace {
 
     @Override
     public Watch watch(WatchCreateRequest request, Predicate<Event> wanted, WatchObserver observer) {
-        Watcher watcher = space().watch(request, wanted, observer);
+        ObserverSink sink = new ObserverSink(observer);
+        WatchSession session = space().watches(sink);
+        sink.of(session);
+        watches.start(session);
         try {
-            watcher.start(new ProcessBell(startDelivery(watcher)));
-        } catch (StartException e) {
-            watcher.close();
-            throw new StoreException(
-                    Code.UNAVAILABLE, "etcdserver: the watch could not be started: " + e.getMessage(), e);
-        }
-        return watcher;
-    }
-
-    /** Waits out a restart of the supervisor, as other calls wait out one of the member. */
-    private ProcessRef<Boolean> startDelivery(Watcher watcher) throws StartException {
-        String delivery = name() + "-" + watchNumbers.incrementAndGet();
-        for (int failures = 1; ; failures++) {
-            try {
-                return store.watches()
-                        .startProcess(ChildSpec.<Boolean>process(delivery, () -> new Delivery(watcher), ONE_RING)
-                                .withRestart(ChildSpec.Restart.TEMPORARY));
-            } catch (StartException e) {
-                if (failures == START_ATTEMPTS) {
-                    throw e;
-                }
-                try {
-                    store.kernel()
-                            .timers()
-                            .sleep(START_PAUSE.delay(failures, store.kernel().random()));
-                } catch (InterruptedException stopped) {
-                    Thread.currentThread().interrupt();
-                    throw e;
-                }
+            Watcher watcher = session.watch(request, wanted);
+            if (watcher == null) {
+                throw Errors.stopped();
             }
+            return watcher;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            session.end(null);
+            throw Errors.stopped();
         }
     }
 
-    private record ProcessBell(ProcessRef<Boolean> process) implements Watcher.Bell {
-        @Override
-        public void ring() {
-            process.cast(true);
-        }
-
-        @Override
-        public boolean heard() {
-            return process.alive();
-        }
-    }
-
-    /** Delivers what a watch has to tell whenever its bell rings. */
-    private record Delivery(Watcher watcher) implements Behavior<Boolean> {
-        @Override
-        public void handle(ProcessContext<Boolean> self, Boolean ring) {
-            if (watcher.deliver()) {
-                self.stop();
-            }
-        }
-
-        @Override
-        public Object describe() {
-            return watcher.picture();
-        }
-
-        @Override
-        public void terminate(ProcessContext<Boolean> self, ExitReason reason) {
-            watcher.end(Errors.stopped());
-        }
+    /** A session for the watches of a stream, to be ended by the caller; it may end before, when the store restarts. */
+    public WatchSession watches(WatchSink sink) {
+        WatchSession session = space().watches(sink);
+        watches.start(session);
+        return session;
     }
 
     // ---- leases

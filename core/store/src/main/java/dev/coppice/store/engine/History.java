@@ -9,8 +9,15 @@ import org.rocksdb.RocksIterator;
 final class History {
     private History() {}
 
+    /**
+     * Some whole revisions.
+     *
+     * @param complete whether there are no more
+     */
+    record Part(List<Recorded.Revision> revisions, boolean complete) {}
+
     /** Some whole revisions from {@code from} on; none when there are none. */
-    static List<Recorded.Revision> read(Source source, int space, long from, int maxRevisions, long maxBytes) {
+    static Part read(Source source, int space, long from, int maxRevisions, long maxBytes) {
         List<Recorded.Revision> revisions = new ArrayList<>();
         List<Event> events = new ArrayList<>();
         long current = -1;
@@ -27,7 +34,7 @@ final class History {
                     revisions.add(Recorded.Revision.of(current, events));
                     events = new ArrayList<>();
                     if (revisions.size() >= maxRevisions || bytes >= maxBytes) {
-                        return revisions;
+                        return new Part(revisions, false);
                     }
                 }
                 current = revision;
@@ -44,6 +51,6 @@ final class History {
         if (!events.isEmpty()) {
             revisions.add(Recorded.Revision.of(current, events));
         }
-        return revisions;
+        return new Part(revisions, true);
     }
 }

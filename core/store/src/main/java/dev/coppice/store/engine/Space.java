@@ -3,13 +3,11 @@ package dev.coppice.store.engine;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.Message;
 import dev.coppice.kernel.Clock;
-import dev.coppice.store.WatchObserver;
 import dev.coppice.store.api.AlarmMember;
 import dev.coppice.store.api.AlarmType;
 import dev.coppice.store.api.CompactionRequest;
 import dev.coppice.store.api.CompactionResponse;
 import dev.coppice.store.api.DeleteRangeRequest;
-import dev.coppice.store.api.Event;
 import dev.coppice.store.api.LeaseGrantRequest;
 import dev.coppice.store.api.LeaseGrantResponse;
 import dev.coppice.store.api.LeaseRevokeRequest;
@@ -17,7 +15,6 @@ import dev.coppice.store.api.LeaseRevokeResponse;
 import dev.coppice.store.api.PutRequest;
 import dev.coppice.store.api.ResponseHeader;
 import dev.coppice.store.api.TxnRequest;
-import dev.coppice.store.api.WatchCreateRequest;
 import dev.coppice.store.log.Command;
 import dev.coppice.store.log.KeyspaceRecord;
 import dev.coppice.store.log.LeaseCheckpoint;
@@ -27,7 +24,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
-import java.util.function.Predicate;
 import org.rocksdb.RocksIterator;
 
 /**
@@ -105,7 +101,7 @@ public final class Space {
     }
 
     void wakeWatches() {
-        hub.watchers().forEach(Watcher::wake);
+        hub.sessions().forEach(WatchSession::wake);
     }
 
     private void loadState(Database database) {
@@ -269,34 +265,50 @@ public final class Space {
     }
 
     /** Watches running. */
-    public int watches() {
+    public int watchCount() {
         return hub.count();
     }
 
     /** Asks for progress on behalf of watches that wish to be told, and were told nothing for some time. */
     public void notifyProgress(long quietNanos) {
         long now = clock().nanoTime();
-        for (Watcher watcher : hub.watchers()) {
-            if (watcher.progressNotify() && now - watcher.lastResponseNanos() >= quietNanos) {
-                watcher.requestProgress();
-            }
-        }
+        hub.sessions().forEach(session -> session.notifyProgress(now, quietNanos));
     }
 
     /** Ends watches whose process is gone. */
     public void endUnheardWatches() {
-        hub.watchers().forEach(Watcher::endIfUnheard);
+        hub.sessions().forEach(WatchSession::endIfUnheard);
     }
 
     /** Ends every watch, because the store stops. */
     public void endWatches() {
-        hub.watchers().forEach(watcher -> watcher.end(Errors.stopped()));
+        hub.sessions().forEach(session -> session.end(Errors.stopped()));
     }
 
-    /** A watch, not yet started. */
-    public Watcher watch(WatchCreateRequest request, Predicate<Event> wanted, WatchObserver observer) {
-        return new Watcher(this, request, wanted, observer);
+    /** A session for watches, not yet started. */
+    public WatchSession watches(WatchSink sink) {
+        return new WatchSession(this, sink);
     }
+
+    /** Watches that have to catch up. */
+    public int laggingWatches() {
+        return hub.lagging();
+    }
+
+    /** Sessions of watches, and how many events wait in them. */
+    public WatchLoad watchLoad() {
+        List<WatchSession> sessions = hub.sessions();
+        return new WatchLoad(
+                sessions.size(),
+                sessions.stream().mapToLong(WatchSession::waitingEvents).sum());
+    }
+
+    /**
+     * How much there is to deliver.
+     *
+     * @param waitingEvents events that wait; one that several watches of a session wait for counts once
+     */
+    public record WatchLoad(int sessions, long waitingEvents) {}
 
     // ---- applying; by the applying thread only
 

@@ -109,6 +109,21 @@ public final class StoreMetrics {
                 spaces,
                 space -> space.hub().count());
         gauge(
+                "coppice_store_watches_lagging",
+                "Watches that read on from the ring or the disk.",
+                spaces,
+                Space::laggingWatches);
+        gauge(
+                "coppice_store_watch_sessions",
+                "Streams with watches, and single watches.",
+                spaces,
+                space -> space.watchLoad().sessions());
+        gauge(
+                "coppice_store_watch_events_waiting",
+                "Events that wait for watches; at most 8192 a session.",
+                spaces,
+                space -> space.watchLoad().waitingEvents());
+        gauge(
                 "coppice_store_leases",
                 "Leases alive.",
                 spaces,

@@ -5,19 +5,19 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Hands every revision of a keyspace to the watches that wish for it. Recent revisions stay in a ring in memory; a watch
- * that is further behind reads them from the disk. Watches that keep up are found by key, by prefix or by range; those
- * that don't are left out until they have caught up, which is decided under the same lock as publishing, so that they
- * miss nothing and see nothing twice. Safe for use by many threads.
+ * that is further behind reads them from the disk. Watches that keep up are found by key or by range, all those of a session
+ * and of the same shape at once; those that don't are left out until they have caught up, which is decided under the same
+ * lock as publishing, so that they miss nothing and see nothing twice. Safe for use by many threads.
  */
 final class WatchHub {
 
@@ -30,10 +30,11 @@ final class WatchHub {
     private long ringBytes;
     private long head;
 
-    private final Map<ByteString, Set<Watcher>> byKey = new HashMap<>();
-    private final TreeMap<Integer, Map<ByteString, Set<Watcher>>> byPrefix = new TreeMap<>();
-    private final Set<Watcher> byRange = new HashSet<>();
-    private final Set<Watcher> all = new HashSet<>();
+    private final Map<ByteString, Set<WatchGroup>> byKey = new HashMap<>();
+    private final RangeIndex<WatchGroup> byRange = new RangeIndex<>();
+    private final Set<WatchSession> sessions = new HashSet<>();
+    private int watches;
+    private int lagging;
 
     WatchHub(long head) {
         this.head = head;
@@ -42,7 +43,7 @@ final class WatchHub {
 
     /** Tells what was applied and written; called by the applying thread, in order. */
     void publish(List<Recorded.Revision> revisions) {
-        Set<Watcher> touched = new LinkedHashSet<>();
+        Set<WatchSession> touched = new LinkedHashSet<>();
         lock.lock();
         try {
             for (Recorded.Revision revision : revisions) {
@@ -54,7 +55,7 @@ final class WatchHub {
         } finally {
             lock.unlock();
         }
-        touched.forEach(Watcher::wake);
+        touched.forEach(WatchSession::wake);
     }
 
     private void remember(Recorded.Revision revision) {
@@ -80,34 +81,39 @@ final class WatchHub {
         ringFirst++;
     }
 
-    private void offer(Recorded event, Set<Watcher> touched) {
+    private void offer(Recorded event, Set<WatchSession> touched) {
         ByteString key = event.event().getKv().getKey();
-        Set<Watcher> exact = byKey.get(key);
+        Set<WatchGroup> exact = byKey.get(key);
         if (exact != null) {
-            offer(exact, event, touched);
+            // Whoever can't take more leaves the index meanwhile.
+            for (Iterator<WatchGroup> each = exact.iterator(); each.hasNext(); ) {
+                WatchGroup group = each.next();
+                if (!offer(group, event, touched)) {
+                    group.indexed = false;
+                    each.remove();
+                }
+            }
+            if (exact.isEmpty()) {
+                byKey.remove(key);
+            }
         }
-        for (Map.Entry<Integer, Map<ByteString, Set<Watcher>>> each : byPrefix.entrySet()) {
-            if (each.getKey() > key.size()) {
-                break;
-            }
-            Set<Watcher> found = each.getValue().get(key.substring(0, each.getKey()));
-            if (found != null) {
-                offer(found, event, touched);
-            }
-        }
-        for (Watcher watcher : byRange) {
-            if (watcher.contains(key) && watcher.offer(event)) {
-                touched.add(watcher);
-            }
+        if (!byRange.isEmpty()) {
+            List<WatchGroup> fellBehind = new ArrayList<>(0);
+            byRange.forEach(key, group -> {
+                if (!offer(group, event, touched)) {
+                    fellBehind.add(group);
+                }
+            });
+            fellBehind.forEach(this::unindex);
         }
     }
 
-    private static void offer(Set<Watcher> watchers, Recorded event, Set<Watcher> touched) {
-        for (Watcher watcher : watchers) {
-            if (watcher.offer(event)) {
-                touched.add(watcher);
-            }
+    private static boolean offer(WatchGroup group, Recorded event, Set<WatchSession> touched) {
+        if (!group.shape.wants(event.event())) {
+            return true;
         }
+        touched.add(group.session);
+        return group.session.offer(group, event);
     }
 
     /**
@@ -117,9 +123,8 @@ final class WatchHub {
     void jump(long revision) {
         lock.lock();
         try {
-            for (Watcher watcher : all) {
-                unindex(watcher);
-                watcher.fallBehindFrom(head + 1);
+            for (WatchSession session : sessions) {
+                session.fallBehind(head + 1).forEach(this::unindex);
             }
             Arrays.fill(ring, null);
             ringBytes = 0;
@@ -130,65 +135,176 @@ final class WatchHub {
         }
     }
 
-    /** Adds a watch that starts after everything published so far; gives the newest revision. */
-    long addAtHead(Watcher watcher) {
+    // ---- sessions; each by the thread that delivers
+
+    void add(WatchSession session) {
         lock.lock();
         try {
-            all.add(watcher);
-            index(watcher);
+            sessions.add(session);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Forgets a session with all its watches. */
+    void remove(WatchSession session, Iterable<WatchGroup> groups) {
+        lock.lock();
+        try {
+            sessions.remove(session);
+            for (WatchGroup group : groups) {
+                unindex(group);
+                watches -= group.synced.size() + group.lagging.size();
+                lagging -= group.lagging.size();
+                group.synced.clear();
+                group.lagging.clear();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Adds a watch; gives the newest revision. */
+    long add(Watcher watcher) {
+        lock.lock();
+        try {
+            watches++;
+            lagging++;
+            watcher.next = watcher.startRevision() > 0 ? watcher.startRevision() : head + 1;
+            watcher.group().lagging.add(watcher);
+            sync(watcher.group());
             return head;
         } finally {
             lock.unlock();
         }
     }
 
-    /** Adds a watch that has to catch up first; gives the newest revision. */
-    long addBehind(Watcher watcher) {
+    void remove(Watcher watcher) {
+        WatchGroup group = watcher.group();
         lock.lock();
         try {
-            all.add(watcher);
-            return head;
+            if (group.lagging.remove(watcher)) {
+                watches--;
+                lagging--;
+            } else if (group.synced.remove(watcher)) {
+                watches--;
+            }
+            if (group.synced.isEmpty()) {
+                unindex(group);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** From now on hands what is published to the watches of a group that were told everything. */
+    void sync(Iterable<WatchGroup> groups) {
+        lock.lock();
+        try {
+            groups.forEach(this::sync);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void sync(WatchGroup group) {
+        if (group.session.behind(group)) {
+            return;
+        }
+        for (Iterator<Watcher> each = group.lagging.iterator(); each.hasNext(); ) {
+            Watcher watcher = each.next();
+            if (watcher.next > head) {
+                each.remove();
+                lagging--;
+                group.synced.add(watcher);
+            }
+        }
+        if (!group.synced.isEmpty()) {
+            index(group);
+        }
+    }
+
+    /** Takes what waits for a group: whole revisions. */
+    WatchGroup.Taken take(WatchGroup group) {
+        lock.lock();
+        try {
+            return group.session.take(group);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Lets the synced watches of a group that has fallen behind read from a revision on. */
+    void unsync(WatchGroup group, long from) {
+        lock.lock();
+        try {
+            for (Watcher watcher : group.synced) {
+                watcher.next = Math.max(watcher.next, from);
+            }
+            lagging += group.synced.size();
+            group.lagging.addAll(group.synced);
+            group.synced.clear();
         } finally {
             lock.unlock();
         }
     }
 
     /**
-     * What a watch that is behind gets next: null when it has caught up, and from now on is handed what is published; an
-     * empty list when it has to read the disk; else some revisions from the ring, beginning with {@code from}.
+     * Revisions in order, some of those that have to be told next.
+     *
+     * @param next the first revision that was not looked at
      */
+    record Part(List<Recorded.Revision> revisions, long next) {}
+
+    /** Some revisions from the ring; null when it has not kept the first, or there are none. */
     @Nullable
-    List<Recorded.Revision> next(Watcher watcher, long from, int limit) {
+    Part recent(long from, int maxRevisions, long maxBytes) {
         lock.lock();
         try {
-            if (from > head) {
-                if (all.contains(watcher)) {
-                    watcher.caughtUp();
-                    index(watcher);
-                }
+            if (from < ringFirst || from > head) {
                 return null;
             }
-            if (from < ringFirst) {
-                return List.of();
-            }
             List<Recorded.Revision> found = new ArrayList<>();
-            for (long number = from; number <= head && found.size() < limit; number++) {
+            long bytes = 0;
+            long number = from;
+            while (number <= head && found.size() < maxRevisions && bytes < maxBytes) {
                 Recorded.Revision revision = ring[(int) (number % RING_REVISIONS)];
                 if (revision != null) {
                     found.add(revision);
+                    bytes += revision.bytes();
                 }
+                number++;
             }
-            return found;
+            return new Part(found, number);
         } finally {
             lock.unlock();
         }
     }
 
-    /** The newest revision if nothing waits for the watch, else -1: that is how far it has delivered everything. */
-    long progress(Watcher watcher) {
+    long head() {
         lock.lock();
         try {
-            return watcher.idle() ? head : -1;
+            return head;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The newest revision if nothing waits for the session's synced watches, else -1. */
+    long headFor(WatchSession session) {
+        lock.lock();
+        try {
+            return session.idle() ? head : -1;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The newest revision if the watch was told everything, else -1. */
+    long headFor(Watcher watcher) {
+        WatchGroup group = watcher.group();
+        lock.lock();
+        try {
+            return group.synced.contains(watcher) && group.session.idle(group) ? head : -1;
         } finally {
             lock.unlock();
         }
@@ -204,66 +320,60 @@ final class WatchHub {
         }
     }
 
-    void remove(Watcher watcher) {
-        lock.lock();
-        try {
-            all.remove(watcher);
-            unindex(watcher);
-        } finally {
-            lock.unlock();
+    private void index(WatchGroup group) {
+        if (group.indexed) {
+            return;
         }
-    }
-
-    private void index(Watcher watcher) {
-        ByteString prefix = watcher.prefix();
-        if (watcher.rangeEnd().isEmpty()) {
-            byKey.computeIfAbsent(watcher.key(), key -> new LinkedHashSet<>()).add(watcher);
-        } else if (prefix != null) {
-            byPrefix.computeIfAbsent(prefix.size(), size -> new HashMap<>())
-                    .computeIfAbsent(prefix, key -> new LinkedHashSet<>())
-                    .add(watcher);
+        group.indexed = true;
+        WatchShape shape = group.shape;
+        if (shape.rangeEnd().isEmpty()) {
+            byKey.computeIfAbsent(shape.key(), key -> new LinkedHashSet<>()).add(group);
         } else {
-            byRange.add(watcher);
+            byRange.add(shape.key(), shape.rangeEnd(), group);
         }
     }
 
-    private void unindex(Watcher watcher) {
-        ByteString prefix = watcher.prefix();
-        if (watcher.rangeEnd().isEmpty()) {
-            removeFrom(byKey, watcher.key(), watcher);
-        } else if (prefix != null) {
-            Map<ByteString, Set<Watcher>> sameLength = byPrefix.get(prefix.size());
-            if (sameLength != null) {
-                removeFrom(sameLength, prefix, watcher);
-                if (sameLength.isEmpty()) {
-                    byPrefix.remove(prefix.size());
-                }
-            }
-        } else {
-            byRange.remove(watcher);
+    private void unindex(WatchGroup group) {
+        if (!group.indexed) {
+            return;
+        }
+        group.indexed = false;
+        WatchShape shape = group.shape;
+        if (!shape.rangeEnd().isEmpty()) {
+            byRange.remove(shape.key(), shape.rangeEnd(), group);
+            return;
+        }
+        Set<WatchGroup> sameKey = byKey.get(shape.key());
+        if (sameKey != null && sameKey.remove(group) && sameKey.isEmpty()) {
+            byKey.remove(shape.key());
         }
     }
 
-    private static void removeFrom(Map<ByteString, Set<Watcher>> index, ByteString key, Watcher watcher) {
-        Set<Watcher> watchers = index.get(key);
-        if (watchers != null && watchers.remove(watcher) && watchers.isEmpty()) {
-            index.remove(key);
-        }
-    }
+    // ---- for people and metrics
 
     int count() {
         lock.lock();
         try {
-            return all.size();
+            return watches;
         } finally {
             lock.unlock();
         }
     }
 
-    List<Watcher> watchers() {
+    /** Watches that have to catch up. */
+    int lagging() {
         lock.lock();
         try {
-            return List.copyOf(all);
+            return lagging;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    List<WatchSession> sessions() {
+        lock.lock();
+        try {
+            return List.copyOf(sessions);
         } finally {
             lock.unlock();
         }

@@ -102,7 +102,11 @@ final class EtcdCallMetrics implements ServerInterceptor {
     }
 
     private static int size(Object message) {
-        return message instanceof Message known ? known.getSerializedSize() : 0;
+        return switch (message) {
+            case Message known -> known.getSerializedSize();
+            case WatchMessage encoded -> encoded.bytes();
+            default -> 0;
+        };
     }
 
     @Override

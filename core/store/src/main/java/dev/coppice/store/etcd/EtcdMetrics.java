@@ -186,7 +186,11 @@ final class EtcdMetrics {
                 "Events of all keys.",
                 space.counters().puts() + space.counters().deletes());
         gauge("etcd_debugging_lease_count", "Leases alive.", space.lessor().count());
-        counter("etcd_debugging_mvcc_watcher", "Watches running.", space.watches());
+        counter("etcd_debugging_mvcc_watcher", "Watches running.", space.watchCount());
+        counter("etcd_debugging_mvcc_slow_watcher", "Watches that have to catch up.", space.laggingWatches());
+        Space.WatchLoad watches = space.watchLoad();
+        counter("etcd_debugging_mvcc_watch_stream", "Streams with watches, and single watches.", watches.sessions());
+        counter("etcd_debugging_mvcc_pending_events", "Events that wait for watches.", watches.waitingEvents());
     }
 
     /** What the Prometheus client for Go tells of its process, as far as this system tells it. */

@@ -18,9 +18,7 @@ import dev.coppice.store.api.LockGrpc;
 import dev.coppice.store.api.MaintenanceGrpc;
 import dev.coppice.store.api.SnapshotRequest;
 import dev.coppice.store.api.SnapshotResponse;
-import dev.coppice.store.api.WatchGrpc;
 import dev.coppice.store.api.WatchRequest;
-import dev.coppice.store.api.WatchResponse;
 import dev.coppice.store.engine.Errors;
 import io.grpc.Context;
 import io.grpc.Contexts;
@@ -48,6 +46,9 @@ import java.util.function.Supplier;
 public final class EtcdServices {
 
     private static final System.Logger LOG = System.getLogger(EtcdServices.class.getName());
+
+    /** How much of a stream of watches may wait in the connection before more is held back. */
+    private static final int WATCH_BYTES_AHEAD = 256 << 10;
 
     private static final Context.Key<Credentials> CREDENTIALS = Context.key("coppice-etcd-credentials");
     private final MemberKeyspace keyspace;
@@ -141,8 +142,8 @@ public final class EtcdServices {
                                 LeaseGrpc.getLeaseKeepAliveMethod(),
                                 ServerCalls.asyncBidiStreamingCall(this::keepAlive))
                         .build(),
-                service(WatchGrpc.getServiceDescriptor())
-                        .addMethod(WatchGrpc.getWatchMethod(), ServerCalls.asyncBidiStreamingCall(this::watch))
+                ServerServiceDefinition.builder(WatchMessage.SERVICE)
+                        .addMethod(WatchMessage.METHOD, ServerCalls.asyncBidiStreamingCall(this::watch))
                         .build(),
                 service(ClusterGrpc.getServiceDescriptor()).build(),
                 service(MaintenanceGrpc.getServiceDescriptor())
@@ -201,8 +202,10 @@ public final class EtcdServices {
 
     // ---- streams
 
-    private StreamObserver<WatchRequest> watch(StreamObserver<WatchResponse> responses) {
-        OutboundFlow<WatchResponse> out = new OutboundFlow<>((ServerCallStreamObserver<WatchResponse>) responses);
+    private StreamObserver<WatchRequest> watch(StreamObserver<WatchMessage> responses) {
+        ServerCallStreamObserver<WatchMessage> calls = (ServerCallStreamObserver<WatchMessage>) responses;
+        calls.setOnReadyThreshold(WATCH_BYTES_AHEAD);
+        OutboundFlow<WatchMessage> out = new OutboundFlow<>(calls);
         // Who it is, is asked with every watch: a token may end, and with it the right to see more.
         Credentials shown = credentials();
         try {
@@ -211,7 +214,8 @@ public final class EtcdServices {
             responses.onError(e.status().asRuntimeException());
             return new Ignored<>();
         }
-        WatchStream stream = new WatchStream(keyspace, gate, () -> caller(shown, Caller.Access.CHECKED), out::send);
+        WatchStream stream = new WatchStream(
+                keyspace, gate, () -> caller(shown, Caller.Access.CHECKED), new WatchMessage.Sender(out));
         Runnable forget = shown.needsLeader()
                 ? leaderless.add(() -> {
                     out.fail(Errors.noLeader().status());

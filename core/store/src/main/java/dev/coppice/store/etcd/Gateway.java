@@ -17,6 +17,7 @@ import dev.coppice.store.api.LeaderRequest;
 import dev.coppice.store.api.LeaseKeepAliveRequest;
 import dev.coppice.store.api.WatchRequest;
 import dev.coppice.store.engine.Errors;
+import dev.coppice.store.engine.WatchBody;
 import io.grpc.Status;
 import io.prometheus.metrics.expositionformats.ExpositionFormatWriter;
 import io.prometheus.metrics.expositionformats.ExpositionFormats;
@@ -241,13 +242,25 @@ final class Gateway {
     }
 
     /** Answers of a stream, a line each. */
-    private static final class Lines {
+    private static final class Lines implements WatchStream.Sink {
         private final OutputStream out;
         private final CountDownLatch broken = new CountDownLatch(1);
 
         Lines(Exchange exchange) throws IOException {
             out = exchange.setHeader("Content-Type", JSON_TYPE).stream();
             out.flush();
+        }
+
+        @Override
+        public void send(WatchBody body, long[] watches) throws IOException {
+            for (long each : watches) {
+                write(body.response(each));
+            }
+        }
+
+        @Override
+        public void sendLast(WatchBody body, long watch) throws IOException {
+            write(body.response(watch));
         }
 
         synchronized void write(Message message) throws IOException {
@@ -290,7 +303,7 @@ final class Gateway {
             requests.add(parse(WatchRequest.getDefaultInstance(), each.toString()));
         }
         Lines lines = new Lines(exchange);
-        WatchStream stream = new WatchStream(keyspace, gate, () -> caller, lines::write);
+        WatchStream stream = new WatchStream(keyspace, gate, () -> caller, lines);
         try {
             requests.forEach(stream::request);
             lines.broken.await();

@@ -4,12 +4,14 @@ import com.google.protobuf.ByteString;
 import dev.coppice.store.MemberKeyspace;
 import dev.coppice.store.StoreException;
 import dev.coppice.store.Watch;
-import dev.coppice.store.WatchObserver;
-import dev.coppice.store.api.ResponseHeader;
 import dev.coppice.store.api.WatchCreateRequest;
 import dev.coppice.store.api.WatchRequest;
 import dev.coppice.store.api.WatchResponse;
 import dev.coppice.store.engine.Errors;
+import dev.coppice.store.engine.WatchBody;
+import dev.coppice.store.engine.WatchSession;
+import dev.coppice.store.engine.WatchSink;
+import dev.coppice.store.engine.Watcher;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -18,26 +20,30 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One stream of etcd's Watch service: many watches over one connection. Requests come from one thread at a time; responses
- * come from the watches. Safe for use by many threads.
+ * One stream of etcd's Watch service: many watches over one connection, delivered by one session. Requests come from one
+ * thread at a time; closing is safe for use by many threads.
  */
 final class WatchStream {
 
     private static final int MAX_WATCHES = 100_000;
+    private static final int SESSIONS_TRIED = 3;
 
-    /** Where responses go; may block while the connection is full; called by one thread at a time. */
+    /** Where responses go. Safe for use by many threads. */
     interface Sink {
-        void send(WatchResponse response) throws Exception;
+        /** Sends the same to several watches; may block while the connection is full. */
+        void send(WatchBody body, long[] watches) throws Exception;
+
+        /** Sends the last of a watch; does not wait for room. */
+        void sendLast(WatchBody body, long watch) throws Exception;
     }
 
     private final MemberKeyspace keyspace;
     private final Gate gate;
     private final Supplier<Caller> caller;
     private final Sink sink;
-    private final Object sending = new Object();
+    private final Set<Long> ids = new HashSet<>();
     private final Map<Long, Watch> watches = new HashMap<>();
-    private final Set<Long> awaitingProgress = new HashSet<>();
-    private @Nullable ResponseHeader progress;
+    private @Nullable WatchSession session;
     private long nextId;
     private boolean closed;
 
@@ -49,18 +55,43 @@ final class WatchStream {
         this.sink = sink;
     }
 
+    /** Takes a request; waits while the client does not take what it is told, and many requests wait already. */
     void request(WatchRequest request) {
-        switch (request.getRequestUnionCase()) {
-            case CREATE_REQUEST -> create(request.getCreateRequest());
-            case CANCEL_REQUEST -> cancel(request.getCancelRequest().getWatchId());
-            case PROGRESS_REQUEST -> requestProgress();
-            case REQUESTUNION_NOT_SET -> {}
+        try {
+            switch (request.getRequestUnionCase()) {
+                case CREATE_REQUEST -> create(request.getCreateRequest());
+                case CANCEL_REQUEST -> cancel(request.getCancelRequest().getWatchId());
+                case PROGRESS_REQUEST -> requestProgress();
+                case REQUESTUNION_NOT_SET -> {}
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Errors.stopped();
         }
+    }
+
+    /** The running session; another one after the store was restarted. Null when the stream is closed. */
+    private @Nullable WatchSession session() {
+        synchronized (this) {
+            WatchSession current = session;
+            if (closed || current != null && !current.over()) {
+                return closed ? null : current;
+            }
+        }
+        WatchSession started = keyspace.watches(new Outlet());
+        synchronized (this) {
+            if (!closed) {
+                session = started;
+                return started;
+            }
+        }
+        started.end(null);
+        return null;
     }
 
     // ---- requests
 
-    private void create(WatchCreateRequest request) {
+    private void create(WatchCreateRequest request) throws InterruptedException {
         ByteString key = request.getKey().isEmpty() ? ByteString.copyFrom(new byte[] {0}) : request.getKey();
         if (request.getStartRevision() < 0) {
             refuse(String.valueOf(Errors.compacted().getMessage()));
@@ -77,26 +108,48 @@ final class WatchStream {
             refuse("mvcc: watcher range is empty");
             return;
         }
-        WatchCreateRequest chosen;
+        long id = request.getWatchId();
+        String refusal = null;
         synchronized (this) {
-            if (request.getWatchId() != 0 && watches.containsKey(request.getWatchId())) {
-                refuse("mvcc: duplicate watch ID provided on the WatchStream");
-                return;
-            }
-            if (closed || watches.size() >= MAX_WATCHES) {
-                refuse("etcdserver: a stream takes at most " + MAX_WATCHES + " watches; open another one");
-                return;
-            }
-            long id = request.getWatchId();
-            if (id == 0) {
-                while (watches.containsKey(nextId)) {
-                    nextId++;
+            if (id != 0 && ids.contains(id)) {
+                refusal = "mvcc: duplicate watch ID provided on the WatchStream";
+            } else if (closed || ids.size() >= MAX_WATCHES) {
+                refusal = "etcdserver: a stream takes at most " + MAX_WATCHES + " watches; open another one";
+            } else {
+                if (id == 0) {
+                    while (ids.contains(nextId)) {
+                        nextId++;
+                    }
+                    id = nextId++;
                 }
-                id = nextId++;
+                ids.add(id);
             }
-            chosen = request.toBuilder().setKey(key).setWatchId(id).build();
-            watches.put(id, keyspace.watch(chosen, new Member(id)));
         }
+        if (refusal != null) {
+            refuse(refusal);
+            return;
+        }
+        begin(request.toBuilder().setKey(key).setWatchId(id).build());
+    }
+
+    private void begin(WatchCreateRequest request) throws InterruptedException {
+        Watcher watcher = null;
+        for (int attempt = 0; attempt < SESSIONS_TRIED && watcher == null; attempt++) {
+            WatchSession current = session();
+            watcher = current == null ? null : current.watch(request, Watcher.ALL);
+        }
+        synchronized (this) {
+            // It may have ended already.
+            if (watcher != null && ids.contains(request.getWatchId())) {
+                watches.put(request.getWatchId(), watcher);
+                return;
+            }
+            if (watcher != null || closed) {
+                return;
+            }
+            ids.remove(request.getWatchId());
+        }
+        throw Errors.stopped();
     }
 
     private static boolean emptyRange(ByteString key, ByteString rangeEnd) {
@@ -105,14 +158,21 @@ final class WatchStream {
                 && ByteString.unsignedLexicographicalComparator().compare(key, rangeEnd) >= 0;
     }
 
-    private void refuse(String reason) {
-        send(WatchResponse.newBuilder()
+    private void refuse(String reason) throws InterruptedException {
+        WatchResponse refusal = WatchResponse.newBuilder()
                 .setHeader(keyspace.space().header(keyspace.revision()))
                 .setWatchId(-1)
                 .setCreated(true)
                 .setCanceled(true)
                 .setCancelReason(reason)
-                .build());
+                .build();
+        for (int attempt = 0; attempt < SESSIONS_TRIED; attempt++) {
+            WatchSession current = session();
+            if (current == null || current.tell(refusal)) {
+                return;
+            }
+        }
+        throw Errors.stopped();
     }
 
     private void cancel(long id) {
@@ -125,98 +185,60 @@ final class WatchStream {
         }
     }
 
-    private void requestProgress() {
-        Map<Long, Watch> asked;
-        synchronized (this) {
-            asked = Map.copyOf(watches);
-            awaitingProgress.addAll(asked.keySet());
-            progress = null;
+    private void requestProgress() throws InterruptedException {
+        WatchSession current = session();
+        if (current != null) {
+            current.requestProgress();
         }
-        asked.values().forEach(Watch::requestProgress);
     }
 
     void close() {
-        Map<Long, Watch> left;
+        WatchSession current;
         synchronized (this) {
             closed = true;
-            left = Map.copyOf(watches);
+            ids.clear();
             watches.clear();
+            current = session;
         }
-        left.values().forEach(Watch::close);
+        if (current != null) {
+            current.end(null);
+        }
     }
 
     // ---- responses
 
-    private void send(WatchResponse response) {
-        try {
-            synchronized (sending) {
-                sink.send(response);
-            }
-        } catch (Exception e) {
-            close();
-        }
-    }
-
-    /** Takes what one of its watches tells. */
-    private final class Member implements WatchObserver {
-        private final long id;
-        private boolean toldEnd;
-
-        Member(long id) {
-            this.id = id;
-        }
-
+    /** Takes what a session tells. */
+    private final class Outlet implements WatchSink {
         @Override
-        public void response(WatchResponse response) {
-            toldEnd = response.getCanceled();
-            boolean onlyProgress = !response.getCreated() && !response.getCanceled() && response.getEventsCount() == 0;
-            if (!onlyProgress || !takeProgress(id, response.getHeader())) {
-                send(response);
+        public void send(WatchBody body, long[] told) throws Exception {
+            try {
+                sink.send(body, told);
+            } catch (Exception e) {
+                close();
+                throw e;
             }
         }
 
         @Override
-        public void closed(@Nullable Throwable error) {
-            boolean open;
+        public void ended(long id, @Nullable Throwable error, boolean told) {
             synchronized (WatchStream.this) {
                 watches.remove(id);
-                open = !closed;
-            }
-            if (open && !toldEnd) {
-                WatchResponse.Builder end =
-                        WatchResponse.newBuilder().setWatchId(id).setCanceled(true);
-                if (error != null) {
-                    end.setCancelReason(String.valueOf(error.getMessage()));
-                } else {
-                    end.setHeader(keyspace.space().header(keyspace.revision()));
+                ids.remove(id);
+                if (closed || told) {
+                    return;
                 }
-                send(end.build());
             }
-            boolean unused = takeProgress(id, null);
+            WatchResponse.Builder end = WatchResponse.newBuilder().setCanceled(true);
+            if (error != null) {
+                end.setCancelReason(String.valueOf(error.getMessage()));
+            } else {
+                end.setHeader(keyspace.space().header(keyspace.revision()));
+            }
+            try {
+                sink.sendLast(WatchBody.note(end.build()), id);
+            } catch (Exception e) {
+                close();
+            }
         }
-    }
-
-    /**
-     * Counts the answer of one watch to a request for progress: when all have answered, the stream tells how far all of them
-     * are, as watch -1. True when the answer was part of such a request.
-     */
-    private boolean takeProgress(long id, @Nullable ResponseHeader header) {
-        ResponseHeader least;
-        synchronized (this) {
-            if (!awaitingProgress.remove(id)) {
-                return false;
-            }
-            ResponseHeader known = progress;
-            if (header != null && (known == null || header.getRevision() < known.getRevision())) {
-                progress = header;
-            }
-            least = progress;
-            if (!awaitingProgress.isEmpty() || least == null) {
-                return true;
-            }
-            progress = null;
-        }
-        send(WatchResponse.newBuilder().setHeader(least).setWatchId(-1).build());
-        return true;
     }
 }
