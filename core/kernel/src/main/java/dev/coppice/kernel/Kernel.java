@@ -28,7 +28,7 @@ public final class Kernel implements AutoCloseable {
     private final SecureRandom secureRandom = new SecureRandom();
     private final PrometheusRegistry registry = new PrometheusRegistry();
     private final KernelMetrics meters = new KernelMetrics(registry);
-    private final HeapTimers timers;
+    private final WheelTimers timers;
     private final LocalTelemetry telemetry;
     private final Watchdog watchdog;
     private final ArrayDeque<CrashReport> crashes = new ArrayDeque<>();
@@ -43,7 +43,7 @@ public final class Kernel implements AutoCloseable {
     private Kernel(Clock clock, long seed) {
         this.clock = clock;
         this.random = new SeededRandom(seed);
-        this.timers = new HeapTimers(clock, meters);
+        this.timers = new WheelTimers(clock, meters);
         this.telemetry = new LocalTelemetry(meters, clock, random);
         this.watchdog = new Watchdog(this, timers.isSimulated());
         meters.watchTimers(timers::pending);
@@ -229,7 +229,7 @@ public final class Kernel implements AutoCloseable {
         }
     }
 
-    HeapTimers heapTimers() {
+    WheelTimers wheelTimers() {
         return timers;
     }
 

@@ -80,7 +80,7 @@ final class PendingCall<R> implements Consumer<R> {
         }
         try {
             parking = true;
-            if (outcome == null && !kernel.heapTimers().await(() -> outcome != null, timeout)) {
+            if (outcome == null && !kernel.wheelTimers().await(() -> outcome != null, timeout)) {
                 fail("process " + process.path() + " did not answer within " + timeout, null);
             }
         } catch (InterruptedException e) {

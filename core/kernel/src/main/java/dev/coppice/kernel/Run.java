@@ -126,7 +126,7 @@ abstract class Run {
         boolean interrupted = false;
         boolean[] expired = new boolean[1];
         Timers.@Nullable Timer timer = null;
-        if (limit != null && kernel().heapTimers().isSimulated()) {
+        if (limit != null && kernel().wheelTimers().isSimulated()) {
             timer = kernel().timers().schedule(limit, () -> {
                 synchronized (this) {
                     expired[0] = true;
@@ -143,7 +143,7 @@ abstract class Run {
                             wait();
                             continue;
                         }
-                        long left = HeapTimers.nanos(limit) - (System.nanoTime() - start);
+                        long left = WheelTimers.nanos(limit) - (System.nanoTime() - start);
                         if (left <= 0) {
                             break;
                         }
