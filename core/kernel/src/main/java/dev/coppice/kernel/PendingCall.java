@@ -28,7 +28,7 @@ final class PendingCall<R> implements Consumer<R> {
     private record Answer(@Nullable Object value) {}
 
     /** Times that a caller lets others run before it parks. */
-    private static final int YIELDS = 2;
+    private static final int YIELDS = 8;
 
     private record Failure(String message, @Nullable Throwable cause) {}
 

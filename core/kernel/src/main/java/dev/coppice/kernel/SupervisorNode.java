@@ -366,9 +366,12 @@ final class SupervisorNode implements Supervisor {
     }
 
     private void attend(ChildNode child, Run ended, ExitReason reason, @Nullable Activation<?> last) {
-        turn.lock();
         boolean grouped = options.strategy() != SupervisorOptions.Strategy.ONE_FOR_ONE;
-        boolean held = true;
+        // Alone it has nobody to wait for, unless the supervisor is still starting.
+        boolean held = grouped || status != Status.RUNNING;
+        if (held) {
+            turn.lock();
+        }
         Run own;
         try {
             own = run;
@@ -386,7 +389,7 @@ final class SupervisorNode implements Supervisor {
                 removeEnded(child, reason);
                 return;
             }
-            if (!grouped) {
+            if (held && !grouped) {
                 turn.unlock();
                 held = false;
             }
@@ -408,8 +411,8 @@ final class SupervisorNode implements Supervisor {
                 return;
             }
             List<ChildNode> group = grouped ? group(from) : List.of(from);
-            group.forEach(ChildNode::restarting);
             if (grouped) {
+                group.forEach(ChildNode::restarting);
                 stopAll(group.reversed());
             }
             ChildNode failed = null;
