@@ -27,9 +27,14 @@ need() {
     command -v "$1" >/dev/null || { say "This needs \"$1\": apt install $2"; exit 1; }
 }
 
-# build_class_path: compiles the benchmarks and sets CLASS_PATH.
+# build_class_path: compiles the benchmarks and sets CLASS_PATH. With BENCH_BUILD=no it takes what was built last, so that no
+# compiler runs just before a measurement.
 build_class_path() {
     root=$(dirname "$BENCH_HOME")
+    if [ "${BENCH_BUILD:-yes}" = no ] && [ -s "$BENCH_HOME/target/class-path" ]; then
+        CLASS_PATH="$BENCH_HOME/target/classes:$(cat "$BENCH_HOME/target/class-path")"
+        return
+    fi
     say "Building ..."
     # In one reactor, so that nothing is installed and two clones never meet.
     (cd "$root" && ./mvnw -B -q -ntp -pl bench -am -DskipTests package dependency:build-classpath \

@@ -1,6 +1,7 @@
 package dev.coppice.kernel;
 
 import java.lang.System.Logger.Level;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -14,10 +15,20 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
     private static final System.Logger LOG = System.getLogger(Activation.class.getName());
     /** Messages handled between two looks at the clock. */
     private static final int BATCH = 256;
+    /** Lives of a process, one after the other, between two looks at the clock. */
+    private static final int LIVES = 16;
     /** Nanoseconds after which other virtual threads get a chance. */
     private static final long SLICE_NANOS = 500_000;
+    /** One of so many slices ends with a park. */
+    private static final int PARKED = 4;
     /** Room in the mailbox that is given back at a time, at most. */
-    private static final int PORTION = 64;
+    private static final int PORTION = 256;
+    /** Messages of a stretch of work from which on the senders are taken for a stream. */
+    private static final int STREAM = 4;
+    /** Messages of a stretch of work that make it worth the thread that ran it. */
+    private static final int ENOUGH = 128;
+    /** How long the loop leaves the mailbox of a stream alone, at most, so that more than a few messages gather. */
+    private static final int GATHER_NANOS = 4_000;
 
     final Thread thread = Thread.currentThread();
     private final Behavior<M> behavior;
@@ -34,6 +45,9 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
     private MailRun.@Nullable Node batch;
     private int taken;
     private long handled;
+    /** How long mail last had to gather. */
+    private int gatherNanos;
+
     private boolean closed;
     private boolean initialised;
     /** Why its process ended, if it did so here. */
@@ -100,11 +114,14 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
     /** Runs a process while there is mail, and its next life, if that is to go on here, and so on. */
     static void run(Activation<?> first) {
         Activation<?> current = first;
-        while (current != null) {
+        long slice = System.nanoTime();
+        int slices = 0;
+        for (int lives = 1; current != null; lives++) {
             current.run();
             current = current.next;
-            if (current != null) {
-                Thread.yield(); // a life after another must not hold up others
+            if (current != null && lives % LIVES == 0 && System.nanoTime() - slice > SLICE_NANOS) {
+                letOthersRun(++slices); // a life after another must not hold up others
+                slice = System.nanoTime();
             }
         }
     }
@@ -163,14 +180,34 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
                     return;
                 }
                 if (count > 1 && run.onDemand()) {
-                    // More may come at once: to let others run meanwhile costs less than a new thread.
-                    Thread.yield();
+                    gather(count);
                 }
             } while (run.rest(this));
         } catch (Error broken) {
             // A defect of the kernel itself must not leave a process that looks alive.
             run.end(new ExitReason.Crash(broken));
             throw broken;
+        }
+    }
+
+    /**
+     * Lets others run, since more mail may come at once, and that costs less than a new thread. When there are none, and
+     * another processor sends a stream of mail that nobody waits for, it lets some gather: to take each message at once
+     * would move the mailbox's cache line to and fro with each, which costs the senders more than to send.
+     */
+    private void gather(long count) {
+        long from = System.nanoTime();
+        Thread.yield();
+        Relations ties = run.ties();
+        if (count < STREAM || (ties != null && ties.calls.any())) {
+            gatherNanos = 0;
+            return;
+        }
+        if (count < ENOUGH) {
+            gatherNanos = Math.min(gatherNanos * 2 + 250, GATHER_NANOS);
+        }
+        while (System.nanoTime() - from < gatherNanos && !attention) {
+            Thread.onSpinWait();
         }
     }
 
@@ -202,6 +239,7 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
     private void drain() {
         int budget = BATCH;
         long slice = 0;
+        int slices = 0;
         while (true) {
             if (attention && !attended()) {
                 break;
@@ -220,12 +258,24 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
                 if (slice == 0) {
                     slice = now;
                 } else if (now - slice > SLICE_NANOS) {
-                    Thread.yield();
+                    letOthersRun(++slices);
                     slice = now;
                 }
             }
         }
         giveBack();
+    }
+
+    /**
+     * Gives other virtual threads a chance. Now and then it parks for that: who yields goes to the end of its processor's
+     * own queue, and as long as no such queue is empty the scheduler does not look at what came from elsewhere.
+     */
+    private static void letOthersRun(int slices) {
+        if (slices % PARKED == 0 && Thread.currentThread().isVirtual()) {
+            LockSupport.parkNanos(1);
+        } else {
+            Thread.yield();
+        }
     }
 
     private @Nullable Object take() {

@@ -34,8 +34,8 @@ public record Backoff(Duration first, Duration max, double factor, double jitter
         if (failures <= 0) {
             return Duration.ZERO;
         }
-        double limit = HeapTimers.nanos(max);
-        double full = Math.min(limit, HeapTimers.nanos(first) * Math.pow(factor, failures - 1.0));
+        double limit = WheelTimers.nanos(max);
+        double full = Math.min(limit, WheelTimers.nanos(first) * Math.pow(factor, failures - 1.0));
         return Duration.ofNanos((long) (full * (1 - jitter * random.nextDouble())));
     }
 }

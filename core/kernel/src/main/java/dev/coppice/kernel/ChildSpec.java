@@ -38,7 +38,16 @@ public record ChildSpec(
         /** Only when it ended abnormally. */
         TRANSIENT,
         /** Never. */
-        TEMPORARY
+        TEMPORARY;
+
+        /** Whether a child is started again after such an end. */
+        boolean after(boolean abnormal) {
+            return switch (this) {
+                case PERMANENT -> true;
+                case TRANSIENT -> abnormal;
+                case TEMPORARY -> false;
+            };
+        }
     }
 
     /** What a child runs. */

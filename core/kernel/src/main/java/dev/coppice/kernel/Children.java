@@ -86,6 +86,19 @@ final class Children {
         return null;
     }
 
+    /** Those that a strategy restarts when one ended, in order. */
+    List<ChildNode> group(SupervisorOptions.Strategy strategy, ChildNode ended) {
+        return switch (strategy) {
+            case ONE_FOR_ONE -> List.of(ended);
+            case ONE_FOR_ALL -> inOrder(size);
+            case REST_FOR_ONE -> {
+                List<ChildNode> all = inOrder(size);
+                int at = all.indexOf(ended);
+                yield at < 0 ? List.of() : all.subList(at, all.size());
+            }
+        };
+    }
+
     /** The first of them, at most {@code limit}. */
     List<ChildNode> inOrder(int limit) {
         List<ChildNode> all = new ArrayList<>(Math.min(size, limit));

@@ -162,7 +162,7 @@ public final class Inspector {
         double share = child.busyShare();
         Duration up = Duration.between(child.startedAt(), kernel.clock().now());
         // The two clocks may differ under test; the share tells the time since the start, too.
-        long upNanos = share > 0 && share < 1 ? (long) (busy.toNanos() / share) : HeapTimers.nanos(up);
+        long upNanos = share > 0 && share < 1 ? (long) (busy.toNanos() / share) : WheelTimers.nanos(up);
         Rates.Seen now = new Rates.Seen(nanos.getAsLong(), child.restarts(), child.handled(), busy.toNanos());
         Rates.Rate rate = rates.look(child, now, upNanos);
         if (forgetting.compareAndSet(false, true)) {

@@ -20,7 +20,7 @@ final class IntervalTimer implements Timers.Timer {
         }
         this.timers = timers;
         this.clock = clock;
-        this.intervalNanos = HeapTimers.nanos(interval);
+        this.intervalNanos = WheelTimers.nanos(interval);
         this.action = action;
         this.dueNanos = clock.nanoTime();
         plan();

@@ -4,7 +4,6 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.lang.System.Logger.Level;
 import java.security.SecureRandom;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,7 +19,6 @@ import java.util.random.RandomGenerator;
  */
 public final class Kernel implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Kernel.class.getName());
-    private static final int MAX_CRASHES = 100;
     private static final SupervisorOptions ROOT = SupervisorOptions.DEFAULT.withIntensity(10, Duration.ofSeconds(10));
 
     private final Clock clock;
@@ -28,10 +26,10 @@ public final class Kernel implements AutoCloseable {
     private final SecureRandom secureRandom = new SecureRandom();
     private final PrometheusRegistry registry = new PrometheusRegistry();
     private final KernelMetrics meters = new KernelMetrics(registry);
-    private final HeapTimers timers;
+    private final WheelTimers timers;
     private final LocalTelemetry telemetry;
     private final Watchdog watchdog;
-    private final ArrayDeque<CrashReport> crashes = new ArrayDeque<>();
+    private final CrashLog crashes = new CrashLog();
     private final CompletableFuture<ExitReason> terminated = new CompletableFuture<>();
     private final AtomicBoolean closing = new AtomicBoolean();
     private final Registry registrations = new Registry();
@@ -43,7 +41,7 @@ public final class Kernel implements AutoCloseable {
     private Kernel(Clock clock, long seed) {
         this.clock = clock;
         this.random = new SeededRandom(seed);
-        this.timers = new HeapTimers(clock, meters);
+        this.timers = new WheelTimers(clock, meters);
         this.telemetry = new LocalTelemetry(meters, clock, random);
         this.watchdog = new Watchdog(this, timers.isSimulated());
         meters.watchTimers(timers::pending);
@@ -165,9 +163,7 @@ public final class Kernel implements AutoCloseable {
 
     /** The last crashes, at most 100, oldest first. */
     public List<CrashReport> crashes() {
-        synchronized (crashes) {
-            return List.copyOf(crashes);
-        }
+        return crashes.last();
     }
 
     /**
@@ -229,7 +225,7 @@ public final class Kernel implements AutoCloseable {
         }
     }
 
-    HeapTimers heapTimers() {
+    WheelTimers wheelTimers() {
         return timers;
     }
 
@@ -252,17 +248,14 @@ public final class Kernel implements AutoCloseable {
     }
 
     void crashed(ChildNode child, ExitReason reason) {
-        synchronized (crashes) {
-            if (crashes.size() == MAX_CRASHES) {
-                crashes.removeFirst();
-            }
-            crashes.addLast(new CrashReport(clock.now(), child.path(), reason));
-        }
+        crashes.add(clock.currentTimeMillis(), child, reason);
         if (reason instanceof ExitReason.Crash crash) {
             meters.handlerFailures.inc();
             LOG.log(Level.WARNING, () -> child.path() + " crashed", crash.cause());
         }
-        happened("kernel.child.crashed", child, Map.of("reason", reason));
+        if (telemetry.listens("kernel.child.crashed")) {
+            happened("kernel.child.crashed", child, Map.of("reason", reason));
+        }
     }
 
     void restarted(ChildNode child) {

@@ -123,7 +123,7 @@ abstract class MailRun<M> extends Run {
     final void send(M message) {
         if (tryReserve()) {
             push(message);
-        } else if (kernel().heapTimers().onTimerThread()) {
+        } else if (kernel().wheelTimers().onTimerThread()) {
             sendFromTimer(message);
         } else if (reserve()) {
             push(message);

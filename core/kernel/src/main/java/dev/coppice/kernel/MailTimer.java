@@ -20,7 +20,7 @@ final class MailTimer<M> extends TimerEntry implements KernelMail {
 
     boolean linked;
 
-    MailTimer(HeapTimers timers, ProcessRun<M> run, M message) {
+    MailTimer(WheelTimers timers, ProcessRun<M> run, M message) {
         super(timers);
         this.run = run;
         this.ties = run.relations();

@@ -28,7 +28,7 @@ final class PendingCall<R> implements Consumer<R> {
     private record Answer(@Nullable Object value) {}
 
     /** Times that a caller lets others run before it parks. */
-    private static final int YIELDS = 2;
+    private static final int YIELDS = 8;
 
     private record Failure(String message, @Nullable Throwable cause) {}
 
@@ -80,7 +80,7 @@ final class PendingCall<R> implements Consumer<R> {
         }
         try {
             parking = true;
-            if (outcome == null && !kernel.heapTimers().await(() -> outcome != null, timeout)) {
+            if (outcome == null && !kernel.wheelTimers().await(() -> outcome != null, timeout)) {
                 fail("process " + process.path() + " did not answer within " + timeout, null);
             }
         } catch (InterruptedException e) {

@@ -33,6 +33,19 @@ final class PendingCalls {
         return made[(int) call.callerId() & (STRIPES - 1)];
     }
 
+    /** Whether somebody waits, as far as can be seen without a lock. */
+    boolean any() {
+        Stripe[] made = stripes;
+        if (made != null) {
+            for (Stripe stripe : made) {
+                if (stripe.first != null) {
+                    return true;
+                }
+            }
+        }
+        return false;
+    }
+
     void add(PendingCall<?> call) {
         Stripe stripe = stripe(call);
         synchronized (stripe) {

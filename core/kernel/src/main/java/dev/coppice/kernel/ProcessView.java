@@ -26,7 +26,7 @@ abstract sealed class ProcessView<M> implements ProcessContext<M> permits Activa
 
     @Override
     public Timers.Timer sendAfter(Duration delay, M message) {
-        HeapTimers timers = run.kernel().heapTimers();
+        WheelTimers timers = run.kernel().wheelTimers();
         MailTimer<M> timer = new MailTimer<>(timers, run, message);
         if (run.relations().addTimer(timer)) {
             timers.schedule(timer, delay);

@@ -1,6 +1,8 @@
 package dev.coppice.kernel;
 
 import java.lang.System.Logger.Level;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -8,6 +10,15 @@ import org.jspecify.annotations.Nullable;
 /** One life of a child, from a start to an end. Each restart makes a new one. */
 abstract class Run {
     private static final System.Logger LOG = System.getLogger(Run.class.getName());
+    private static final VarHandle EXIT;
+
+    static {
+        try {
+            EXIT = MethodHandles.lookup().findVarHandle(Run.class, "exit", ExitReason.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     final ChildNode child;
     private volatile @Nullable ExitReason exit;
@@ -73,11 +84,8 @@ abstract class Run {
 
     /** Ends this life, as {@link #end} does, but leaves it to the caller to tell the supervisor when this gives true. */
     final boolean over(ExitReason reason) {
-        synchronized (this) {
-            if (exit != null) {
-                return false;
-            }
-            exit = reason;
+        if (exit != null || !EXIT.compareAndSet(this, null, reason)) {
+            return false;
         }
         child.lifeOver();
         try {
@@ -126,7 +134,7 @@ abstract class Run {
         boolean interrupted = false;
         boolean[] expired = new boolean[1];
         Timers.@Nullable Timer timer = null;
-        if (limit != null && kernel().heapTimers().isSimulated()) {
+        if (limit != null && kernel().wheelTimers().isSimulated()) {
             timer = kernel().timers().schedule(limit, () -> {
                 synchronized (this) {
                     expired[0] = true;
@@ -143,7 +151,7 @@ abstract class Run {
                             wait();
                             continue;
                         }
-                        long left = HeapTimers.nanos(limit) - (System.nanoTime() - start);
+                        long left = WheelTimers.nanos(limit) - (System.nanoTime() - start);
                         if (left <= 0) {
                             break;
                         }

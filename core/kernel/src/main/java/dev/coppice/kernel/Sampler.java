@@ -67,7 +67,7 @@ final class Sampler {
             }
         }
         double share = known.share(System.nanoTime());
-        boolean real = !kernel.heapTimers().isSimulated(); // threads run on real time only
+        boolean real = !kernel.wheelTimers().isSimulated(); // threads run on real time only
         if (real && !counts.isEmpty() && beating.compareAndSet(false, true)) {
             kernel.timers().schedule(BEAT, this::beat);
         }

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 public final class SimulatedClock implements Clock {
     private static final long POLL_NANOS = 200_000;
 
-    private final List<HeapTimers> attached = new CopyOnWriteArrayList<>();
+    private final List<WheelTimers> attached = new CopyOnWriteArrayList<>();
     private final Object turn = new Object();
     private final Instant origin;
     private volatile long elapsedNanos;
@@ -50,7 +50,7 @@ public final class SimulatedClock implements Clock {
         synchronized (turn) {
             long target = elapsedNanos + duration.toNanos();
             while (true) {
-                HeapTimers next = earliest(target);
+                WheelTimers next = earliest(target);
                 if (next == null) {
                     break;
                 }
@@ -64,7 +64,7 @@ public final class SimulatedClock implements Clock {
     /** The timers that wait, sleeping threads included, over all kernels on this clock. */
     public int pending() {
         int sum = 0;
-        for (HeapTimers timers : attached) {
+        for (WheelTimers timers : attached) {
             sum += timers.pending();
         }
         return sum;
@@ -82,18 +82,18 @@ public final class SimulatedClock implements Clock {
         return true;
     }
 
-    void attach(HeapTimers timers) {
+    void attach(WheelTimers timers) {
         attached.add(timers);
     }
 
-    void detach(HeapTimers timers) {
+    void detach(WheelTimers timers) {
         attached.remove(timers);
     }
 
-    private @Nullable HeapTimers earliest(long targetNanos) {
-        HeapTimers best = null;
+    private @Nullable WheelTimers earliest(long targetNanos) {
+        WheelTimers best = null;
         long bestDue = Long.MAX_VALUE;
-        for (HeapTimers timers : attached) {
+        for (WheelTimers timers : attached) {
             long due = timers.nextDueNanos();
             if (due <= targetNanos && due < bestDue) {
                 best = timers;

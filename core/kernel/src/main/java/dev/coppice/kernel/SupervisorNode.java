@@ -2,7 +2,6 @@ package dev.coppice.kernel;
 
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import java.lang.System.Logger.Level;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -39,7 +38,7 @@ final class SupervisorNode implements Supervisor {
     private final ReentrantLock turn = new ReentrantLock(true);
     private final ReentrantLock lock = new ReentrantLock();
     private final ReentrantLock descent = new ReentrantLock();
-    private final ArrayDeque<Long> restartNanos = new ArrayDeque<>();
+    private final RestartIntensity intensity;
     private volatile Status status = Status.STOPPED;
     private volatile @Nullable Run run;
     private volatile @Nullable CounterDataPoint restarts;
@@ -51,6 +50,7 @@ final class SupervisorNode implements Supervisor {
         this.name = name;
         this.path = parent == null ? "/" : parent.pathOf(name);
         this.options = body.options();
+        this.intensity = new RestartIntensity(options);
         for (ChildSpec spec : body.children()) {
             if (!children.add(ChildNode.of(this, spec, true))) {
                 throw new IllegalArgumentException(
@@ -281,7 +281,7 @@ final class SupervisorNode implements Supervisor {
                 }
                 run = own;
                 status = Status.STARTING;
-                restartNanos.clear();
+                intensity.clear();
             } finally {
                 lock.unlock();
             }
@@ -343,7 +343,9 @@ final class SupervisorNode implements Supervisor {
      */
     void exited(ChildNode child, Run ended, ExitReason reason, @Nullable Activation<?> last) {
         boolean alone = options.strategy() == SupervisorOptions.Strategy.ONE_FOR_ONE && status == Status.RUNNING;
-        if (alone && reason instanceof ExitReason.Normal && !restartable(child, false)) {
+        if (alone
+                && reason instanceof ExitReason.Normal
+                && !child.spec().restart().after(false)) {
             if (child.forget(ended, reason) && child.isWanted()) {
                 removeEnded(child, reason);
             }
@@ -364,9 +366,12 @@ final class SupervisorNode implements Supervisor {
     }
 
     private void attend(ChildNode child, Run ended, ExitReason reason, @Nullable Activation<?> last) {
-        turn.lock();
         boolean grouped = options.strategy() != SupervisorOptions.Strategy.ONE_FOR_ONE;
-        boolean held = true;
+        // Alone it has nobody to wait for, unless the supervisor is still starting.
+        boolean held = grouped || status != Status.RUNNING;
+        if (held) {
+            turn.lock();
+        }
         Run own;
         try {
             own = run;
@@ -380,11 +385,11 @@ final class SupervisorNode implements Supervisor {
             if (!child.isWanted()) {
                 return;
             }
-            if (!restartable(child, abnormal)) {
+            if (!child.spec().restart().after(abnormal)) {
                 removeEnded(child, reason);
                 return;
             }
-            if (!grouped) {
+            if (held && !grouped) {
                 turn.unlock();
                 held = false;
             }
@@ -396,26 +401,18 @@ final class SupervisorNode implements Supervisor {
         }
     }
 
-    private static boolean restartable(ChildNode child, boolean abnormal) {
-        return switch (child.spec().restart()) {
-            case PERMANENT -> true;
-            case TRANSIENT -> abnormal;
-            case TEMPORARY -> false;
-        };
-    }
-
     private void restart(ChildNode first, ExitReason reason, @Nullable Run own, @Nullable Activation<?> last) {
         boolean grouped = options.strategy() != SupervisorOptions.Strategy.ONE_FOR_ONE;
         ChildNode from = first;
         ExitReason cause = reason;
         while (true) {
-            if (!allowed()) {
+            if (!intensity.allows(kernel.clock().nanoTime())) {
                 escalate(from, cause, own);
                 return;
             }
-            List<ChildNode> group = group(from);
-            group.forEach(ChildNode::restarting);
+            List<ChildNode> group = grouped ? group(from) : List.of(from);
             if (grouped) {
+                group.forEach(ChildNode::restarting);
                 stopAll(group.reversed());
             }
             ChildNode failed = null;
@@ -471,29 +468,11 @@ final class SupervisorNode implements Supervisor {
         counted.inc();
     }
 
+    /** Those that are restarted together with one, in order. */
     private List<ChildNode> group(ChildNode from) {
-        return switch (options.strategy()) {
-            case ONE_FOR_ONE -> List.of(from);
-            case ONE_FOR_ALL -> inOrder();
-            case REST_FOR_ONE -> {
-                List<ChildNode> all = inOrder();
-                int at = all.indexOf(from);
-                yield at < 0 ? List.of() : all.subList(at, all.size());
-            }
-        };
-    }
-
-    /** Counts a restart; false when there were too many in the window. */
-    private boolean allowed() {
         lock.lock();
         try {
-            long now = kernel.clock().nanoTime();
-            long window = HeapTimers.nanos(options.period());
-            restartNanos.addLast(now);
-            while (now - restartNanos.getFirst() > window) {
-                restartNanos.removeFirst();
-            }
-            return restartNanos.size() <= options.maxRestarts();
+            return children.group(options.strategy(), from);
         } finally {
             lock.unlock();
         }

@@ -30,7 +30,7 @@ final class TableExpiries<K, V> {
         return timeToLive == null
                 ? null
                 : new TableCell.Expiry(
-                        kernel.clock().nanoTime() + HeapTimers.nanos(timeToLive), sequence.incrementAndGet());
+                        kernel.clock().nanoTime() + WheelTimers.nanos(timeToLive), sequence.incrementAndGet());
     }
 
     boolean isAlive(TableCell<K, V> cell) {

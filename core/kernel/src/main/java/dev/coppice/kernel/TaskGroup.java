@@ -231,7 +231,7 @@ public final class TaskGroup {
                         : timeout.minusNanos(kernel.clock().nanoTime() - startNanos);
                 waiting = true;
                 try {
-                    kernel.heapTimers().await(() -> done.get() != null, left);
+                    kernel.wheelTimers().await(() -> done.get() != null, left);
                 } finally {
                     waiting = false;
                 }

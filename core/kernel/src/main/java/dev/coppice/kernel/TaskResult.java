@@ -60,7 +60,7 @@ final class TaskResult<T> implements AsyncTask<T> {
             Thread waiter = Thread.currentThread();
             CompletableFuture<?> waking = outcome.whenComplete((_, _) -> LockSupport.unpark(waiter));
             try {
-                kernel.heapTimers().await(outcome::isDone, timeout);
+                kernel.wheelTimers().await(outcome::isDone, timeout);
             } finally {
                 waking.cancel(false);
             }

@@ -77,7 +77,7 @@ final class TaskRun extends Run {
     }
 
     private void repeat(ChildSpec.PeriodicBody body) throws Exception {
-        long jitter = HeapTimers.nanos(body.jitter());
+        long jitter = WheelTimers.nanos(body.jitter());
         if (jitter > 0) {
             kernel().timers().sleep(Duration.ofNanos(kernel().random().nextLong(jitter)));
         }

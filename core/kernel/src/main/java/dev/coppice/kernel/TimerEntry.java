@@ -6,7 +6,7 @@ import java.time.Duration;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** A timer, and its place in the {@link HeapTimers}. It fires or is cancelled, whatever comes first. */
+/** A timer, and its place in the {@link WheelTimers}. It fires or is cancelled, whatever comes first. */
 abstract class TimerEntry extends TimerChange implements Timers.Timer {
     private static final byte WAITING = 0;
     private static final byte FIRED = 1;
@@ -22,7 +22,7 @@ abstract class TimerEntry extends TimerChange implements Timers.Timer {
         }
     }
 
-    private final HeapTimers owner;
+    private final WheelTimers owner;
     private volatile byte state = WAITING;
     /** Whether the timers have taken it over, so that to cancel it is not enough. */
     private volatile boolean taken;
@@ -41,7 +41,7 @@ abstract class TimerEntry extends TimerChange implements Timers.Timer {
     @Nullable
     TimerEntry previous;
 
-    TimerEntry(HeapTimers owner) {
+    TimerEntry(WheelTimers owner) {
         this.owner = owner;
     }
 

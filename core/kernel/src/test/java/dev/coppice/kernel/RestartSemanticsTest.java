@@ -366,6 +366,24 @@ final class RestartSemanticsTest extends SupervisorFixture {
     }
 
     @Test
+    @DisplayName("a process that has mail without end holds up no other process")
+    void mailWithoutEnd() throws Exception {
+        int loops = 2 * Runtime.getRuntime().availableProcessors();
+        for (int i = 0; i < loops; i++) {
+            kernel.root()
+                    .startProcess(ChildSpec.<String>process(
+                            "busy" + i, () -> (self, message) -> self.self().cast(message)))
+                    .cast("again");
+        }
+        ProcessRef<String> other = kernel.root().startProcess(recorder("other"));
+        for (int i = 1; i <= 20; i++) {
+            other.cast("m" + i);
+            int sent = i;
+            eventually("its mail is handled", () -> log.contains("other:m" + sent));
+        }
+    }
+
+    @Test
     @DisplayName("a child that crashes without end holds up no other process")
     void crashesWithoutEnd() throws Exception {
         Logger crashes = Logger.getLogger(Kernel.class.getName());

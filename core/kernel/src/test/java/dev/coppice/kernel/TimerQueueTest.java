@@ -18,7 +18,7 @@ final class TimerQueueTest {
             Comparator.<TimerEntry>comparingLong(e -> e.dueNanos).thenComparingLong(e -> e.sequence);
 
     private static final class Entry extends TimerEntry {
-        Entry(HeapTimers owner, long dueNanos) {
+        Entry(WheelTimers owner, long dueNanos) {
             super(owner);
             this.dueNanos = dueNanos;
         }
@@ -45,7 +45,7 @@ final class TimerQueueTest {
                         case 0, 1 -> {
                             // Delays of every size, to reach every wheel.
                             long delay = random.nextLong() >>> 3 + random.nextInt(60);
-                            TimerEntry entry = new Entry(kernel.heapTimers(), now + delay);
+                            TimerEntry entry = new Entry(kernel.wheelTimers(), now + delay);
                             queue.add(entry);
                             sorted.add(entry);
                             waiting.add(entry);
@@ -89,7 +89,7 @@ final class TimerQueueTest {
         try (Kernel kernel = Kernel.start(new SimulatedClock(), 1)) {
             TimerQueue queue = new TimerQueue(0);
             long due = Long.MAX_VALUE / 4;
-            queue.add(new Entry(kernel.heapTimers(), due));
+            queue.add(new Entry(kernel.wheelTimers(), due));
             int steps = 0;
             for (long now = queue.nextNanos(); queue.due(now) == null; now = queue.nextNanos()) {
                 steps++;

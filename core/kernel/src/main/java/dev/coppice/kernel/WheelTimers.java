@@ -9,6 +9,7 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Who sets or cancels a timer hands that over on a lock-free stack, which the thread empties into its queue before it fires
  * or sleeps: nobody waits for anybody, and the thread is woken only for what is due before it wakes by itself.
  */
-final class HeapTimers implements Timers, AutoCloseable {
-    private static final System.Logger LOG = System.getLogger(HeapTimers.class.getName());
+final class WheelTimers implements Timers, AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(WheelTimers.class.getName());
     private static final long SLOW_NANOS = 50_000_000;
     /** Due timers that fire together, at most. */
     private static final int PORTION = 1024;
@@ -41,6 +42,7 @@ final class HeapTimers implements Timers, AutoCloseable {
     private final Clock clock;
     private final @Nullable SimulatedClock simulated;
     private final KernelMetrics metrics;
+    private final Function<Runnable, Thread> starter;
     /** Stacks of changes, one for several threads each. */
     private final AtomicReferenceArray<@Nullable TimerChange> changes = new AtomicReferenceArray<>(STACKS * STRIDE);
 
@@ -56,9 +58,15 @@ final class HeapTimers implements Timers, AutoCloseable {
     /** Processes with mail of timers that fire together; of the thread that fires. */
     private final List<MailTimer<?>> mail = new ArrayList<>();
 
-    HeapTimers(Clock clock, KernelMetrics metrics) {
+    WheelTimers(Clock clock, KernelMetrics metrics) {
+        this(clock, metrics, Thread.ofPlatform().daemon().name("coppice-timers")::start);
+    }
+
+    /** @param starter starts the thread that fires */
+    WheelTimers(Clock clock, KernelMetrics metrics, Function<Runnable, Thread> starter) {
         this.clock = clock;
         this.metrics = metrics;
+        this.starter = starter;
         this.queue = new TimerQueue(clock.nanoTime());
         this.simulated = clock instanceof SimulatedClock s ? s : null;
         if (simulated != null) {
@@ -316,13 +324,12 @@ final class HeapTimers implements Timers, AutoCloseable {
 
     private synchronized void startThread() {
         if (thread == null && !closed) {
-            Thread t = Thread.ofPlatform().daemon().name("coppice-timers").unstarted(this::loop);
-            thread = t;
-            t.start();
+            thread = starter.apply(this::loop);
         }
     }
 
     private void loop() {
+        thread = Thread.currentThread(); // who started it may not have come to note that
         List<TimerEntry> due = new ArrayList<>(PORTION);
         while (!closed) {
             long now = clock.nanoTime();

@@ -1,0 +1,46 @@
+package dev.coppice.kernel;
+
+import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
+import org.jetbrains.lincheck.datastructures.StressOptions;
+
+/**
+ * Lincheck with bounds for an ordinary build; more with {@code -Dcoppice.long=true}. It makes the same scenarios in each run.
+ *
+ * <p>What needs threads of the kernel is not under it, as it would have to control those: that an idle process is woken
+ * ({@link ActivationStressTest}), that senders wait for room in a mailbox ({@link MailboxSemanticsTest}), that calls end with
+ * their process ({@link CallSemanticsTest}), that timers fire on time ({@link TimerTest}).
+ */
+final class Linearizability {
+    private static final int TIMES = Boolean.getBoolean("coppice.long") ? 20 : 1;
+
+    private Linearizability() {}
+
+    /**
+     * Tries interleavings of the steps of few threads, one after the other. Lincheck walks all objects that the test reaches,
+     * so a kernel must not be among them: with one, an invocation takes 50 ms.
+     */
+    static void modelCheck(Class<?> test, Class<?> sequential) {
+        new ModelCheckingOptions()
+                .sequentialSpecification(sequential)
+                .iterations(8 * TIMES)
+                .invocationsPerIteration(60 * TIMES)
+                .threads(2)
+                .actorsPerThread(3)
+                .actorsBefore(2)
+                .actorsAfter(2)
+                .check(test);
+    }
+
+    /** Runs threads beside each other: for what needs a kernel, or does not show one step at a time. */
+    static void stress(Class<?> test, Class<?> sequential) {
+        new StressOptions()
+                .sequentialSpecification(sequential)
+                .iterations(8 * TIMES)
+                .invocationsPerIteration(300 * TIMES)
+                .threads(3)
+                .actorsPerThread(3)
+                .actorsBefore(1)
+                .actorsAfter(2)
+                .check(test);
+    }
+}
