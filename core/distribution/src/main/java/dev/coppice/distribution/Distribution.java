@@ -442,15 +442,26 @@ public final class Distribution {
                                         .send(
                                                 from,
                                                 new ShardMessage.Released(
-                                                        acquire.type(), ask.slot(), ask.round(), List.of(), true)));
+                                                        acquire.type(),
+                                                        ask.slot(),
+                                                        ask.round(),
+                                                        List.of(),
+                                                        true,
+                                                        List.of(),
+                                                        0)));
                     }
                 }
-                case ShardMessage.Released released -> {
-                    Shards<?> each = shards.get(released.type());
+                case ShardMessage.Withdraw withdraw -> {
+                    Shards<?> each = shards.get(withdraw.type());
                     if (each != null) {
-                        each.received(from, released);
+                        each.received(from, withdraw);
+                    } else {
+                        wire(SHARDS).send(from, new ShardMessage.Withdrawn(withdraw.type(), withdraw.slots()));
                     }
                 }
+                case ShardMessage.Released released -> shards(released.type(), from, released);
+                case ShardMessage.Withdrawn withdrawn -> shards(withdrawn.type(), from, withdrawn);
+                case ShardMessage.Parked parked -> shards(parked.type(), from, parked);
                 case ShardMessage.Route route -> {
                     Shards<?> each = shards.get(route.type());
                     if (each == null) {
@@ -459,6 +470,13 @@ public final class Distribution {
                         each.routed(route);
                     }
                 }
+            }
+        }
+
+        private void shards(String type, NodeId from, ShardMessage message) {
+            Shards<?> each = shards.get(type);
+            if (each != null) {
+                each.received(from, message);
             }
         }
 

@@ -5,6 +5,8 @@ import dev.coppice.distribution.ShardMessage.Ask;
 import dev.coppice.distribution.ShardMessage.Released;
 import dev.coppice.distribution.ShardMessage.Route;
 import dev.coppice.distribution.ShardMessage.State;
+import dev.coppice.distribution.ShardMessage.Withdraw;
+import dev.coppice.distribution.ShardMessage.Withdrawn;
 import dev.coppice.distribution.codec.MessageCodec;
 import dev.coppice.distribution.codec.MessageException;
 import dev.coppice.kernel.CallException;
@@ -194,7 +196,7 @@ public final class Shards<M> {
         Slot slot = slots[ShardRing.slot(id)];
         return switch (slot.phase) {
             case ACTIVE -> give(slot, id, message);
-            case ACQUIRING, RELEASING -> hold(slot, new Slot.Held(id, message, hops));
+            case ACQUIRING, RELEASING, WITHDRAWING -> hold(slot, new Slot.Held(id, message, hops));
             case FOREIGN -> {
                 Optional<NodeId> owner = owner(id);
                 if (owner.isPresent()) {
@@ -280,7 +282,8 @@ public final class Shards<M> {
             return true; // there is nobody to hand over to
         }
         for (Slot slot : slots) {
-            if (!slot.entities.isEmpty() || !slot.states.isEmpty() || slot.phase == Slot.Phase.RELEASING) {
+            boolean busy = slot.phase == Slot.Phase.RELEASING || slot.phase == Slot.Phase.WITHDRAWING;
+            if (!slot.entities.isEmpty() || !slot.states.isEmpty() || busy) {
                 return false;
             }
         }
@@ -312,6 +315,7 @@ public final class Shards<M> {
     private void settle(@Nullable NodeId fresh) {
         everHosted |= !hosts.isEmpty();
         Map<NodeId, List<Ask>> asks = new HashMap<>();
+        Map<NodeId, List<Ask>> withdrawals = new HashMap<>();
         for (int i = 0; i < slots.length; i++) {
             Slot slot = slots[i];
             boolean mine =
@@ -320,37 +324,65 @@ public final class Shards<M> {
                 case FOREIGN -> {
                     if (mine) {
                         slot.phase = Slot.Phase.ACQUIRING;
-                        slot.awaited.addAll(nodes);
                         slot.round++;
                         int number = i;
                         nodes.forEach(each -> ask(asks, each, number, slot));
                     }
                 }
                 case ACQUIRING -> {
-                    if (mine && fresh != null) {
-                        slot.awaited.add(fresh);
+                    if (!mine) {
+                        withdraw(withdrawals, i, slot);
+                    } else if (fresh != null) {
                         ask(asks, fresh, i, slot);
-                    } else if (!mine) {
-                        slot.phase = Slot.Phase.FOREIGN;
-                        slot.awaited.clear();
                     }
                 }
                 case ACTIVE -> {
                     if (!mine) {
                         release(i, slot);
+                        if (slot.phase == Slot.Phase.FOREIGN) {
+                            withdraw(withdrawals, i, slot);
+                        }
                     } else if (fresh != null) {
                         // After a net split it may have processes, too.
                         ask(asks, fresh, i, slot);
                     }
                 }
-                case RELEASING -> {}
+                case RELEASING, WITHDRAWING -> {}
             }
             advance(i, slot);
         }
         asks.forEach((node, numbers) -> wire.send(node, new Acquire(type, numbers)));
+        withdrawals.forEach((node, numbers) -> wire.send(node, new Withdraw(type, numbers)));
+        tellParked();
+    }
+
+    /**
+     * Takes back what was asked for. Until that is confirmed something may still be on its way here, so nobody is told before
+     * that there is nothing.
+     */
+    private void withdraw(Map<NodeId, List<Ask>> withdrawals, int number, Slot slot) {
+        slot.phase = slot.awaited.isEmpty() ? Slot.Phase.FOREIGN : Slot.Phase.WITHDRAWING;
+        slot.awaited.forEach((node, round) ->
+                withdrawals.computeIfAbsent(node, _ -> new ArrayList<>()).add(new Ask(number, round)));
+    }
+
+    /** An owner that was done with asking before something came here has to ask once more. */
+    private void tellParked() {
+        Map<NodeId, List<Integer>> parked = new HashMap<>();
+        for (int i = 0; i < slots.length; i++) {
+            Slot slot = slots[i];
+            if (slot.phase == Slot.Phase.FOREIGN && !slot.states.isEmpty()) {
+                Optional<NodeId> owner = ShardRing.owner(type, i, hosts);
+                if (owner.isPresent() && nodes.contains(owner.get())) {
+                    parked.computeIfAbsent(owner.get(), _ -> new ArrayList<>()).add(i);
+                }
+            }
+        }
+        parked.forEach((node, numbers) -> wire.send(node, new ShardMessage.Parked(type, numbers)));
     }
 
     private static void ask(Map<NodeId, List<Ask>> asks, NodeId node, int number, Slot slot) {
+        slot.awaited.put(node, slot.round);
         asks.computeIfAbsent(node, _ -> new ArrayList<>()).add(new Ask(number, slot.round));
     }
 
@@ -359,6 +391,9 @@ public final class Shards<M> {
         if (slot.phase == Slot.Phase.ACQUIRING && slot.awaited.isEmpty()) {
             slot.phase = Slot.Phase.ACTIVE;
             flush(slot);
+        } else if (slot.phase == Slot.Phase.WITHDRAWING && slot.awaited.isEmpty()) {
+            slot.phase = Slot.Phase.FOREIGN;
+            settle(null);
         } else if (slot.phase == Slot.Phase.FOREIGN) {
             if (!hosts.isEmpty()) {
                 flush(slot);
@@ -381,9 +416,10 @@ public final class Shards<M> {
         synchronized (this) {
             slot.entities.clear();
             states.forEach(each -> slot.states.put(each.id(), each.bytes()));
-            slot.phase = Slot.Phase.FOREIGN;
+            Map<NodeId, List<Ask>> withdrawals = new HashMap<>();
+            withdraw(withdrawals, number, slot);
+            withdrawals.forEach((node, numbers) -> wire.send(node, new Withdraw(type, numbers)));
             settle(null);
-            advance(number, slot);
         }
     }
 
@@ -413,25 +449,30 @@ public final class Shards<M> {
             boolean heir = owner.filter(each::equals).isPresent();
             if (heir || slot.states.isEmpty()) {
                 slot.asking.remove(each);
-                send(each, number, asked.getValue(), slot.states);
+                List<NodeId> before = slot.heir == null || slot.heir.equals(each) ? List.of() : List.of(slot.heir);
+                if (!slot.states.isEmpty()) {
+                    slot.heir = each;
+                    slot.gifts++;
+                }
+                send(each, number, asked.getValue(), slot, before);
                 slot.states.clear();
             }
         }
     }
 
-    private void send(NodeId to, int number, long round, Map<String, byte[]> states) {
+    private void send(NodeId to, int number, long round, Slot slot, List<NodeId> before) {
         List<State> chunk = new ArrayList<>();
         int bytes = 0;
-        for (Map.Entry<String, byte[]> each : states.entrySet()) {
+        for (Map.Entry<String, byte[]> each : slot.states.entrySet()) {
             if (bytes > 0 && bytes + each.getValue().length > CHUNK_BYTES) {
-                wire.send(to, new Released(type, number, round, List.copyOf(chunk), false));
+                wire.send(to, new Released(type, number, round, List.copyOf(chunk), false, List.of(), 0));
                 chunk.clear();
                 bytes = 0;
             }
             chunk.add(new State(each.getKey(), each.getValue()));
             bytes += each.getValue().length + each.getKey().length();
         }
-        wire.send(to, new Released(type, number, round, List.copyOf(chunk), true));
+        wire.send(to, new Released(type, number, round, List.copyOf(chunk), true, before, slot.gifts));
     }
 
     synchronized void received(NodeId from, ShardMessage message) {
@@ -439,19 +480,45 @@ public final class Shards<M> {
             case Acquire acquire -> {
                 for (Ask ask : acquire.slots()) {
                     int number = ask.slot();
-                    if (number >= 0 && number < slots.length) {
+                    if (known(number)) {
                         slots[number].asking.put(from, ask.round());
                         advance(number, slots[number]);
                     }
                 }
             }
             case Released released -> {
-                if (released.slot() >= 0 && released.slot() < slots.length) {
+                if (known(released.slot())) {
                     taken(from, released);
+                }
+            }
+            case Withdraw withdraw -> {
+                for (Ask ask : withdraw.slots()) {
+                    if (known(ask.slot())) {
+                        slots[ask.slot()].asking.remove(from);
+                    }
+                }
+                wire.send(from, new Withdrawn(type, withdraw.slots()));
+            }
+            case Withdrawn withdrawn -> {
+                for (Ask ask : withdrawn.slots()) {
+                    if (known(ask.slot()) && slots[ask.slot()].awaited.remove(from, ask.round())) {
+                        advance(ask.slot(), slots[ask.slot()]);
+                    }
+                }
+            }
+            case ShardMessage.Parked parked -> {
+                for (int number : parked.slots()) {
+                    if (known(number)) {
+                        askAgain(number, from);
+                    }
                 }
             }
             case ShardMessage.Hosting _, Route _ -> throw new IllegalArgumentException("handled before: " + message);
         }
+    }
+
+    private boolean known(int slot) {
+        return slot >= 0 && slot < slots.length;
     }
 
     private void taken(NodeId from, Released released) {
@@ -464,9 +531,26 @@ public final class Shards<M> {
                 slot.states.put(each.id(), each.bytes());
             }
         }
-        if (released.last() && released.round() == slot.round) {
-            slot.awaited.remove(from);
+        if (released.last()) {
+            for (NodeId heir : released.heirs()) {
+                // It may have said before it got this that it had nothing.
+                if (!Long.valueOf(released.gifts()).equals(slot.followed.put(from, released.gifts()))) {
+                    askAgain(released.slot(), heir);
+                }
+            }
+            slot.awaited.remove(from, released.round());
         }
         advance(released.slot(), slot);
+    }
+
+    /** Asks a node that has got something since it was asked, if this one owns the slot. */
+    private void askAgain(int number, NodeId node) {
+        Slot slot = slots[number];
+        boolean owned = slot.phase == Slot.Phase.ACTIVE || slot.phase == Slot.Phase.ACQUIRING;
+        if (owned && nodes.contains(node)) {
+            slot.round++;
+            slot.awaited.put(node, slot.round);
+            wire.send(node, new Acquire(type, List.of(new Ask(number, slot.round))));
+        }
     }
 }
