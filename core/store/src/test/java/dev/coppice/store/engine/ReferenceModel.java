@@ -29,7 +29,8 @@ final class ReferenceModel {
 
     private final List<TreeMap<ByteString, KeyValue>> states = new ArrayList<>();
     private final Map<Long, TreeSet<ByteString>> leases = new HashMap<>();
-    private long compacted;
+    /** As in etcd, revision 0 may be compacted once. */
+    private long compacted = -1;
 
     /** The state that the command at hand makes; the newest one until something changes. */
     private TreeMap<ByteString, KeyValue> working = new TreeMap<>(ORDER);
@@ -46,7 +47,7 @@ final class ReferenceModel {
     }
 
     long compacted() {
-        return compacted;
+        return Math.max(0, compacted);
     }
 
     TreeMap<ByteString, KeyValue> at(long revision) {
