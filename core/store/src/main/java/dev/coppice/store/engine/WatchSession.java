@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
@@ -541,11 +542,17 @@ public final class WatchSession {
         }
         // By turns those who are nearest and those who are furthest behind, so that neither wait for the others.
         nearest = !nearest;
-        long from = lagging.stream()
+        long head = hub.head();
+        OptionalLong first = lagging.stream()
                 .flatMap(group -> group.lagging.stream())
                 .mapToLong(watcher -> watcher.next)
-                .reduce(nearest ? Math::max : Math::min)
-                .orElseThrow();
+                .filter(next -> next <= head)
+                .reduce(nearest ? Math::max : Math::min);
+        if (first.isEmpty()) {
+            // They were told everything, but what waits for their groups has to be taken before they are synced.
+            return false;
+        }
+        long from = first.getAsLong();
         WatchHub.Part part = hub.recent(from, CATCH_UP_REVISIONS, GROUP_BYTES);
         if (part == null) {
             part = read(from);

@@ -38,7 +38,8 @@ import org.junit.jupiter.api.io.TempDir;
  * Watches of every shape see what a list of all that happened says they see: each event once and in order, whether they keep up,
  * fall behind, begin in the past, the future or in between, and whatever others begin and end meanwhile.
  */
-@Timeout(120)
+// Also when a thread spins.
+@Timeout(value = 180, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class WatchModelTest {
 
     private static final ByteString TO_THE_END = ByteString.copyFrom(new byte[1]);
