@@ -263,6 +263,11 @@ final class Gateway {
             write(body.response(watch));
         }
 
+        @Override
+        public void fail(StoreException why) {
+            broken.countDown();
+        }
+
         synchronized void write(Message message) throws IOException {
             try {
                 out.write(("{\"result\":" + PRINTER.print(message) + "}\n").getBytes(StandardCharsets.UTF_8));

@@ -1,5 +1,6 @@
 package dev.coppice.store.etcd;
 
+import dev.coppice.store.StoreException;
 import dev.coppice.store.api.WatchGrpc;
 import dev.coppice.store.api.WatchRequest;
 import dev.coppice.store.engine.WatchBody;
@@ -42,6 +43,11 @@ record WatchMessage(WatchBody body, long watch) {
         @Override
         public void sendLast(WatchBody body, long watch) {
             out.sendNow(new WatchMessage(body, watch));
+        }
+
+        @Override
+        public void fail(StoreException why) {
+            out.fail(why.status());
         }
     }
 

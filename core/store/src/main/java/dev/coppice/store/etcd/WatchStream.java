@@ -12,6 +12,7 @@ import dev.coppice.store.engine.WatchBody;
 import dev.coppice.store.engine.WatchSession;
 import dev.coppice.store.engine.WatchSink;
 import dev.coppice.store.engine.Watcher;
+import io.grpc.Status.Code;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -35,6 +36,9 @@ final class WatchStream {
 
         /** Sends the last of a watch; does not wait for room. */
         void sendLast(WatchBody body, long watch) throws Exception;
+
+        /** Ends the whole stream. */
+        void fail(StoreException why);
     }
 
     private final MemberKeyspace keyspace;
@@ -227,6 +231,13 @@ final class WatchStream {
                 if (closed || told) {
                     return;
                 }
+            }
+            if (error instanceof StoreException why && why.code() == Code.UNAVAILABLE) {
+                // The node stops. A client takes a cancelled watch for over, and a broken stream for one to begin
+                // again.
+                sink.fail(why);
+                close();
+                return;
             }
             WatchResponse.Builder end = WatchResponse.newBuilder().setCanceled(true);
             if (error != null) {

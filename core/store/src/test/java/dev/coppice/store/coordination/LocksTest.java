@@ -322,7 +322,8 @@ final class LocksTest {
             assertThat(grant.held()).isTrue();
             clock.advance(Duration.ofMillis(1001));
             assertThat(grant.held()).isFalse();
-            assertThat(grant.lost().get(20, TimeUnit.SECONDS)).contains("renewed");
+            // The store may tell sooner that the lease is over than the session finds out by itself.
+            assertThat(grant.lost().get(20, TimeUnit.SECONDS)).containsAnyOf("renewed", "was deleted");
         }
     }
 
