@@ -203,7 +203,8 @@ public final class Pipeline {
         BiConsumer<Object, @Nullable Throwable> settled = (message, failure) -> acknowledge(erased, message, failure);
         for (int i = 0; i < options.concurrency(); i++) {
             Lane.Writer writer = new Lane.Writer();
-            stage.addWorker(begun -> feed(stage, source.get(), settled, writer, begun));
+            Lives lives = new Lives();
+            stage.addWorker(begun -> lives.live(() -> feed(stage, source.get(), settled, writer, begun)));
         }
         return new Outlet<>(out);
     }

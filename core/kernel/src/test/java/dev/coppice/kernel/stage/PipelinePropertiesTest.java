@@ -75,8 +75,6 @@ final class PipelinePropertiesTest {
                 if (kills > 0 && random.nextInt(4) == 0) {
                     List<Supervisor.Child> workers = supervisor.children().stream()
                             .filter(child -> child.spec().sort().equals("task"))
-                            // This source does not give again what a life that was killed had taken from its counter.
-                            .filter(child -> !child.spec().name().startsWith("source-"))
                             .toList();
                     workers.get(random.nextInt(workers.size())).kill();
                     kills--;

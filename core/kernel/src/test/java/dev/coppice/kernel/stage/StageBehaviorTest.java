@@ -18,6 +18,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -243,6 +244,51 @@ final class StageBehaviorTest {
             inlet.end();
             assertThat(pipeline.awaitDone(LIMIT)).isTrue();
             assertThat(good).containsExactlyInAnyOrder(1, 2, 3, 4);
+        }
+    }
+
+    @Test
+    void aKilledProducerThatStillRunsHandsOverBeforeThePipelineIsDone() throws Exception {
+        CountDownLatch taken = new CountDownLatch(1);
+        CountDownLatch hold = new CountDownLatch(1);
+        AtomicInteger lives = new AtomicInteger();
+        AtomicReference<Thread> second = new AtomicReference<>();
+        try (Kernel kernel = Kernel.start()) {
+            Pipeline pipeline = pipeline(kernel);
+            pipeline.<Integer>produce(
+                            "source",
+                            StageOptions.DEFAULT,
+                            () -> demand -> {
+                                if (lives.incrementAndGet() > 1) {
+                                    second.set(Thread.currentThread());
+                                    return List.of();
+                                }
+                                taken.countDown();
+                                boolean held = true;
+                                while (held) {
+                                    try {
+                                        hold.await();
+                                        held = false;
+                                    } catch (InterruptedException e) {
+                                        // It was killed, and has taken a message already.
+                                    }
+                                }
+                                return List.of(1);
+                            },
+                            this::settle)
+                    .consume("end", StageOptions.DEFAULT, (_, _) -> {});
+            Supervisor supervisor = pipeline.start(kernel.root());
+            await(taken);
+            supervisor.child("source-0").orElseThrow().kill();
+            eventually("the second life has nothing more to do", () -> {
+                Thread thread = second.get();
+                return thread != null
+                        && (thread.getState() == Thread.State.WAITING || thread.getState() == Thread.State.TERMINATED);
+            });
+            assertThat(pipeline.done()).isNotDone();
+            hold.countDown();
+            assertThat(pipeline.awaitDone(LIMIT)).isTrue();
+            assertThat(good).containsExactly(1);
         }
     }
 
