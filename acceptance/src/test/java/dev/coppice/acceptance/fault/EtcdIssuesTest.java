@@ -21,6 +21,7 @@ import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,6 +56,12 @@ class EtcdIssuesTest {
         if (rig != null) {
             rig.close();
         }
+    }
+
+    /** The test before may have left a node that just came back, or a client that still waits to connect again. */
+    @BeforeEach
+    void allServe() throws Exception {
+        rig.awaitServing(SERVING);
     }
 
     private void roundOf(int faults, Fault.Kind... kinds) throws IOException, InterruptedException {

@@ -50,12 +50,12 @@ public final class SimulatedClock implements Clock {
         synchronized (turn) {
             long target = elapsedNanos + duration.toNanos();
             while (true) {
-                WheelTimers next = earliest(target);
+                Due next = earliest(target);
                 if (next == null) {
                     break;
                 }
-                elapsedNanos = Math.max(elapsedNanos, next.nextDueNanos());
-                next.fireOne(elapsedNanos);
+                elapsedNanos = Math.max(elapsedNanos, next.nanos());
+                next.timers().fireOne(elapsedNanos);
             }
             elapsedNanos = target;
         }
@@ -90,16 +90,17 @@ public final class SimulatedClock implements Clock {
         attached.remove(timers);
     }
 
-    private @Nullable WheelTimers earliest(long targetNanos) {
-        WheelTimers best = null;
-        long bestDue = Long.MAX_VALUE;
+    /** Read once: asked again, the timer may be gone and its kernel's next one due later than the target, or never. */
+    private @Nullable Due earliest(long targetNanos) {
+        Due best = null;
         for (WheelTimers timers : attached) {
             long due = timers.nextDueNanos();
-            if (due <= targetNanos && due < bestDue) {
-                best = timers;
-                bestDue = due;
+            if (due <= targetNanos && (best == null || due < best.nanos())) {
+                best = new Due(timers, due);
             }
         }
         return best;
     }
+
+    private record Due(WheelTimers timers, long nanos) {}
 }

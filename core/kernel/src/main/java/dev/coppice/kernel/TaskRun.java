@@ -39,8 +39,14 @@ final class TaskRun extends Run {
 
     @Override
     void kill() {
+        end(new ExitReason.Killed());
+    }
+
+    /** Interrupts a killed one before its next life can begin, so that it can tell that it is not the newest. */
+    @Override
+    void ended(ExitReason reason) {
         Thread t = thread;
-        if (end(new ExitReason.Killed()) && t != null) {
+        if (reason instanceof ExitReason.Killed && t != null) {
             t.interrupt();
         }
     }

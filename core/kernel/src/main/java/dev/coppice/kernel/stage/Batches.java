@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /** One life of a batcher. What it holds is unsettled until its batch is handed over, so that its next life gets it again. */
 final class Batches {
@@ -68,6 +69,7 @@ final class Batches {
                     while (!open.isEmpty()) {
                         closeOldest();
                     }
+                    slot.unfinished.awaitNone();
                     return;
                 }
                 case LATE, STARVED -> closeOldest();
@@ -81,9 +83,7 @@ final class Batches {
             own = key.apply(envelope.value);
         } catch (RuntimeException e) {
             stage.bury(envelope.value, 1, e);
-            if (input.settle(slot, life, List.of(envelope))) {
-                envelope.claim.settle(e);
-            }
+            settle(List.of(envelope), e);
             return;
         }
         Open batch = open.computeIfAbsent(
@@ -111,11 +111,26 @@ final class Batches {
             claims[values.size()] = each.claim;
             values.add(each.value);
         }
-        output.send(List.of(new Envelope(Collections.unmodifiableList(values), new Claim.Joint(claims), true, 0)));
-        if (input.settle(slot, life, batch.envelopes())) {
-            for (Claim claim : claims) {
-                claim.settle(null);
+        slot.unfinished.begin();
+        try {
+            if (slot.life != life) {
+                throw new InterruptedException("this worker was replaced");
             }
+            output.send(List.of(new Envelope(Collections.unmodifiableList(values), new Claim.Joint(claims), true, 0)));
+            settle(batch.envelopes(), null);
+        } finally {
+            slot.unfinished.end();
+        }
+    }
+
+    private void settle(List<Envelope> envelopes, @Nullable Throwable failure) {
+        slot.unfinished.begin();
+        try {
+            if (input.settle(slot, life, envelopes)) {
+                envelopes.forEach(each -> each.claim.settle(failure));
+            }
+        } finally {
+            slot.unfinished.end();
         }
     }
 }

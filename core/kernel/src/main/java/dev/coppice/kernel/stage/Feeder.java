@@ -57,9 +57,25 @@ final class Feeder {
         }
     }
 
+    /** Waits for former lives, unless there is a newer one. */
+    void awaitFormer() throws InterruptedException {
+        if (writer.life == life) {
+            writer.unfinished.awaitNone();
+        }
+    }
+
     private boolean pump() throws Exception {
+        writer.unfinished.begin();
+        try {
+            return produce();
+        } finally {
+            writer.unfinished.end();
+        }
+    }
+
+    private boolean produce() throws Exception {
         List<Envelope> envelopes = List.of();
-        int demand = output.reserve(writer, stage.options().maxDemand());
+        int demand = output.reserve(writer, life, stage.options().maxDemand());
         int allowed = 0;
         try {
             allowed = stage.limiter().take(demand);

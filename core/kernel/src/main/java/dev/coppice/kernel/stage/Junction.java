@@ -118,9 +118,10 @@ final class Junction {
     }
 
     /** A new life of a producing worker: what the last one had promised is void. */
-    long begin(Lane.Writer writer) {
+    long begin(Lane.Writer writer) throws InterruptedException {
         lock.lock();
         try {
+            Stage.refuseKilled();
             release(writer, 0);
             return ++writer.life;
         } finally {
@@ -129,10 +130,13 @@ final class Junction {
     }
 
     /** Waits until somebody asks, and promises that many messages, at most {@code max} and at most the writer's share. */
-    int reserve(Lane.Writer writer, int max) throws InterruptedException {
+    int reserve(Lane.Writer writer, long life, int max) throws InterruptedException {
         lock.lockInterruptibly();
         try {
             while (true) {
+                if (writer.life != life) {
+                    throw new InterruptedException("this worker was replaced");
+                }
                 int free = max;
                 for (Lane lane : lanes) {
                     lane.ask();
@@ -289,9 +293,10 @@ final class Junction {
     }
 
     /** A new life of a worker: what the last one did not settle goes back to where it came from. */
-    long begin(Lane.Slot slot) {
+    long begin(Lane.Slot slot) throws InterruptedException {
         lock.lock();
         try {
+            Stage.refuseKilled();
             Envelope blamed = slot.current.getAndSet(null);
             slot.lane.held -= slot.held.size();
             for (Iterator<Envelope> last = slot.held.descendingIterator(); last.hasNext(); ) {

@@ -48,6 +48,9 @@ final class Lane {
         /** What the worker deals with right now, if anything: it gets the blame when the worker dies. */
         final AtomicReference<@Nullable Envelope> current = new AtomicReference<>();
 
+        /** Being handed on, or settled and being acknowledged. */
+        final Unfinished unfinished = new Unfinished();
+
         volatile long life;
 
         Slot(Lane lane) {
@@ -57,6 +60,9 @@ final class Lane {
 
     /** A producing worker's end of a junction, over all its lives. */
     static final class Writer {
+        /** Being produced. */
+        final Unfinished unfinished = new Unfinished();
+
         volatile long life;
         int promised;
     }

@@ -203,8 +203,7 @@ public final class Pipeline {
         BiConsumer<Object, @Nullable Throwable> settled = (message, failure) -> acknowledge(erased, message, failure);
         for (int i = 0; i < options.concurrency(); i++) {
             Lane.Writer writer = new Lane.Writer();
-            Lives lives = new Lives();
-            stage.addWorker(begun -> lives.live(() -> feed(stage, source.get(), settled, writer, begun)));
+            stage.addWorker(begun -> feed(stage, source.get(), settled, writer, begun));
         }
         return new Outlet<>(out);
     }
@@ -229,6 +228,7 @@ public final class Pipeline {
         } finally {
             feeders.remove(feeder);
         }
+        feeder.awaitFormer();
     }
 
     private Junction newJunction(String from) {

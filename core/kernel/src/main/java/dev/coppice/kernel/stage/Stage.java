@@ -37,6 +37,13 @@ final class Stage {
         }
     }
 
+    /** To be asked with the lock held that the lives of a worker begin under. */
+    static void refuseKilled() throws InterruptedException {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new InterruptedException("this life was killed before it began");
+        }
+    }
+
     /** A life of a worker. */
     @FunctionalInterface
     interface Body {
@@ -138,6 +145,8 @@ final class Stage {
         void live() throws Exception {
             int own;
             synchronized (this) {
+                // A life that was killed before it came here may come after the next one: it must not count as newer.
+                refuseKilled();
                 if (finished) {
                     return;
                 }

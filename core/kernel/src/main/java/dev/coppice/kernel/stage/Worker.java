@@ -66,6 +66,7 @@ final class Worker implements Consumer<Object> {
             claim = Claim.NONE;
             handler.end(this);
             sendMade();
+            slot.unfinished.awaitNone();
         } catch (Interruption e) {
             throw e.cause;
         }
@@ -207,10 +208,15 @@ final class Worker implements Consumer<Object> {
         if (done.isEmpty()) {
             return;
         }
-        if (input.settle(slot, life, done)) {
-            for (Envelope each : done) {
-                settle(each);
+        slot.unfinished.begin();
+        try {
+            if (input.settle(slot, life, done)) {
+                for (Envelope each : done) {
+                    settle(each);
+                }
             }
+        } finally {
+            slot.unfinished.end();
         }
         done.clear();
         failures.clear();
@@ -232,16 +238,21 @@ final class Worker implements Consumer<Object> {
         if (made.isEmpty()) {
             return;
         }
-        if (slot.life != life) {
-            throw new InterruptedException("this worker was replaced");
+        if (output == null) {
+            throw new IllegalStateException("stage " + stage.name() + " gives messages, but is the last one");
         }
         List<Envelope> out = made;
         made = new ArrayList<>();
         attemptFrom = 0;
-        if (output == null) {
-            throw new IllegalStateException("stage " + stage.name() + " gives messages, but is the last one");
+        slot.unfinished.begin();
+        try {
+            if (slot.life != life) {
+                throw new InterruptedException("this worker was replaced");
+            }
+            output.send(out);
+        } finally {
+            slot.unfinished.end();
         }
-        output.send(out);
     }
 
     /** An interruption on its way through a processor. */
