@@ -21,7 +21,7 @@ final class EventLoops {
             if (current == null) {
                 int threads = Math.clamp(Runtime.getRuntime().availableProcessors(), 2, 8);
                 current = new MultiThreadIoEventLoopGroup(
-                        threads, new DefaultThreadFactory("coppice-io", true), NioIoHandler.newFactory());
+                        threads, new DefaultThreadFactory("coppice-io", true), Wakeups.over(NioIoHandler.newFactory()));
                 group = current;
             }
             users++;

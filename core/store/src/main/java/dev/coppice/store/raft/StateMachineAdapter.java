@@ -9,6 +9,7 @@ import com.alipay.sofa.jraft.error.RaftError;
 import com.alipay.sofa.jraft.error.RaftException;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotReader;
 import com.alipay.sofa.jraft.storage.snapshot.SnapshotWriter;
+import dev.coppice.serving.Wakeups;
 import dev.coppice.store.engine.Machine;
 import dev.coppice.store.log.Command;
 import java.io.IOException;
@@ -129,11 +130,11 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
                     machine.apply(entries.getIndex(), entries.getData(), outcomes);
                 }
                 if (machine.pending() >= MAX_BATCH) {
-                    machine.commit();
+                    Wakeups.together(machine::commit);
                 }
                 entries.next();
             }
-            machine.commit();
+            Wakeups.together(machine::commit);
         } catch (RuntimeException | Error e) {
             LOG.log(System.Logger.Level.ERROR, "an entry of the log could not be applied", e);
             fail();
