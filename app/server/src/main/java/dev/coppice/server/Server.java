@@ -252,8 +252,12 @@ public final class Server implements AutoCloseable {
 
     private Kept external() throws StartException {
         EtcdOptions where = etcd().orElseThrow(() -> new StartException("--store: cannot be read", null));
-        EtcdStore store = EtcdStore.start(kernel, kernel.root(), where, "control");
-        return new Kept(store.keyspace(), null, store.stand(options.name())::leading);
+        try {
+            EtcdStore store = EtcdStore.start(kernel, kernel.root(), where, "control");
+            return new Kept(store.keyspace(), null, store.stand(options.name())::leading);
+        } catch (StartException e) {
+            throw new StartException("--store: " + e.getMessage(), e);
+        }
     }
 
     private Optional<EtcdOptions> etcd() {
