@@ -66,7 +66,8 @@ class EtcdIssuesTest {
 
     private void roundOf(int faults, Fault.Kind... kinds) throws IOException, InterruptedException {
         long seed = RANDOM.nextLong();
-        Round.Outcome outcome = new Round(rig, number, seed, List.of(kinds), faults).run();
+        Round.Pace pace = THOROUGH ? Round.Pace.USUAL : Round.Pace.BRISK;
+        Round.Outcome outcome = new Round(rig, number, seed, List.of(kinds), faults, pace).run();
         assertThat(outcome.problems())
                 .as("faults: %s", String.join("\n", outcome.faults()))
                 .isEmpty();
@@ -208,7 +209,7 @@ class EtcdIssuesTest {
                 new WatchClient("the watcher", List.of(rig.client(1)), begin + 1, RANDOM.nextLong(), 1)) {
             watcher.start();
             long last = begin;
-            for (int i = 0; i < 400; i++) {
+            for (int i = 0; i < (THOROUGH ? 400 : 150); i++) {
                 last = put(i % 3, "k" + i % 7, "v" + i);
             }
             assertThat(watcher.log().awaitSeen(last, 20_000)).isTrue();

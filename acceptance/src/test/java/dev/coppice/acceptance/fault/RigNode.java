@@ -23,6 +23,8 @@ final class RigNode implements AutoCloseable {
     private static final Duration LIMIT = Duration.ofSeconds(10);
     /** So few that a node that was away for some seconds is sent a snapshot. */
     private static final int SNAPSHOT_ENTRIES = 400;
+    /** Where rounds are short, processes live for seconds: what the second compiler takes, others wait for. */
+    private static final String COMPILER = Integer.getInteger("fault.minutes", 0) > 0 ? "" : " -XX:TieredStopAtLevel=1";
 
     private final Network network;
     private final int number;
@@ -70,7 +72,7 @@ final class RigNode implements AutoCloseable {
         }
         List<String> command = new ArrayList<>(List.of("env"));
         disk.environment().forEach((key, value) -> command.add(key + "=" + value));
-        command.add("COPPICE_JAVA_OPTIONS=-Xmx192m -Dcoppice.test.clock-offset-file=" + clock
+        command.add("COPPICE_JAVA_OPTIONS=-Xmx192m" + COMPILER + " -Dcoppice.test.clock-offset-file=" + clock
                 + " -Dcoppice.test.snapshot-entries=" + SNAPSHOT_ENTRIES);
         command.addAll(List.of(
                 Shell.HOME.resolve("coppice").toString(),

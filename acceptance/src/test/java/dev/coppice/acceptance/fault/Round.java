@@ -26,6 +26,7 @@ final class Round {
     private final Rig rig;
     private final List<Fault.Kind> kinds;
     private final int faults;
+    private final Pace pace;
     private final Random random;
     private final Load load;
     private final List<WatchClient> watchers = new ArrayList<>();
@@ -53,10 +54,26 @@ final class Round {
             int undecided,
             int endedByThemselves) {}
 
+    /**
+     * How long faults last, and what is between them.
+     *
+     * @param mostHoldMillis 500 at least
+     * @param mostCalmMillis 500 at least
+     */
+    record Pace(int mostHoldMillis, int mostCalmMillis) {
+        static final Pace USUAL = new Pace(5_000, 4_500);
+        static final Pace BRISK = new Pace(2_500, 1_000);
+    }
+
     Round(Rig rig, int number, long seed, List<Fault.Kind> kinds, int faults) {
+        this(rig, number, seed, kinds, faults, Pace.USUAL);
+    }
+
+    Round(Rig rig, int number, long seed, List<Fault.Kind> kinds, int faults, Pace pace) {
         this.rig = rig;
         this.kinds = kinds;
         this.faults = faults;
+        this.pace = pace;
         this.random = new Random(seed);
         this.load = new Load("r" + number + "/");
     }
@@ -126,8 +143,8 @@ final class Round {
 
     private void disturb(Nemesis nemesis) throws IOException, InterruptedException {
         Fault fault = Fault.draw(random, kinds, rig.nodes().size());
-        long hold = 500 + random.nextInt(4500);
-        long calm = 500 + random.nextInt(4000);
+        long hold = 500 + random.nextInt(pace.mostHoldMillis() - 499);
+        long calm = 500 + random.nextInt(pace.mostCalmMillis() - 499);
         done.add(LocalTime.now() + " " + fault + " for " + hold + " ms");
         String told = nemesis.begin(fault);
         if (!told.isEmpty()) {

@@ -1,17 +1,17 @@
 package dev.coppice.cli;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.ByteString;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.SupervisorOptions;
-import dev.coppice.serving.GrpcConnection;
 import dev.coppice.serving.GrpcConnection.ClientTls;
-import dev.coppice.store.client.RemoteKeyspace;
 import dev.coppice.store.coordination.Coordination;
+import dev.coppice.store.remote.EtcdOptions;
+import dev.coppice.store.remote.EtcdStore;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Mixin;
@@ -19,8 +19,6 @@ import picocli.CommandLine.Option;
 
 /** The options that say which store a command means: that of a node on this machine, or any that speaks etcd's API. */
 final class StoreAccess {
-    private static final int MOST_MESSAGE_BYTES = 4 << 20;
-
     @Mixin
     private final DataOption data = new DataOption();
 
@@ -47,11 +45,10 @@ final class StoreAccess {
     private @Nullable String user;
 
     /** A connection; closing it ends its kernel. */
-    record Open(Kernel kernel, List<GrpcConnection> connections, Coordination coordination, String where)
-            implements AutoCloseable {
+    record Open(Kernel kernel, Coordination coordination, String where) implements AutoCloseable {
         @Override
         public void close() {
-            StoreAccess.close(kernel, connections);
+            kernel.close();
         }
     }
 
@@ -71,42 +68,38 @@ final class StoreAccess {
                             Path.of(node.path("clientCertificate").asText()),
                             Path.of(node.path("clientKey").asText()));
         } else {
-            tls = targets.stream().anyMatch(each -> each.startsWith("https://"))
-                    ? tls(authority, certificate, key)
-                    : null;
+            tls = secure(targets) ? tls(authority, certificate, key) : null;
         }
-        List<GrpcConnection> connections = new ArrayList<>();
-        for (String target : targets) {
-            connections.add(connect(target, tls));
-        }
+        EtcdOptions options =
+                new EtcdOptions(targets.stream().map(StoreAccess::endpoint).toList(), tls, login(), ByteString.EMPTY);
         Kernel kernel = Kernel.start();
         try {
+            // Above what it uses: a session that ends gives its lease back.
+            EtcdStore store = EtcdStore.connect(kernel, kernel.root(), options, "etcd");
             Supervisor sessions = kernel.root().startSupervisor("sessions", SupervisorOptions.DEFAULT);
-            RemoteKeyspace keyspace = new RemoteKeyspace(
-                    connections.stream().map(GrpcConnection::channel).toList(),
-                    kernel.root().executor("watches"));
-            return new Open(
-                    kernel,
-                    connections,
-                    new Coordination(kernel, sessions, signedIn(keyspace)),
-                    String.join(",", targets));
+            return new Open(kernel, new Coordination(kernel, sessions, store.keyspace()), String.join(",", targets));
         } catch (StartException e) {
-            close(kernel, connections);
+            kernel.close();
             throw new IOException(e.getMessage(), e);
         } catch (RuntimeException e) {
-            close(kernel, connections);
+            kernel.close();
             throw e;
         }
     }
 
-    private static void close(Kernel kernel, List<GrpcConnection> connections) {
-        kernel.close();
-        connections.forEach(GrpcConnection::close);
+    private static boolean secure(List<String> targets) {
+        long secure =
+                targets.stream().filter(each -> each.startsWith("https://")).count();
+        if (secure > 0 && secure < targets.size()) {
+            throw new IllegalArgumentException("--endpoints " + String.join(",", targets)
+                    + ": members of one cluster all speak TLS or none: write https:// before each, or before none");
+        }
+        return secure > 0;
     }
 
-    private RemoteKeyspace signedIn(RemoteKeyspace keyspace) {
+    private EtcdOptions.@Nullable Login login() {
         if (user == null) {
-            return keyspace;
+            return null;
         }
         int colon = user.indexOf(':');
         String password = colon >= 0 ? user.substring(colon + 1) : System.getenv("COPPICE_STORE_PASSWORD");
@@ -114,10 +107,10 @@ final class StoreAccess {
             throw new IllegalArgumentException(
                     "--user " + user + ": give the password, as NAME:PASSWORD or in $COPPICE_STORE_PASSWORD");
         }
-        return keyspace.as(colon >= 0 ? user.substring(0, colon) : user, password);
+        return new EtcdOptions.Login(colon >= 0 ? user.substring(0, colon) : user, password);
     }
 
-    private static GrpcConnection connect(String target, @Nullable ClientTls tls) {
+    private static EtcdOptions.Endpoint endpoint(String target) {
         String address = target.replaceFirst("^https?://", "");
         int colon = address.lastIndexOf(':');
         String port = address.substring(colon + 1);
@@ -125,11 +118,8 @@ final class StoreAccess {
             throw new IllegalArgumentException(
                     "--endpoints " + target + ": expected HOST:PORT or https://HOST:PORT, such as 127.0.0.1:2379");
         }
-        return GrpcConnection.client(
-                target.startsWith("https://") ? tls : null,
-                address.substring(0, colon).replaceAll("^\\[|\\]$", ""),
-                Integer.parseInt(port),
-                MOST_MESSAGE_BYTES);
+        return new EtcdOptions.Endpoint(
+                address.substring(0, colon).replaceAll("^\\[|\\]$", ""), Integer.parseInt(port));
     }
 
     private static ClientTls tls(@Nullable Path authority, @Nullable Path certificate, @Nullable Path key) {

@@ -33,8 +33,6 @@ import dev.coppice.store.Keyspace;
 import dev.coppice.store.Store;
 import dev.coppice.store.StoreException;
 import dev.coppice.store.StoreOptions;
-import dev.coppice.store.etcd.EtcdPolicy;
-import dev.coppice.store.etcd.EtcdServices;
 import dev.coppice.store.raft.Member;
 import dev.coppice.store.raft.StateMachineGroups;
 import dev.coppice.store.remote.EtcdOptions;
@@ -73,7 +71,6 @@ import org.jspecify.annotations.Nullable;
 public final class Server implements AutoCloseable {
     private static final long KEYSPACE_QUOTA_BYTES = 8L << 30;
     private static final long MAX_BODY_BYTES = 16L << 20;
-    private static final long ETCD_MESSAGE_OVERHEAD_BYTES = 512 << 10;
     private static final int MAX_CONNECTIONS = 20_000;
     private static final String CLOCK_OFFSET_FILE = "coppice.test.clock-offset-file";
     private static final String CLUSTER_PREFIX = "/coppice/cluster";
@@ -143,6 +140,8 @@ public final class Server implements AutoCloseable {
                 : new NodeCluster(kernel, data.root(), part.file(), authority, address, options.name());
         cluster = nodes;
         List<String> names = serverNames(address);
+        EtcdPort etcdPort =
+                new EtcdPort(kernel, options, address, authority, names, nodes == null ? null : nodes.host());
         Supervisor listeners = null;
         GrpcListener etcdListener = null;
         Kept kept = options.external().used()
@@ -152,7 +151,7 @@ public final class Server implements AutoCloseable {
         if (nodes != null && store != null) {
             // While there is no majority, etcd's clients can still read what this node has.
             listeners = kernel.root().startSupervisor("listeners", PATIENT);
-            etcdListener = startEtcd(listeners, store, address, authority, names);
+            etcdListener = etcdPort.start(listeners, store);
             awaitMajority(store, nodes, progress);
         }
         Distribution distributed = NodeDistribution.start(kernel, options, nodes);
@@ -193,7 +192,7 @@ public final class Server implements AutoCloseable {
             apiListener.routes().mount(CLUSTER_PREFIX, apiServer.guarded(nodes::handle));
         }
         if (etcdListener == null && store != null) {
-            etcdListener = startEtcd(listeners, store, address, authority, names);
+            etcdListener = etcdPort.start(listeners, store);
         }
         start(listeners, ChildSpec.service("api", () -> apiListener), "--api-port", options.apiPort());
         start(listeners, ChildSpec.service("public", () -> publicListener), "--public-port", options.publicPort());
@@ -252,8 +251,12 @@ public final class Server implements AutoCloseable {
 
     private Kept external() throws StartException {
         EtcdOptions where = etcd().orElseThrow(() -> new StartException("--store: cannot be read", null));
-        EtcdStore store = EtcdStore.start(kernel, kernel.root(), where, "control");
-        return new Kept(store.keyspace(), null, store.stand(options.name())::leading);
+        try {
+            EtcdStore store = EtcdStore.start(kernel, kernel.root(), where, "control");
+            return new Kept(store.keyspace(), null, store.stand(options.name())::leading);
+        } catch (StartException e) {
+            throw new StartException("--store: " + e.getMessage(), e);
+        }
     }
 
     private Optional<EtcdOptions> etcd() {
@@ -350,47 +353,8 @@ public final class Server implements AutoCloseable {
                 new NodeInfo(options.name(), Version.CURRENT, addresses), nodes == null ? null : nodes::status);
     }
 
-    private GrpcListener startEtcd(
-            Supervisor listeners, Store store, InetAddress address, CertificateAuthority authority, List<String> names)
-            throws StartException {
-        String scheme = options.insecureStore() ? "http://" : "https://";
-        String url = scheme + NodeAddresses.host(address) + ":" + options.etcdPort();
-        EtcdPolicy policy = options.insecureStore() ? EtcdPolicy.open(url) : EtcdPolicy.authenticated(url);
-        if (options.etcd().files().clientAuthority() != null) {
-            policy = policy.withCertificatesSufficing();
-        }
-        EtcdServices etcd =
-                new EtcdServices(store, "etcd", policy.withTokens(options.etcd().tokens()));
-        TlsSource tls = options.insecureStore() ? null : etcdCertificates(authority, names);
-        GrpcListener listener = new GrpcListener(
-                kernel,
-                listener(
-                        "etcd",
-                        address,
-                        options.etcdPort(),
-                        tls,
-                        options.etcd().requestBytes() + ETCD_MESSAGE_OVERHEAD_BYTES),
-                etcd.services(),
-                etcd.interceptors(),
-                etcd.direct());
-        etcd.mount(listener.routes());
-        start(listeners, ChildSpec.service("etcd", () -> listener), "--etcd-port", options.etcdPort());
-        List<String> clientUrls = List.of(scheme + clientHost(address) + ":" + NodeAddresses.port(listener.address()));
-        etcd.announce(clientUrls);
-        store.announce(clientUrls);
-        return listener;
-    }
-
-    private TlsSource etcdCertificates(CertificateAuthority authority, List<String> names) throws StartException {
-        try {
-            return options.etcd().files().over(authority.server(names, ClientCertificates.OPTIONAL));
-        } catch (IOException e) {
-            throw new StartException("--cert-file, --key-file, --trusted-ca-file: " + e.getMessage(), e);
-        }
-    }
-
     /** Starts a listener; a failure names the option that it comes from. */
-    private static void start(Supervisor listeners, ChildSpec spec, String option, int port) throws StartException {
+    static void start(Supervisor listeners, ChildSpec spec, String option, int port) throws StartException {
         try {
             var unused = listeners.start(spec);
         } catch (StartException e) {
@@ -398,7 +362,7 @@ public final class Server implements AutoCloseable {
         }
     }
 
-    private static ListenerOptions listener(
+    static ListenerOptions listener(
             String name, InetAddress address, int port, @Nullable TlsSource tls, long maxBodyBytes) {
         return new ListenerOptions(name, new InetSocketAddress(address, port), tls, maxBodyBytes, MAX_CONNECTIONS);
     }
@@ -427,15 +391,6 @@ public final class Server implements AutoCloseable {
             names.add(nodes.host());
         }
         return List.copyOf(names);
-    }
-
-    /** How clients on any machine write the address, as far as that is known. */
-    private String clientHost(InetAddress address) {
-        NodeCluster nodes = cluster;
-        if (nodes == null || !address.isAnyLocalAddress()) {
-            return NodeAddresses.host(address);
-        }
-        return nodes.host().contains(":") ? "[" + nodes.host() + "]" : nodes.host();
     }
 
     /** The innermost cause that says something, so that a user reads what is wrong and not where it passed through. */

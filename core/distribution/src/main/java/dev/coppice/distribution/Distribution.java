@@ -22,6 +22,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
@@ -45,7 +46,6 @@ public final class Distribution {
     private static final Duration TICK = Duration.ofMillis(500);
     private static final Duration LEAVE = Duration.ofSeconds(5);
     private static final Duration LEAVE_PAUSE = Duration.ofMillis(20);
-    private static final int MAX_DIFFERENT_TYPES = 1_000;
 
     private static final int NAMES = 1;
     private static final int GROUPS = 2;
@@ -68,9 +68,7 @@ public final class Distribution {
     private final MessageCodec control;
     private final ClusterNames names;
     private final ClusterGroups groups;
-    private final Answers shardAnswers;
-    private final Map<String, Shards<?>> shards = new ConcurrentHashMap<>();
-    private final Map<NodeId, Set<String>> hosting = new ConcurrentHashMap<>();
+    private final ShardTypes shards;
     private final Map<NodeId, Instant> since = new ConcurrentHashMap<>();
     private final Map<String, Left> left = new ConcurrentHashMap<>();
     private final List<Consumer<NodeEvent>> listeners = new CopyOnWriteArrayList<>();
@@ -92,7 +90,16 @@ public final class Distribution {
         this.control = processes.codec(CONTROL);
         this.names = new ClusterNames(wire(NAMES), metrics::nameLost);
         this.groups = new ClusterGroups(wire(GROUPS));
-        this.shardAnswers = processes.answers();
+        this.shards = new ShardTypes(
+                new Shards.Surroundings(
+                        wire(SHARDS),
+                        processes.codec(),
+                        options,
+                        this::mail,
+                        processes.answers(),
+                        metrics::dropped,
+                        locals),
+                this::peers);
         this.mesh = new Mesh(self, kernel.clock(), options, metrics, this::inbox, transport, new Dispatch());
         processes.use(mesh);
         this.gossip = strategy instanceof GossipStrategy one ? one : null;
@@ -104,10 +111,7 @@ public final class Distribution {
         metrics.gauge("awaited_answers", "Answers that somebody waits for.", processes::awaited);
         metrics.gauge("names", "Names in the cluster.", names::size);
         metrics.gauge("group_memberships", "Memberships of processes of this node in groups.", groups::size);
-        metrics.gauge(
-                "sharded_processes",
-                "Sharded processes on this node.",
-                () -> shards.values().stream().mapToInt(Shards::local).sum());
+        metrics.gauge("sharded_processes", "Sharded processes on this node.", shards::local);
     }
 
     /**
@@ -289,23 +293,8 @@ public final class Distribution {
     }
 
     /** Sharded processes of a type, which this node does not host. */
-    @SuppressWarnings("unchecked")
     public <M> Shards<M> shards(String type) {
-        Shards<?> known = shards.computeIfAbsent(type, _ -> {
-            Shards<M> made = new Shards<>(
-                    type,
-                    new Shards.Surroundings(
-                            wire(SHARDS),
-                            processes.codec(),
-                            options,
-                            this::mail,
-                            shardAnswers,
-                            metrics::dropped,
-                            locals));
-            hosting.forEach((node, hosted) -> made.present(node, hosted.contains(type)));
-            return made;
-        });
-        return (Shards<M>) known;
+        return shards.of(type);
     }
 
     /**
@@ -314,29 +303,23 @@ public final class Distribution {
      * @throws StartException when this node hosts the type already
      */
     public <M> Shards<M> host(String type, Entity.Factory<M> factory) throws StartException {
-        Shards<M> made = shards(type);
+        Shards<M> made = shards.of(type);
         Supervisor own = child("entities").startSupervisor(type, SupervisorOptions.DEFAULT);
         made.host(new NodeEntities<>(kernel, own, type, factory, processes.codec(), options.maxMessageBytes()));
-        tellHosting();
+        shards.tellHosting();
         return made;
-    }
-
-    private void tellHosting() {
-        Set<String> own = new TreeSet<>();
-        shards.forEach((type, each) -> {
-            if (each.hosted()) {
-                own.add(type);
-            }
-        });
-        mesh.peers().forEach(peer -> peer.urgent(encoded(SHARDS, PLAIN, new ShardMessage.Hosting(own))));
     }
 
     private boolean mail(NodeId to, byte[] frame) {
         return mesh.peer(to).map(peer -> peer.mail(frame)).orElse(false);
     }
 
-    static byte[] shardFrame(ShardMessage.Route route) {
-        return encoded(SHARDS, PLAIN, route);
+    private Collection<Peer> peers() {
+        return mesh.peers();
+    }
+
+    static byte[] shardFrame(Record message) {
+        return encoded(SHARDS, PLAIN, message);
     }
 
     // ---- control messages
@@ -390,13 +373,7 @@ public final class Distribution {
             left.remove(node.name());
             names.up(node);
             groups.up(node);
-            Set<String> own = new TreeSet<>();
-            shards.forEach((type, each) -> {
-                if (each.hosted()) {
-                    own.add(type);
-                }
-            });
-            peer.urgent(encoded(SHARDS, PLAIN, new ShardMessage.Hosting(own)));
+            shards.up(peer);
             metrics.node("up");
             tell(new NodeEvent.Up(node), Map.of("node", node.name()));
         }
@@ -412,7 +389,7 @@ public final class Distribution {
             switch (message) {
                 case NameMessage name when part == NAMES -> names.received(peer.node(), name);
                 case GroupMessage group when part == GROUPS -> groups.received(peer.node(), group);
-                case ShardMessage shard when part == SHARDS -> sharded(peer.node(), shard);
+                case ShardMessage shard when part == SHARDS -> shards.received(peer.node(), shard);
                 case GossipMessage told
                 when part == GOSSIP -> {
                     if (gossip != null) {
@@ -420,63 +397,6 @@ public final class Distribution {
                     }
                 }
                 case null, default -> throw new MessageException("a message for the unknown part " + part);
-            }
-        }
-
-        private void sharded(NodeId from, ShardMessage message) {
-            switch (message) {
-                case ShardMessage.Hosting known -> {
-                    Set<String> all = Set.copyOf(
-                            known.types().stream().limit(MAX_DIFFERENT_TYPES).toList());
-                    hosting.put(from, all);
-                    shards.forEach((type, each) -> each.present(from, all.contains(type)));
-                }
-                case ShardMessage.Acquire acquire -> {
-                    Shards<?> each = shards.get(acquire.type());
-                    if (each != null) {
-                        each.received(from, acquire);
-                    } else {
-                        // Nothing of this type was ever here.
-                        acquire.slots()
-                                .forEach(ask -> wire(SHARDS)
-                                        .send(
-                                                from,
-                                                new ShardMessage.Released(
-                                                        acquire.type(),
-                                                        ask.slot(),
-                                                        ask.round(),
-                                                        List.of(),
-                                                        true,
-                                                        List.of(),
-                                                        0)));
-                    }
-                }
-                case ShardMessage.Withdraw withdraw -> {
-                    Shards<?> each = shards.get(withdraw.type());
-                    if (each != null) {
-                        each.received(from, withdraw);
-                    } else {
-                        wire(SHARDS).send(from, new ShardMessage.Withdrawn(withdraw.type(), withdraw.slots()));
-                    }
-                }
-                case ShardMessage.Released released -> shards(released.type(), from, released);
-                case ShardMessage.Withdrawn withdrawn -> shards(withdrawn.type(), from, withdrawn);
-                case ShardMessage.Parked parked -> shards(parked.type(), from, parked);
-                case ShardMessage.Route route -> {
-                    Shards<?> each = shards.get(route.type());
-                    if (each == null) {
-                        metrics.dropped("shard_lost");
-                    } else {
-                        each.routed(route);
-                    }
-                }
-            }
-        }
-
-        private void shards(String type, NodeId from, ShardMessage message) {
-            Shards<?> each = shards.get(type);
-            if (each != null) {
-                each.received(from, message);
             }
         }
 
@@ -490,8 +410,7 @@ public final class Distribution {
             processes.lost(peer);
             names.down(node);
             groups.down(node);
-            hosting.remove(node);
-            shards.values().forEach(each -> each.down(node));
+            shards.down(node);
             metrics.node("down");
             tell(new NodeEvent.Down(node, why), Map.of("node", node.name(), "reason", why));
         }
@@ -529,16 +448,12 @@ public final class Distribution {
         /** After a crash; at the beginning nothing is hosted. */
         @Override
         public void start(Failure failure) {
-            shards.values().forEach(Shards::resume);
-            tellHosting();
+            shards.resume();
         }
 
         @Override
         public void stop() throws InterruptedException {
-            List<Shards<?>> hosted =
-                    shards.values().stream().filter(Shards::hosted).toList();
-            hosted.forEach(each -> each.host(null));
-            tellHosting();
+            List<Shards<?>> hosted = shards.leave();
             if (!mesh.peers().isEmpty()) {
                 long end = kernel.clock().nanoTime() + LEAVE.toNanos();
                 while (kernel.clock().nanoTime() - end < 0 && !hosted.stream().allMatch(Shards::empty)) {

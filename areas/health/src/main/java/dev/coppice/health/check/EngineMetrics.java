@@ -7,8 +7,10 @@ import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.CounterWithCallback;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
+import io.prometheus.metrics.core.metrics.SummaryWithCallback;
 import io.prometheus.metrics.model.registry.Collector;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.prometheus.metrics.model.snapshots.Quantiles;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -22,6 +24,7 @@ import java.util.function.LongSupplier;
 final class EngineMetrics {
     private static final int MOST_CHECKS = 20_000;
     private static final double[] QUANTILES = {0.5, 0.95, 0.99};
+    private static final long NO_COUNT = -1;
 
     private final PrometheusRegistry registry;
     private final List<Collector> collectors = new ArrayList<>();
@@ -114,23 +117,20 @@ final class EngineMetrics {
                 .build();
     }
 
-    private static GaugeWithCallback percentiles(CheckEngine engine) {
-        return GaugeWithCallback.builder()
+    /** A summary without count and sum: those of the last hour would fall, too, which Prometheus takes for a restart. */
+    private static SummaryWithCallback percentiles(CheckEngine engine) {
+        return SummaryWithCallback.builder()
                 .name("coppice_health_latency_seconds")
                 .help("How long successful checks of the last hour took, by quantile; right to 5 percent.")
-                .labelNames("namespace", "name", "kind", "quantile")
+                .labelNames("namespace", "name", "kind")
                 .callback(out -> engine.entries().stream().limit(MOST_CHECKS).forEach(e -> {
                     LatencySketch sketch = engine.series().latency(e.number, SeriesStore.Window.HOUR);
                     if (sketch.count() > 0) {
-                        CheckPlan plan = e.plan;
+                        Quantiles.Builder quantiles = Quantiles.builder();
                         for (double quantile : QUANTILES) {
-                            out.call(
-                                    sketch.quantileMicros(quantile) / 1e6,
-                                    plan.key().namespace(),
-                                    plan.key().name(),
-                                    plan.type(),
-                                    Double.toString(quantile));
+                            quantiles.quantile(quantile, sketch.quantileMicros(quantile) / 1e6);
                         }
+                        out.call(NO_COUNT, Double.NaN, quantiles.build(), labels(e));
                     }
                 }))
                 .build();

@@ -43,10 +43,10 @@ public final class KeyspaceImage {
         this.pin = pin;
         this.number = space.number();
         this.server = server;
-        byte[] state = meta(Space.STATE);
-        revision = state == null ? 1 : ByteBuffer.wrap(state).getLong(0);
-        compacted = state == null ? Space.NEVER : ByteBuffer.wrap(state).getLong(8);
-        byte[] reached = meta(Space.PHYSICAL);
+        SpaceState state = SpaceState.decode(meta(SpaceState.STATE));
+        revision = state.revision();
+        compacted = state.compacted();
+        byte[] reached = meta(SpaceState.PHYSICAL);
         physical = reached == null ? 0 : Codec.number(reached);
     }
 
@@ -62,7 +62,7 @@ public final class KeyspaceImage {
 
     private byte @Nullable [] meta(char sort) {
         byte[][] found = new byte[1][];
-        byte[] key = Space.metaKey(number, sort);
+        byte[] key = SpaceState.key(number, sort);
         boolean there = pin.read(view -> {
             byte[] value = view.get(Database.Family.META, key);
             found[0] = value == null ? new byte[0] : value;
@@ -145,7 +145,7 @@ public final class KeyspaceImage {
 
     private List<Pair> alarms() {
         List<Pair> pairs = new ArrayList<>();
-        for (AlarmMember member : Alarms.decode(meta(Space.ALARMS))) {
+        for (AlarmMember member : Alarms.decode(meta(SpaceState.ALARMS))) {
             pairs.add(new Pair(member.toByteArray(), new byte[0]));
         }
         return pairs;
@@ -183,7 +183,7 @@ public final class KeyspaceImage {
                 "{\"voters\":[" + Long.toUnsignedString(pin.machine().memberId()) + "],\"auto_leave\":false}"));
         pairs.add(new Pair("consistent_index", Codec.number(applied)));
         pairs.add(new Pair("term", Codec.number(pin.term())));
-        if (compacted > Space.NEVER) {
+        if (compacted > SpaceState.NEVER) {
             pairs.add(new Pair("scheduledCompactRev", EtcdKeys.revision(compacted, 0, false)));
         }
         // etcd then goes on with a compaction that was not finished.

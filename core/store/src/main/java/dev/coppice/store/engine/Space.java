@@ -32,17 +32,6 @@ import org.rocksdb.RocksIterator;
  */
 public final class Space {
 
-    /** What stands for the compacted revision of a keyspace that never was compacted: as in etcd, 0 may be compacted once. */
-    static final long NEVER = -1;
-
-    /** Revision, compacted revision, bytes added, keys; the last was not there at first. */
-    private static final int STATE_BYTES = 32;
-
-    static final char STATE = 'S';
-    static final char FREED = 'F';
-    static final char ALARMS = 'L';
-    static final char PHYSICAL = 'P';
-
     private final Machine machine;
     private final KeyspaceRecord record;
     private final Lessor lessor;
@@ -74,7 +63,7 @@ public final class Space {
         lessor.beforeRenewal(id -> machine.renewing(this, id));
         Database database = machine.database();
         auth = users(database);
-        alarms = new Alarms(database, metaKey(number(), ALARMS));
+        alarms = new Alarms(database, SpaceState.key(number(), SpaceState.ALARMS));
         loadState(database);
         hub = new WatchHub(revision);
         reads = new SpaceReads(machine, this);
@@ -85,7 +74,7 @@ public final class Space {
     void reload() {
         Database database = machine.database();
         auth = users(database);
-        alarms = new Alarms(database, metaKey(number(), ALARMS));
+        alarms = new Alarms(database, SpaceState.key(number(), SpaceState.ALARMS));
         unpublished.clear();
         changed = false;
         loadState(database);
@@ -105,17 +94,15 @@ public final class Space {
     }
 
     private void loadState(Database database) {
-        byte[] state = database.get(Database.Family.META, stateKey());
-        revision = state == null ? 1 : ByteBuffer.wrap(state).getLong(0);
-        compacted = state == null ? NEVER : ByteBuffer.wrap(state).getLong(8);
-        addedBytes = state == null ? 0 : ByteBuffer.wrap(state).getLong(16);
-        byte[] freed = database.get(Database.Family.META, metaKey(number(), FREED));
+        SpaceState state = SpaceState.decode(database.get(Database.Family.META, stateKey()));
+        revision = state.revision();
+        compacted = state.compacted();
+        addedBytes = state.addedBytes();
+        keys = state.keys() == SpaceState.UNCOUNTED ? countKeys(database) : state.keys();
+        byte[] freed = database.get(Database.Family.META, freedKey());
         bytes.set(addedBytes - (freed == null ? 0 : Codec.number(freed)));
         nextRevision = revision;
         nextCompacted = compacted;
-        keys = state == null
-                ? 0
-                : state.length >= STATE_BYTES ? ByteBuffer.wrap(state).getLong(24) : countKeys(database);
         nextKeys = keys;
     }
 
@@ -134,7 +121,7 @@ public final class Space {
     }
 
     byte[] stateKey() {
-        return metaKey(number(), STATE);
+        return SpaceState.key(number(), SpaceState.STATE);
     }
 
     private long countKeys(Database database) {
@@ -148,25 +135,6 @@ public final class Space {
             }
         }
         return count;
-    }
-
-    /** Where something about a keyspace lies. */
-    static byte[] metaKey(int number, char sort) {
-        return ByteBuffer.allocate(4)
-                .put((byte) 's')
-                .putShort((short) number)
-                .put((byte) sort)
-                .array();
-    }
-
-    /** What lies at {@link #stateKey}. */
-    static byte[] state(long revision, long compacted, long addedBytes, long keys) {
-        return ByteBuffer.allocate(STATE_BYTES)
-                .putLong(revision)
-                .putLong(compacted)
-                .putLong(addedBytes)
-                .putLong(keys)
-                .array();
     }
 
     public String name() {
@@ -469,7 +437,10 @@ public final class Space {
     /** Adds its own state to the batch that is about to be written. */
     void prepare(Batch batch) {
         if (changed) {
-            batch.put(Database.Family.META, stateKey(), state(nextRevision, nextCompacted, addedBytes, nextKeys));
+            batch.put(
+                    Database.Family.META,
+                    stateKey(),
+                    new SpaceState(nextRevision, nextCompacted, addedBytes, nextKeys).encode());
         }
     }
 
@@ -503,10 +474,10 @@ public final class Space {
     }
 
     byte[] freedKey() {
-        return metaKey(number(), FREED);
+        return SpaceState.key(number(), SpaceState.FREED);
     }
 
     byte[] physicalKey() {
-        return metaKey(number(), PHYSICAL);
+        return SpaceState.key(number(), SpaceState.PHYSICAL);
     }
 }

@@ -6,7 +6,6 @@ import dev.coppice.store.api.RangeRequest;
 import dev.coppice.store.api.RangeResponse;
 import dev.coppice.store.api.TxnRequest;
 import dev.coppice.store.api.TxnResponse;
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -28,15 +27,8 @@ public final class SpaceReads {
     }
 
     /** What this space had, at the moment of a view. */
-    private record Moment(long revision, long compacted) {}
-
-    private Moment moment(View view) {
-        byte[] state = view.get(Database.Family.META, space.stateKey());
-        return state == null
-                ? new Moment(1, 0)
-                : new Moment(
-                        ByteBuffer.wrap(state).getLong(0),
-                        ByteBuffer.wrap(state).getLong(8));
+    private SpaceState state(View view) {
+        return SpaceState.decode(view.get(Database.Family.META, space.stateKey()));
     }
 
     /** Whether a request asks for the current version of one key, and for no more. */
@@ -67,7 +59,7 @@ public final class SpaceReads {
             }
         }
         return machine.read(view -> {
-            Moment moment = moment(view);
+            SpaceState moment = state(view);
             return Ranges.range(
                             view,
                             space.number(),
@@ -119,7 +111,7 @@ public final class SpaceReads {
     /** A transaction that changes nothing. */
     public TxnResponse readTxn(TxnRequest request) {
         return machine.read(view -> {
-            Moment moment = moment(view);
+            SpaceState moment = state(view);
             TxnResponse.Builder response = new Transaction(
                             view, null, space.number(), moment.revision(), moment.compacted(), space.lessor()::exists)
                     .txn(request);

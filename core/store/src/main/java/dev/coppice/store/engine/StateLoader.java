@@ -72,10 +72,11 @@ public final class StateLoader implements AutoCloseable {
         long keys = attach(number);
         batch.put(
                 Database.Family.META,
-                Space.metaKey(number, Space.STATE),
-                Space.state(revision, compaction.scheduled(), changes.bytes, keys));
-        batch.put(Database.Family.META, Space.metaKey(number, Space.PHYSICAL), Codec.number(compaction.finished()));
-        batch.put(Database.Family.META, Space.metaKey(number, Space.ALARMS), Alarms.encode(alarms(prefix)));
+                SpaceState.key(number, SpaceState.STATE),
+                new SpaceState(revision, compaction.scheduled(), changes.bytes, keys).encode());
+        batch.put(
+                Database.Family.META, SpaceState.key(number, SpaceState.PHYSICAL), Codec.number(compaction.finished()));
+        batch.put(Database.Family.META, SpaceState.key(number, SpaceState.ALARMS), Alarms.encode(alarms(prefix)));
         auth(prefix).write(batch, number);
         write();
         return new Loaded(name, revision, keys, changes.count);
@@ -183,7 +184,7 @@ public final class StateLoader implements AutoCloseable {
     private record Compaction(long scheduled, long finished) {}
 
     private Compaction compaction(String prefix) throws IOException {
-        long[] found = {Space.NEVER, 0};
+        long[] found = {SpaceState.NEVER, 0};
         each(prefix + "meta", (key, value) -> {
             String name = new String(key, StandardCharsets.UTF_8);
             int at = name.equals("scheduledCompactRev") ? 0 : name.equals("finishedCompactRev") ? 1 : -1;

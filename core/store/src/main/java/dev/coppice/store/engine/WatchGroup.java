@@ -21,7 +21,7 @@ final class WatchGroup {
     // Guarded by the hub's lock.
     boolean indexed;
 
-    // Guarded by the session.
+    // Guarded by the backlog of the session.
     private List<Recorded> waiting = new ArrayList<>();
     private long waitingBytes;
     private long behindFrom;

@@ -207,7 +207,7 @@ final class WatchHub {
     }
 
     private void sync(WatchGroup group) {
-        if (group.session.behind(group)) {
+        if (group.session.backlog().behind(group)) {
             return;
         }
         for (Iterator<Watcher> each = group.lagging.iterator(); each.hasNext(); ) {
@@ -227,7 +227,7 @@ final class WatchHub {
     WatchGroup.Taken take(WatchGroup group) {
         lock.lock();
         try {
-            return group.session.take(group);
+            return group.session.backlog().take(group);
         } finally {
             lock.unlock();
         }
@@ -293,7 +293,7 @@ final class WatchHub {
     long headFor(WatchSession session) {
         lock.lock();
         try {
-            return session.idle() ? head : -1;
+            return session.backlog().idle() ? head : -1;
         } finally {
             lock.unlock();
         }
@@ -304,7 +304,7 @@ final class WatchHub {
         WatchGroup group = watcher.group();
         lock.lock();
         try {
-            return group.synced.contains(watcher) && group.session.idle(group) ? head : -1;
+            return group.synced.contains(watcher) && group.session.backlog().idle(group) ? head : -1;
         } finally {
             lock.unlock();
         }

@@ -1,7 +1,6 @@
 package dev.coppice.store.engine;
 
 import com.google.protobuf.ByteString;
-import dev.coppice.store.RequestLimits;
 import dev.coppice.store.api.Event;
 import dev.coppice.store.api.WatchCreateRequest;
 import dev.coppice.store.api.WatchResponse;
@@ -11,7 +10,6 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
@@ -27,11 +25,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class WatchSession {
 
-    private static final int GROUP_EVENTS = 1024;
-    private static final long GROUP_BYTES = 1L << 20;
-    private static final int SESSION_EVENTS = 8192;
-    private static final long SESSION_BYTES = 4L << 20;
-    private static final int CATCH_UP_REVISIONS = 1024;
     private static final int REQUESTS = 1024;
 
     /** After a round of this many responses events are gathered for the next one, for this long for each response. */
@@ -71,17 +64,17 @@ public final class WatchSession {
     private final Space space;
     private final WatchHub hub;
     private final WatchSink sink;
+    private final WatchBacklog backlog;
+    private final WatchTeller teller;
+    private final WatchCatchUp catchUp;
     private volatile Bell bell = NOT_YET;
     private final AtomicReference<@Nullable End> end = new AtomicReference<>();
     private final Set<Watcher> toNotify = ConcurrentHashMap.newKeySet();
 
     // Guarded by this.
     private final ArrayDeque<Request> requests = new ArrayDeque<>();
-    private final ArrayDeque<WatchGroup> waiting = new ArrayDeque<>();
     private final Set<Watcher> asked = new LinkedHashSet<>();
     private final Set<Watcher> progressOf = new LinkedHashSet<>();
-    private int waitingEvents;
-    private long waitingBytes;
 
     /** Held by whoever delivers or takes leave of the watches. */
     private final ReentrantLock delivering = new ReentrantLock();
@@ -90,15 +83,17 @@ public final class WatchSession {
     private final Map<WatchShape, WatchGroup> groups = new ConcurrentHashMap<>();
     private final Map<Long, Watcher> watchers = new HashMap<>();
     private boolean finished;
-    private boolean nearest;
     private boolean progressOfAll;
-    private int told;
     private long restUntil;
 
     WatchSession(Space space, WatchSink sink) {
         this.space = space;
         this.hub = space.hub();
         this.sink = sink;
+        this.backlog = new WatchBacklog(space.metrics());
+        this.teller = new WatchTeller(space, sink);
+        this.catchUp =
+                new WatchCatchUp(space, teller, groups.values(), watcher -> finish(watcher, Errors.compacted(), true));
         this.restUntil = space.clock().nanoTime();
     }
 
@@ -193,65 +188,19 @@ public final class WatchSession {
     // ---- the hub's side, with its lock held
 
     /** Gives a group an event that it wants; false when it has fallen behind and takes no more. */
-    synchronized boolean offer(WatchGroup group, Recorded recorded) {
-        if (group.behind() || end.get() != null) {
-            return !group.behind();
-        }
-        long bytes = recorded.event().getSerializedSize();
-        boolean any = group.waiting() > 0;
-        if (group.waiting() >= GROUP_EVENTS
-                || any && group.waitingBytes() + bytes > GROUP_BYTES
-                || waitingEvents >= SESSION_EVENTS
-                || waitingEvents > 0 && waitingBytes + bytes > SESSION_BYTES) {
-            fallBehind(group, recorded.revision());
-            return false;
-        }
-        group.add(recorded, bytes);
-        waitingEvents++;
-        waitingBytes += bytes;
-        list(group);
-        return true;
-    }
-
-    private void fallBehind(WatchGroup group, long revision) {
-        int events = group.waiting();
-        long bytes = group.waitingBytes();
-        group.fallBehind(revision);
-        waitingEvents -= events - group.waiting();
-        waitingBytes -= bytes - group.waitingBytes();
-        list(group);
-        space.metrics().watchesFellBehind();
-    }
-
-    private void list(WatchGroup group) {
-        if (!group.listed) {
-            group.listed = true;
-            waiting.add(group);
-        }
+    boolean offer(WatchGroup group, Recorded recorded) {
+        return over() || backlog.offer(group, recorded);
     }
 
     /** Lets all its groups read what happened since a revision; gives them. */
-    synchronized List<WatchGroup> fallBehind(long revision) {
+    List<WatchGroup> fallBehind(long revision) {
         List<WatchGroup> all = List.copyOf(groups.values());
-        for (WatchGroup each : all) {
-            if (!each.behind()) {
-                each.fallBehind(revision);
-                list(each);
-            }
-        }
+        backlog.fallBehind(all, revision);
         return all;
     }
 
-    synchronized boolean behind(WatchGroup group) {
-        return group.behind();
-    }
-
-    synchronized boolean idle() {
-        return waiting.isEmpty();
-    }
-
-    synchronized boolean idle(WatchGroup group) {
-        return !group.listed;
+    WatchBacklog backlog() {
+        return backlog;
     }
 
     // ---- the delivering process
@@ -281,7 +230,7 @@ public final class WatchSession {
             end(null);
             return ENDED;
         }
-        return idle() ? 0 : Math.max(1, restUntil - space.clock().nanoTime());
+        return backlog.idle() ? 0 : Math.max(1, restUntil - space.clock().nanoTime());
     }
 
     /** Ends it and all its watches, with what they are told; the first call counts. */
@@ -344,18 +293,19 @@ public final class WatchSession {
             request.run();
             any = true;
         }
-        return any | deliverWaiting() | catchUp() | progress();
+        return any | deliverWaiting() | catchUp.round() | progress();
     }
 
     private boolean deliverWaiting() throws Exception {
         if (restUntil - space.clock().nanoTime() > 0) {
             return false;
         }
-        List<WatchGroup> ready = takeWaiting();
-        told = 0;
+        List<WatchGroup> ready = backlog.takeWaiting();
+        int before = teller.responses();
         for (WatchGroup group : ready) {
             deliver(group);
         }
+        int told = teller.responses() - before;
         // A response costs far more than an event: where there are many, it is worth while to tell several events at
         // once.
         restUntil =
@@ -370,21 +320,6 @@ public final class WatchSession {
         return taken;
     }
 
-    private synchronized List<WatchGroup> takeWaiting() {
-        List<WatchGroup> taken = List.copyOf(waiting);
-        waiting.clear();
-        return taken;
-    }
-
-    /** What waits for a group; with the hub's lock held, so that a revision that is being published is whole. */
-    synchronized WatchGroup.Taken take(WatchGroup group) {
-        WatchGroup.Taken taken = group.take();
-        waitingEvents -= taken.events().size();
-        waitingBytes -= taken.bytes();
-        group.listed = false;
-        return taken;
-    }
-
     private void begin(Watcher watcher) throws Exception {
         synchronized (this) {
             asked.remove(watcher);
@@ -395,7 +330,7 @@ public final class WatchSession {
         if (watcher.progressNotify()) {
             toNotify.add(watcher);
         }
-        send(WatchBody.created(space.header(head)), watcher);
+        teller.send(WatchBody.created(space.header(head)), watcher);
     }
 
     private void finish(Watcher watcher, @Nullable Throwable error, boolean told) {
@@ -418,7 +353,7 @@ public final class WatchSession {
     private void deliver(WatchGroup group) throws Exception {
         WatchGroup.Taken taken = hub.take(group);
         if (!taken.events().isEmpty()) {
-            tell(
+            teller.tell(
                     group.shape,
                     group.synced,
                     taken.events(),
@@ -426,197 +361,6 @@ public final class WatchSession {
         }
         if (taken.behindFrom() > 0) {
             hub.unsync(group, taken.behindFrom());
-        }
-    }
-
-    // ---- telling
-
-    /** Tells the watches the events from their next one on; those that need the same are told at once. */
-    private void tell(WatchShape shape, Iterable<Watcher> watchers, List<Recorded> events, long revision)
-            throws Exception {
-        if (shape.previous()) {
-            findPrevious(events);
-        }
-        long last = events.getLast().revision();
-        List<Watcher> same = new ArrayList<>();
-        int common = 0;
-        for (Watcher watcher : watchers) {
-            int first = firstFrom(events, watcher.next);
-            if (first == events.size() || watcher.closed()) {
-                continue;
-            }
-            if (first != common && !same.isEmpty()) {
-                send(bodies(shape, events.subList(common, events.size()), revision), same);
-                same.clear();
-            }
-            common = first;
-            same.add(watcher);
-            watcher.next = last + 1;
-        }
-        if (!same.isEmpty()) {
-            send(bodies(shape, events.subList(common, events.size()), revision), same);
-        }
-    }
-
-    private void findPrevious(List<Recorded> events) {
-        var unused = space.read(view -> {
-            events.forEach(each -> each.findPrevious(view, space.number(), space.compacted()));
-            return true;
-        });
-    }
-
-    private static int firstFrom(List<Recorded> events, long revision) {
-        int low = 0;
-        int high = events.size();
-        while (low < high) {
-            int middle = (low + high) >>> 1;
-            if (events.get(middle).revision() < revision) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        return low;
-    }
-
-    /** One response, or several parts of one where that is wished for. */
-    private List<WatchBody> bodies(WatchShape shape, List<Recorded> events, long revision) {
-        var header = space.header(revision);
-        if (!shape.fragment()) {
-            return List.of(WatchBody.events(header, events, shape.previous(), false));
-        }
-        List<WatchBody> parts = new ArrayList<>();
-        int begin = 0;
-        long bytes = 0;
-        for (int i = 0; i < events.size(); i++) {
-            int size = events.get(i).event(shape.previous()).getSerializedSize();
-            if (bytes > 0 && bytes + size > RequestLimits.DEFAULT.bytes()) {
-                parts.add(WatchBody.events(header, events.subList(begin, i), shape.previous(), true));
-                begin = i;
-                bytes = 0;
-            }
-            bytes += size;
-        }
-        parts.add(WatchBody.events(header, events.subList(begin, events.size()), shape.previous(), false));
-        return parts;
-    }
-
-    private void send(List<WatchBody> bodies, List<Watcher> same) throws Exception {
-        long now = space.clock().nanoTime();
-        told += same.size();
-        if (bodies.size() == 1) {
-            long[] ids = new long[same.size()];
-            for (int i = 0; i < ids.length; i++) {
-                ids[i] = same.get(i).id();
-                same.get(i).told(now);
-            }
-            sink.send(bodies.getFirst(), ids);
-            return;
-        }
-        // Parts of a response follow each other.
-        for (Watcher each : same) {
-            for (WatchBody body : bodies) {
-                send(body, each);
-            }
-        }
-    }
-
-    private void send(WatchBody body, Watcher watcher) throws Exception {
-        watcher.told(space.clock().nanoTime());
-        sink.send(body, new long[] {watcher.id()});
-    }
-
-    // ---- catching up
-
-    /** Reads some revisions for watches that lag; true when there were such watches. */
-    private boolean catchUp() throws Exception {
-        List<WatchGroup> lagging = lagging();
-        if (lagging.isEmpty()) {
-            return false;
-        }
-        hub.sync(lagging);
-        endCompacted(lagging);
-        lagging = lagging();
-        if (lagging.isEmpty()) {
-            return true;
-        }
-        // By turns those who are nearest and those who are furthest behind, so that neither wait for the others.
-        nearest = !nearest;
-        long head = hub.head();
-        OptionalLong first = lagging.stream()
-                .flatMap(group -> group.lagging.stream())
-                .mapToLong(watcher -> watcher.next)
-                .filter(next -> next <= head)
-                .reduce(nearest ? Math::max : Math::min);
-        if (first.isEmpty()) {
-            // They were told everything, but what waits for their groups has to be taken before they are synced.
-            return false;
-        }
-        long from = first.getAsLong();
-        WatchHub.Part part = hub.recent(from, CATCH_UP_REVISIONS, GROUP_BYTES);
-        if (part == null) {
-            part = read(from);
-            endCompacted(lagging);
-        }
-        for (WatchGroup group : lagging) {
-            tell(group, from, part);
-        }
-        return true;
-    }
-
-    private List<WatchGroup> lagging() {
-        List<WatchGroup> lagging = new ArrayList<>();
-        for (WatchGroup each : groups.values()) {
-            if (!each.lagging.isEmpty()) {
-                lagging.add(each);
-            }
-        }
-        return lagging;
-    }
-
-    private WatchHub.Part read(long from) {
-        // Everything up to here is in the state that is read.
-        long head = hub.head();
-        History.Part found =
-                space.read(view -> History.read(view, space.number(), from, CATCH_UP_REVISIONS, GROUP_BYTES));
-        long next =
-                found.revisions().isEmpty() ? from : found.revisions().getLast().number() + 1;
-        return new WatchHub.Part(found.revisions(), found.complete() ? Math.max(next, head + 1) : next);
-    }
-
-    private void tell(WatchGroup group, long from, WatchHub.Part part) throws Exception {
-        List<Watcher> concerned =
-                group.lagging.stream().filter(watcher -> watcher.next >= from).toList();
-        if (concerned.isEmpty()) {
-            return;
-        }
-        List<Recorded> events = new ArrayList<>();
-        for (Recorded.Revision revision : part.revisions()) {
-            for (Recorded recorded : revision.events()) {
-                ByteString key = recorded.event().getKv().getKey();
-                if (group.shape.contains(key) && group.shape.wants(recorded.event())) {
-                    events.add(recorded);
-                }
-            }
-        }
-        if (!events.isEmpty()) {
-            // What happened before is told as of now.
-            tell(group.shape, concerned, events, Math.max(events.getLast().revision(), space.revision()));
-        }
-        for (Watcher each : concerned) {
-            each.next = Math.max(each.next, part.next());
-        }
-    }
-
-    private void endCompacted(List<WatchGroup> lagging) throws Exception {
-        long compacted = space.compacted();
-        for (WatchGroup group : lagging) {
-            for (Watcher each : List.copyOf(group.lagging)) {
-                if (each.next < compacted) {
-                    send(WatchBody.compacted(space.header(0), compacted), each);
-                    finish(each, Errors.compacted(), true);
-                }
-            }
         }
     }
 
@@ -645,14 +389,14 @@ public final class WatchSession {
         }
         // A watch from the future, on a member that is behind its client: a note would be older than what it knows.
         if (head >= watcher.startRevision() - 1 && !watcher.closed()) {
-            send(WatchBody.progress(space.header(head)), watcher);
+            teller.send(WatchBody.progress(space.header(head)), watcher);
         }
         return true;
     }
 
     private boolean progressOfAll() throws Exception {
         long head = hub.headFor(this);
-        if (head < 0 || !lagging().isEmpty()) {
+        if (head < 0 || !catchUp.lagging().isEmpty()) {
             return false;
         }
         progressOfAll = false;
@@ -673,21 +417,21 @@ public final class WatchSession {
      */
     public record Picture(List<String> ranges, int shapes, int waiting, long waitingBytes) {}
 
-    public synchronized Picture picture() {
+    public Picture picture() {
         List<String> ranges = groups.keySet().stream()
                 .limit(SHOWN_RANGES)
                 .map(shape -> shape.rangeEnd().isEmpty()
                         ? shown(shape.key())
                         : shown(shape.key()) + " to " + shown(shape.rangeEnd()))
                 .toList();
-        return new Picture(ranges, groups.size(), waitingEvents, waitingBytes);
+        return new Picture(ranges, groups.size(), backlog.waitingEvents(), backlog.waitingBytes());
     }
 
     private static String shown(ByteString text) {
         return text.substring(0, Math.min(text.size(), SHOWN_BYTES)).toStringUtf8();
     }
 
-    synchronized int waitingEvents() {
-        return waitingEvents;
+    int waitingEvents() {
+        return backlog.waitingEvents();
     }
 }

@@ -185,7 +185,6 @@ final class EtcdMetrics {
                 "etcd_debugging_mvcc_events",
                 "Events of all keys.",
                 space.counters().puts() + space.counters().deletes());
-        gauge("etcd_debugging_lease_count", "Leases alive.", space.lessor().count());
         counter("etcd_debugging_mvcc_watcher", "Watches running.", space.watchCount());
         counter("etcd_debugging_mvcc_slow_watcher", "Watches that have to catch up.", space.laggingWatches());
         Space.WatchLoad watches = space.watchLoad();

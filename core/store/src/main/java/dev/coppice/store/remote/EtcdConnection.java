@@ -11,6 +11,7 @@ import io.grpc.ClientCall;
 import io.grpc.ClientInterceptor;
 import io.grpc.ClientInterceptors;
 import io.grpc.ConnectivityState;
+import io.grpc.Deadline;
 import io.grpc.ForwardingClientCall;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
@@ -19,8 +20,6 @@ import io.grpc.Status.Code;
 import io.grpc.StatusException;
 import io.grpc.StatusRuntimeException;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -148,7 +147,8 @@ final class EtcdConnection implements AutoCloseable {
                     token = null;
                     continue;
                 }
-                boolean elsewhere = status.getCode() == Code.UNAVAILABLE;
+                // A member that is connected and does not answer is left, too: it may be frozen.
+                boolean elsewhere = status.getCode() == Code.UNAVAILABLE || status.getCode() == Code.DEADLINE_EXCEEDED;
                 if (elsewhere) {
                     leave(used);
                 }
@@ -243,10 +243,9 @@ final class EtcdConnection implements AutoCloseable {
     }
 
     private @Nullable String signIn(Member member) {
-        String user = options.user();
-        Path file = options.passwordFile();
+        EtcdOptions.Login login = options.login();
         String known = token;
-        if (user == null || file == null || known != null) {
+        if (login == null || known != null) {
             return known;
         }
         signingIn.lock();
@@ -256,16 +255,15 @@ final class EtcdConnection implements AutoCloseable {
                 known = AuthGrpc.newBlockingStub(member.connection.channel())
                         .withDeadlineAfter(PATIENCE.toSeconds(), TimeUnit.SECONDS)
                         .authenticate(AuthenticateRequest.newBuilder()
-                                .setName(user)
-                                .setPassword(Files.readString(file).strip())
+                                .setName(login.user())
+                                .setPassword(login.password().read())
                                 .build())
                         .getToken();
                 token = known;
             }
             return known;
         } catch (IOException e) {
-            throw new StoreException(
-                    Code.UNAUTHENTICATED, "--store-password-file: " + file + " cannot be read: " + e.getMessage(), e);
+            throw new StoreException(Code.UNAUTHENTICATED, String.valueOf(e.getMessage()), e);
         } catch (StatusRuntimeException e) {
             if (String.valueOf(e.getStatus().getDescription()).contains("authentication is not enabled")) {
                 return null;
@@ -306,9 +304,7 @@ final class EtcdConnection implements AutoCloseable {
         @Override
         public <Q, A> ClientCall<Q, A> interceptCall(
                 MethodDescriptor<Q, A> method, CallOptions callOptions, Channel next) {
-            CallOptions bounded = leftNanos == 0
-                    ? callOptions
-                    : callOptions.withDeadlineAfter(Math.max(leftNanos, 1_000_000), TimeUnit.NANOSECONDS);
+            CallOptions bounded = leftNanos == 0 ? callOptions : bounded(callOptions);
             return new ForwardingClientCall.SimpleForwardingClientCall<>(next.newCall(method, bounded)) {
                 @Override
                 public void start(Listener<A> listener, Metadata headers) {
@@ -322,6 +318,13 @@ final class EtcdConnection implements AutoCloseable {
                     super.start(listener, headers);
                 }
             };
+        }
+
+        /** A call's own limit counts, where that is shorter. */
+        private CallOptions bounded(CallOptions callOptions) {
+            Deadline patience = Deadline.after(Math.max(leftNanos, 1_000_000), TimeUnit.NANOSECONDS);
+            Deadline own = callOptions.getDeadline();
+            return callOptions.withDeadline(own == null ? patience : own.minimum(patience));
         }
     }
 

@@ -53,7 +53,7 @@ import java.util.stream.Collectors;
 
 /**
  * A keyspace whose keys lie in an etcd, below a prefix. Revisions, leases and history are the etcd's, and so are counted on by
- * whoever else writes there. Safe for use by many threads.
+ * whoever else writes there. With an empty prefix it is all that the etcd holds. Safe for use by many threads.
  */
 final class EtcdKeyspace implements Keyspace {
 
@@ -61,6 +61,9 @@ final class EtcdKeyspace implements Keyspace {
 
     /** Written only so that watches see how far they are. */
     static final ByteString MARK = ByteString.copyFromUtf8("/mark");
+
+    /** A frozen member must not cost a lease: another one is asked before that ends. */
+    private static final Duration RENEWAL = Duration.ofSeconds(2);
 
     /** By then a watch has usually seen the newest change by itself. */
     private static final Duration UNTIL_MARK = Duration.ofMillis(5);
@@ -161,9 +164,12 @@ final class EtcdKeyspace implements Keyspace {
 
     // ---- leases
 
+    /** A lease that nobody knows of ends by itself; one with a given number can be made once. */
     @Override
     public LeaseGrantResponse grant(LeaseGrantRequest request) {
-        return etcd.read(channel -> LeaseGrpc.newBlockingStub(channel).leaseGrant(request));
+        EtcdConnection.Call<LeaseGrantResponse> call =
+                channel -> LeaseGrpc.newBlockingStub(channel).leaseGrant(request);
+        return request.getID() == 0 ? etcd.read(call) : etcd.write(call);
     }
 
     @Override
@@ -174,8 +180,10 @@ final class EtcdKeyspace implements Keyspace {
     @Override
     public LeaseKeepAliveResponse keepAlive(LeaseKeepAliveRequest request) {
         return etcd.read(channel -> {
-            BlockingClientCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse> call =
-                    LeaseGrpc.newBlockingV2Stub(channel).leaseKeepAlive();
+            BlockingClientCall<LeaseKeepAliveRequest, LeaseKeepAliveResponse> call = LeaseGrpc.newBlockingV2Stub(
+                            channel)
+                    .withDeadlineAfter(RENEWAL.toSeconds(), TimeUnit.SECONDS)
+                    .leaseKeepAlive();
             try {
                 boolean unused = call.write(request);
                 LeaseKeepAliveResponse answer = call.read();
@@ -228,7 +236,9 @@ final class EtcdKeyspace implements Keyspace {
         long newest = revision();
         long end = kernel.clock().nanoTime() + UNTIL_MARK.toNanos();
         for (ResumingWatch watch : watches) {
-            if (watch.whole() && !watch.reaches(newest, end - kernel.clock().nanoTime())) {
+            if (prefix.hides()
+                    && watch.whole()
+                    && !watch.reaches(newest, end - kernel.clock().nanoTime())) {
                 mark(newest);
                 break;
             }

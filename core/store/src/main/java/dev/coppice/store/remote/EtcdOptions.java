@@ -1,9 +1,11 @@
 package dev.coppice.store.remote;
 
 import com.google.protobuf.ByteString;
-import dev.coppice.serving.GrpcConnection;
+import dev.coppice.serving.GrpcConnection.ClientTls;
+import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,15 +17,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @param endpoints {@code host:port} of its members, hosts unresolved; at least one
  * @param tls null for plain text
- * @param user signs in with a password; null for none, or when a client certificate says who it is
- * @param passwordFile holds that user's password; read again whenever it signs in
+ * @param login signs in with a password; null for nobody, or when a client certificate says who it is
  * @param prefix what all keys begin with, such as {@code /coppice}; empty for nothing
  */
 public record EtcdOptions(
         List<Endpoint> endpoints,
-        GrpcConnection.@Nullable ClientTls tls,
-        @Nullable String user,
-        @Nullable Path passwordFile,
+        @Nullable ClientTls tls,
+        @Nullable Login login,
         ByteString prefix) {
 
     public static final String DEFAULT_PREFIX = "/coppice";
@@ -35,6 +35,28 @@ public record EtcdOptions(
         @Override
         public String toString() {
             return (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
+        }
+    }
+
+    /** A user of the etcd, and where the password is asked for whenever it signs in. */
+    public record Login(String user, Password password) {
+
+        public Login(String user, String password) {
+            this(user, () -> password);
+        }
+    }
+
+    /** Gives a password. */
+    public interface Password {
+        /** @throws IOException that says where the password should be, and why it cannot be read */
+        String read() throws IOException;
+    }
+
+    private static String passwordIn(Path file) throws IOException {
+        try {
+            return Files.readString(file).strip();
+        } catch (IOException e) {
+            throw new IOException("--store-password-file: " + file + " cannot be read: " + e.getMessage(), e);
         }
     }
 
@@ -89,9 +111,8 @@ public record EtcdOptions(
         String prefix = path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
         return Optional.of(new EtcdOptions(
                 endpoints,
-                secure ? new GrpcConnection.ClientTls(authority, certificate, key) : null,
-                user,
-                passwordFile,
+                secure ? new ClientTls(authority, certificate, key) : null,
+                user == null || passwordFile == null ? null : new Login(user, () -> passwordIn(passwordFile)),
                 ByteString.copyFromUtf8(prefix)));
     }
 

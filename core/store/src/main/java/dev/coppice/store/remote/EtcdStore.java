@@ -26,33 +26,45 @@ public final class EtcdStore {
     }
 
     /**
-     * Connects, and starts it below a supervisor as a child called {@code store}.
+     * Starts it below a supervisor as a child called {@code store}, once a member has answered.
      *
      * @param name of its keyspace
      * @throws StartException when no member answers, or refuses this client
      */
     public static EtcdStore start(Kernel kernel, Supervisor parent, EtcdOptions options, String name)
             throws StartException {
+        EtcdStore store = connect(kernel, parent, options, name);
+        try {
+            long revision = store.keyspace.revision();
+            System.getLogger(EtcdStore.class.getName())
+                    .log(System.Logger.Level.DEBUG, "the etcd is at revision {0}", revision);
+        } catch (StoreException e) {
+            boolean _ = parent.stop("store");
+            throw new StartException(String.valueOf(e.getMessage()), e);
+        }
+        return store;
+    }
+
+    /**
+     * The same, but asks nobody yet: that no member answers is seen by the first who uses the keyspace. This is for users who
+     * may not read below the prefix.
+     *
+     * @throws StartException when a file of the certificates cannot be used
+     */
+    public static EtcdStore connect(Kernel kernel, Supervisor parent, EtcdOptions options, String name)
+            throws StartException {
         EtcdMeters meters = new EtcdMeters(kernel);
         EtcdConnection connection;
         try {
             connection = new EtcdConnection(kernel, options, meters);
         } catch (IllegalStateException e) {
-            throw new StartException("--store: " + e.getMessage(), e);
+            throw new StartException(String.valueOf(e.getMessage()), e);
         }
         Supervisor tree = parent.startSupervisor("store", SupervisorOptions.DEFAULT);
         var unused = tree.start(ChildSpec.service("connection", () -> new Closing(connection)));
         Supervisor watchers = tree.startSupervisor("watches", SupervisorOptions.DEFAULT);
         EtcdKeyspace keyspace =
                 new EtcdKeyspace(name, kernel, connection, new KeyPrefix(options.prefix()), meters, watchers);
-        try {
-            long revision = keyspace.revision();
-            System.getLogger(EtcdStore.class.getName())
-                    .log(System.Logger.Level.DEBUG, "the etcd is at revision {0}", revision);
-        } catch (StoreException e) {
-            boolean _ = parent.stop("store");
-            throw new StartException("--store: " + e.getMessage(), e);
-        }
         return new EtcdStore(kernel, tree, keyspace);
     }
 
@@ -77,7 +89,7 @@ public final class EtcdStore {
         try {
             candidacy.look();
         } catch (StoreException e) {
-            throw new StartException("--store: " + e.getMessage(), e);
+            throw new StartException(String.valueOf(e.getMessage()), e);
         }
         var unused = tree.start(ChildSpec.task("candidacy", candidacy::run));
         return candidacy;

@@ -56,6 +56,11 @@ final class KeyPrefix {
         return end.isEmpty() ? end : end.equals(TO_THE_END) ? after : prefix.concat(end);
     }
 
+    /** Whether the etcd may hold keys that are none of this keyspace. */
+    boolean hides() {
+        return !prefix.isEmpty();
+    }
+
     boolean covers(ByteString key) {
         return key.startsWith(prefix);
     }

@@ -281,7 +281,7 @@ final class ResumingWatch implements Watch {
                 .build());
         WatchResponse.Builder shown = received.toBuilder().clearEvents();
         received.getEventsList().stream()
-                .filter(event -> !event.getKv().getKey().equals(EtcdKeyspace.MARK))
+                .filter(event -> !prefix.hides() || !event.getKv().getKey().equals(EtcdKeyspace.MARK))
                 .forEach(shown::addEvents);
         if (shown.getEventsCount() == 0 || lastOf(shown) < revision) {
             shown.setHeader(response.getHeader().toBuilder().setRevision(revision));

@@ -31,6 +31,10 @@ final class EtcdServed implements AutoCloseable {
         endpoint = "127.0.0.1:" + listener.address().orElseThrow().getPort();
     }
 
+    int port() {
+        return Integer.parseInt(endpoint.substring(endpoint.lastIndexOf(':') + 1));
+    }
+
     @Override
     public void close() {
         kernel.close();
