@@ -69,6 +69,11 @@ final class TaskSemanticsTest {
                         .withRestart(ChildSpec.Restart.TEMPORARY));
     }
 
+    /** Waits for the end itself: the log is written by {@code terminate}, before it. */
+    private static void awaitDeath(ProcessRef<?> process) {
+        eventually(() -> process.name() + " has not ended", () -> !process.alive());
+    }
+
     private void awaitLog(String... expected) {
         eventually(() -> "log " + List.of(expected) + " but was " + log, () -> log.equals(List.of(expected)));
     }
@@ -95,7 +100,7 @@ final class TaskSemanticsTest {
             never.await();
         });
         awaitLog("java.lang.IllegalStateException: told to crash");
-        assertThat(owner.alive()).isFalse();
+        awaitDeath(owner);
     }
 
     @Test
@@ -147,10 +152,10 @@ final class TaskSemanticsTest {
         assertThat(clock.awaitPending(1, SOON)).isTrue();
         clock.advance(Duration.ofSeconds(5));
         awaitLog("java.util.concurrent.TimeoutException: task /tasks/task#1 was not done within PT5S");
-        assertThat(owner.alive()).isFalse();
+        awaitDeath(owner);
         eventually("task ended", () -> tasks.running() == 0);
         assertThat(task.get().isDone()).isTrue();
-        assertThat(clock.pending()).isZero();
+        eventually("no timer is left", () -> clock.pending() == 0);
     }
 
     @Test
