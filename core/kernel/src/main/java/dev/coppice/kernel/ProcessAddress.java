@@ -72,6 +72,28 @@ sealed class ProcessAddress<M> extends ChildNode implements ProcessRef<M> permit
         }
     }
 
+    /**
+     * Sends beyond the limit of the mailbox, without waiting for anybody: for what the kernel promised to tell. To a process
+     * that is not in this kernel it is an ordinary cast.
+     */
+    @SuppressWarnings("unchecked") // a name stands for a process that takes the same messages
+    static <T> void castAlways(ProcessRef<T> process, T message) {
+        if (NamedRef.resolve(process) instanceof ProcessAddress<?> address) {
+            ((ProcessAddress<T>) address).castAlways(message);
+        } else {
+            process.cast(message);
+        }
+    }
+
+    private void castAlways(M message) {
+        ProcessRun<M> current = run();
+        if (current == null) {
+            kernel().meters().deadLetters.inc();
+        } else {
+            current.sendAlways(message);
+        }
+    }
+
     @Override
     public <R> R call(Function<Consumer<R>, M> message, Duration timeout) {
         ProcessRun<M> current = run();

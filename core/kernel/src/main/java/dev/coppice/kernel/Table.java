@@ -35,8 +35,9 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
     private final AtomicInteger size = new AtomicInteger();
     private final AtomicLong sequence = new AtomicLong();
     private final Object ownership = new Object();
-    private @Nullable Monitor ownerWatch;
-    private volatile @Nullable ProcessRef<?> owner;
+    /** Who has it; written under {@code ownership}, as is {@code gone}. */
+    private volatile @Nullable Tenure tenure;
+
     private volatile @Nullable String gone;
     final LongAdder evicted = new LongAdder();
     final LongAdder expired = new LongAdder();
@@ -69,7 +70,8 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
 
     /** The process it belongs to, if any. */
     public Optional<ProcessRef<?>> owner() {
-        return Optional.ofNullable(owner);
+        Tenure now = tenure;
+        return now == null ? Optional.empty() : Optional.of(now.owner);
     }
 
     /** True once it was closed, or its owner ended without an heir. */
@@ -79,43 +81,79 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
 
     /** Ties it to a process: when that one ends, the table is gone (ETS: give_away). */
     public void giveTo(ProcessRef<?> newOwner) {
-        belongTo(newOwner, () -> end("its owner " + newOwner.name() + " ended"));
+        belongTo(new Tenure(newOwner, null));
     }
 
     /**
-     * Ties it to a process with an heir: when the owner ends the heir becomes the owner and gets the message (ETS:
-     * ETS-TRANSFER). When the heir is dead by then, or ends later, the table is gone.
+     * Ties it to a process with an heir: when the owner ends the heir becomes the owner and gets the message, even if its
+     * mailbox is full (ETS: ETS-TRANSFER). When the heir is dead by then, or ends later, the table is gone.
      */
     public <M> void giveTo(ProcessRef<?> newOwner, ProcessRef<M> heir, M message) {
-        belongTo(newOwner, () -> {
-            giveTo(heir);
-            if (!isGone()) {
-                heir.cast(message);
-            }
-        });
+        belongTo(new Tenure(newOwner, new Heir<>(heir, message)));
     }
 
-    private void belongTo(ProcessRef<?> newOwner, Runnable whenEnded) {
-        requireOpen();
+    private void belongTo(Tenure next) {
+        Tenure before;
         synchronized (ownership) {
-            if (ownerWatch != null) {
-                ownerWatch.cancel();
-            }
-            owner = newOwner;
-            ownerWatch = null;
+            requireOpen();
+            before = tenure;
+            tenure = next;
         }
-        // Outside the lock: it may act at once.
-        Monitor watch = newOwner.monitor(_ -> {
-            if (owner == newOwner) {
-                whenEnded.run();
-            }
-        });
+        if (before != null) {
+            before.cancel();
+        }
+        watch(next);
+    }
+
+    /** Not under the lock: a dead owner's monitor acts at once. */
+    private void watch(Tenure now) {
+        now.watch = now.owner.monitor(_ -> ownerEnded(now));
+        if (tenure != now || gone != null) {
+            now.cancel();
+        }
+    }
+
+    private void ownerEnded(Tenure ended) {
+        Heir<?> heir = ended.heir;
+        if (heir == null) {
+            end("its owner " + ended.owner.name() + " ended", ended);
+            return;
+        }
+        Tenure next = new Tenure(heir.process, null);
         synchronized (ownership) {
-            if (owner == newOwner && gone == null) {
-                ownerWatch = watch;
-            } else {
-                watch.cancel();
+            if (tenure != ended || gone != null) {
+                return;
             }
+            tenure = next;
+        }
+        watch(next);
+        if (!isGone()) {
+            heir.tell();
+        }
+    }
+
+    /** The time in which a process has the table. Compared by identity: the same process may be given it twice. */
+    private static final class Tenure {
+        final ProcessRef<?> owner;
+        final @Nullable Heir<?> heir;
+        volatile @Nullable Monitor watch;
+
+        Tenure(ProcessRef<?> owner, @Nullable Heir<?> heir) {
+            this.owner = owner;
+            this.heir = heir;
+        }
+
+        void cancel() {
+            Monitor set = watch;
+            if (set != null) {
+                set.cancel();
+            }
+        }
+    }
+
+    private record Heir<M>(ProcessRef<M> process, M message) {
+        void tell() {
+            ProcessAddress.castAlways(process, message);
         }
     }
 
@@ -306,13 +344,13 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
 
     /** What it is like now. */
     public TableInfo info() {
-        ProcessRef<?> now = owner;
+        Tenure now = tenure;
         return new TableInfo(
                 name,
                 this instanceof OrderedTable<?, ?>,
                 size(),
                 options.maxEntries(),
-                now == null ? "" : now.name(),
+                now == null ? "" : now.owner.name(),
                 evicted.sum(),
                 expired.sum(),
                 refused.sum());
@@ -327,7 +365,7 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
     /** Ends it: every further use throws. */
     @Override
     public void close() {
-        end("it was closed");
+        end("it was closed", null);
     }
 
     final void visit(Map<K, TableCell<K, V>> view, BiConsumer<? super K, ? super V> visitor) {
@@ -470,15 +508,18 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
         return true;
     }
 
-    private void end(String why) {
+    /** @param of ends it only if it still belongs to that one; null in any case */
+    private void end(String why, @Nullable Tenure of) {
+        Tenure last;
         synchronized (ownership) {
-            if (gone != null) {
+            last = tenure;
+            if (gone != null || (of != null && of != last)) {
                 return;
             }
             gone = why;
-            if (ownerWatch != null) {
-                ownerWatch.cancel();
-            }
+        }
+        if (last != null) {
+            last.cancel();
         }
         expiries.close();
         cells.clear();

@@ -76,13 +76,13 @@ final class Feeder {
     private boolean produce() throws Exception {
         List<Envelope> envelopes = List.of();
         int demand = output.reserve(writer, life, stage.options().maxDemand());
-        int allowed = 0;
+        RateLimiter.Leave leave = RateLimiter.Leave.NONE;
         try {
-            allowed = stage.limiter().take(demand);
-            List<?> produced = producer.produce(allowed);
-            if (produced.size() > allowed) {
+            leave = stage.limiter().take(demand);
+            List<?> produced = producer.produce(leave.messages());
+            if (produced.size() > leave.messages()) {
                 throw new IllegalStateException("producer " + stage.name() + " gave " + produced.size()
-                        + " messages where " + allowed + " were asked for");
+                        + " messages where " + leave.messages() + " were asked for");
             }
             envelopes = new ArrayList<>(produced.size());
             for (Object message : produced) {
@@ -90,7 +90,7 @@ final class Feeder {
             }
             return !envelopes.isEmpty();
         } finally {
-            stage.limiter().giveBack(allowed - envelopes.size());
+            stage.limiter().settle(leave, envelopes.size());
             output.deliver(writer, life, envelopes);
         }
     }

@@ -7,7 +7,10 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
-/** Lets a stage's messages through at a rate that may change, shared by its workers. Safe for use by many threads. */
+/**
+ * Lets a stage's messages through at a rate that may change, shared by its workers. A message counts in the interval in which
+ * it goes through, also when leave was given before, as to a producer that then waited for it. Safe for use by many threads.
+ */
 final class RateLimiter {
     private final Kernel kernel;
     private final ReentrantLock lock = new ReentrantLock();
@@ -15,7 +18,17 @@ final class RateLimiter {
     private volatile @Nullable Rate rate;
     private Timers.@Nullable Timer timer;
     private long startNanos;
+    private long interval = 1;
     private int used;
+
+    /**
+     * Leave for messages to go through, to be {@linkplain #settle settled} once it is known how many did.
+     *
+     * @param interval the number of the interval in which they count until then
+     */
+    record Leave(int messages, long interval) {
+        static final Leave NONE = new Leave(0, 0);
+    }
 
     RateLimiter(Kernel kernel, @Nullable Rate rate) {
         this.kernel = kernel;
@@ -41,16 +54,16 @@ final class RateLimiter {
     }
 
     /** Lets at least one and at most {@code max} through, and waits for that. */
-    int take(int max) throws InterruptedException {
+    Leave take(int max) throws InterruptedException {
         if (rate == null) {
-            return max;
+            return new Leave(max, 0);
         }
         lock.lockInterruptibly();
         try {
             while (true) {
                 int granted = grant(max);
                 if (granted > 0) {
-                    return granted;
+                    return new Leave(granted, interval);
                 }
                 changed.await();
             }
@@ -72,25 +85,32 @@ final class RateLimiter {
         }
     }
 
+    /** Lets up to {@code max} through; 0 when the interval is used up, or, after a change, more than that. */
     private int grant(int max) {
         Rate now = rate;
         if (now == null) {
             return max;
         }
-        long interval = now.interval().toNanos();
-        long passed = kernel.clock().nanoTime() - startNanos;
-        if (passed >= interval) {
-            startNanos += passed - passed % interval;
-            passed %= interval;
-            used = 0;
-        }
-        int granted = Math.min(max, now.messages() - used);
+        long left = begin(now.interval().toNanos());
+        int granted = Math.clamp(now.messages() - used, 0, max);
         if (granted > 0) {
             used += granted;
         } else if (timer == null) {
-            timer = kernel.timers().schedule(Duration.ofNanos(interval - passed), this::nextInterval);
+            timer = kernel.timers().schedule(Duration.ofNanos(left), this::nextInterval);
         }
         return granted;
+    }
+
+    /** Begins a new interval if it is time; gives the nanoseconds that are left of the present one. */
+    private long begin(long nanos) {
+        long passed = kernel.clock().nanoTime() - startNanos;
+        if (passed >= nanos) {
+            startNanos += passed - passed % nanos;
+            passed %= nanos;
+            interval++;
+            used = 0;
+        }
+        return nanos - passed;
     }
 
     private void nextInterval() {
@@ -103,16 +123,23 @@ final class RateLimiter {
         }
     }
 
-    /** Takes back what was let through and not used. */
-    void giveBack(int unused) {
-        if (unused > 0 && rate != null) {
-            lock.lock();
-            try {
-                used = Math.max(0, used - unused);
+    /** Takes note of how many went through by a leave: in its own interval the rest is free again, a later one they count in. */
+    void settle(Leave leave, int through) {
+        Rate now = rate;
+        if (now == null || leave.messages == 0) {
+            return;
+        }
+        lock.lock();
+        try {
+            begin(now.interval().toNanos());
+            if (leave.interval != interval) {
+                used += through;
+            } else if (through < leave.messages) {
+                used -= leave.messages - through;
                 changed.signalAll();
-            } finally {
-                lock.unlock();
             }
+        } finally {
+            lock.unlock();
         }
     }
 
