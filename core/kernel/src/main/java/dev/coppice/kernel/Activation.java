@@ -1,7 +1,6 @@
 package dev.coppice.kernel;
 
 import java.lang.System.Logger.Level;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -17,10 +16,6 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
     private static final int BATCH = 256;
     /** Lives of a process, one after the other, between two looks at the clock. */
     private static final int LIVES = 16;
-    /** Nanoseconds after which other virtual threads get a chance. */
-    private static final long SLICE_NANOS = 500_000;
-    /** One of so many slices ends with a park. */
-    private static final int PARKED = 4;
     /** Room in the mailbox that is given back at a time, at most. */
     private static final int PORTION = 256;
     /** Messages of a stretch of work from which on the senders are taken for a stream. */
@@ -119,8 +114,8 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
         for (int lives = 1; current != null; lives++) {
             current.run();
             current = current.next;
-            if (current != null && lives % LIVES == 0 && System.nanoTime() - slice > SLICE_NANOS) {
-                letOthersRun(++slices); // a life after another must not hold up others
+            if (current != null && lives % LIVES == 0 && System.nanoTime() - slice > TimeSlice.NANOS) {
+                TimeSlice.letOthersRun(++slices); // a life after another must not hold up others
                 slice = System.nanoTime();
             }
         }
@@ -257,25 +252,13 @@ final class Activation<M> extends ProcessView<M> implements Watchdog.Watched {
                 long now = System.nanoTime();
                 if (slice == 0) {
                     slice = now;
-                } else if (now - slice > SLICE_NANOS) {
-                    letOthersRun(++slices);
+                } else if (now - slice > TimeSlice.NANOS) {
+                    TimeSlice.letOthersRun(++slices);
                     slice = now;
                 }
             }
         }
         giveBack();
-    }
-
-    /**
-     * Gives other virtual threads a chance. Now and then it parks for that: who yields goes to the end of its processor's
-     * own queue, and as long as no such queue is empty the scheduler does not look at what came from elsewhere.
-     */
-    private static void letOthersRun(int slices) {
-        if (slices % PARKED == 0 && Thread.currentThread().isVirtual()) {
-            LockSupport.parkNanos(1);
-        } else {
-            Thread.yield();
-        }
     }
 
     private @Nullable Object take() {

@@ -1,5 +1,6 @@
 package dev.coppice.kernel.stage;
 
+import dev.coppice.kernel.TimeSlice;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;
@@ -49,7 +50,9 @@ final class Feeder {
                 inlet.reopen();
             }
             boolean more = true;
+            TimeSlice slice = new TimeSlice();
             while (more && writer.life == life && (finishing || !pipeline.isDraining())) {
+                slice.giveWay();
                 more = pump();
             }
         } finally {

@@ -1,6 +1,7 @@
 package dev.coppice.kernel.stage;
 
 import dev.coppice.kernel.Kernel;
+import dev.coppice.kernel.TimeSlice;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
@@ -49,7 +50,9 @@ final class Worker implements Consumer<Object> {
     void run() throws Exception {
         long nextTick = nextTick();
         try {
+            TimeSlice slice = new TimeSlice();
             while (true) {
+                slice.giveWay();
                 Junction.Taken taken = input.take(slot, life, limit, nextTick, bulk);
                 if (taken == Junction.Taken.MESSAGES) {
                     handleBulk();

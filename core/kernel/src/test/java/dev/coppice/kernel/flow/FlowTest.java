@@ -4,6 +4,7 @@ import static dev.coppice.kernel.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.SimulatedClock;
 import dev.coppice.kernel.Supervisor;
@@ -37,7 +38,9 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 final class FlowTest {
@@ -190,6 +193,27 @@ final class FlowTest {
     }
 
     @Test
+    @DisplayName("flows that keep all processors busy let others run")
+    @Timeout(value = 30, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void givesWay() throws Exception {
+        AtomicInteger next = new AtomicInteger();
+        List<FlowRun<Long>> busy = new ArrayList<>();
+        for (int i = 0; i < 2 * Runtime.getRuntime().availableProcessors(); i++) {
+            busy.add(Flow.<Integer>produced(() -> demand -> Collections.nCopies(demand, next.addAndGet(demand)))
+                    .partition(n -> n)
+                    .count()
+                    .start(kernel));
+        }
+        for (int i = 0; i < 20; i++) {
+            int seen = next.get();
+            eventually("they run", () -> next.get() > seen + 10_000);
+            kernel.root().start(ChildSpec.process("other" + i, () -> (self, message) -> {}));
+        }
+        busy.forEach(FlowRun::cancel);
+        noFlowIsLeft();
+    }
+
+    @Test
     void nothingIsReadFasterThanItIsDealtWith() throws Exception {
         AtomicInteger next = new AtomicInteger();
         CountDownLatch hold = new CountDownLatch(1);
@@ -316,14 +340,14 @@ final class FlowTest {
     @Test
     void windowsAfterAMergeOfWindowsAndItemsWaitForBoth() throws Exception {
         List<Pane<Long>> late = new CopyOnWriteArrayList<>();
-        Flow<Pane<Long>> single = Flow.of(times(20_000)).map(n -> new Pane<>(0, n, 1, 1L, Pane.Cause.CLOSED));
-        Flow<Pane<Long>> seconds = counted(Flow.of(times(20_000)).stages(3), 3, 100)
+        Flow<Pane<Long>> single = Flow.of(times(100_000)).map(n -> new Pane<>(0, n, 1, 1L, Pane.Cause.CLOSED));
+        Flow<Pane<Long>> seconds = counted(Flow.of(times(100_000)).stages(3), 3, 100)
                 .merge(single)
                 .filter(pane -> pane.value() > 0)
                 .partition(pane -> pane.window() % 3)
                 .window(seconds(late))
                 .reduce(() -> 0L, (sum, pane) -> sum + pane.value());
-        countsSeconds(seconds, late, 20, 2_000);
+        countsSeconds(seconds, late, 100, 2_000);
     }
 
     @Test
