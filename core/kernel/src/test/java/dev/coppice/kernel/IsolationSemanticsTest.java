@@ -10,6 +10,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -112,15 +113,19 @@ final class IsolationSemanticsTest {
             }
             stuck.countDown();
             while (free.get() == 0) {
-                Thread.yield();
+                Thread.interrupted();
+                LockSupport.parkNanos(1); // a processor alone would run nothing else
             }
         }));
-        ref.cast("spin");
-        assertThat(stuck.await(10, TimeUnit.SECONDS)).isTrue();
-        kernel.find("/p").orElseThrow().kill();
-        eventually("restarted", () -> kernel.find("/p").orElseThrow().restarts() == 1);
-        ref.cast("hello");
-        assertThat(healed.await(10, TimeUnit.SECONDS)).isTrue();
-        free.set(1);
+        try {
+            ref.cast("spin");
+            assertThat(stuck.await(10, TimeUnit.SECONDS)).isTrue();
+            kernel.find("/p").orElseThrow().kill();
+            eventually("restarted", () -> kernel.find("/p").orElseThrow().restarts() == 1);
+            ref.cast("hello");
+            assertThat(healed.await(10, TimeUnit.SECONDS)).isTrue();
+        } finally {
+            free.set(1);
+        }
     }
 }
