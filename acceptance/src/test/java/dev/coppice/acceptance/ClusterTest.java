@@ -16,6 +16,7 @@ import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
@@ -134,6 +135,15 @@ class ClusterTest {
                     .contains("there is no heartbeat check default/none");
         }
 
+        assertThat(nodes.get("a").get("/console/health").output()).endsWith("200");
+        await(() -> nodes.get("b")
+                .get("/console/health")
+                .output()
+                .contains("Checks run on the node that leads, <strong>a</strong>"));
+        assertThat(nodes.get("c").get("/probe?target=127.0.0.1").output())
+                .endsWith("/probe is answered by the node that leads, a; ask that node\n503");
+        usersSignInOnEveryNode();
+
         Queue<String> acknowledged = new ConcurrentLinkedQueue<>();
         AtomicBoolean over = new AtomicBoolean();
         Thread writer = Thread.ofPlatform().start(() -> write(acknowledged, over));
@@ -156,6 +166,59 @@ class ClusterTest {
         await(() -> etcdctl(List.of("b"), "put", "no", "quorum").output().contains("etcdserver: no leader"));
         assertThat(etcdctl(List.of("b"), "get", "by", "--consistency=s").output())
                 .contains("b");
+    }
+
+    /** With simple tokens: one that a node gave is good on all; etcdctl signs in to the first and asks any of them. */
+    private void usersSignInOnEveryNode() throws Exception {
+        List<String> all = List.of("a", "b", "c");
+        etcdctl(List.of("a"), "user", "add", "root:secret").succeeds();
+        etcdctl(List.of("b"), "user", "grant-role", "root", "root").succeeds();
+        etcdctl(List.of("c"), "user", "add", "eve:hers").succeeds();
+        etcdctl(List.of("a"), "auth", "enable").succeeds();
+        for (String name : all) {
+            asUser(name, "root:secret", "put", "signed/" + name, "in").succeeds();
+            assertThat(asUser(name, "root:secret", "get", "signed/" + name).output())
+                    .contains("in");
+            assertThat(asUser(name, "eve:hers", "get", "signed/" + name).output())
+                    .contains("permission denied");
+            assertThat(asUser(name, "root:wrong", "get", "signed/" + name).output())
+                    .contains("invalid user ID or password");
+        }
+        String answer = gateway("a", "/v3/auth/authenticate", "{\"name\":\"root\",\"password\":\"secret\"}", null);
+        String token = JSON.readTree(answer).path("token").asText();
+        assertThat(token).as(answer).isNotEmpty();
+        for (String name : all) {
+            assertThat(gateway(name, "/v3/kv/range", "{\"key\":\"c2lnbmVkL2E=\"}", token))
+                    .as("the token that a gave, on " + name)
+                    .contains("\"value\":\"aW4=\"");
+        }
+        asUser("b", "root:secret", "auth", "disable").succeeds();
+    }
+
+    private Shell.Outcome asUser(String node, String user, String... arguments)
+            throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(
+                "etcdctl",
+                "--endpoints",
+                "https://" + nodes.get(node).etcd(),
+                "--cacert",
+                data("a").resolve("pki/ca.crt").toString(),
+                "--user",
+                user));
+        command.addAll(List.of(arguments));
+        return Shell.run(Duration.ofSeconds(30), Map.of("ETCDCTL_API", "3"), null, command);
+    }
+
+    private String gateway(String node, String path, String body, @Nullable String token)
+            throws IOException, InterruptedException {
+        Path pki = data("a").resolve("pki");
+        List<String> command = new ArrayList<>(
+                List.of("curl", "-sS", "--cacert", pki.resolve("ca.crt").toString(), "-X", "POST", "-d", body));
+        if (token != null) {
+            command.addAll(List.of("-H", "Authorization: " + token));
+        }
+        command.add("https://" + nodes.get(node).etcd() + path);
+        return Shell.run(Duration.ofSeconds(30), Map.of(), null, command).output();
     }
 
     /** Which nodes another one sees, and how. */

@@ -12,7 +12,6 @@ import java.util.Deque;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What one node of several does for all: the controllers of the resource API, and the areas. It is the node whose store
@@ -30,7 +29,7 @@ final class LeaderDuties implements Task {
     private final ApiServer api;
     private final ExtensionHost extensions;
     private final List<Supplier<Extension>> areas;
-    private final @Nullable PublicRelay relay;
+    private final List<Standby> standbys;
     private final Deque<String> running = new ArrayDeque<>();
     private boolean leading;
 
@@ -39,7 +38,7 @@ final class LeaderDuties implements Task {
      *
      * @param leads whether this node is the one now
      * @param areas in the order in which they are started
-     * @param relay answers for the areas while it is not; null where nodes do not know each other
+     * @param standbys answer for the areas while it is not
      */
     LeaderDuties(
             Kernel kernel,
@@ -47,20 +46,18 @@ final class LeaderDuties implements Task {
             ApiServer api,
             ExtensionHost extensions,
             List<Supplier<Extension>> areas,
-            @Nullable PublicRelay relay) {
+            List<Standby> standbys) {
         this.kernel = kernel;
         this.leads = leads;
         this.api = api;
         this.extensions = extensions;
         this.areas = List.copyOf(areas);
-        this.relay = relay;
+        this.standbys = List.copyOf(standbys);
     }
 
     /** Before the node is ready, so that a leader is ready with everything. What fails is tried again by {@link #run}. */
     void startFirst() {
-        if (relay != null) {
-            relay.open();
-        }
+        standbys.forEach(Standby::open);
         try {
             look();
         } catch (StartException e) {
@@ -89,9 +86,7 @@ final class LeaderDuties implements Task {
         }
         if (now) {
             leading = true;
-            if (relay != null) {
-                relay.close();
-            }
+            standbys.forEach(Standby::close);
             api.lead();
             for (Supplier<Extension> area : areas) {
                 Extension made = area.get();
@@ -109,8 +104,6 @@ final class LeaderDuties implements Task {
             extensions.stop(running.pop());
         }
         api.follow();
-        if (relay != null) {
-            relay.open();
-        }
+        standbys.forEach(Standby::open);
     }
 }

@@ -261,6 +261,15 @@ public final class NodeCluster {
                         JSON.createObjectNode().put("error", why).toString());
     }
 
+    /** The name of the node that leads; empty when none is known, or it cannot be asked. */
+    String leader() {
+        try {
+            return status().path("leader").asText();
+        } catch (StoreException e) {
+            return "";
+        }
+    }
+
     /** How the cluster is: each member as itself tells, and how far it is as the leader sees it. */
     public ObjectNode status() {
         ClusterMember member = member();

@@ -24,7 +24,7 @@ import java.util.Map;
  * Answers on every node of a cluster what an area serves without login on the leader's node only, such as status pages: other
  * nodes pass such requests on to it, over the connection that nodes have anyway. Safe for use by many threads.
  */
-final class PublicRelay {
+final class PublicRelay implements Standby {
 
     /** Headers that are passed on; the areas look at no others without login. */
     private static final List<String> PASSED =
@@ -50,14 +50,16 @@ final class PublicRelay {
     }
 
     /** From now on this node passes on. */
-    synchronized void open() {
+    @Override
+    public synchronized void open() {
         if (mounts.isEmpty()) {
             prefixes.forEach(prefix -> mounts.add(listener.routes().mount(prefix, this::passOn)));
         }
     }
 
     /** From now on it answers itself. */
-    synchronized void close() {
+    @Override
+    public synchronized void close() {
         mounts.forEach(Routes.Mount::close);
         mounts.clear();
     }

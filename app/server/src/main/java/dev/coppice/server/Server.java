@@ -35,6 +35,7 @@ import dev.coppice.store.StoreException;
 import dev.coppice.store.StoreOptions;
 import dev.coppice.store.raft.Member;
 import dev.coppice.store.raft.StateMachineGroups;
+import dev.coppice.store.remote.EtcdCandidacy;
 import dev.coppice.store.remote.EtcdOptions;
 import dev.coppice.store.remote.EtcdStore;
 import java.io.IOException;
@@ -205,7 +206,10 @@ public final class Server implements AutoCloseable {
                 nodes == null ? options.peerPort() : nodes.port());
         Credentials.write(
                 authority, endpoints, options.name(), token, kernel.clock().now());
-        ExtensionHost host = extensionHost(store, apiServer, apiListener, publicListener, distributed, consensus);
+        ConsoleSite site =
+                new ConsoleSite(kernel, apiServer.authenticator(), "Coppice", options.name() + " " + Version.CURRENT);
+        closeActions.addFirst(site.mountOn(apiListener.routes())::close);
+        ExtensionHost host = extensionHost(store, apiServer, apiListener, publicListener, site, distributed, consensus);
         extensions = host;
         progress.accept("Starting console");
         host.start(console(endpoints));
@@ -224,10 +228,14 @@ public final class Server implements AutoCloseable {
                 host.start(area.get());
             }
         } else {
-            PublicRelay relay = nodes == null
-                    ? null
-                    : new PublicRelay(nodes, publicListener, new HealthExtension().publicPrefixes());
-            LeaderDuties duties = new LeaderDuties(kernel, leads, apiServer, host, areas, relay);
+            List<Standby> standbys = new ArrayList<>();
+            standbys.add(new LeaderSigns(site, apiListener.routes(), apiServer::guarded, kept.leader()));
+            List<String> prefixes = new HealthExtension().publicPrefixes();
+            standbys.add(
+                    nodes == null
+                            ? new PublicSigns(publicListener.routes(), prefixes)
+                            : new PublicRelay(nodes, publicListener, prefixes));
+            LeaderDuties duties = new LeaderDuties(kernel, leads, apiServer, host, areas, standbys);
             duties.startFirst();
             var _ = kernel.root().start(ChildSpec.task("leadership", duties));
         }
@@ -241,19 +249,24 @@ public final class Server implements AutoCloseable {
      *
      * @param own this node's own store; null when an etcd keeps them
      * @param leads whether this node does now what one of several does; null for one that is alone
+     * @param leader the name of the node that does; empty when that is not known
      */
     private record Kept(
-            Keyspace control, @Nullable Store own, @Nullable BooleanSupplier leads) {}
+            Keyspace control, @Nullable Store own, @Nullable BooleanSupplier leads, Supplier<String> leader) {}
 
     private Kept own(Store store, @Nullable NodeCluster nodes) {
-        return new Kept(store.keyspace("control"), store, nodes == null ? null : () -> leads(store));
+        Keyspace control = store.keyspace("control");
+        return nodes == null
+                ? new Kept(control, store, null, () -> "")
+                : new Kept(control, store, () -> leads(store), nodes::leader);
     }
 
     private Kept external() throws StartException {
         EtcdOptions where = etcd().orElseThrow(() -> new StartException("--store: cannot be read", null));
         try {
             EtcdStore store = EtcdStore.start(kernel, kernel.root(), where, "control");
-            return new Kept(store.keyspace(), null, store.stand(options.name())::leading);
+            EtcdCandidacy candidacy = store.stand(options.name());
+            return new Kept(store.keyspace(), null, candidacy::leading, candidacy::leader);
         } catch (StartException e) {
             throw new StartException("--store: " + e.getMessage(), e);
         }
@@ -323,12 +336,10 @@ public final class Server implements AutoCloseable {
             ApiServer apiServer,
             HttpListener apiListener,
             HttpListener publicListener,
+            ConsoleSite console,
             Distribution distributed,
             @Nullable Consensus consensus)
             throws StartException {
-        ConsoleSite console =
-                new ConsoleSite(kernel, apiServer.authenticator(), "Coppice", options.name() + " " + Version.CURRENT);
-        closeActions.addFirst(console.mountOn(apiListener.routes())::close);
         return new ExtensionHost(
                 kernel,
                 kernel.root(),
