@@ -27,20 +27,15 @@ import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.security.cert.X509Certificate;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import org.jspecify.annotations.Nullable;
 
 /** An exchange over a Netty channel: an HTTP/1.1 connection, or an HTTP/2 stream. The handler's thread is {@link #run}. */
 final class NettyExchange implements Exchange {
-    private static final long WRITE_SECONDS = 60;
     private static final int AWAITED_BYTES = 65_536;
 
     private final HttpEngine engine;
@@ -48,6 +43,7 @@ final class NettyExchange implements Exchange {
     private final ChannelHandlerContext context;
     private final Channel channel;
     private final Channel connection;
+    private final AnswerChannel answers;
     private final HttpRequest request;
     private final RequestTarget target;
     private final RequestBody body;
@@ -68,11 +64,7 @@ final class NettyExchange implements Exchange {
     private volatile @Nullable ChannelFuture lastWrite;
     private volatile boolean answered;
 
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition changed = lock.newCondition();
-    private final List<Runnable> closeActions = new ArrayList<>(1);
-    private boolean closed;
-    private boolean gone;
+    private final ExchangeEnd end = new ExchangeEnd();
     private @Nullable Runnable bodyCompleteAction;
     private volatile @Nullable Thread handlerThread;
 
@@ -88,6 +80,12 @@ final class NettyExchange implements Exchange {
         this.context = context;
         this.channel = context.channel();
         this.connection = connection;
+        this.answers = new AnswerChannel(
+                channel,
+                () -> engine.metrics
+                        .slowClients
+                        .labelValues(engine.options.name(), "answer")
+                        .inc());
         this.request = request;
         this.target = target;
         this.http1 = channel == connection;
@@ -300,7 +298,7 @@ final class NettyExchange implements Exchange {
     }
 
     void flushHead() throws IOException {
-        requireOpen();
+        answers.requireOpen();
         if (!headWritten) {
             writeHead();
             channel.flush();
@@ -317,9 +315,9 @@ final class NettyExchange implements Exchange {
 
     /** Takes over the buffer. Waits while the client reads slower than this writes. */
     void writePart(ByteBuf part) throws IOException {
-        if (!isOpen() || method().equals("HEAD")) {
+        if (!answers.isOpen() || method().equals("HEAD")) {
             part.release();
-            requireOpen();
+            answers.requireOpen();
             return;
         }
         if (!headWritten) {
@@ -327,15 +325,12 @@ final class NettyExchange implements Exchange {
         }
         sentBytes += part.readableBytes();
         channel.writeAndFlush(new DefaultHttpContent(part), channel.voidPromise());
-        awaitWritable();
+        answers.awaitWritable();
     }
 
     /** Takes over the buffer. */
     void writeLast(ByteBuf part) throws IOException {
-        if (!isOpen()) {
-            part.release();
-            throw new ClientGoneException("the client is gone");
-        }
+        answers.requireOpen(part);
         if (!headWritten) {
             writeHead();
         }
@@ -352,71 +347,12 @@ final class NettyExchange implements Exchange {
     }
 
     private void finishWith(Object message, boolean await) throws IOException {
-        requireOpen(message);
+        answers.requireOpen(message);
         answered = true;
         ChannelFuture written = channel.writeAndFlush(message);
         lastWrite = written;
         if (await) {
-            awaitWritten(written);
-        }
-    }
-
-    private void awaitWritten(ChannelFuture written) throws IOException {
-        try {
-            if (!written.await(WRITE_SECONDS, TimeUnit.SECONDS)) {
-                slowReader();
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted while writing the answer", e);
-        }
-        if (!written.isSuccess()) {
-            throw new ClientGoneException("the client went before it had read the whole answer");
-        }
-    }
-
-    private void awaitWritable() throws IOException {
-        if (channel.isWritable()) {
-            return;
-        }
-        lock.lock();
-        try {
-            long left = TimeUnit.SECONDS.toNanos(WRITE_SECONDS);
-            while (!channel.isWritable() && !gone) {
-                if (left <= 0) {
-                    slowReader();
-                }
-                left = changed.awaitNanos(left);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted while writing the answer", e);
-        } finally {
-            lock.unlock();
-        }
-        requireOpen();
-    }
-
-    private void slowReader() throws IOException {
-        engine.metrics.slowClients.labelValues(engine.options.name(), "answer").inc();
-        channel.close();
-        throw new ClientGoneException("the client did not read its answer for " + WRITE_SECONDS + " s");
-    }
-
-    private boolean isOpen() {
-        return channel.isActive();
-    }
-
-    private void requireOpen() throws ClientGoneException {
-        if (!isOpen()) {
-            throw new ClientGoneException("the client is gone");
-        }
-    }
-
-    private void requireOpen(Object message) throws ClientGoneException {
-        if (!isOpen()) {
-            io.netty.util.ReferenceCountUtil.release(message);
-            throw new ClientGoneException("the client is gone");
+            answers.await(written);
         }
     }
 
@@ -424,73 +360,26 @@ final class NettyExchange implements Exchange {
 
     @Override
     public boolean open() {
-        lock.lock();
-        try {
-            return !closed && isOpen();
-        } finally {
-            lock.unlock();
-        }
+        return answers.isOpen() && !end.reached();
     }
 
     @Override
     public void onClose(Runnable action) {
-        lock.lock();
-        try {
-            if (!closed) {
-                closeActions.add(action);
-                return;
-            }
-        } finally {
-            lock.unlock();
-        }
-        action.run();
+        end.then(action);
     }
 
     /** Whether it ends only when its client goes: it registered an action for that. */
     boolean endless() {
-        lock.lock();
-        try {
-            return closed ? endlessAtClose : !closeActions.isEmpty();
-        } finally {
-            lock.unlock();
-        }
+        return end.awaited();
     }
 
-    private boolean endlessAtClose;
-
     void signalClose() {
-        List<Runnable> actions;
-        lock.lock();
-        try {
-            if (closed) {
-                return;
-            }
-            closed = true;
-            endlessAtClose = !closeActions.isEmpty();
-            actions = List.copyOf(closeActions);
-            closeActions.clear();
-            changed.signalAll();
-        } finally {
-            lock.unlock();
-        }
-        for (Runnable action : actions) {
-            try {
-                action.run();
-            } catch (RuntimeException e) {
-                RequestRunner.LOG.log(System.Logger.Level.WARNING, "a close action of " + rawPath() + " failed", e);
-            }
-        }
+        end.reach(rawPath());
     }
 
     /** From the I/O thread. */
     void clientGone() {
-        lock.lock();
-        try {
-            gone = true;
-            changed.signalAll();
-        } finally {
-            lock.unlock();
-        }
+        answers.gone();
         body.gone();
         if (!answered) {
             signalClose();
@@ -499,12 +388,7 @@ final class NettyExchange implements Exchange {
 
     /** From the I/O thread. */
     void writabilityChanged() {
-        lock.lock();
-        try {
-            changed.signalAll();
-        } finally {
-            lock.unlock();
-        }
+        answers.writabilityChanged();
     }
 
     /** The listener waited long enough: interrupts the handler. */
