@@ -80,7 +80,7 @@ final class ApiConnection implements AutoCloseable {
     }
 
     private Answer send(String method, String path) throws IOException, InterruptedException {
-        HttpResponse<String> response = client.send(
+        HttpResponse<String> response = sent(
                 HttpRequest.newBuilder(URI.create(server + path))
                         .method(method, HttpRequest.BodyPublishers.noBody())
                         .header("Authorization", "Bearer " + token)
@@ -89,6 +89,17 @@ final class ApiConnection implements AutoCloseable {
                         .build(),
                 HttpResponse.BodyHandlers.ofString());
         return new Answer(response.statusCode(), response.body());
+    }
+
+    private <T> HttpResponse<T> sent(HttpRequest request, HttpResponse.BodyHandler<T> handler)
+            throws IOException, InterruptedException {
+        try {
+            return client.send(request, handler);
+        } catch (IOException e) {
+            // A refused connection has no message.
+            String why = e.getMessage() == null ? "" : ": " + e.getMessage();
+            throw new IOException(server + " does not answer" + why + ": start the node with `coppice up`", e);
+        }
     }
 
     /** The time, as the node's answers are compared with it. */
@@ -107,7 +118,7 @@ final class ApiConnection implements AutoCloseable {
      * @return its length
      */
     long download(String path, Path file, Progress progress) throws IOException, InterruptedException {
-        HttpResponse<InputStream> response = client.send(
+        HttpResponse<InputStream> response = sent(
                 HttpRequest.newBuilder(URI.create(server + path))
                         .header("Authorization", "Bearer " + token)
                         .build(),

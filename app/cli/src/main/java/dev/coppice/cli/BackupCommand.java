@@ -1,7 +1,6 @@
 package dev.coppice.cli;
 
 import java.io.IOException;
-import java.net.ConnectException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -35,19 +34,13 @@ final class BackupCommand implements Callable<Integer> {
         if (Files.exists(file) && !force) {
             throw new IOException(file + " exists: give another name, or --force to write over it");
         }
-        var node = data.node();
         ProgressLine progress = new ProgressLine();
-        try (ApiConnection api = ApiConnection.open(node)) {
+        try (ApiConnection api = ApiConnection.open(data.node())) {
             long bytes = api.download(
                     "/coppice/backup", file.toAbsolutePath(), (read, of) -> progress.show("writing " + file, read, of));
             progress.end();
             System.out.println("wrote " + file + ", " + ProgressLine.size(bytes));
             return 0;
-        } catch (ConnectException e) {
-            throw new IOException(
-                    node.path("api").asText() + " does not answer: start the node with `coppice up`: a backup is made "
-                            + "of a running node",
-                    e);
         }
     }
 }

@@ -35,10 +35,7 @@ final class StatusCommand implements Callable<Integer> {
             }
         } catch (IOException e) {
             answers = false;
-            report.put(
-                    "error",
-                    node.path("api").asText() + " does not answer: " + e.getMessage()
-                            + ": start the node with `coppice up`");
+            report.put("error", e.getMessage());
         }
         report.put("ready", answers);
         print(report);

@@ -70,11 +70,6 @@ final class TopCommand implements Callable<Integer> {
                 watch(api, node.path("name").asText());
             }
             return 0;
-        } catch (IOException e) {
-            throw new IOException(
-                    node.path("api").asText() + " does not answer: " + e.getMessage()
-                            + ": start the node with `coppice up`",
-                    e);
         }
     }
 
