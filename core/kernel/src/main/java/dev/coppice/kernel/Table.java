@@ -385,6 +385,11 @@ public sealed class Table<K, V> implements AutoCloseable permits OrderedTable {
         return cells.get(key);
     }
 
+    /** Entries that will expire. */
+    final int expiring() {
+        return expiries.size();
+    }
+
     final void requireOpen() {
         String why = gone;
         if (why != null) {

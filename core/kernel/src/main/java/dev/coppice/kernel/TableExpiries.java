@@ -59,6 +59,11 @@ final class TableExpiries<K, V> {
         }
     }
 
+    /** Entries that will expire. */
+    int size() {
+        return waiting.size();
+    }
+
     private void planSweep() {
         synchronized (sweeping) {
             Map.Entry<TableCell.Expiry, TableCell<K, V>> first = waiting.firstEntry();

@@ -49,6 +49,22 @@ final class TableOperationsTest {
     }
 
     @Test
+    @DisplayName("removeIf removes what it tested: not a counter that went on meanwhile")
+    void removedAsTested() {
+        Table<String, Long> table = Table.hashed(kernel, "counters", TableOptions.DEFAULT);
+        Table.increment(table, "a", 1);
+        int removed = table.removeIf((key, value) -> {
+            if (value == 1) {
+                Table.increment(table, key, 1);
+            }
+            return value == 1;
+        });
+        assertThat(removed).isZero();
+        assertThat(table.get("a")).contains(2L);
+        assertThat(Table.increment(table, "a", 1)).isEqualTo(3);
+    }
+
+    @Test
     @DisplayName("next and previous walk in order; first and last can be taken")
     void walk() {
         OrderedTable<Integer, Long> table = squares(4);

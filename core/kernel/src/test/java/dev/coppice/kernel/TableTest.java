@@ -108,6 +108,8 @@ final class TableTest {
             table.put(i, i);
         }
         table.put(0, 100);
+        table.updateIfPresent(0, old -> old + 1);
+        assertThat(table.replace(0, 101, 102)).isTrue();
         table.put(3, 3);
         assertThat(table.get(0)).isEmpty();
         assertThat(table.get(1)).contains(1);
