@@ -33,6 +33,9 @@ public final class SpeedTable {
             new Row("idle", "idle processes=200000", "idle processes=50000"),
             new Row("ten-million", "idle processes=10000000", "idle processes=10000000"));
 
+    /** Quick runs of a side on the JVM before it is measured: the compiler is still at work in the first four or five. */
+    private static final int WARM_UP = 8;
+
     private SpeedTable() {}
 
     private record Row(String name, String full, String quick) {}
@@ -132,7 +135,7 @@ public final class SpeedTable {
             }
             for (Side side : sides) {
                 answers.put(side.name, new ArrayList<>());
-                int warm = alone || side.name.equals("Elixir") ? 1 : 4;
+                int warm = alone || side.name.equals("Elixir") ? 1 : WARM_UP;
                 for (int i = 0; i < warm && !fresh; i++) {
                     side.run(row.quick);
                 }

@@ -70,6 +70,11 @@ final class LocalTelemetry implements Telemetry {
         }
     }
 
+    /** Names whose handlers are remembered. */
+    int knownNames() {
+        return routes.byName.size();
+    }
+
     @Override
     public boolean listens(String name) {
         return routes.to(name).length > 0;

@@ -9,10 +9,13 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
@@ -162,7 +165,83 @@ final class TelemetryTest {
         });
         telemetry.emit(event("a1"));
         eventually("detached", () -> telemetry.handlers().isEmpty());
+        eventually("and counted", () -> kernel.meters().telemetryDetached.get() == 1);
+    }
+
+    @Test
+    @DisplayName("a handler that two senders make throw at a time is counted once")
+    void throwsTwice() throws Exception {
+        CyclicBarrier both = new CyclicBarrier(2);
+        telemetry.subscribe("bad", "a", e -> {
+            both.await();
+            throw new IllegalStateException("no");
+        });
+        kernel.tasks(2).map(List.of("a1", "a2"), name -> {
+            telemetry.emit(event(name));
+            return 0;
+        });
+        assertThat(telemetry.handlers()).isEmpty();
         assertThat(kernel.meters().telemetryDetached.get()).isEqualTo(1);
+    }
+
+    @Test
+    @DisplayName("a handler with a queue gets nothing more once it is detached")
+    void queuedDetached() throws Exception {
+        CountDownLatch held = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        AtomicReference<Thread> thread = new AtomicReference<>();
+        Telemetry.Subscription subscription = telemetry.subscribe("queued", "a", 3, e -> {
+            thread.set(Thread.currentThread());
+            seen.add(e);
+            held.countDown();
+            release.await();
+        });
+        telemetry.emit(event("a1"));
+        telemetry.emit(event("a2"));
+        held.await();
+        subscription.close();
+        release.countDown();
+        assertThat(thread.get().join(Duration.ofSeconds(10))).isTrue();
+        assertThat(names()).containsExactly("a1");
+    }
+
+    @Test
+    @DisplayName("a handler with a queue may take its time: it is not counted as slow")
+    void queuedSlow() throws Exception {
+        CountDownLatch never = new CountDownLatch(1);
+        telemetry.subscribe("queued", "a", 3, e -> {
+            assertThat(never.await(60, TimeUnit.MILLISECONDS)).isFalse();
+        });
+        telemetry.emit(event("a"));
+        eventually("handled", () -> telemetry.handlers().getFirst().handled() == 1);
+        telemetry.emit(event("a"));
+        eventually("handled again", () -> telemetry.handlers().getFirst().handled() == 2);
+        assertThat(telemetry.handlers().getFirst().slow()).isZero();
+    }
+
+    @Test
+    @DisplayName("names without end take no memory without end")
+    void manyNames() {
+        telemetry.subscribe("t", "a", seen::add);
+        for (int i = 0; i < 10_010; i++) {
+            telemetry.emit(event("b" + i));
+        }
+        telemetry.emit(event("a"));
+        assertThat(names()).containsExactly("a");
+        assertThat(((LocalTelemetry) telemetry).knownNames()).isEqualTo(10_000);
+    }
+
+    @Test
+    @DisplayName("a handler with a queue is called in the span of the sender, and in none after it")
+    void queuedSpan() {
+        List<Optional<SpanContext>> spans = new CopyOnWriteArrayList<>();
+        telemetry.subscribe("queued", "a", 3, e -> spans.add(SpanContext.current()));
+        SpanContext outer = telemetry.span("work", Map.of(), span -> {
+            telemetry.emit(event("a1"));
+            return SpanContext.current().orElseThrow();
+        });
+        telemetry.emit(event("a2"));
+        eventually("both", () -> spans.equals(List.of(Optional.of(outer), Optional.empty())));
     }
 
     @Test
