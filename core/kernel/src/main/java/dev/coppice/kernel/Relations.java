@@ -150,6 +150,10 @@ final class Relations {
         }
     }
 
+    synchronized int endings() {
+        return endings == null ? 0 : endings.size();
+    }
+
     synchronized int linked() {
         return links == null ? 0 : links.size();
     }

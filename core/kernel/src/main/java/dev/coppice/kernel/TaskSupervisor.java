@@ -83,13 +83,15 @@ public final class TaskSupervisor {
 
     /** A link tells the owner of a crash; its end, a normal one too, stops the task. */
     private static void tie(ProcessContext<?> owner, ProcessRef<?> process) {
-        ProcessRun<?> run = ProcessAddress.living(owner.self());
+        // The life that calls, which may have been killed meanwhile, and not the next one.
+        ProcessRun<?> life = owner instanceof ProcessView<?> view ? view.run : ProcessAddress.living(owner.self());
+        Relations ties = life.relations();
         Runnable stop = () -> process.exit(new ExitReason.Shutdown());
         owner.link(process);
-        if (!run.relations().addEnding(stop)) {
+        if (!ties.addEnding(stop)) {
             stop.run();
             return;
         }
-        process.monitor(_ -> run.relations().removeEnding(stop));
+        process.monitor(_ -> ties.removeEnding(stop));
     }
 }

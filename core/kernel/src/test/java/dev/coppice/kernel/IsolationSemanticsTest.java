@@ -67,6 +67,9 @@ final class IsolationSemanticsTest {
         ref.cast(done);
         assertThat(done.await(10, TimeUnit.SECONDS)).isTrue();
         Thread thread = kernel.find("/heavy").orElseThrow().thread().orElseThrow();
+        assertThat(thread.isDaemon())
+                .as("one that is left alone keeps no JVM alive")
+                .isTrue();
         kernel.root().stop("heavy");
         thread.join(10_000);
         assertThat(thread.isAlive()).isFalse();
@@ -98,6 +101,21 @@ final class IsolationSemanticsTest {
                 .cast("work");
         assertThat(done.await(10, TimeUnit.SECONDS)).isTrue();
         free.set(1);
+    }
+
+    @Test
+    @DisplayName("an interrupt that one message leaves behind does not reach the next one")
+    void interruptLeft() throws Exception {
+        List<Boolean> interrupted = new CopyOnWriteArrayList<>();
+        ProcessRef<String> ref = kernel.root().startProcess(ChildSpec.<String>process("p", () -> (self, message) -> {
+            interrupted.add(Thread.currentThread().isInterrupted());
+            Thread.currentThread().interrupt();
+        }));
+        ref.suspend();
+        ref.cast("one");
+        ref.cast("two");
+        ref.resume();
+        eventually("both", () -> interrupted.equals(List.of(false, false)));
     }
 
     @Test

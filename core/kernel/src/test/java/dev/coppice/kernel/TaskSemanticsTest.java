@@ -203,6 +203,55 @@ final class TaskSemanticsTest {
     }
 
     @Test
+    @DisplayName("an owner's death ends its tasks: also one that it starts while it is being killed")
+    void killedOwnerStarts() throws Exception {
+        AtomicInteger free = new AtomicInteger();
+        CountDownLatch spinning = new CountDownLatch(1);
+        AtomicInteger ran = new AtomicInteger();
+        AtomicReference<AsyncTask<Integer>> task = new AtomicReference<>();
+        ProcessRef<Action> owner = owner();
+        owner.cast(self -> {
+            spinning.countDown();
+            while (free.get() == 0) {
+                Thread.yield();
+            }
+            task.set(tasks.async(self, ran::incrementAndGet));
+        });
+        spinning.await();
+        owner.exit(new ExitReason.Killed());
+        awaitDeath(owner);
+        free.set(1);
+        eventually("started, and ended", () -> task.get() != null && task.get().isDone() && tasks.running() == 0);
+        assertThat(ran.get()).isZero();
+    }
+
+    @Test
+    @DisplayName("tasks that are over leave nothing behind in their owner")
+    void nothingLeft() throws Exception {
+        ProcessRef<Action> owner = owner();
+        owner.cast(self -> {
+            for (int i = 0; i < 10; i++) {
+                tasks.async(self, () -> 1).await(SOON);
+            }
+            log.add("done");
+        });
+        awaitLog("done");
+        Relations ties = ProcessAddress.living(owner).relations();
+        eventually("nothing left", () -> ties.endings() == 0 && ties.linked() == 0);
+    }
+
+    @Test
+    @DisplayName("shutdown of a task that failed before tells the failure")
+    void shutdownAfterCrash() throws Exception {
+        IllegalStateException cause = new IllegalStateException("told to crash");
+        AsyncTask<Integer> task = tasks.async(() -> {
+            throw cause;
+        });
+        assertThat(task.poll(SOON)).contains(new TaskOutcome.Failed<>(new ExitReason.Crash(cause)));
+        assertThat(task.shutdown(SOON)).contains(new TaskOutcome.Failed<>(new ExitReason.Crash(cause)));
+    }
+
+    @Test
     @DisplayName("shutdown gives the value that came in time, else stops the work")
     void shutdown() throws Exception {
         AsyncTask<String> quick = tasks.async(() -> "quick");
@@ -244,6 +293,7 @@ final class TaskSemanticsTest {
         assertThatThrownBy(() -> tasks.async(() -> 0)).hasMessageContaining("raise maxChildren");
         kernel.root().stop("tasks");
         assertThat(tasks.running()).isZero();
+        assertThat(kernel.meters().abandoned.get()).as("stopped without a wait").isZero();
     }
 
     @Test
@@ -322,7 +372,8 @@ final class TaskSemanticsTest {
         CountDownLatch waits = new CountDownLatch(1);
         Thread caller = Thread.ofVirtual().start(() -> {
             try {
-                kernel.tasks(3)
+                // One at a time, so that the others are over when the third waits.
+                kernel.tasks(1)
                         .outcomes(List.of(1, 2, 3), Duration.ofSeconds(5), i -> switch (i) {
                             case 1 -> "one";
                             case 2 -> throw new IllegalStateException("two");
@@ -343,6 +394,7 @@ final class TaskSemanticsTest {
             }
         });
         waits.await();
+        eventually("the limit of the third and the wait of the caller are left", () -> clock.pending() == 2);
         clock.advance(Duration.ofSeconds(5));
         assertThat(caller.join(SOON)).isTrue();
         assertThat(log).containsExactly("one", "Crash", "Killed");
