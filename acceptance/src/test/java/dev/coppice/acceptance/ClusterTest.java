@@ -6,7 +6,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.net.ServerSocket;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -66,11 +68,16 @@ class ClusterTest {
         return JSON.readTree(output.substring(Math.max(0, output.indexOf('{'))));
     }
 
-    private void join(String name, int leaderPort, int port) throws IOException, InterruptedException {
+    private void join(String name, int leaderPort, int port, String... more) throws IOException, InterruptedException {
+        List<String> options = new ArrayList<>(List.of(
+                "--peer-port", Integer.toString(port), "--join", "127.0.0.1:" + leaderPort, "--join-token", token()));
+        options.addAll(List.of(more));
+        up(name, options.toArray(String[]::new));
+    }
+
+    private String token() throws IOException, InterruptedException {
         String made = coppice("cluster", "token", "--json", "--data", data("a").toString());
-        String token =
-                JSON.readTree(made.substring(made.indexOf('{'))).path("token").asText();
-        up(name, "--peer-port", Integer.toString(port), "--join", "127.0.0.1:" + leaderPort, "--join-token", token);
+        return JSON.readTree(made.substring(made.indexOf('{'))).path("token").asText();
     }
 
     /** etcdctl against some nodes, as the administrator. */
@@ -221,6 +228,110 @@ class ClusterTest {
         return Shell.run(Duration.ofSeconds(30), Map.of(), null, command).output();
     }
 
+    private String[] certificates(String name) {
+        return new String[] {
+            "--peer-cert-file", directory.resolve("peer-" + name + ".crt").toString(),
+            "--peer-key-file", directory.resolve("peer-" + name + ".key").toString(),
+            "--peer-trusted-ca-file", directory.resolve("trusted.crt").toString()
+        };
+    }
+
+    /** Signs a node's certificate and puts it where the node looks for it: first the key, then what belongs to it. */
+    private void certify(OpenSsl openssl, String authority, String name) throws Exception {
+        String made = authority + "-" + name;
+        openssl.signed(authority, made, "IP:127.0.0.1");
+        replace(openssl.key(made), directory.resolve("peer-" + name + ".key"));
+        replace(openssl.certificate(made), directory.resolve("peer-" + name + ".crt"));
+    }
+
+    private void replace(Path by, Path file) throws IOException {
+        Path fresh = Files.copy(by, directory.resolve("fresh"));
+        Files.move(fresh, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private void trust(OpenSsl openssl, String... authorities) throws IOException {
+        StringBuilder all = new StringBuilder();
+        for (String each : authorities) {
+            all.append(Files.readString(openssl.certificate(each)));
+        }
+        Path together = Files.writeString(directory.resolve("together.crt"), all);
+        replace(together, directory.resolve("trusted.crt"));
+    }
+
+    /** Whether a peer port and somebody with a certificate take each other; with TLS 1.2 both know when they have shaken hands. */
+    private boolean shakesHands(OpenSsl openssl, int port, String trusted, String shown) throws Exception {
+        Shell.Outcome outcome = Shell.run(
+                Duration.ofSeconds(30),
+                "openssl",
+                "s_client",
+                "-tls1_2",
+                "-verify_return_error",
+                "-connect",
+                "127.0.0.1:" + port,
+                "-CAfile",
+                openssl.certificate(trusted).toString(),
+                "-cert",
+                openssl.certificate(shown).toString(),
+                "-key",
+                openssl.key(shown).toString());
+        return outcome.status() == 0 && outcome.output().contains("Verify return code: 0 (ok)");
+    }
+
+    /** docs/cluster.md, "Certificates of your own". */
+    @Test
+    void nodesShowCertificatesOfTheUsersWhichAreExchangedMeanwhile() throws Exception {
+        Shell.need("openssl", "etcdctl");
+        OpenSsl openssl = new OpenSsl(Files.createDirectory(directory.resolve("made")));
+        openssl.authority("old");
+        openssl.authority("new");
+        openssl.authority("foreign");
+        trust(openssl, "old");
+        for (String name : List.of("a", "b", "c")) {
+            certify(openssl, "old", name);
+        }
+        certify(openssl, "foreign", "d");
+        int port = freePort();
+        List<String> first =
+                new ArrayList<>(List.of("--peer-port", Integer.toString(port), "--cluster", "a=127.0.0.1:" + port));
+        first.addAll(List.of(certificates("a")));
+        up("a", first.toArray(String[]::new));
+        join("b", port, freePort(), certificates("b"));
+        join("c", port, freePort(), certificates("c"));
+        awaitVoters(3);
+        List<String> stranger = new ArrayList<>(List.of(
+                "up",
+                "--name",
+                "d",
+                "--data",
+                data("d").toString(),
+                "--peer-port",
+                Integer.toString(freePort()),
+                "--join",
+                "127.0.0.1:" + port,
+                "--join-token",
+                token()));
+        assertThat(coppice(stranger.toArray(String[]::new)))
+                .as("a node with the cluster's own certificates only")
+                .contains("--join: 127.0.0.1:" + port + " cannot be asked");
+        assertThat(shakesHands(openssl, port, "old", "old-b")).isTrue();
+        assertThat(shakesHands(openssl, port, "old", "foreign-d")).isFalse();
+
+        trust(openssl, "old", "new");
+        for (String name : List.of("a", "b", "c")) {
+            certify(openssl, "new", name);
+        }
+        await(() -> shakesHands(openssl, port, "new", "old-b"));
+        nodes.get("b").kill();
+        up("b", certificates("b"));
+        trust(openssl, "new");
+        await(() -> !shakesHands(openssl, port, "new", "old-b"));
+        assertThat(shakesHands(openssl, port, "new", "new-b")).isTrue();
+        etcdctl(List.of("b"), "put", "by", "b").succeeds();
+        nodes.get("a").kill();
+        await(() -> etcdctl(List.of("c"), "put", "without", "a").status() == 0);
+        assertThat(etcdctl(List.of("b"), "get", "without").output()).contains("a");
+    }
+
     /** Which nodes another one sees, and how. */
     private Map<String, String> members(String of) throws IOException, InterruptedException {
         Shell.Outcome outcome = Shell.run(
@@ -284,10 +395,7 @@ class ClusterTest {
     void aLearnerIsPromotedMovedAndRemovedWhileItIsAway() throws Exception {
         int port = freePort();
         up("a", "--peer-port", Integer.toString(port), "--cluster", "a=127.0.0.1:" + port);
-        String made = coppice("cluster", "token", "--json", "--data", data("a").toString());
-        String token =
-                JSON.readTree(made.substring(made.indexOf('{'))).path("token").asText();
-        String[] joining = {"--join", "127.0.0.1:" + port, "--join-token", token};
+        String[] joining = {"--join", "127.0.0.1:" + port, "--join-token", token()};
         up(
                 "b",
                 "--peer-port",

@@ -98,6 +98,9 @@ final class UpCommand implements Callable<Integer> {
                     + " dns:NAME:PORT, kubernetes:NAMESPACE/SERVICE:PORT, directory:PATH or gossip:HOST:PORT,….")
     private @Nullable String discover;
 
+    @Mixin
+    private final PeerPortOptions peers = new PeerPortOptions();
+
     @Option(
             names = "--store",
             paramLabel = "URL",
@@ -154,7 +157,8 @@ final class UpCommand implements Callable<Integer> {
                 publicPort,
                 name,
                 insecureStore,
-                new ClusterOptions(cluster, clusterKeys, join, joinToken, learner, advertise, discover),
+                new ClusterOptions(
+                        cluster, clusterKeys, join, joinToken, learner, advertise, discover, peers.options()),
                 etcd.options(),
                 new ExternalStore(store, storeAuthority, storeCertificate, storeKey, storeUser, storePassword));
         List<String> problems = new ArrayList<>(options.problems());

@@ -9,10 +9,15 @@ import dev.coppice.control.storage.Sealer;
 import dev.coppice.kernel.DurableFile;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.serving.CertificateAuthority;
+import dev.coppice.serving.PeerTls;
+import dev.coppice.serving.Pem;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.MessageDigest;
+import java.security.cert.X509Certificate;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -82,6 +87,23 @@ public final class ClusterKeys {
         // The authority last: a directory that has it has everything.
         for (String name : FILES.reversed()) {
             DurableFile.write(data.resolve(name), new String(keys.get(name), StandardCharsets.UTF_8));
+        }
+    }
+
+    /** That the authority among keys is the one that a join token names, whoever sent them. */
+    static void checkAuthority(Map<String, com.google.protobuf.ByteString> keys, byte[] fingerprint)
+            throws IOException {
+        com.google.protobuf.ByteString pem = keys.get(FILES.getFirst());
+        try {
+            String text = pem == null ? "" : pem.toStringUtf8();
+            List<X509Certificate> found =
+                    Pem.certificates(text.substring(Math.max(0, text.indexOf("-----BEGIN CERTIFICATE"))));
+            if (found.isEmpty() || !MessageDigest.isEqual(PeerTls.fingerprint(found.getFirst()), fingerprint)) {
+                throw new IOException("--join-token: the node that answers has another certificate authority than the"
+                        + " one the token names: is the token from this cluster?");
+            }
+        } catch (GeneralSecurityException e) {
+            throw new IOException("--join: the keys that came cannot be read: " + e.getMessage(), e);
         }
     }
 

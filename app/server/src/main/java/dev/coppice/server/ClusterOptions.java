@@ -21,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  *     address that it listens on
  * @param discover how a node finds the others, instead of by the members of the store, see {@link
  *     dev.coppice.distribution.membership.Strategies}
+ * @param peers how it speaks with the others, at this start and not only at the first
  */
 public record ClusterOptions(
         @Nullable String members,
@@ -29,15 +30,18 @@ public record ClusterOptions(
         @Nullable String joinToken,
         boolean learner,
         @Nullable String advertise,
-        @Nullable String discover) {
+        @Nullable String discover,
+        PeerOptions peers) {
 
-    public static final ClusterOptions NONE = new ClusterOptions(null, null, null, null, false, null, null);
+    public static final ClusterOptions NONE =
+            new ClusterOptions(null, null, null, null, false, null, null, PeerOptions.DEFAULT);
 
     boolean asked() {
         return members != null || join != null;
     }
 
     void check(List<String> problems, String name) {
+        peers.check(problems);
         if (members != null && join != null) {
             problems.add(
                     "--cluster and --join exclude each other: give --cluster to those who begin a cluster, --join to"

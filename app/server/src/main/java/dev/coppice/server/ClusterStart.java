@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import dev.coppice.kernel.DurableFile;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.serving.GrpcConnection;
+import dev.coppice.serving.TlsSource;
 import dev.coppice.store.log.MemberRecord;
 import dev.coppice.store.raft.Member;
 import dev.coppice.store.wire.JoinGrpc;
@@ -202,20 +203,26 @@ final class ClusterStart {
         return data.resolve("joining");
     }
 
-    private JoinResponse ask(InetSocketAddress to, JoinToken token, InetSocketAddress own) throws IOException {
+    private JoinResponse ask(InetSocketAddress to, JoinToken token, InetSocketAddress advertised) throws IOException {
         JoinRequest request = JoinRequest.newBuilder()
                 .setTokenId(token.id())
                 .setSecret(ByteString.copyFrom(token.secret()))
                 .setMemberId(candidate())
                 .setName(options.name())
-                .addPeerUrls(url(own))
+                .addPeerUrls(url(advertised))
                 .setLearner(options.cluster().learner())
                 .build();
-        try (GrpcConnection connection =
-                GrpcConnection.pinned(token.fingerprint(), to.getHostString(), to.getPort(), MAX_ANSWER_BYTES)) {
-            return JoinGrpc.newBlockingStub(connection.channel())
+        TlsSource own = options.cluster().peers().certificates().orElse(null);
+        try (GrpcConnection connection = own == null
+                ? GrpcConnection.pinned(token.fingerprint(), to.getHostString(), to.getPort(), MAX_ANSWER_BYTES)
+                : GrpcConnection.peer(own, to.getHostString(), to.getPort(), MAX_ANSWER_BYTES)) {
+            JoinResponse response = JoinGrpc.newBlockingStub(connection.channel())
                     .withDeadlineAfter(JOIN_SECONDS, TimeUnit.SECONDS)
                     .join(request);
+            if (!response.hasFailure()) {
+                ClusterKeys.checkAuthority(response.getFilesMap(), token.fingerprint());
+            }
+            return response;
         } catch (StatusRuntimeException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
             throw new IOException(

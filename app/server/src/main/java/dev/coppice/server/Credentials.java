@@ -53,24 +53,25 @@ final class Credentials {
 
     private static String kubeconfig(CertificateAuthority authority, Endpoints endpoints, String name, String token) {
         String root = Base64.getEncoder().encodeToString(authority.rootPem().getBytes(StandardCharsets.US_ASCII));
+        // In quotes: YAML takes names such as y, on and 12 for something else.
         return """
                 apiVersion: v1
                 kind: Config
                 clusters:
-                - name: %1$s
+                - name: "%1$s"
                   cluster:
                     server: %2$s
                     certificate-authority-data: %3$s
                 users:
-                - name: %1$s-admin
+                - name: "%1$s-admin"
                   user:
                     token: %4$s
                 contexts:
-                - name: %1$s
+                - name: "%1$s"
                   context:
-                    cluster: %1$s
-                    user: %1$s-admin
-                current-context: %1$s
+                    cluster: "%1$s"
+                    user: "%1$s-admin"
+                current-context: "%1$s"
                 """.formatted(name, endpoints.api(), root, token);
     }
 }

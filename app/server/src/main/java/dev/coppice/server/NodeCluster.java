@@ -77,13 +77,14 @@ public final class NodeCluster {
             ClusterFile file,
             CertificateAuthority authority,
             InetAddress address,
-            String name)
+            String name,
+            PeerOptions peers)
             throws StartException {
         this.kernel = kernel;
         this.data = data;
         this.file = file;
         this.authority = authority;
-        TlsSource tls = authority.peer(List.of(name, host()));
+        TlsSource tls = certificates(peers, name);
         this.transport = new GrpcTransport(
                 kernel, tls, Heartbeats.DEFAULT, kernel.root().executor("connections", CLOSING_AT_A_TIME));
         PeerServices services = new PeerServices();
@@ -96,9 +97,10 @@ public final class NodeCluster {
                         tls,
                         PeerMethods.MAX_MESSAGE_BYTES,
                         MAX_CONNECTIONS),
-                Stream.concat(services.services().stream(), transport.services().stream())
+                Stream.concat(services.services(tls).stream(), transport.services().stream())
                         .toList(),
-                List.of());
+                List.of(),
+                PeerServices.DIRECT);
         GrpcPeerTransport.Metrics metrics = new GrpcPeerTransport.Metrics(kernel);
         services.onReceived(metrics::received);
         this.settings = new ClusterSettings(
@@ -106,7 +108,15 @@ public final class NodeCluster {
                 addresses -> new GrpcPeerTransport(kernel, metrics, tls, addresses),
                 file.founders(),
                 file.peerUrl(),
-                ClusterSettings.DEFAULT_ELECTION);
+                peers.election());
+    }
+
+    private TlsSource certificates(PeerOptions peers, String name) throws StartException {
+        try {
+            return peers.certificates().orElseGet(() -> authority.peer(List.of(name, host())));
+        } catch (IOException e) {
+            throw new StartException(String.valueOf(e.getMessage()), e);
+        }
     }
 
     /** Where other nodes reach this one, without the port. */

@@ -138,7 +138,14 @@ public final class Server implements AutoCloseable {
         CertificateAuthority authority = CertificateAuthority.open(kernel, data.resolve("pki"));
         NodeCluster nodes = part == null
                 ? null
-                : new NodeCluster(kernel, data.root(), part.file(), authority, address, options.name());
+                : new NodeCluster(
+                        kernel,
+                        data.root(),
+                        part.file(),
+                        authority,
+                        address,
+                        options.name(),
+                        options.cluster().peers());
         cluster = nodes;
         List<String> names = serverNames(address);
         EtcdPort etcdPort =

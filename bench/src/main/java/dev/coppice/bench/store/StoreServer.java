@@ -63,7 +63,7 @@ public final class StoreServer {
         TlsSource tls = CertificateAuthority.open(kernel, authority).peer(List.of("127.0.0.1"));
         PeerServices services = new PeerServices();
         listen(new GrpcListener(
-                kernel, new ListenerOptions("peer", address, tls, 4 << 20, 100), services.services(), List.of()));
+                kernel, new ListenerOptions("peer", address, tls, 4 << 20, 100), services.services(tls), List.of()));
         GrpcPeerTransport.Metrics metrics = new GrpcPeerTransport.Metrics(kernel);
         return options.inCluster(
                 new ClusterSettings(

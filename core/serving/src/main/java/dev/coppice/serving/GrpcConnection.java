@@ -35,9 +35,9 @@ public final class GrpcConnection implements AutoCloseable {
     }
 
     /**
-     * To another node of the same cluster. Both sides show a certificate of the cluster's authority that names the
-     * organization {@link CertificateAuthority#PEERS}; what names the certificate holds does not matter. Every handshake
-     * uses the source's newest certificates.
+     * To another node of the same cluster. Both sides show a certificate that one of the source's authorities signed and that
+     * the source {@linkplain TlsSource#isPeer takes for a node's}; the host has to stand in it if the source {@linkplain
+     * TlsSource#namesHosts says so}. Every handshake uses the source's newest certificates.
      *
      * @param host a DNS name, looked up whenever it connects, or an IP address
      * @param maxMessageBytes of an answer

@@ -98,26 +98,27 @@ public final class PeerTls {
         }
     }
 
-    /** Accepts servers only, and no host names: who they are stands in the certificate's organization. */
+    /** Accepts servers only. */
     private abstract static class ServerTrust extends X509ExtendedTrustManager {
 
-        abstract void check(X509Certificate[] chain, String authType) throws CertificateException;
+        abstract void check(X509Certificate[] chain, String authType, @Nullable SSLEngine engine)
+                throws CertificateException;
 
         @Override
         public void checkServerTrusted(X509Certificate[] chain, String authType) throws CertificateException {
-            check(chain, authType);
+            check(chain, authType, null);
         }
 
         @Override
         public void checkServerTrusted(X509Certificate[] chain, String authType, @Nullable Socket socket)
                 throws CertificateException {
-            check(chain, authType);
+            check(chain, authType, null);
         }
 
         @Override
         public void checkServerTrusted(X509Certificate[] chain, String authType, @Nullable SSLEngine engine)
                 throws CertificateException {
-            check(chain, authType);
+            check(chain, authType, engine);
         }
 
         @Override
@@ -142,12 +143,18 @@ public final class PeerTls {
             return new X509Certificate[0];
         }
 
-        static void verify(List<X509Certificate> authorities, X509Certificate[] chain, String authType)
+        /** @param named checks, too, that the certificate names the host that this engine speaks to */
+        static void verify(
+                List<X509Certificate> authorities, X509Certificate[] chain, String authType, @Nullable SSLEngine named)
                 throws CertificateException {
             try {
                 for (TrustManager each : TlsContexts.trust(authorities)) {
                     if (each instanceof X509ExtendedTrustManager manager) {
-                        manager.checkServerTrusted(chain, authType);
+                        if (named == null) {
+                            manager.checkServerTrusted(chain, authType);
+                        } else {
+                            manager.checkServerTrusted(chain, authType, named);
+                        }
                         return;
                     }
                 }
@@ -160,7 +167,7 @@ public final class PeerTls {
         }
     }
 
-    /** Accepts nodes whose certificate the cluster's authority signed. */
+    /** Accepts nodes whose certificate one of the source's authorities signed. */
     static final class PeerTrust extends ServerTrust {
         private final TlsSource source;
 
@@ -169,9 +176,14 @@ public final class PeerTls {
         }
 
         @Override
-        void check(X509Certificate[] chain, String authType) throws CertificateException {
-            verify(source.current().clientAuthorities(), chain, authType);
-            if (!isPeer(chain[0])) {
+        void check(X509Certificate[] chain, String authType, @Nullable SSLEngine engine) throws CertificateException {
+            long unused = source.generation(); // reads it again when it changed
+            boolean named = source.namesHosts();
+            if (named && engine == null) {
+                throw new CertificateException("the host of the other side is not known");
+            }
+            verify(source.current().clientAuthorities(), chain, authType, named ? engine : null);
+            if (!source.isPeer(chain[0])) {
                 throw new CertificateException("the other side is no node of this cluster: the certificate of "
                         + chain[0].getSubjectX500Principal() + " does not name the organization "
                         + CertificateAuthority.PEERS);
@@ -188,12 +200,12 @@ public final class PeerTls {
         }
 
         @Override
-        void check(X509Certificate[] chain, String authType) throws CertificateException {
+        void check(X509Certificate[] chain, String authType, @Nullable SSLEngine engine) throws CertificateException {
             X509Certificate root = chain[chain.length - 1];
             if (!MessageDigest.isEqual(fingerprint, fingerprint(root))) {
                 throw new CertificateException("the other side's authority is not the one that the join token names");
             }
-            verify(List.of(root), chain, authType);
+            verify(List.of(root), chain, authType, null);
             if (!isPeer(chain[0])) {
                 throw new CertificateException("the other side is no node of the cluster");
             }

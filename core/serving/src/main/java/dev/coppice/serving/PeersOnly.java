@@ -13,6 +13,13 @@ import org.jspecify.annotations.Nullable;
 
 /** Lets calls of the cluster's nodes through and refuses all others. Safe for use by many threads. */
 public final class PeersOnly implements ServerInterceptor {
+    private final TlsSource source;
+
+    /** @param source of the listener: it says who is a node */
+    public PeersOnly(TlsSource source) {
+        this.source = source;
+    }
+
     @Override
     public <Q, A> ServerCall.Listener<Q> interceptCall(
             ServerCall<Q, A> call, Metadata headers, ServerCallHandler<Q, A> next) {
@@ -23,11 +30,11 @@ public final class PeersOnly implements ServerInterceptor {
         return next.startCall(call, headers);
     }
 
-    private static boolean shownByPeer(@Nullable SSLSession session) {
+    private boolean shownByPeer(@Nullable SSLSession session) {
         try {
             return session != null
                     && session.getPeerCertificates()[0] instanceof X509Certificate certificate
-                    && PeerTls.isPeer(certificate);
+                    && source.isPeer(certificate);
         } catch (SSLPeerUnverifiedException e) {
             return false;
         }

@@ -43,6 +43,19 @@ public final class TlsFiles implements TlsSource {
     private record Loaded(
             @Nullable PrivateKey key, List<X509Certificate> chain, List<X509Certificate> clientAuthorities) {}
 
+    /** The other source where files are given for everything. */
+    static final TlsSource NOTHING = new TlsSource() {
+        @Override
+        public Material current() {
+            throw new IllegalStateException("files are given for everything");
+        }
+
+        @Override
+        public long generation() {
+            return 0;
+        }
+    };
+
     private final Files files;
     private final TlsSource other;
     private List<Stamp> tried;
@@ -128,8 +141,11 @@ public final class TlsFiles implements TlsSource {
 
     @Override
     public synchronized Material current() {
-        Material base = other.current();
         PrivateKey key = loaded.key();
+        if (other == NOTHING && key != null) {
+            return new Material(key, loaded.chain(), loaded.clientAuthorities(), files.requireClient());
+        }
+        Material base = other.current();
         return new Material(
                 key == null ? base.key() : key,
                 key == null ? base.chain() : loaded.chain(),

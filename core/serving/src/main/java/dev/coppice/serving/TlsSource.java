@@ -12,6 +12,16 @@ public interface TlsSource {
     /** Grows with every change. */
     long generation();
 
+    /** Whether a certificate, which one of the authorities signed, is that of a node of the cluster. */
+    default boolean isPeer(X509Certificate verified) {
+        return PeerTls.isPeer(verified);
+    }
+
+    /** Whether the certificate of a node that is dialled has to name its host. */
+    default boolean namesHosts() {
+        return false;
+    }
+
     /**
      * What TLS needs.
      *

@@ -69,8 +69,9 @@ final class ClusterFixture implements AutoCloseable {
             GrpcListener listener = new GrpcListener(
                     made,
                     new ListenerOptions("peer", new InetSocketAddress("127.0.0.1", port), tls, 4 << 20, 100),
-                    services.services(),
-                    List.of());
+                    services.services(tls),
+                    List.of(),
+                    PeerServices.DIRECT);
             var unused = made.root().start(ChildSpec.service("peer", () -> listener));
             GrpcPeerTransport.Metrics metrics = new GrpcPeerTransport.Metrics(made);
             ClusterSettings settings = new ClusterSettings(
@@ -78,7 +79,7 @@ final class ClusterFixture implements AutoCloseable {
                     addresses -> faults.around(made, id, new GrpcPeerTransport(made, metrics, tls, addresses)),
                     founders,
                     url(),
-                    ELECTION);
+                    election);
             StoreOptions options = new StoreOptions(
                             directory,
                             "n" + id,
@@ -146,11 +147,17 @@ final class ClusterFixture implements AutoCloseable {
     }
 
     final Path root;
+    final Duration election;
     final Faults faults = new Faults();
     final Map<Long, Node> nodes = new LinkedHashMap<>();
 
     ClusterFixture(Path root, int size) throws Exception {
+        this(root, size, ELECTION);
+    }
+
+    ClusterFixture(Path root, int size, Duration election) throws Exception {
         this.root = root;
+        this.election = election;
         Map<Long, String> founders = new LinkedHashMap<>();
         Map<Long, Integer> ports = new LinkedHashMap<>();
         for (long id = 1; id <= size; id++) {

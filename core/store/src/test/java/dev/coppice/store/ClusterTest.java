@@ -11,6 +11,7 @@ import dev.coppice.store.api.LeaseTimeToLiveRequest;
 import dev.coppice.store.api.WatchCreateRequest;
 import dev.coppice.store.raft.RaftLog;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -116,6 +117,23 @@ class ClusterTest {
             late.put("w", "4");
             assertThat(watch.events(1).getFirst().getKv().getValue().toStringUtf8())
                     .isEqualTo("4");
+        }
+    }
+
+    /** Pre-vote. The timeout is long, so that a machine that is busy gives no other reason for an election. */
+    @Test
+    void aMemberThatReturnsDisturbsNobody() throws Exception {
+        try (ClusterFixture cluster = new ClusterFixture(directory, 3, Duration.ofSeconds(3))) {
+            Node leader = cluster.awaitLeader();
+            Node away = cluster.follower();
+            long term = leader.store().log().term();
+            cluster.faults.isolate(away.id, cluster.nodes.keySet());
+            await(() -> ClusterFixture.seen(away) == null);
+            leader.put("k", "meanwhile");
+            cluster.faults.heal();
+            await(() -> "meanwhile".equals(away.get("k", true)) && ClusterFixture.seen(away) != null);
+            assertThat(leader.leads()).isTrue();
+            assertThat(leader.store().log().term()).isEqualTo(term);
         }
     }
 

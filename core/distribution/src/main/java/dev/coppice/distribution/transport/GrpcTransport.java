@@ -74,7 +74,7 @@ public final class GrpcTransport implements Transport {
                 .addMethod(BatchMethods.CONNECT, ServerCalls.asyncBidiStreamingCall(this::accepted))
                 .addMethod(BatchMethods.HEARTBEAT, ServerCalls.asyncUnaryCall(this::heard))
                 .build();
-        return List.of(ServerInterceptors.intercept(service, new Identified(), new PeersOnly()));
+        return List.of(ServerInterceptors.intercept(service, new Identified(), new PeersOnly(tls)));
     }
 
     /** Keeps which connection a call belongs to. */

@@ -11,7 +11,8 @@ import java.util.function.Function;
  * @param transport makes the way to the others, from where each of them listens
  * @param founders the members that begin the cluster, by identifier, and where each listens; empty for one that joins
  * @param peerUrl where others reach this member, such as {@code https://host:2380}
- * @param election how long a follower hears nothing from its leader before it asks for votes; up to half more by chance
+ * @param election how long a follower hears nothing from its leader before it asks for votes; up to half more by chance. A
+ *     leader whose node refuses connections is waited for a third of that, see {@link LeaderWatch}
  */
 public record ClusterSettings(
         PeerServices services,
@@ -20,7 +21,7 @@ public record ClusterSettings(
         String peerUrl,
         Duration election) {
 
-    public static final Duration DEFAULT_ELECTION = Duration.ofMillis(500);
+    public static final Duration DEFAULT_ELECTION = Duration.ofSeconds(1);
 
     public ClusterSettings {
         founders = Map.copyOf(founders);

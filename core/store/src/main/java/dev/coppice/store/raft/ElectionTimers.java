@@ -22,6 +22,11 @@ import org.jspecify.annotations.Nullable;
 @SPI(name = "coppice", priority = 100)
 public final class ElectionTimers extends DefaultRaftTimerFactory {
 
+    private static final System.Logger LOG = System.getLogger(ElectionTimers.class.getName());
+
+    /** A timer that is later than this part of its time tells that this process did not run meanwhile. */
+    private static final int LATE_PART = 10;
+
     private static final String NAME = "JRaft-ElectionTimer-";
 
     /** Of nodes that are about to be made, by the name of their timer. */
@@ -34,6 +39,7 @@ public final class ElectionTimers extends DefaultRaftTimerFactory {
     static final class LeaderContact {
         private final Clock clock;
         private volatile long heardNanos;
+        private volatile boolean told = true;
 
         LeaderContact(Clock clock) {
             this.clock = clock;
@@ -42,6 +48,19 @@ public final class ElectionTimers extends DefaultRaftTimerFactory {
 
         void heard() {
             heardNanos = clock.nanoTime();
+            told = false;
+        }
+
+        private void silent(long lateNanos) {
+            if (!told) {
+                told = true;
+                LOG.log(
+                        System.Logger.Level.INFO,
+                        "no leader was heard for {0} ms: this member asks whether it would be elected (its timer was"
+                                + " {1} ms late)",
+                        TimeUnit.NANOSECONDS.toMillis(silentNanos()),
+                        TimeUnit.NANOSECONDS.toMillis(lateNanos));
+            }
         }
 
         private long silentNanos() {
@@ -85,6 +104,8 @@ public final class ElectionTimers extends DefaultRaftTimerFactory {
         private final long nanos;
         private final long bornNanos;
         private @Nullable Timeout next;
+        private long dueNanos;
+        private boolean patient = true;
         private boolean cancelled;
         private boolean expired;
 
@@ -97,6 +118,7 @@ public final class ElectionTimers extends DefaultRaftTimerFactory {
 
         synchronized void await(long left) {
             if (!cancelled) {
+                dueNanos = of.contact.clock.nanoTime() + left;
                 next = of.timer.newTimeout(this, left, TimeUnit.NANOSECONDS);
             }
         }
@@ -109,12 +131,21 @@ public final class ElectionTimers extends DefaultRaftTimerFactory {
                 await(left);
                 return;
             }
+            long late;
             synchronized (this) {
+                late = of.contact.clock.nanoTime() - dueNanos;
+                if (late > nanos / LATE_PART && patient) {
+                    // What the leader sent while this process did not run is still to be read.
+                    patient = false;
+                    await(nanos / LATE_PART);
+                    return;
+                }
                 if (cancelled) {
                     return;
                 }
                 expired = true;
             }
+            of.contact.silent(late);
             task.run(this);
         }
 

@@ -44,6 +44,7 @@ public final class GrpcPeerTransport implements PeerTransport {
     private final PeerAddresses addresses;
     private final Map<String, Peer> peers = new ConcurrentHashMap<>();
     private final List<Consumer<String>> listeners = new CopyOnWriteArrayList<>();
+    private final List<Consumer<String>> refused = new CopyOnWriteArrayList<>();
     private final Metrics metrics;
     private volatile boolean closed;
 
@@ -154,13 +155,17 @@ public final class GrpcPeerTransport implements PeerTransport {
             return channel().getState(false) == ConnectivityState.READY;
         }
 
+        /** A connection that breaks is made again at once: only so is it known soon whether the other side is there. */
         private void watch(ConnectivityState seen) {
             channel().notifyWhenStateChanged(seen, () -> {
-                ConnectivityState now = channel().getState(false);
+                ConnectivityState now = channel().getState(true);
                 if (now == ConnectivityState.SHUTDOWN) {
                     return;
                 }
                 watch(now);
+                if (now == ConnectivityState.TRANSIENT_FAILURE) {
+                    refused.forEach(listener -> listener.accept(name));
+                }
                 if (now == ConnectivityState.READY) {
                     metrics.connections.labelValues(name).inc();
                     listeners.forEach(listener -> listener.accept(name));
@@ -336,6 +341,11 @@ public final class GrpcPeerTransport implements PeerTransport {
     @Override
     public void onConnected(Consumer<String> listener) {
         listeners.add(listener);
+    }
+
+    @Override
+    public void onRefused(Consumer<String> listener) {
+        refused.add(listener);
     }
 
     @Override

@@ -93,7 +93,7 @@ public final class Member implements AutoCloseable {
         String self = identity.getProperty("raft", FIRST_NAME);
         ClusterSettings settings = options.cluster();
         Duration patience =
-                settings == null ? Duration.ofSeconds(2) : settings.election().multipliedBy(4);
+                settings == null ? Duration.ofSeconds(2) : settings.election().multipliedBy(3);
         StateMachineAdapter states = new StateMachineAdapter(
                 machine,
                 self,

@@ -1,10 +1,12 @@
 package dev.coppice.store.raft;
 
 import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
+import com.alipay.sofa.jraft.rpc.RpcUtils;
 import com.google.protobuf.BytesValue;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.Message;
 import dev.coppice.serving.PeersOnly;
+import dev.coppice.serving.TlsSource;
 import dev.coppice.store.StoreException;
 import dev.coppice.store.engine.Errors;
 import dev.coppice.store.wire.AppendCall;
@@ -20,6 +22,7 @@ import io.grpc.stub.ServerCalls;
 import io.grpc.stub.StreamObserver;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -33,6 +36,14 @@ import org.jspecify.annotations.Nullable;
  * are told to try again. Safe for use by many threads.
  */
 public final class PeerServices {
+
+    /**
+     * Full names of the methods that the listener calls on its I/O threads: what keeps a leader in office. They are handed to
+     * threads of the library, since virtual threads share few carriers with all else that a node does, and a node that is
+     * busy would let them wait for longer than an election timeout.
+     */
+    public static final Set<String> DIRECT =
+            Set.of(PeerMethods.HEARTBEAT.getFullMethodName(), PeerMethods.VOTE.getFullMethodName());
 
     private final AtomicReference<@Nullable PeerHandler> handler = new AtomicReference<>();
     private volatile ObjIntConsumer<String> received = (from, bytes) -> {};
@@ -114,16 +125,17 @@ public final class PeerServices {
         return current;
     }
 
-    public List<ServerServiceDefinition> services() {
+    /** @param tls of the listener: it says who is a node */
+    public List<ServerServiceDefinition> services(TlsSource tls) {
         ServerServiceDefinition peer = ServerServiceDefinition.builder(PeerMethods.SERVICE)
                 .addMethod(PeerMethods.APPEND, ServerCalls.asyncBidiStreamingCall(this::append))
-                .addMethod(PeerMethods.HEARTBEAT, later((request, answer) -> {
+                .addMethod(PeerMethods.HEARTBEAT, urgent((request, answer) -> {
                     received.accept(request.getServerId(), request.getSerializedSize());
                     member(request.getGroupId()).append(request, answer);
                 }))
                 .addMethod(
                         PeerMethods.VOTE,
-                        later((request, answer) -> member(request.getGroupId()).vote(request, answer)))
+                        urgent((request, answer) -> member(request.getGroupId()).vote(request, answer)))
                 .addMethod(
                         PeerMethods.INSTALL_SNAPSHOT,
                         later((request, answer) -> member(request.getGroupId()).installSnapshot(request, answer)))
@@ -141,7 +153,7 @@ public final class PeerServices {
         ServerServiceDefinition join = ServerServiceDefinition.builder(JoinGrpc.getServiceDescriptor())
                 .addMethod(JoinGrpc.getJoinMethod(), now(this::join))
                 .build();
-        return List.of(ServerInterceptors.intercept(peer, new PeersOnly()), join);
+        return List.of(ServerInterceptors.intercept(peer, new PeersOnly(tls)), join);
     }
 
     private JoinResponse join(JoinRequest request) {
@@ -169,6 +181,21 @@ public final class PeerServices {
                         answers.onCompleted();
                     }
                 })));
+    }
+
+    /** The same for {@link #DIRECT} methods: the library's lock is waited for elsewhere. */
+    @SuppressWarnings("unchecked")
+    private static <Q extends Message, A extends Message> io.grpc.ServerCallHandler<Q, A> urgent(Later<Q> body) {
+        return ServerCalls.asyncUnaryCall((request, answers) -> guarded(answers, () -> {
+            var _ = RpcUtils.runInThread(() -> guarded(
+                    answers,
+                    () -> body.call(request, message -> {
+                        synchronized (answers) {
+                            answers.onNext((A) message);
+                            answers.onCompleted();
+                        }
+                    })));
+        }));
     }
 
     private static <Q extends Message, A extends Message> io.grpc.ServerCallHandler<Q, A> now(Function<Q, A> body) {

@@ -34,6 +34,9 @@ public interface PeerTransport extends AutoCloseable {
     /** Tells whenever a connection was made. */
     void onConnected(Consumer<String> listener);
 
+    /** Tells whenever no connection could be made, such as when the other process has ended. */
+    void onRefused(Consumer<String> listener);
+
     @Override
     void close();
 }

@@ -182,7 +182,13 @@ public final class RaftLog implements ReplicatedLog {
         RaftRequests handler =
                 new RaftRequests(group, self.toString(), node, contact, states::leading, made::take, peers.answering());
         requests = handler;
+        var _ = new LeaderWatch(this::electAfter, leaders, way, peers.settings().election(), threads);
         peers.settings().services().attach(handler);
+    }
+
+    private void electAfter(int millis) {
+        node.getOptions().getRaftOptions().setMaxElectionDelayMs(Math.max(millis / 2, 1));
+        node.resetElectionTimeoutMs(millis);
     }
 
     private static NodeOptions options(Path directory, StateMachineAdapter states, Opening opening) {

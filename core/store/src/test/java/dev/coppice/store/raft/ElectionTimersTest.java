@@ -124,6 +124,31 @@ final class ElectionTimersTest {
     }
 
     @Test
+    void oneThatIsLateFirstLetsThisProcessReadWhatTheLeaderSent() throws Exception {
+        start();
+        Waiting due = waiting.remove();
+        clock.advance(Duration.ofMillis(5_000));
+        due.task.run(due);
+        assertThat(elections).hasValue(0);
+        contact.heard();
+        pass(599);
+        assertThat(elections).hasValue(0);
+        pass(1);
+        assertThat(elections).hasValue(1);
+    }
+
+    @Test
+    void oneThatIsLateWaitsOnceOnly() throws Exception {
+        start();
+        for (int i = 0; i < 2; i++) {
+            Waiting due = waiting.remove();
+            clock.advance(Duration.ofMillis(5_000));
+            due.task.run(due);
+        }
+        assertThat(elections).hasValue(1);
+    }
+
+    @Test
     void aCancelledOneDoesNotGoOff() throws Exception {
         Timeout made = start();
         pass(300);

@@ -124,6 +124,11 @@ public final class Faults {
         }
 
         @Override
+        public void onRefused(Consumer<String> listener) {
+            sound.onRefused(listener);
+        }
+
+        @Override
         public void close() {
             sound.close();
         }
