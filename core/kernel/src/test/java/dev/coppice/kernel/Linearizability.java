@@ -1,5 +1,6 @@
 package dev.coppice.kernel;
 
+import java.time.Duration;
 import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
 import org.jetbrains.lincheck.datastructures.StressOptions;
 
@@ -13,6 +14,10 @@ import org.jetbrains.lincheck.datastructures.StressOptions;
 final class Linearizability {
     private static final int TIMES = Boolean.getBoolean("coppice.long") ? 20 : 1;
 
+    private static final int ITERATIONS = 8 * TIMES;
+    private static final int TRIAL = 20;
+    private static final Duration STRESS = Duration.ofSeconds(15L * TIMES * TIMES);
+
     private Linearizability() {}
 
     /**
@@ -22,7 +27,7 @@ final class Linearizability {
     static void modelCheck(Class<?> test, Class<?> sequential) {
         new ModelCheckingOptions()
                 .sequentialSpecification(sequential)
-                .iterations(8 * TIMES)
+                .iterations(ITERATIONS)
                 .invocationsPerIteration(60 * TIMES)
                 .threads(2)
                 .actorsPerThread(3)
@@ -31,12 +36,27 @@ final class Linearizability {
                 .check(test);
     }
 
-    /** Runs threads beside each other: for what needs a kernel, or does not show one step at a time. */
+    /**
+     * Runs threads beside each other: for what needs a kernel, or does not show one step at a time. They begin together by
+     * spinning, so on a machine whose processors are taken an invocation takes many time slices: it makes fewer then.
+     */
     static void stress(Class<?> test, Class<?> sequential) {
+        stress(test, sequential, 1, 1); // until all is loaded
+        long start = System.nanoTime();
+        stress(test, sequential, 1, TRIAL);
+        long each = Math.max(1, (System.nanoTime() - start) / TRIAL);
+        int invocations = Math.clamp(STRESS.toNanos() / ITERATIONS / each, TRIAL, 300 * TIMES);
+        if (invocations < 300 * TIMES) {
+            System.out.println("a busy machine: only " + invocations + " invocations of " + test.getSimpleName());
+        }
+        stress(test, sequential, ITERATIONS, invocations);
+    }
+
+    private static void stress(Class<?> test, Class<?> sequential, int iterations, int invocations) {
         new StressOptions()
                 .sequentialSpecification(sequential)
-                .iterations(8 * TIMES)
-                .invocationsPerIteration(300 * TIMES)
+                .iterations(iterations)
+                .invocationsPerIteration(invocations)
                 .threads(3)
                 .actorsPerThread(3)
                 .actorsBefore(1)
