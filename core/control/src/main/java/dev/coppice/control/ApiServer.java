@@ -10,6 +10,7 @@ import dev.coppice.control.admission.NamespaceLifecycle;
 import dev.coppice.control.admission.QuotaAdmission;
 import dev.coppice.control.admission.RoleEscalation;
 import dev.coppice.control.admission.ValidatingPolicies;
+import dev.coppice.control.admission.ValidatingWebhooks;
 import dev.coppice.control.engine.Engine;
 import dev.coppice.control.engine.FieldManagers;
 import dev.coppice.control.engine.Reader;
@@ -30,6 +31,7 @@ import dev.coppice.control.runtime.LocalResourceClient;
 import dev.coppice.control.storage.ObjectStore;
 import dev.coppice.control.storage.Sealer;
 import dev.coppice.control.storage.WatchFeed;
+import dev.coppice.control.webhook.WebhookClient;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
@@ -54,6 +56,7 @@ import org.jspecify.annotations.Nullable;
  * supervisor and fills in what has to be there; {@link #mount} serves it on a listener. Safe for use by many threads.
  */
 public final class ApiServer {
+    private static final String ADMISSION = "admissionregistration.k8s.io";
     private static final Duration COMPACTION_BEAT = Duration.ofMinutes(5);
     private static final Duration BOOTSTRAP_PAUSE = Duration.ofMillis(500);
     private static final int BOOTSTRAP_ATTEMPTS = 20;
@@ -108,9 +111,20 @@ public final class ApiServer {
         engine.addAdmission(new RoleEscalation(authorizer));
         engine.addAdmission(new ValidatingPolicies(
                 registry,
-                builtIn("admissionregistration.k8s.io", "validatingadmissionpolicies"),
-                builtIn("admissionregistration.k8s.io", "validatingadmissionpolicybindings"),
+                authorizer,
+                builtIn(ADMISSION, "validatingadmissionpolicies"),
+                builtIn(ADMISSION, "validatingadmissionpolicybindings"),
                 builtIn("", "namespaces")));
+        ValidatingWebhooks.Both webhooks = ValidatingWebhooks.of(
+                kernel,
+                registry,
+                authorizer,
+                builtIn(ADMISSION, "mutatingwebhookconfigurations"),
+                builtIn(ADMISSION, "validatingwebhookconfigurations"),
+                builtIn("", "namespaces"),
+                new WebhookClient(kernel, builtIn("", "services"), builtIn("discovery.k8s.io", "endpointslices")));
+        engine.addMutation(webhooks.mutating());
+        engine.addAdmission(webhooks.validating());
         engine.addAdmission(new QuotaAdmission(engine, builtIn("", "resourcequotas")));
         this.handler = new ApiHandler(
                 registry,

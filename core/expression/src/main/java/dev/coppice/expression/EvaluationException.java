@@ -22,6 +22,11 @@ public final class EvaluationException extends Exception {
         this.reason = reason;
     }
 
+    /** The same with words before its message. */
+    public EvaluationException within(String before) {
+        return new EvaluationException(reason, before + getMessage(), this);
+    }
+
     public Cause reason() {
         return reason;
     }

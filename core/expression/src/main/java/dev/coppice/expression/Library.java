@@ -33,6 +33,7 @@ final class Library {
         Urls.addTo(library);
         Networks.addTo(library);
         Formats.addTo(library);
+        Authorizations.addTo(library);
         return library;
     }
 
@@ -94,7 +95,8 @@ final class Library {
             case Networks.IP_TYPE_NAME -> Networks.Ip.class;
             case Networks.CIDR_TYPE_NAME -> Networks.Cidr.class;
             case Formats.TYPE_NAME -> Formats.Format.class;
-            default -> Object.class;
+            case "kubernetes.authorization.Decision" -> Authorizations.Decision.class;
+            default -> name.startsWith("kubernetes.authorization.") ? Authorizations.Asking.class : Object.class;
         };
     }
 }

@@ -88,6 +88,8 @@ record SchemaType(Form form, CelType cel, @Nullable SchemaType element, Map<Stri
             case BYTES -> scalar(Form.BYTES, SimpleType.BYTES);
             case TIMESTAMP -> scalar(Form.TIMESTAMP, SimpleType.TIMESTAMP);
             case DURATION -> scalar(Form.DURATION, SimpleType.DURATION);
+            case AUTHORIZER -> scalar(Form.SCALAR, Authorizations.AUTHORIZER);
+            case RESOURCE_CHECK -> scalar(Form.SCALAR, Authorizations.RESOURCE);
         };
     }
 

@@ -15,7 +15,11 @@ public sealed interface ValueType {
         STRING,
         BYTES,
         TIMESTAMP,
-        DURATION
+        DURATION,
+        /** What {@link AccessCheck#authorizer} makes. */
+        AUTHORIZER,
+        /** What {@link AccessCheck#resource} makes. */
+        RESOURCE_CHECK
     }
 
     ValueType ANY = Simple.ANY;
@@ -26,6 +30,8 @@ public sealed interface ValueType {
     ValueType BYTES = Simple.BYTES;
     ValueType TIMESTAMP = Simple.TIMESTAMP;
     ValueType DURATION = Simple.DURATION;
+    ValueType AUTHORIZER = Simple.AUTHORIZER;
+    ValueType RESOURCE_CHECK = Simple.RESOURCE_CHECK;
 
     /** A list of one type of value. */
     record ListOf(ValueType element) implements ValueType {}

@@ -55,10 +55,20 @@ final class Values {
             case List<?> list -> LazyList.of(list, type);
             case Collection<?> collection -> LazyList.of(List.copyOf(collection), type);
             case Optional<?> optional -> adapt(optional.orElse(null), type);
+            case Opaque opaque -> opaque;
+            case EvaluationException failure -> throw failed(failure);
             default ->
                 throw new IllegalArgumentException("a " + value.getClass().getName()
                         + " cannot be used in an expression; give a JSON tree, string, number, boolean, Instant,"
                         + " Duration, bytes, list or map");
+        };
+    }
+
+    /** A value whose own expression failed: its use fails in the same way. */
+    private static RuntimeException failed(EvaluationException failure) {
+        return switch (failure.reason()) {
+            case ERROR -> new FunctionException(String.valueOf(failure.getMessage()));
+            case COST, TIME -> throw new Budget.Exhausted(failure.reason(), String.valueOf(failure.getMessage()));
         };
     }
 

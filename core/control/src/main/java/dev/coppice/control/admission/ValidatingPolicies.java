@@ -3,9 +3,9 @@ package dev.coppice.control.admission;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.ApiException;
+import dev.coppice.control.Authorizer;
 import dev.coppice.control.engine.Target;
 import dev.coppice.control.request.Json;
-import dev.coppice.control.request.Selectors;
 import dev.coppice.control.request.Statuses;
 import dev.coppice.control.resource.Definition;
 import dev.coppice.control.resource.PolicyExpressions;
@@ -18,6 +18,7 @@ import dev.coppice.expression.InvalidExpressionException;
 import dev.coppice.expression.Variables;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -27,10 +28,13 @@ import org.jspecify.annotations.Nullable;
  * when they are first needed after a change. Safe for use by many threads.
  */
 public final class ValidatingPolicies implements Admission {
-    private final Registry registry;
+    private static final int LONGEST_MESSAGE = 5 << 10;
+
+    private final Authorizer authorizer;
+    private final PolicyParameters parameters;
     private final Definition policies;
     private final Definition bindings;
-    private final Definition namespaces;
+    private final RequestMatcher matcher;
     private volatile @Nullable Compiled compiled;
 
     private record Compiled(long policies, long bindings, List<Bound> all) {}
@@ -45,16 +49,19 @@ public final class ValidatingPolicies implements Admission {
             Map<String, Expression> variables,
             List<Expression> conditions,
             List<Validation> validations,
+            Map<String, Expression> annotations,
             @Nullable String error) {}
 
     private record Validation(
             Expression expression, String message, @Nullable Expression messageText, String reason) {}
 
-    public ValidatingPolicies(Registry registry, Definition policies, Definition bindings, Definition namespaces) {
-        this.registry = registry;
+    public ValidatingPolicies(
+            Registry registry, Authorizer authorizer, Definition policies, Definition bindings, Definition namespaces) {
+        this.authorizer = authorizer;
+        this.parameters = new PolicyParameters(registry);
         this.policies = policies;
         this.bindings = bindings;
-        this.namespaces = namespaces;
+        this.matcher = new RequestMatcher(registry, namespaces);
     }
 
     private List<Bound> bound() {
@@ -85,9 +92,10 @@ public final class ValidatingPolicies implements Admission {
     }
 
     private static Policy policy(String name, JsonNode spec) {
-        Map<String, Expression> variables = new java.util.LinkedHashMap<>();
+        Map<String, Expression> variables = new LinkedHashMap<>();
         List<Expression> conditions = new ArrayList<>();
         List<Validation> validations = new ArrayList<>();
+        Map<String, Expression> annotations = new LinkedHashMap<>();
         String error = null;
         try {
             for (JsonNode v : spec.path("variables")) {
@@ -106,6 +114,11 @@ public final class ValidatingPolicies implements Admission {
                         text.isEmpty() ? null : Expression.compile(text, PolicyExpressions.TEXT),
                         v.path("reason").asText("")));
             }
+            for (JsonNode a : spec.path("auditAnnotations")) {
+                annotations.put(
+                        a.path("key").asText(),
+                        Expression.compile(a.path("valueExpression").asText(), PolicyExpressions.ANY));
+            }
         } catch (InvalidExpressionException e) {
             error = e.display();
         }
@@ -116,79 +129,23 @@ public final class ValidatingPolicies implements Admission {
                 variables,
                 conditions,
                 validations,
+                annotations,
                 error);
     }
 
     @Override
     public void admit(Request request) {
-        Definition d = request.target().definition();
-        if (d.group().equals("admissionregistration.k8s.io")) {
+        if (RequestMatcher.exempt(request)) {
             return;
         }
         for (Bound bound : bound()) {
-            if (chosen(bound.policy.spec.path("matchConstraints"), request)
-                    && (!bound.spec.has("matchResources") || chosen(bound.spec.path("matchResources"), request))) {
-                evaluate(bound, request);
+            Request seen = matcher.match(bound.policy.spec.path("matchConstraints"), "resourceRules", request);
+            if (seen != null
+                    && (!bound.spec.has("matchResources")
+                            || matcher.match(bound.spec.path("matchResources"), "resourceRules", request) != null)) {
+                evaluate(bound, seen);
             }
         }
-    }
-
-    // ---- matching
-
-    private boolean chosen(JsonNode match, Request request) {
-        JsonNode rules = match.path("resourceRules");
-        boolean matches = rules.isEmpty() || anyRule(rules, request);
-        if (!matches || anyRule(match.path("excludeResourceRules"), request)) {
-            return false;
-        }
-        return objectChosen(match.path("objectSelector"), request)
-                && namespaceChosen(match.path("namespaceSelector"), request);
-    }
-
-    private static boolean anyRule(JsonNode rules, Request request) {
-        Target target = request.target();
-        Definition d = target.definition();
-        String resource = target.subresource().isEmpty() ? d.plural() : d.plural() + "/" + target.subresource();
-        for (JsonNode rule : rules) {
-            List<String> names = Json.list(rule.path("resourceNames"));
-            String scope = rule.path("scope").asText("*");
-            if (has(rule, "operations", request.operation().name())
-                    && has(rule, "apiGroups", d.group())
-                    && has(rule, "apiVersions", d.version())
-                    && (has(rule, "resources", resource)
-                            || Json.list(rule.path("resources")).contains("*/*"))
-                    && (names.isEmpty() || names.contains(target.name()))
-                    && (scope.equals("*") || scope.equals(d.namespaced() ? "Namespaced" : "Cluster"))) {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    private static boolean has(JsonNode rule, String field, String value) {
-        List<String> list = Json.list(rule.path(field));
-        return list.contains("*") && !value.contains("/") || list.contains(value);
-    }
-
-    private static boolean objectChosen(JsonNode selector, Request request) {
-        if (selector.isEmpty()) {
-            return true;
-        }
-        var wanted = Selectors.labels(selector);
-        return matches(wanted, request.object()) || matches(wanted, request.old());
-    }
-
-    private static boolean matches(Selectors.LabelSelector wanted, @Nullable ObjectNode object) {
-        return object != null
-                && wanted.matches(Json.strings(object.path("metadata").path("labels")));
-    }
-
-    private boolean namespaceChosen(JsonNode selector, Request request) {
-        if (selector.isEmpty() || !request.target().definition().namespaced()) {
-            return true;
-        }
-        CachedObject namespace = namespaces.cache().get("", request.target().namespace());
-        return namespace != null && Selectors.labels(selector).matches(namespace.labels());
     }
 
     // ---- evaluating
@@ -196,81 +153,131 @@ public final class ValidatingPolicies implements Admission {
     private void evaluate(Bound bound, Request request) {
         Policy policy = bound.policy;
         if (policy.error != null) {
-            failed(bound, request, "compilation error: " + policy.error);
+            misconfigured(bound, request, "compilation error: " + policy.error);
             return;
         }
         for (JsonNode params : params(bound, request)) {
-            Budget budget = policy.validations.isEmpty()
-                    ? anyBudget(policy)
-                    : policy.validations.getFirst().expression.budget();
-            Variables variables = variables(policy, request, params, budget);
+            Budget budget = PolicyExpressions.budget();
+            CachedObject namespace = matcher.namespace(request);
+            Variables variables = new PolicyVariables(
+                    request, params, namespace == null ? null : namespace.tree(), authorizer, policy.variables, budget);
+            if (applies(bound, request, variables, budget)) {
+                validate(bound, request, variables, budget);
+                annotate(bound, request, variables, budget);
+            }
+        }
+    }
+
+    /** Whether all conditions hold; one that is false outweighs one that fails. */
+    private static boolean applies(Bound bound, Request request, Variables variables, Budget budget) {
+        String failure = null;
+        for (Expression condition : bound.policy.conditions) {
             try {
-                boolean applies = true;
-                for (Expression condition : policy.conditions) {
-                    applies &= condition.test(variables, budget);
-                }
-                if (applies) {
-                    validate(bound, request, variables, budget);
+                if (!condition.test(variables, budget)) {
+                    return false;
                 }
             } catch (EvaluationException e) {
-                failed(bound, request, String.valueOf(e.getMessage()));
+                failure = failure == null ? PolicyExpressions.failure(condition, e) : failure;
             }
         }
+        if (failure == null) {
+            return true;
+        }
+        failed(bound, request, 0, failure);
+        return false;
     }
 
-    private static Budget anyBudget(Policy policy) {
-        for (Expression e : policy.conditions) {
-            return e.budget();
-        }
-        try {
-            return Expression.compile("true", PolicyExpressions.CONDITION).budget();
-        } catch (InvalidExpressionException e) {
-            throw new IllegalStateException(policy.name, e);
-        }
-    }
-
-    private static void validate(Bound bound, Request request, Variables variables, Budget budget)
-            throws EvaluationException {
+    private static void validate(Bound bound, Request request, Variables variables, Budget budget) {
+        int index = 0;
         for (Validation v : bound.policy.validations) {
-            if (v.expression.test(variables, budget)) {
-                continue;
-            }
-            String message = v.message.isEmpty() ? "failed expression: " + v.expression.source() : v.message;
-            if (v.messageText != null) {
-                try {
-                    String text = v.messageText.text(variables, budget).strip();
-                    message = text.isEmpty() || text.contains("\n") ? message : text;
-                } catch (EvaluationException e) {
-                    // The plain message stands.
+            try {
+                if (!v.expression.test(variables, budget)) {
+                    violated(bound, request, index, message(v, variables, budget), v.reason);
+                }
+            } catch (EvaluationException e) {
+                failed(bound, request, index, PolicyExpressions.failure(v.expression, e));
+                if (e.reason() != EvaluationException.Cause.ERROR) {
+                    return;
                 }
             }
-            violated(bound, request, message, v.reason);
+            index++;
         }
     }
 
-    private static void failed(Bound bound, Request request, String why) {
+    private static String message(Validation v, Variables variables, Budget budget) {
+        String plain = v.message.isEmpty()
+                ? "failed expression: " + v.expression.source().strip()
+                : v.message;
+        if (v.messageText == null) {
+            return plain;
+        }
+        try {
+            String text = v.messageText.text(variables, budget).strip();
+            boolean usable = !text.isEmpty() && !text.contains("\n") && text.length() <= LONGEST_MESSAGE;
+            return usable ? text : plain;
+        } catch (EvaluationException e) {
+            return plain;
+        }
+    }
+
+    private static void annotate(Bound bound, Request request, Variables variables, Budget budget) {
+        bound.policy.annotations.forEach((key, expression) -> {
+            try {
+                Object value = expression.evaluate(variables, budget);
+                if (value instanceof String text && !text.isBlank()) {
+                    request.caller().annotate(bound.policy.name + "/" + key, text.strip());
+                }
+            } catch (EvaluationException e) {
+                failed(bound, request, 0, PolicyExpressions.failure(expression, e));
+            }
+        });
+    }
+
+    private static void failed(Bound bound, Request request, int index, String why) {
         if (bound.policy.fail) {
-            violated(bound, request, why, "");
+            violated(bound, request, index, why, "");
         }
     }
 
-    private static void violated(Bound bound, Request request, String message, String reason) {
-        String who = "ValidatingAdmissionPolicy '" + bound.policy.name + "' with binding '" + bound.binding + "'";
+    /** A policy that cannot be asked denies, whatever its bindings' actions are. */
+    private static void misconfigured(Bound bound, Request request, String why) {
+        if (bound.policy.fail) {
+            throw refusal(bound, request, why, "");
+        }
+    }
+
+    private static String named(Bound bound) {
+        return "ValidatingAdmissionPolicy '" + bound.policy.name + "' with binding '" + bound.binding + "'";
+    }
+
+    private static void violated(Bound bound, Request request, int index, String message, String reason) {
         if (bound.actions.contains("Warn")) {
-            request.caller().warn("Validation failed for " + who + ": " + message);
+            request.caller().warn("Validation failed for " + named(bound) + ": " + message);
         }
-        if (!bound.actions.contains("Deny")) {
-            return;
+        if (bound.actions.contains("Audit")) {
+            ObjectNode entry = Json.object()
+                    .put("message", message)
+                    .put("policy", bound.policy.name)
+                    .put("binding", bound.binding)
+                    .put("expressionIndex", Integer.toString(index));
+            entry.set("validationActions", Json.array(bound.actions));
+            request.caller()
+                    .annotate(
+                            "validation.policy.admission.k8s.io/validation_failure",
+                            Json.text(Json.array().add(entry)));
         }
+        if (bound.actions.contains("Deny")) {
+            throw refusal(bound, request, message, reason);
+        }
+    }
+
+    private static ApiException refusal(Bound bound, Request request, String message, String reason) {
         Target target = request.target();
         Definition d = target.definition();
-        ApiException refusal =
-                Statuses.forbidden(d.group(), d.plural(), target.name(), who + " denied request: " + message);
+        String denied = named(bound) + " denied request: " + message;
+        ApiException refusal = Statuses.forbidden(d.group(), d.plural(), target.name(), denied);
         ObjectNode status = refusal.status();
-        Json.child(status, "details")
-                .putArray("causes")
-                .addObject()
-                .put("message", who + " denied request: " + message);
+        Json.child(status, "details").putArray("causes").addObject().put("message", denied);
         String given = reason.isEmpty() ? "Invalid" : reason;
         status.put("reason", given);
         status.put(
@@ -281,112 +288,15 @@ public final class ValidatingPolicies implements Admission {
                     case "RequestEntityTooLarge" -> 413;
                     default -> 422;
                 });
-        throw new ApiException(status);
+        return new ApiException(status);
     }
 
     private List<JsonNode> params(Bound bound, Request request) {
-        JsonNode kind = bound.policy.spec.path("paramKind");
-        JsonNode none = Json.mapper().getNodeFactory().nullNode();
-        if (kind.isMissingNode() || !bound.spec.has("paramRef")) {
-            return List.of(none);
+        try {
+            return parameters.of(bound.policy.spec, bound.spec, request);
+        } catch (PolicyParameters.ParameterException e) {
+            misconfigured(bound, request, String.valueOf(e.getMessage()));
+            return List.of();
         }
-        Definition d = registry.snapshot()
-                .kind(kind.path("apiVersion").asText(), kind.path("kind").asText());
-        JsonNode ref = bound.spec.path("paramRef");
-        List<JsonNode> found = new ArrayList<>();
-        if (d != null && d.stored()) {
-            String namespace = !d.namespaced()
-                    ? ""
-                    : ref.path("namespace").asText(request.target().namespace());
-            String name = ref.path("name").asText("");
-            if (!name.isEmpty()) {
-                CachedObject one = d.cache().get(namespace, name);
-                if (one != null) {
-                    found.add(one.tree());
-                }
-            } else {
-                var selector = Selectors.labels(ref.path("selector"));
-                for (CachedObject o : d.cache().list(namespace)) {
-                    if (selector.matches(o.labels())) {
-                        found.add(o.tree());
-                    }
-                }
-            }
-        }
-        if (found.isEmpty() && ref.path("parameterNotFoundAction").asText().equals("Deny")) {
-            failed(
-                    bound,
-                    request,
-                    "failed to configure binding: no params found for policy binding with `Deny` "
-                            + "parameterNotFoundAction");
-        }
-        return found;
-    }
-
-    private Variables variables(Policy policy, Request request, JsonNode params, Budget budget) {
-        Map<String, Object> composed = new HashMap<>();
-        return new Variables() {
-            @Override
-            public @Nullable Object get(String name) {
-                return switch (name) {
-                    case "object" -> request.object();
-                    case "oldObject" -> request.old();
-                    case "params" -> params;
-                    case "request" -> describe(request);
-                    case "namespaceObject" -> namespaceObject(request);
-                    case "variables" -> composed(this);
-                    default -> null;
-                };
-            }
-
-            private Map<String, Object> composed(Variables self) {
-                for (var e : policy.variables.entrySet()) {
-                    if (!composed.containsKey(e.getKey())) {
-                        // A variable may use those before it.
-                        try {
-                            composed.put(
-                                    e.getKey(), Json.mapper().getNodeFactory().nullNode());
-                            composed.put(e.getKey(), e.getValue().evaluateToJson(self, budget));
-                        } catch (EvaluationException failure) {
-                            composed.remove(e.getKey());
-                        }
-                    }
-                }
-                return composed;
-            }
-        };
-    }
-
-    private @Nullable JsonNode namespaceObject(Request request) {
-        CachedObject namespace = request.target().definition().namespaced()
-                ? namespaces.cache().get("", request.target().namespace())
-                : null;
-        return namespace == null ? null : namespace.tree();
-    }
-
-    private static ObjectNode describe(Request request) {
-        Target target = request.target();
-        Definition d = target.definition();
-        ObjectNode node = Json.object();
-        node.put("uid", "").put("operation", request.operation().name()).put("dryRun", request.dryRun());
-        node.put("name", target.name()).put("namespace", target.namespace()).put("subResource", target.subresource());
-        for (String field : List.of("kind", "requestKind")) {
-            node.putObject(field)
-                    .put("group", d.group())
-                    .put("version", d.version())
-                    .put("kind", d.kind());
-        }
-        for (String field : List.of("resource", "requestResource")) {
-            node.putObject(field)
-                    .put("group", d.group())
-                    .put("version", d.version())
-                    .put("resource", d.plural());
-        }
-        ObjectNode user = node.putObject("userInfo")
-                .put("username", request.caller().identity().name())
-                .put("uid", request.caller().identity().uid());
-        user.set("groups", Json.array(request.caller().identity().groups()));
-        node.set("options", request.options());
-        return node;
     }
 }

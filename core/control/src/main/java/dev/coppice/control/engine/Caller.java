@@ -2,34 +2,42 @@ package dev.coppice.control.engine;
 
 import dev.coppice.serving.Identity;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
- * Who calls a verb, and the warnings that are told back.
+ * Who calls a verb, the warnings that are told back, and what admission notes for the audit log.
  *
  * @param agent the client's name for itself, from which a default field manager is taken
  */
-public record Caller(Identity identity, String agent, List<String> warnings) {
+public record Caller(Identity identity, String agent, List<String> warnings, Map<String, String> annotations) {
     private static final int MAX_WARNINGS = 50;
+    private static final int MAX_ANNOTATIONS = 100;
+    private static final int LONGEST_ANNOTATION = 10 << 10;
 
     public static Caller of(Identity identity, String agent) {
-        return new Caller(identity, agent, new CopyOnWriteArrayList<>());
+        return new Caller(identity, agent, new CopyOnWriteArrayList<>(), new ConcurrentHashMap<>());
     }
 
     /** A part of this process, allowed everything. */
     public static Caller internal(String name) {
         return of(
-                new Identity(
-                        "system:coppice:" + name,
-                        "",
-                        List.of("system:masters", "system:authenticated"),
-                        java.util.Map.of()),
+                new Identity("system:coppice:" + name, "", List.of("system:masters", "system:authenticated"), Map.of()),
                 "coppice-" + name);
     }
 
     public void warn(String text) {
         if (warnings.size() < MAX_WARNINGS && !warnings.contains(text)) {
             warnings.add(text);
+        }
+    }
+
+    /** Notes something for the audit log; the first value of a key stays. */
+    public void annotate(String key, String value) {
+        if (annotations.size() < MAX_ANNOTATIONS) {
+            annotations.putIfAbsent(
+                    key, value.length() > LONGEST_ANNOTATION ? value.substring(0, LONGEST_ANNOTATION) : value);
         }
     }
 

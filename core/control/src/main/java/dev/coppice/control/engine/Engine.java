@@ -6,7 +6,6 @@ import dev.coppice.control.admission.Admission;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.request.Statuses;
 import dev.coppice.control.resource.Definition;
-import dev.coppice.control.resource.Strategy;
 import dev.coppice.control.storage.CachedObject;
 import dev.coppice.control.storage.ObjectStore;
 import dev.coppice.control.storage.ObjectStore.Stored;
@@ -33,6 +32,7 @@ public final class Engine {
     private final ObjectStore store;
     private final WatchFeed feed;
     private final FieldManagement fields;
+    private final List<Admission.Mutating> mutations = new java.util.concurrent.CopyOnWriteArrayList<>();
     private final List<Admission> admissions = new java.util.concurrent.CopyOnWriteArrayList<>();
 
     public Engine(Kernel kernel, ObjectStore store, WatchFeed feed, FieldManagement fields) {
@@ -44,6 +44,10 @@ public final class Engine {
 
     public void addAdmission(Admission admission) {
         admissions.add(admission);
+    }
+
+    public void addMutation(Admission.Mutating mutation) {
+        mutations.add(mutation);
     }
 
     public Kernel kernel() {
@@ -139,21 +143,7 @@ public final class Engine {
     private Outcome insertNamed(
             Target target, ObjectNode object, WriteOptions options, Caller caller, String manager, boolean track) {
         Definition d = target.definition();
-        Strategy strategy = d.strategy();
-        ObjectNode meta = Json.metadata(object);
-        List.of("selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "resourceVersion", "generation")
-                .forEach(meta::remove);
-        meta.put("uid", newUid());
-        meta.put("creationTimestamp", now());
-        boolean counted = d.custom() || strategy.generation();
-        if (counted) {
-            meta.put("generation", 1);
-        }
-        if (d.custom() && d.statusApart()) {
-            object.remove("status");
-        }
-        Preparation.normalise(d, object);
-        strategy.prepareCreate(object);
+        settleNew(d, object);
         if (track) {
             fields.track(d, null, object, managerOf(manager, caller), "", now());
         }
@@ -166,8 +156,18 @@ public final class Engine {
                 optionsTree("CreateOptions", options),
                 options.dryRun(),
                 caller);
-        List<Cause> causes = Validation.validateCreate(d, object);
         preAdmit(request);
+        mutate(request, changed -> {
+            settleNew(d, changed);
+            Preparation.tidy(changed);
+        });
+        ObjectNode meta = Json.metadata(object);
+        meta.put("uid", newUid());
+        meta.put("creationTimestamp", now());
+        if (d.custom() || d.strategy().generation()) {
+            meta.put("generation", 1);
+        }
+        List<Cause> causes = Validation.validateCreate(d, object);
         if (!causes.isEmpty()) {
             throw Statuses.invalid(d.group(), d.kind(), target.name(), causes);
         }
@@ -187,6 +187,36 @@ public final class Engine {
             }
             case Written.Refused refused -> throw exists(target, refused.current());
         };
+    }
+
+    /** Leaves of a new object what its maker may say, with defaults. */
+    private static void settleNew(Definition d, ObjectNode object) {
+        ObjectNode meta = Json.metadata(object);
+        List.of(
+                        "selfLink",
+                        "deletionTimestamp",
+                        "deletionGracePeriodSeconds",
+                        "resourceVersion",
+                        "generation",
+                        "uid",
+                        "creationTimestamp")
+                .forEach(meta::remove);
+        if (d.custom() && d.statusApart()) {
+            object.remove("status");
+        }
+        Preparation.normalise(d, object);
+        d.strategy().prepareCreate(object);
+    }
+
+    /** Leaves of a changed object what its changer may say, with defaults. */
+    private static void settleChanged(Target target, ObjectNode fresh, ObjectNode old) {
+        Definition d = target.definition();
+        Preparation.restoreMetadata(fresh, old);
+        Preparation.restrict(target, fresh, old);
+        Preparation.normalise(d, fresh);
+        if (target.subresource().isEmpty()) {
+            d.strategy().prepareUpdate(fresh, old);
+        }
     }
 
     private ApiException exists(Target target, @Nullable Stored there) {
@@ -230,6 +260,12 @@ public final class Engine {
             if (a instanceof EarlyAdmission) {
                 a.admit(request);
             }
+        }
+    }
+
+    private void mutate(Admission.Request request, Admission.Mutating.Settling settling) {
+        for (Admission.Mutating each : mutations) {
+            each.mutate(request, settling);
         }
     }
 
@@ -351,17 +387,11 @@ public final class Engine {
         if (!version.isEmpty() && !version.equals("0") && !version.equals(Long.toString(current.revision()))) {
             throw target.conflict(Statuses.MODIFIED);
         }
-        Preparation.restoreMetadata(fresh, old);
-        Preparation.restrict(target, fresh, old);
-        Preparation.normalise(d, fresh);
-        if (target.subresource().isEmpty()) {
-            d.strategy().prepareUpdate(fresh, old);
-        }
+        settleChanged(target, fresh, old);
         if (track) {
             fields.track(d, old, fresh, managerOf(options.fieldManager(), caller), target.subresource(), now());
         }
         Preparation.tidy(fresh);
-        Preparation.countGeneration(d, fresh, old);
         Admission.Request request = new Admission.Request(
                 Admission.Operation.UPDATE,
                 target,
@@ -371,6 +401,11 @@ public final class Engine {
                 options.dryRun(),
                 caller);
         preAdmit(request);
+        mutate(request, changed -> {
+            settleChanged(target, changed, old);
+            Preparation.tidy(changed);
+        });
+        Preparation.countGeneration(d, fresh, old);
         List<Cause> causes = Validation.validateUpdate(target, fresh, old);
         if (!causes.isEmpty()) {
             throw Statuses.invalid(d.group(), d.kind(), target.name(), causes);
@@ -482,6 +517,7 @@ public final class Engine {
             Admission.Request request = new Admission.Request(
                     Admission.Operation.DELETE, target, null, old, tree, options.dryRun(), caller);
             preAdmit(request);
+            mutate(request, _ -> {});
             admit(request);
             ObjectNode marked = DeletionMarks.marked(d, old, options, now());
             boolean held =

@@ -47,6 +47,7 @@ public final class BuiltIns {
             core();
             rbac();
             groups();
+            webhooks();
             reviews();
             all.sort(java.util.Comparator.comparing(Definition::group).thenComparing(Definition::plural));
         }
@@ -375,6 +376,23 @@ public final class BuiltIns {
                                                 .asText("")))
                                 .age()),
                 false);
+    }
+
+    private void webhooks() {
+        for (String kind : List.of("Mutating", "Validating")) {
+            String plural = kind.toLowerCase(java.util.Locale.ROOT) + "webhookconfigurations";
+            add(
+                    define("admissionregistration.k8s.io", "v1", plural, kind + "WebhookConfiguration", plural)
+                            .categories(List.of("api-extensions"))
+                            .strategy(WebhookStrategy.INSTANCE)
+                            .columns(Columns.none()
+                                    .count(
+                                            "Webhooks",
+                                            "Webhooks indicates the number of webhooks registered in this configuration",
+                                            o -> o.path("webhooks").size())
+                                    .age()),
+                    false);
+        }
     }
 
     private void reviews() {

@@ -1,27 +1,54 @@
 package dev.coppice.control.resource;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.coppice.expression.Budget;
 import dev.coppice.expression.Environment;
+import dev.coppice.expression.EvaluationException;
 import dev.coppice.expression.Expression;
 import dev.coppice.expression.InvalidExpressionException;
+import dev.coppice.expression.Limits;
 import dev.coppice.expression.ValueType;
+import dev.coppice.kernel.Clock;
 import dev.coppice.schema.Cause;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
 /** What the CEL expressions of admission policies may use. */
 public final class PolicyExpressions {
-    public static final Environment ANY = Environment.empty()
+    /** What all expressions of a policy may cost together for one request, as in Kubernetes. */
+    private static final Limits LIMITS = Limits.DEFAULT.withCost(10_000_000).withTime(Duration.ofSeconds(2));
+
+    private static final Environment REQUEST = Environment.empty()
+            .withLimits(LIMITS)
             .withVariable("object")
             .withVariable("oldObject")
             .withVariable("request")
-            .withVariable("params")
             .withVariable("namespaceObject")
-            .withVariable("variables");
+            .withVariable("authorizer", ValueType.AUTHORIZER)
+            .withVariable("authorizer.requestResource", ValueType.RESOURCE_CHECK);
+    public static final Environment ANY = REQUEST.withVariable("params").withVariable("variables");
     public static final Environment CONDITION = ANY.withResult(ValueType.BOOL);
+    /** Of webhooks: without params and variables. */
+    public static final Environment MATCH_CONDITION = REQUEST.withResult(ValueType.BOOL);
+
     public static final Environment TEXT = ANY.withResult(ValueType.STRING);
 
     private PolicyExpressions() {}
+
+    /** A budget for one policy and one request. */
+    public static Budget budget() {
+        return Budget.start(LIMITS.cost(), LIMITS.time(), Clock.system());
+    }
+
+    /** How Kubernetes words that an expression failed. */
+    public static String failure(Expression expression, EvaluationException e) {
+        return switch (e.reason()) {
+            case ERROR -> "expression '" + expression.source() + "' resulted in error: " + e.getMessage();
+            case COST, TIME ->
+                "validation failed due to running out of cost budget, no further validation rules will be run";
+        };
+    }
 
     /** The expressions of a policy's spec that do not compile. */
     static List<Cause> check(JsonNode spec) {
@@ -34,10 +61,20 @@ public final class PolicyExpressions {
         return causes;
     }
 
+    /** The match conditions of a webhook that do not compile. */
+    static void checkConditions(JsonNode webhook, String at, List<Cause> causes) {
+        each(webhook, at + ".", "matchConditions", "expression", MATCH_CONDITION, causes);
+    }
+
     private static void each(JsonNode spec, String list, String field, Environment environment, List<Cause> causes) {
+        each(spec, "spec.", list, field, environment, causes);
+    }
+
+    private static void each(
+            JsonNode spec, String base, String list, String field, Environment environment, List<Cause> causes) {
         int i = 0;
         for (JsonNode entry : spec.path(list)) {
-            String at = "spec." + list + "[" + i++ + "]." + field;
+            String at = base + list + "[" + i++ + "]." + field;
             String source = entry.path(field).asText("");
             if (source.isBlank()) {
                 if (!field.equals("messageExpression")) {

@@ -1,0 +1,2 @@
+/** Tests of admission. */
+package dev.coppice.control.admission;
