@@ -104,8 +104,10 @@ public final class ApiServer {
                 new ServiceAccountTokens(kernel, directory, builtIn("", "serviceaccounts"));
         this.authenticator = new RequestAuthenticator(tokens, accountTokens::identify);
         AccessReviews reviews = new AccessReviews(authorizer, authenticator, accountTokens, engine);
-        this.customTypes =
-                new CustomTypes(engine, registry, feed, builtIn("apiextensions.k8s.io", "customresourcedefinitions"));
+        WebhookClient webhookClient =
+                new WebhookClient(kernel, builtIn("", "services"), builtIn("discovery.k8s.io", "endpointslices"));
+        this.customTypes = new CustomTypes(
+                engine, registry, feed, builtIn("apiextensions.k8s.io", "customresourcedefinitions"), webhookClient);
         engine.addAdmission(new CreateAuthorization(authorizer));
         engine.addAdmission(new NamespaceLifecycle(builtIn("", "namespaces"), engine));
         engine.addAdmission(new RoleEscalation(authorizer));
@@ -122,7 +124,7 @@ public final class ApiServer {
                 builtIn(ADMISSION, "mutatingwebhookconfigurations"),
                 builtIn(ADMISSION, "validatingwebhookconfigurations"),
                 builtIn("", "namespaces"),
-                new WebhookClient(kernel, builtIn("", "services"), builtIn("discovery.k8s.io", "endpointslices")));
+                webhookClient);
         engine.addMutation(webhooks.mutating());
         engine.addAdmission(webhooks.validating());
         engine.addAdmission(new QuotaAdmission(engine, builtIn("", "resourcequotas")));

@@ -65,7 +65,8 @@ final class Compiled {
 
     private static String message(CelEvaluationException e) {
         String message = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-        return POSITION.matcher(message).replaceFirst("");
+        String plain = POSITION.matcher(message).replaceFirst("");
+        return plain.equals("/ by zero") ? "division by zero" : plain;
     }
 
     /** Charges for every node that was visited and for what it made. */

@@ -88,6 +88,12 @@ public final class Engine {
         return definition.storedVersion() ? tree : definition.fromStored().apply(tree);
     }
 
+    /** The trees that are served of cached objects, in their order. */
+    public static List<ObjectNode> served(Definition definition, List<CachedObject> objects) {
+        List<ObjectNode> trees = objects.stream().map(CachedObject::tree).toList();
+        return definition.storedVersion() ? trees : definition.fromStored(trees);
+    }
+
     private byte[] stored(Definition definition, ObjectNode object) {
         ObjectNode copy = definition.toStored().apply(object.deepCopy());
         ObjectNode meta = Json.metadata(copy);

@@ -127,7 +127,17 @@ final class Preparation {
         if (java.util.Arrays.equals(bytes, current.value())) {
             return true;
         }
-        return d.storedVersion() && dev.coppice.schema.Values.same(timeless(old), timeless(fresh));
+        return d.storedVersion()
+                && !outdated(bytes, current, d)
+                && dev.coppice.schema.Values.same(timeless(old), timeless(fresh));
+    }
+
+    /** Whether the object is stored in a version that is not the storage version any more: writing it migrates it. */
+    private static boolean outdated(byte[] bytes, Stored current, Definition d) {
+        return d.custom()
+                && !Json.parse(bytes)
+                        .path("apiVersion")
+                        .equals(Json.parse(current.value()).path("apiVersion"));
     }
 
     static ObjectNode timeless(ObjectNode object) {

@@ -235,7 +235,7 @@ public final class Reader {
             case "metadata.namespace" -> o.namespace();
             default -> {
                 if (tree[0] == null) {
-                    tree[0] = o.tree();
+                    tree[0] = d.custom() ? Engine.served(d, o) : o.tree();
                 }
                 yield field(d, tree[0], name);
             }

@@ -160,12 +160,16 @@ public final class ResourceHandler {
                 ObjectNode table = Tables.table(d, true, "");
                 table.set("metadata", meta);
                 String include = exchange.query("includeObject").orElse("Metadata");
-                for (CachedObject o : listing.objects()) {
+                List<ObjectNode> served = Engine.served(d, listing.objects());
+                for (int i = 0; i < served.size(); i++) {
+                    ObjectNode cells = d.custom()
+                            ? served.get(i)
+                            : listing.objects().get(i).tree();
                     Tables.addRow(
                             table,
                             d,
-                            o.tree(),
-                            Engine.served(d, o),
+                            cells,
+                            served.get(i),
                             include,
                             engine.kernel().clock().now());
                 }
@@ -176,7 +180,7 @@ public final class ResourceHandler {
                         Json.object().put("kind", "PartialObjectMetadataList").put("apiVersion", "meta.k8s.io/v1");
                 list.set("metadata", meta);
                 var items = list.putArray("items");
-                listing.objects().forEach(o -> items.add(Tables.partial(Engine.served(d, o))));
+                Engine.served(d, listing.objects()).forEach(o -> items.add(Tables.partial(o)));
                 write(exchange, media, 200, list);
             }
             case OBJECT -> {
@@ -197,13 +201,12 @@ public final class ResourceHandler {
         out.writeBytes(("{\"kind\":\"" + d.listKind() + "\",\"apiVersion\":\"" + d.apiVersion() + "\",\"metadata\":"
                         + Json.text(meta) + ",\"items\":[")
                 .getBytes(StandardCharsets.UTF_8));
-        boolean first = true;
-        for (CachedObject o : objects) {
-            if (!first) {
+        List<ObjectNode> converted = d.storedVersion() ? List.of() : Engine.served(d, objects);
+        for (int i = 0; i < objects.size(); i++) {
+            if (i > 0) {
                 out.write(',');
             }
-            first = false;
-            out.writeBytes(d.storedVersion() ? o.json() : Json.bytes(Engine.served(d, o)));
+            out.writeBytes(d.storedVersion() ? objects.get(i).json() : Json.bytes(converted.get(i)));
         }
         out.writeBytes(new byte[] {']', '}', '\n'});
         return out.toByteArray();

@@ -222,11 +222,12 @@ final class WatchStream {
 
     private byte[] table(CachedObject object, boolean columns) {
         ObjectNode table = Tables.table(definition, columns, Long.toString(object.revision()));
+        ObjectNode served = Engine.served(definition, object);
         Tables.addRow(
                 table,
                 definition,
-                object.tree(),
-                Engine.served(definition, object),
+                definition.custom() ? served : object.tree(),
+                served,
                 include,
                 kernel.clock().now());
         return Json.bytes(table);

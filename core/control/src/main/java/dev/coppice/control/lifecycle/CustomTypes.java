@@ -11,6 +11,7 @@ import dev.coppice.control.engine.Target;
 import dev.coppice.control.engine.WriteOptions;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.request.Statuses;
+import dev.coppice.control.resource.Conversion;
 import dev.coppice.control.resource.CustomDefinitions;
 import dev.coppice.control.resource.Definition;
 import dev.coppice.control.resource.Registry;
@@ -19,6 +20,8 @@ import dev.coppice.control.storage.Change;
 import dev.coppice.control.storage.ResourceCache;
 import dev.coppice.control.storage.Subscription;
 import dev.coppice.control.storage.WatchFeed;
+import dev.coppice.control.webhook.WebhookClient;
+import dev.coppice.control.webhook.WebhookConversion;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -43,13 +46,16 @@ public final class CustomTypes {
     private final Registry registry;
     private final WatchFeed feed;
     private final Definition crds;
+    private final WebhookClient webhooks;
     private final Caller caller = Caller.internal("custom-types");
     private final Map<String, Served> served = new HashMap<>();
 
     /** What is registered for a CRD. */
-    private record Served(String uid, JsonNode spec, JsonNode acceptedNames, ResourceCache cache) {}
+    private record Served(
+            String uid, JsonNode spec, JsonNode acceptedNames, List<String> storedVersions, ResourceCache cache) {}
 
-    public CustomTypes(Engine engine, Registry registry, WatchFeed feed, Definition crds) {
+    public CustomTypes(Engine engine, Registry registry, WatchFeed feed, Definition crds, WebhookClient webhooks) {
+        this.webhooks = webhooks;
         this.engine = engine;
         this.registry = registry;
         this.feed = feed;
@@ -298,16 +304,33 @@ public final class CustomTypes {
         if (was != null
                 && was.uid.equals(uid)
                 && was.spec.equals(crd.path("spec"))
-                && was.acceptedNames.equals(acceptedNames)) {
+                && was.acceptedNames.equals(acceptedNames)
+                && was.storedVersions.equals(storedVersions(crd))) {
             return;
         }
-        CustomDefinitions made = new CustomDefinitions(crd, acceptedNames);
+        CustomDefinitions made = new CustomDefinitions(crd, acceptedNames, conversion(crd));
         ResourceCache cache = feed.cache(made.storagePrefix(), made.namespaced(), made.decoder());
         registry.put("crd " + name, made.definitions(() -> cache));
-        served.put(name, new Served(uid, crd.path("spec").deepCopy(), acceptedNames.deepCopy(), cache));
+        served.put(
+                name,
+                new Served(uid, crd.path("spec").deepCopy(), acceptedNames.deepCopy(), storedVersions(crd), cache));
         if (was != null) {
             feed.remove(was.cache);
         }
+    }
+
+    /** What has to be served anew when it changes: where a webhook converts, whether it has to be asked depends on it. */
+    private static List<String> storedVersions(ObjectNode crd) {
+        boolean webhook = Json.text(crd.path("spec"), "conversion", "strategy").equals("Webhook");
+        return webhook ? Json.list(crd.path("status").path("storedVersions")) : List.of();
+    }
+
+    private Conversion conversion(ObjectNode crd) {
+        JsonNode conversion = crd.path("spec").path("conversion");
+        return conversion.path("strategy").asText().equals("Webhook")
+                ? new WebhookConversion(
+                        engine.kernel(), webhooks, conversion.path("webhook").deepCopy())
+                : Conversion.NONE;
     }
 
     // ---- deletion

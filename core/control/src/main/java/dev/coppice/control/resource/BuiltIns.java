@@ -247,7 +247,12 @@ public final class BuiltIns {
                 define("events.k8s.io", "v1", "events", "Event", "events")
                         .shortNames(List.of("ev"))
                         .timeToLive(EVENT_LIFE)
-                        .converted(false, EventConversion::fromCore, EventConversion::toCore)
+                        .converted(
+                                false,
+                                trees -> trees.stream()
+                                        .map(EventConversion::fromCore)
+                                        .toList(),
+                                EventConversion::toCore)
                         .columns(columns),
                 true);
     }

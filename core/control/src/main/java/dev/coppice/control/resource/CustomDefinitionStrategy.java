@@ -38,6 +38,7 @@ final class CustomDefinitionStrategy implements Strategy {
         if (!spec.has("conversion")) {
             spec.putObject("conversion").put("strategy", "None");
         }
+        WebhookStrategy.clientDefaults(spec.path("conversion").path("webhook").path("clientConfig"));
     }
 
     @Override
@@ -91,12 +92,34 @@ final class CustomDefinitionStrategy implements Strategy {
             causes.add(Statuses.unsupported("spec.scope", Statuses.quote(scope), "Cluster", "Namespaced"));
         }
         String conversion = Json.text(spec, "conversion", "strategy");
-        if (!conversion.equals("None")) {
-            causes.add(Statuses.unsupported("spec.conversion.strategy", Statuses.quote(conversion), "None"));
-        }
+        conversion(spec.path("conversion"), conversion, causes);
         names(spec.path("names"), causes);
         versions(spec, object.path("status"), causes);
         return causes;
+    }
+
+    private static void conversion(JsonNode conversion, String strategy, List<Cause> causes) {
+        String at = "spec.conversion.webhook";
+        JsonNode webhook = conversion.path("webhook");
+        switch (strategy) {
+            case "None" -> {
+                if (webhook.isObject()) {
+                    causes.add(Cause.forbidden(at, "should not be set when strategy is not set to Webhook"));
+                }
+            }
+            case "Webhook" -> {
+                if (!webhook.path("clientConfig").isObject()) {
+                    causes.add(Cause.required(at + ".clientConfig", "required when strategy is set to Webhook"));
+                } else {
+                    WebhookStrategy.client(webhook.path("clientConfig"), at + ".clientConfig", causes);
+                }
+                WebhookStrategy.versions(
+                        webhook.path("conversionReviewVersions"), at + ".conversionReviewVersions", "v1beta1", causes);
+            }
+            default ->
+                causes.add(
+                        Statuses.unsupported("spec.conversion.strategy", Statuses.quote(strategy), "None", "Webhook"));
+        }
     }
 
     private static void names(JsonNode names, List<Cause> causes) {

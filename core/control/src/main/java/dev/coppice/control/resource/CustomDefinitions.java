@@ -18,8 +18,12 @@ public final class CustomDefinitions {
     private final String group;
     private final String storageVersion;
     private final Schema storageSchema;
+    private final Conversion conversion;
+    /** Whether all stored objects have the storage version, or are taken to have it. */
+    private final boolean uniform;
 
-    public CustomDefinitions(ObjectNode crd, JsonNode acceptedNames) {
+    public CustomDefinitions(ObjectNode crd, JsonNode acceptedNames, Conversion conversion) {
+        this.conversion = conversion;
         this.spec = crd.path("spec").deepCopy();
         this.names = acceptedNames;
         this.group = spec.path("group").asText();
@@ -33,6 +37,8 @@ public final class CustomDefinitions {
         }
         this.storageVersion = version;
         this.storageSchema = schema;
+        this.uniform = conversion == Conversion.NONE
+                || Json.list(crd.path("status").path("storedVersions")).equals(List.of(version));
     }
 
     private static Schema schema(JsonNode version) {
@@ -50,8 +56,10 @@ public final class CustomDefinitions {
     /** Makes the served form of the stored version. */
     public UnaryOperator<ObjectNode> decoder() {
         return tree -> {
-            tree.put("apiVersion", group + "/" + storageVersion);
-            storageSchema.applyDefaults(tree);
+            if (uniform) {
+                tree.put("apiVersion", group + "/" + storageVersion);
+                storageSchema.applyDefaults(tree);
+            }
             return tree;
         };
     }
@@ -94,13 +102,13 @@ public final class CustomDefinitions {
                 .selectable(selectable(v))
                 .deprecation(deprecation(v, version, kind))
                 .converted(
-                        stored,
-                        tree -> {
-                            tree.put("apiVersion", group + "/" + version);
-                            schema.applyDefaults(tree);
-                            return tree;
+                        stored && uniform,
+                        trees -> {
+                            List<ObjectNode> converted = conversion.convert(trees, group + "/" + version);
+                            converted.forEach(schema::applyDefaults);
+                            return converted;
                         },
-                        tree -> tree.put("apiVersion", group + "/" + storageVersion))
+                        tree -> conversion.convert(tree, group + "/" + storageVersion))
                 .cache(cache);
         return (namespaced() ? b : b.clusterScoped()).build();
     }

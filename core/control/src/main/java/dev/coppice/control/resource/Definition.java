@@ -174,12 +174,17 @@ public final class Definition {
         return known;
     }
 
-    /** Turns the stored version into this one, in place. */
+    /** Turns the stored version into this one, in place or not. */
     public UnaryOperator<ObjectNode> fromStored() {
-        return b.fromStored;
+        return tree -> b.fromStored.apply(List.of(tree)).getFirst();
     }
 
-    /** Turns this version into the stored one, in place. */
+    /** The same for many, which may be much cheaper than one after the other. */
+    public List<ObjectNode> fromStored(List<ObjectNode> trees) {
+        return trees.isEmpty() ? trees : b.fromStored.apply(trees);
+    }
+
+    /** Turns this version into the stored one, in place or not. */
     public UnaryOperator<ObjectNode> toStored() {
         return b.toStored;
     }
@@ -234,7 +239,7 @@ public final class Definition {
         private Columns columns = Columns.NAME_AND_AGE;
         private Set<String> selectableFields = Set.of();
         private Supplier<Schema> schema = Schema::any;
-        private UnaryOperator<ObjectNode> fromStored = UnaryOperator.identity();
+        private UnaryOperator<List<ObjectNode>> fromStored = UnaryOperator.identity();
         private UnaryOperator<ObjectNode> toStored = UnaryOperator.identity();
         private boolean storedVersion = true;
         private @Nullable ScalePaths scale;
@@ -334,7 +339,7 @@ public final class Definition {
         }
 
         public Builder converted(
-                boolean storedVersion, UnaryOperator<ObjectNode> fromStored, UnaryOperator<ObjectNode> toStored) {
+                boolean storedVersion, UnaryOperator<List<ObjectNode>> fromStored, UnaryOperator<ObjectNode> toStored) {
             this.storedVersion = storedVersion;
             this.fromStored = fromStored;
             this.toStored = toStored;
