@@ -49,7 +49,10 @@ final class AdmissionTest {
 
             coppice.kubectlWithInput(
                             blocks.get(1)
-                                    .replace("8443", Integer.toString(webhook.getAddress().getPort()))
+                                    .replace(
+                                            "8443",
+                                            Integer.toString(
+                                                    webhook.getAddress().getPort()))
                                     .replace("CA_BUNDLE", caBundle()),
                             "apply",
                             "-f",
@@ -125,10 +128,10 @@ final class AdmissionTest {
     }
 
     private void certificate() throws Exception {
-        openssl(
-                "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=webhook -addext subjectAltName=IP:127.0.0.1"
-                        + " -keyout " + file("key") + " -out " + file("crt"));
-        openssl("pkcs12 -export -passout pass:pass -inkey " + file("key") + " -in " + file("crt") + " -out " + file("p12"));
+        openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=webhook -addext subjectAltName=IP:127.0.0.1"
+                + " -keyout " + file("key") + " -out " + file("crt"));
+        openssl("pkcs12 -export -passout pass:pass -inkey " + file("key") + " -in " + file("crt") + " -out "
+                + file("p12"));
     }
 
     private static void openssl(String arguments) throws Exception {
@@ -160,7 +163,8 @@ final class AdmissionTest {
     private static void answer(HttpExchange exchange) throws IOException {
         JsonNode review = JSON.readTree(exchange.getRequestBody());
         String patch = "[{\"op\":\"add\",\"path\":\"/metadata/labels/stamped\",\"value\":\"yes\"}]";
-        var answer = JSON.createObjectNode().put("apiVersion", "admission.k8s.io/v1").put("kind", "AdmissionReview");
+        var answer =
+                JSON.createObjectNode().put("apiVersion", "admission.k8s.io/v1").put("kind", "AdmissionReview");
         answer.putObject("response")
                 .put("uid", review.path("request").path("uid").asText())
                 .put("allowed", true)

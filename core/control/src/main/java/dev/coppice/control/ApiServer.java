@@ -3,6 +3,7 @@ package dev.coppice.control;
 import dev.coppice.control.access.AccessReviews;
 import dev.coppice.control.access.BearerTokens;
 import dev.coppice.control.access.RequestAuthenticator;
+import dev.coppice.control.access.RequestLimits;
 import dev.coppice.control.access.RoleAuthorizer;
 import dev.coppice.control.access.ServiceAccountTokens;
 import dev.coppice.control.admission.CreateAuthorization;
@@ -57,6 +58,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ApiServer {
     private static final String ADMISSION = "admissionregistration.k8s.io";
+    private static final int MOST_REQUESTS = 600;
     private static final Duration COMPACTION_BEAT = Duration.ofMinutes(5);
     private static final Duration BOOTSTRAP_PAUSE = Duration.ofMillis(500);
     private static final int BOOTSTRAP_ATTEMPTS = 20;
@@ -133,7 +135,8 @@ public final class ApiServer {
                 authorizer,
                 new ResourceHandler(engine, reader, reviews::create),
                 new OpenApi(registry),
-                this::ready);
+                this::ready,
+                new RequestLimits(kernel.metrics(), MOST_REQUESTS));
         serve(ProcessSource.KIND, new ProcessSource(kernel));
     }
 

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Random requests, most of them nearly valid: whatever comes in, the answer is no 5xx. Prints its seed when it fails. */
+/** Random requests, most of them nearly valid: whatever comes in, nothing is thrown. Prints its seed when it fails. */
 class RequestFuzzTest {
     private static final int ROUNDS = 400;
     private static final String MAPS = "/api/v1/namespaces/default/configmaps";
@@ -85,7 +85,8 @@ class RequestFuzzTest {
 
     private void send(String method, String path, String body, String... headers) throws Exception {
         ServedApi.Answer answer = api.call(method, path, body, headers);
-        assertThat(answer.code())
+        // Some mistakes of users have 500 in Kubernetes too, but no reason; what is thrown here has InternalError.
+        assertThat(answer.code() < 500 || answer.body().path("reason").isMissingNode())
                 .as(
                         "seed %d: %s %s %s %s -> %s",
                         seed,
@@ -94,7 +95,7 @@ class RequestFuzzTest {
                         List.of(headers),
                         body.length() > 2000 ? body.length() : body,
                         answer.body())
-                .isLessThan(500);
+                .isTrue();
     }
 
     @Test

@@ -212,7 +212,7 @@ class ExpressionTest {
             value = {
                 "self.zz == 1 | no such key: zz",
                 "self.l[5] == 1 | Index out of bounds: 5",
-                "1 / self.zero == 1 | / by zero",
+                "1 / self.zero == 1 | division by zero",
                 "self.a + 1 == 2 | No matching overload",
                 "int(self.a) == 1 | For input string",
                 "'a'.matches('(') | not valid RE2",

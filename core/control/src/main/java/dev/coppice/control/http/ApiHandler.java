@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.ApiException;
 import dev.coppice.control.Authorizer;
 import dev.coppice.control.access.Impersonation;
+import dev.coppice.control.access.RequestLimits;
 import dev.coppice.control.engine.Caller;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.request.RequestPath;
@@ -22,11 +23,15 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The door of the resource API: impersonation, authorization, routing, errors. Safe for use by many threads. */
 public final class ApiHandler {
     private static final Logger LOG = System.getLogger(ApiHandler.class.getName());
+    /** Paths that tell whether the node lives, also when it is busy. */
+    private static final Set<String> PROBES = Set.of("/healthz", "/livez", "/readyz");
+
     private static final String NOT_FOUND = "404 page not found\n";
     static final String TEXT = "text/plain; charset=utf-8";
     /** Extra attributes that can be impersonated. */
@@ -38,6 +43,7 @@ public final class ApiHandler {
     private final Discovery discovery;
     private final OpenApi openApi;
     private final Health health;
+    private final RequestLimits limits;
 
     /** Whether the node is ready to serve. */
     @FunctionalInterface
@@ -46,7 +52,13 @@ public final class ApiHandler {
     }
 
     public ApiHandler(
-            Registry registry, Authorizer authorizer, ResourceHandler resources, OpenApi openApi, Health health) {
+            Registry registry,
+            Authorizer authorizer,
+            ResourceHandler resources,
+            OpenApi openApi,
+            Health health,
+            RequestLimits limits) {
+        this.limits = limits;
         this.registry = registry;
         this.authorizer = authorizer;
         this.resources = resources;
@@ -115,6 +127,26 @@ public final class ApiHandler {
 
     private void dispatch(Exchange exchange) throws IOException, Impersonation.NoUserException {
         impersonate(exchange);
+        boolean counted = !watching(exchange) && !watchPath(exchange.path()) && !PROBES.contains(exchange.path());
+        try (RequestLimits.Permit _ = counted ? limits.enter(exchange.identity()) : RequestLimits.Permit.FREE) {
+            serve(exchange);
+        }
+    }
+
+    private static boolean watching(Exchange exchange) {
+        return exchange.query("watch")
+                .map(w -> !w.equals("0") && !w.equals("false"))
+                .orElse(false);
+    }
+
+    /** Whether it is one of the old paths that say watch themselves. */
+    private static boolean watchPath(String path) {
+        List<String> parts = segments(path);
+        int at = !parts.isEmpty() && parts.getFirst().equals("api") ? 2 : 3;
+        return parts.size() > at && parts.get(at).equals("watch");
+    }
+
+    private void serve(Exchange exchange) throws IOException {
         Identity identity = exchange.identity();
         Caller caller = Caller.of(identity, exchange.header("User-Agent").orElse(""));
         List<String> parts = segments(exchange.path());
@@ -248,10 +280,7 @@ public final class ApiHandler {
     }
 
     private void resource(Exchange exchange, Caller caller, RequestPath path) throws IOException {
-        boolean watching = exchange.query("watch")
-                .map(w -> !w.equals("0") && !w.equals("false"))
-                .orElse(false);
-        String verb = path.verb(exchange.method(), watching);
+        String verb = path.verb(exchange.method(), watching(exchange));
         authorize(caller.identity(), path, verb);
         Definition d = registry.find(path.group(), path.version(), path.resource());
         if (d == null || !scopeFits(d, path, verb)) {

@@ -11,6 +11,7 @@ import dev.coppice.control.engine.Target;
 import dev.coppice.control.engine.WriteOptions;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.request.Statuses;
+import dev.coppice.control.resource.ApiApproval;
 import dev.coppice.control.resource.Conversion;
 import dev.coppice.control.resource.CustomDefinitions;
 import dev.coppice.control.resource.Definition;
@@ -275,6 +276,15 @@ public final class CustomTypes {
                 established ? "True" : "False",
                 established ? "InitialNamesAccepted" : "NotAccepted",
                 established ? "the initial names have been accepted" : "not all names are accepted"));
+        ApiApproval approval = ApiApproval.of(crd);
+        if (approval != null) {
+            result.add(stable(
+                    before,
+                    "KubernetesAPIApprovalPolicyConformant",
+                    approval.approved() ? "True" : "False",
+                    approval.approved() ? "ApprovedAnnotation" : "UnapprovedAnnotation",
+                    approval.message()));
+        }
         return result;
     }
 

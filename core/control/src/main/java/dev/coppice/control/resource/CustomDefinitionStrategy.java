@@ -6,8 +6,6 @@ import dev.coppice.control.request.Json;
 import dev.coppice.control.request.Names;
 import dev.coppice.control.request.Statuses;
 import dev.coppice.schema.Cause;
-import dev.coppice.schema.Schema;
-import dev.coppice.schema.rule.RuleSet;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -94,12 +92,16 @@ final class CustomDefinitionStrategy implements Strategy {
         String conversion = Json.text(spec, "conversion", "strategy");
         conversion(spec.path("conversion"), conversion, causes);
         names(spec.path("names"), causes);
+        DefinitionChecks checks = new DefinitionChecks(spec.path("versions"), causes);
+        checks.names(spec.path("names"));
+        checks.approved(object);
         versions(spec, object.path("status"), causes);
         return causes;
     }
 
     private static void conversion(JsonNode conversion, String strategy, List<Cause> causes) {
-        String at = "spec.conversion.webhook";
+        // Kubernetes reports the places of its internal version.
+        String at = "spec.conversion.webhookClientConfig";
         JsonNode webhook = conversion.path("webhook");
         switch (strategy) {
             case "None" -> {
@@ -109,12 +111,15 @@ final class CustomDefinitionStrategy implements Strategy {
             }
             case "Webhook" -> {
                 if (!webhook.path("clientConfig").isObject()) {
-                    causes.add(Cause.required(at + ".clientConfig", "required when strategy is set to Webhook"));
+                    causes.add(Cause.required(at, "required when strategy is set to Webhook"));
                 } else {
-                    WebhookStrategy.client(webhook.path("clientConfig"), at + ".clientConfig", causes);
+                    WebhookStrategy.client(webhook.path("clientConfig"), at, causes);
                 }
                 WebhookStrategy.versions(
-                        webhook.path("conversionReviewVersions"), at + ".conversionReviewVersions", "v1beta1", causes);
+                        webhook.path("conversionReviewVersions"),
+                        "spec.conversion.conversionReviewVersions",
+                        "v1beta1",
+                        causes);
             }
             default ->
                 causes.add(
@@ -163,18 +168,12 @@ final class CustomDefinitionStrategy implements Strategy {
             }
             String name = v.path("name").asText("");
             Names.label1035(name).forEach(w -> causes.add(Cause.invalid(at + ".name", name, w)));
-            JsonNode schema = v.path("schema").path("openAPIV3Schema");
-            String place = versions.size() == 1 ? "spec.validation.openAPIV3Schema" : at + ".schema.openAPIV3Schema";
-            if (schema.isObject()) {
-                List<Cause> found = Schema.check(schema, place);
-                causes.addAll(found);
-                if (found.isEmpty()) {
-                    causes.addAll(RuleSet.of(Schema.ofResource(schema)).check(place));
-                }
-            } else {
-                causes.add(Cause.required(at + ".schema.openAPIV3Schema", "schemas are required"));
-            }
             i++;
+        }
+        DefinitionChecks checks = new DefinitionChecks(versions, causes);
+        checks.versions();
+        if (!checks.uniqueNames()) {
+            causes.add(Cause.invalidShown("spec.versions", shown(versions), "must contain unique version names"));
         }
         if (storage != 1) {
             causes.add(Cause.invalidShown(
@@ -184,6 +183,7 @@ final class CustomDefinitionStrategy implements Strategy {
             causes.add(Cause.invalidShown(
                     "status.storedVersions", "[]string(nil)", "must have at least one stored version"));
         }
+        checks.storedVersions(status.path("storedVersions"));
     }
 
     /** As Go's %#v shows the versions without their schemas. */

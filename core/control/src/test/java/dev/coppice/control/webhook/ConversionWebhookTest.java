@@ -205,7 +205,6 @@ class ConversionWebhookTest {
                         .path("details")
                         .path("causes")
                         .findValuesAsText("field"))
-                .contains(
-                        "spec.conversion.webhook.clientConfig.url", "spec.conversion.webhook.conversionReviewVersions");
+                .contains("spec.conversion.webhookClientConfig.url", "spec.conversion.conversionReviewVersions");
     }
 }

@@ -206,7 +206,11 @@ public final class JsonPatch {
         if (value == null || !value.isTextual()) {
             throw unprocessable((op.isEmpty() ? "an" : "a " + op) + " operation needs a " + name + " that is a string");
         }
-        return value.textValue();
+        String path = value.textValue();
+        if (!path.isEmpty() && !path.startsWith("/")) {
+            throw unprocessable("the " + name + " \"" + path + "\" does not start with /");
+        }
+        return path;
     }
 
     private static JsonNode value(JsonNode operation, String op) {

@@ -59,6 +59,20 @@ class PatchTest {
     }
 
     @Test
+    void aPathThatDoesNotStartWithASlashIsRefused() {
+        for (String operation : new String[] {
+            "{op:'add',path:'x',value:1}",
+            "{op:'remove',path:'x'}",
+            "{op:'move',from:'x',path:'/y'}",
+            "{op:'test',path:'x',value:1}"
+        }) {
+            assertThatThrownBy(() -> JsonPatch.apply(Json.of("{x:1}"), Json.of("[" + operation + "]")))
+                    .isInstanceOf(PatchException.class)
+                    .hasMessageContaining("\"x\" does not start with /");
+        }
+    }
+
+    @Test
     void jsonPatchIsRfc6902() {
         assertThat(JsonPatch.apply(
                         Json.of("{a:[1,3],b:{c:1}}"),
