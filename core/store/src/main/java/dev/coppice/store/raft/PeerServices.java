@@ -39,8 +39,7 @@ public final class PeerServices {
 
     /**
      * Full names of the methods that the listener calls on its I/O threads: what keeps a leader in office. They are handed to
-     * threads of the library, since virtual threads share few carriers with all else that a node does, and a node that is
-     * busy would let them wait for longer than an election timeout.
+     * threads of the library, so that they do not wait for virtual threads' carriers, of which there are few.
      */
     public static final Set<String> DIRECT =
             Set.of(PeerMethods.HEARTBEAT.getFullMethodName(), PeerMethods.VOTE.getFullMethodName());
