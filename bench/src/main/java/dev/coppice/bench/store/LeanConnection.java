@@ -41,6 +41,7 @@ final class LeanConnection implements AutoCloseable {
     private static final int ACK = 1;
     private static final int FRAME_HEADER = 9;
     private static final int WINDOW = 64 << 20;
+    private static final int MAX_FRAME = 16_384;
 
     private final SocketChannel channel;
     private final SelectionKey registered;
@@ -156,9 +157,20 @@ final class LeanConnection implements AutoCloseable {
         }
         sendWindow -= length;
         target.sendWindow -= length;
-        room(length + FRAME_HEADER);
-        frame(length, DATA, last ? END_STREAM : 0, stream);
-        out.put((byte) 0).putInt(message.length).put(message);
+        data(stream, message, last);
+    }
+
+    /** A message in as many frames as it needs. */
+    private void data(int stream, byte[] message, boolean last) {
+        int first = Math.min(message.length, MAX_FRAME - 5);
+        room(message.length + 5 + FRAME_HEADER * (message.length / MAX_FRAME + 2));
+        frame(first + 5, DATA, last && first == message.length ? END_STREAM : 0, stream);
+        out.put((byte) 0).putInt(message.length).put(message, 0, first);
+        for (int at = first; at < message.length; at += MAX_FRAME) {
+            int part = Math.min(message.length - at, MAX_FRAME);
+            frame(part, DATA, last && at + part == message.length ? END_STREAM : 0, stream);
+            out.put(message, at, part);
+        }
     }
 
     private void sendHeld() {
@@ -173,9 +185,7 @@ final class LeanConnection implements AutoCloseable {
             if (target != null) {
                 sendWindow -= length;
                 target.sendWindow -= length;
-                room(length + FRAME_HEADER);
-                frame(length, DATA, first.last() ? END_STREAM : 0, first.stream());
-                out.put((byte) 0).putInt(first.message().length).put(first.message());
+                data(first.stream(), first.message(), first.last());
             }
         }
     }

@@ -36,6 +36,11 @@ interface Load {
     /** Looks at an answer, and throws when it is not what was asked for. */
     default void answered(ByteBuffer message) {}
 
+    /** Whether a call that failed may be passed over; the next one is asked for then. */
+    default boolean failed() {
+        return false;
+    }
+
     /** Makes the load of a place, by its number. */
     interface Kind {
         Load of(int place);

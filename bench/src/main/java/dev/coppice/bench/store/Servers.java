@@ -208,8 +208,8 @@ final class Servers implements AutoCloseable {
         return Long.parseLong(line.split("\t", -1)[0]);
     }
 
-    @Override
-    public void close() throws Exception {
+    /** Ends them, and leaves their data. */
+    void stop() throws Exception {
         for (Process each : processes) {
             each.destroy();
         }
@@ -218,6 +218,14 @@ final class Servers implements AutoCloseable {
                 each.destroyForcibly();
                 each.waitFor();
             }
+        }
+    }
+
+    @Override
+    public void close() throws Exception {
+        stop();
+        if (!Files.exists(folder)) {
+            return;
         }
         try (Stream<Path> files = Files.walk(folder)) {
             for (Path each :

@@ -42,7 +42,11 @@ public final class StoreServer {
     public static void main(String[] arguments) throws Exception {
         StoreServer server = new StoreServer();
         int port = Integer.parseInt(arguments[1]);
-        StoreOptions options = StoreOptions.of(Path.of(arguments[0]));
+        StoreOptions options = new StoreOptions(
+                Path.of(arguments[0]),
+                "default",
+                new InetSocketAddress("127.0.0.1", 0),
+                List.of(new StoreOptions.KeyspaceOptions("etcd", 64L << 30)));
         server.serve(
                 arguments.length < 5
                         ? options

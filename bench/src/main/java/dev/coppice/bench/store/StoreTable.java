@@ -22,13 +22,15 @@ import org.jspecify.annotations.Nullable;
  * warm-up; medians. Prints one JSON object a line: figures a second, the client's percentiles, and the CPU time that servers
  * and client took for one operation.
  *
- * <p>Arguments: {@code [--nodes 1|3] [--rounds N] [--seconds N] [--warm-up N] [--connections N] [--options JVM-OPTIONS]
- * [--alone] [ROW ...]}, with the rows puts-64, puts-512, reads-64, reads-512, txns-64, watch, memory.
+ * <p>Arguments: {@code [--nodes 1|3] [--rounds N] [--seconds N] [--warm-up N] [--connections N] [--puts N]
+ * [--gib N] [--options JVM-OPTIONS] [--alone] [ROW ...]}, with the rows puts-1, puts-64, puts-512, reads-64, reads-512, txns-64, watch, memory, large (which runs
+ * alone, and only when it is named).
  */
 public final class StoreTable {
 
     private static final List<String> ROWS =
-            List.of("puts-64", "puts-512", "reads-64", "reads-512", "txns-64", "watch", "memory");
+            List.of("puts-1", "puts-64", "puts-512", "reads-64", "reads-512", "txns-64", "watch", "memory", "large");
+    private static final String LARGE = "large";
     private static final int WATCHES = 10_000;
     private static final int WATCHES_PER_STREAM = 1_000;
     private static final int KEYS_TO_KEEP = 1_000_000;
@@ -51,6 +53,10 @@ public final class StoreTable {
             "10",
             "--connections",
             "3",
+            "--puts",
+            "200",
+            "--gib",
+            "20",
             "--options",
             ""));
     private final List<String> rows = new ArrayList<>();
@@ -90,6 +96,7 @@ public final class StoreTable {
         }
         if (rows.isEmpty()) {
             rows.addAll(ROWS);
+            rows.remove(LARGE);
         }
     }
 
@@ -97,11 +104,15 @@ public final class StoreTable {
         return Integer.parseInt(settings.getOrDefault(setting, "0"));
     }
 
-    private Servers coppice() throws Exception {
+    private List<String> jvmOptions() {
         List<String> options = new ArrayList<>(
                 Arrays.asList(settings.getOrDefault("--options", "").trim().split(" +", -1)));
         options.removeIf(String::isEmpty);
-        return Servers.coppice(folder.resolve("coppice"), number("--nodes"), options);
+        return options;
+    }
+
+    private Servers coppice() throws Exception {
+        return Servers.coppice(folder.resolve("coppice"), number("--nodes"), jvmOptions());
     }
 
     private List<Servers> sides() throws Exception {
@@ -114,7 +125,9 @@ public final class StoreTable {
     }
 
     private void run() throws Exception {
-        List<String> speed = rows.stream().filter(row -> !row.equals("memory")).toList();
+        List<String> speed = rows.stream()
+                .filter(row -> !row.equals("memory") && !row.equals(LARGE))
+                .toList();
         if (!speed.isEmpty()) {
             List<Servers> sides = sides();
             try {
@@ -130,6 +143,9 @@ public final class StoreTable {
         }
         if (rows.contains("memory")) {
             memory();
+        }
+        if (rows.contains(LARGE)) {
+            new LargeData(clock, folder.resolve("coppice"), jvmOptions()).run(number("--gib"));
         }
     }
 
@@ -209,17 +225,24 @@ public final class StoreTable {
         for (Servers side : sides) {
             loads.add(new WatchLoad(clock, side.ports(), WATCHES, WATCHES_PER_STREAM));
         }
-        int puts = 100;
+        int puts = number("--puts");
         for (WatchLoad each : loads) {
-            for (int i = 0; i < 3; i++) {
+            long end = clock.nanoTime() + number("--warm-up") * 1_000_000_000L;
+            do {
                 each.run(puts);
-            }
+            } while (clock.nanoTime() < end);
         }
         for (int round = 0; round < number("--rounds"); round++) {
             for (int i = sides.size() - 1; i >= 0; i--) {
                 long server = sides.get(i).cpuMillis();
                 long client = Servers.cpuMillis("self");
+                long responses = loads.get(i).responses();
                 double perSecond = loads.get(i).run(puts);
+                System.err.printf(
+                        Locale.ROOT,
+                        "watch %s: %.1f events a response%n",
+                        sides.get(i).name(),
+                        (double) puts * WATCHES / (loads.get(i).responses() - responses));
                 double events = (double) puts * WATCHES;
                 note(
                         "watch",

@@ -34,6 +34,7 @@ final class WatchLoad implements AutoCloseable {
     private final int watches;
     private long created;
     private long events;
+    private long responses;
 
     /** @param perStream watches that share a stream, as those of one client do */
     WatchLoad(Clock clock, List<Integer> ports, int watches, int perStream) throws IOException {
@@ -60,6 +61,11 @@ final class WatchLoad implements AutoCloseable {
         while (created < watches) {
             LeanConnection.turn(selector);
         }
+    }
+
+    /** Responses that carried events so far. */
+    long responses() {
+        return responses;
     }
 
     /** How fast events came, from the first put until the last watch had the last event. */
@@ -134,7 +140,9 @@ final class WatchLoad implements AutoCloseable {
                         default -> in.skipField(tag);
                     }
                 }
-                if (!any) {
+                if (any) {
+                    responses++;
+                } else {
                     created++;
                 }
             } catch (IOException e) {

@@ -30,8 +30,8 @@ public final class WatchSession {
     /** After a round of this many responses events are gathered for the next one, for this long for each response. */
     private static final int MANY_RESPONSES = 100;
 
-    private static final long REST_NANOS = 20_000;
-    private static final long MOST_REST_NANOS = 50_000_000;
+    private static final long REST_NANOS = 50_000;
+    private static final long MOST_REST_NANOS = 100_000_000;
     private static final int SHOWN_RANGES = 20;
     private static final int SHOWN_BYTES = 200;
 

@@ -36,8 +36,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The log by SOFAJRaft. Entries proposed while the disk syncs are written and synced together, so that many writers share
- * one sync. Entries lie in a RocksDB of their own with a synced log; after a snapshot of the state (linked files) the entries
- * that it contains are forgotten.
+ * one sync. Entries lie in a {@linkplain dev.coppice.store.wal.WriteAheadLog log of their own}; after a snapshot of the state
+ * (linked files) the entries that it contains are forgotten.
  *
  * @see <a href="https://www.sofastack.tech/projects/sofa-jraft/jraft-user-guide/">SOFAJRaft</a>
  */
@@ -203,7 +203,7 @@ public final class RaftLog implements ReplicatedLog {
         raft.setReadOnlyOptions(ReadOnlyOption.ReadOnlySafe);
         NodeOptions options = new ClusterNodeOptions(opening.transport, opening.progress);
         options.setRaftOptions(raft);
-        options.setServiceFactory(new TimedStorage(states::timedSync));
+        options.setServiceFactory(new WalStorageFactory(states::timedSync));
         options.setFsm(states);
         options.setLogUri(directory.resolve("log").toString());
         options.setRaftMetaUri(directory.resolve("votes").toString());

@@ -128,7 +128,7 @@ final class StateMachineGroup<C, Q, A> implements ConsensusGroup<C, Q, A>, AutoC
         raft.setMaxElectionDelayMs(Math.max(millis / 2, 1));
         NodeOptions options = new ClusterNodeOptions(opening.transport, new Progress(kernel.clock()));
         options.setRaftOptions(raft);
-        options.setServiceFactory(new TimedStorage(append -> append.getAsInt()));
+        options.setServiceFactory(new WalStorageFactory(append -> append.getAsInt()));
         options.setFsm(states);
         options.setLogUri(opening.directory.resolve("log").toString());
         options.setRaftMetaUri(opening.directory.resolve("votes").toString());
