@@ -21,6 +21,10 @@ final class WatchChecker {
     private final List<String> problems = new ArrayList<>();
     private final Set<Change> told = new HashSet<>();
     private long start;
+
+    /** Where it began; 0 before that. A watcher that began late was not told of what is before. */
+    private long firstStart;
+
     private long last;
     private long covered;
 
@@ -39,13 +43,16 @@ final class WatchChecker {
     private List<String> check() {
         for (WatchLog.Entry entry : log.entries()) {
             switch (entry) {
-                case WatchLog.Opened opened -> start = opened.startRevision();
+                case WatchLog.Opened opened -> {
+                    start = opened.startRevision();
+                    firstStart = firstStart == 0 ? start : firstStart;
+                }
                 case WatchLog.Told some -> told(some);
                 case WatchLog.Progress progress -> progress(progress.revision());
                 case WatchLog.Cancelled cancelled -> problem("was ended by the node: " + cancelled);
             }
         }
-        List<Change> missed = changes.between(changes.after() + 1, changes.last()).stream()
+        List<Change> missed = changes.between(Math.max(changes.after() + 1, firstStart), changes.last()).stream()
                 .filter(each -> !told.contains(each))
                 .toList();
         for (Change each : missed) {

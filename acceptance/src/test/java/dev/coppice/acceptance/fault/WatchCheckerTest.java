@@ -49,6 +49,16 @@ class WatchCheckerTest {
     }
 
     @Test
+    void aWatcherThatBeganLateIsTheTruthFromThere() {
+        WatchLog late = new WatchLog("late watcher");
+        late.add(new WatchLog.Opened(4));
+        late.add(new WatchLog.Told(5, List.of(A2, B2), 0));
+        isWrong(late, "never told Change[revision=5");
+        late.add(new WatchLog.Told(5, List.of(C), 0));
+        assertThat(WatchChecker.check(late, changes)).isEmpty();
+    }
+
+    @Test
     void aDuplicate() {
         isWrong(told(List.of(A), List.of(B), List.of(B), List.of(A2, B2), List.of(C)), "told twice");
     }
