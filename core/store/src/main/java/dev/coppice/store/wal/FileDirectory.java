@@ -2,6 +2,7 @@ package dev.coppice.store.wal;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -69,7 +70,21 @@ final class FileDirectory implements WalDirectory {
 
         @Override
         public void read(ByteBuffer into, long position) throws IOException {
-            FileChannel channel = reading();
+            int begin = into.position();
+            while (true) {
+                FileChannel channel = reading();
+                try {
+                    readFully(channel, into.position(begin), position);
+                    return;
+                } catch (ClosedByInterruptException e) {
+                    throw e;
+                } catch (ClosedChannelException e) {
+                    // Another reader was interrupted: its end must not be this one's.
+                }
+            }
+        }
+
+        private static void readFully(FileChannel channel, ByteBuffer into, long position) throws IOException {
             int begin = into.position();
             while (into.hasRemaining()) {
                 if (channel.read(into, position + into.position() - begin) < 0) {

@@ -299,6 +299,26 @@ class WriteAheadLogTest {
     }
 
     @Test
+    void aReaderThatIsInterruptedDoesNotDisturbAnother() throws Exception {
+        try (WriteAheadLog log = WriteAheadLog.open(directory, each -> {})) {
+            log.append(records(1, 5));
+            AtomicBoolean done = new AtomicBoolean();
+            Thread interrupted = Thread.ofPlatform().start(() -> {
+                for (int i = 0; i < 20_000; i++) {
+                    Thread.currentThread().interrupt();
+                    assertThatThrownBy(() -> log.read(1)).isInstanceOf(IOException.class);
+                    Thread.interrupted();
+                }
+                done.set(true);
+            });
+            while (interrupted.isAlive()) {
+                assertHolds(log, 1, 5);
+            }
+            assertThat(done).isTrue();
+        }
+    }
+
+    @Test
     void isReadWhileItIsChanged() throws Exception {
         try (WriteAheadLog log = WriteAheadLog.open(new FileDirectory(directory), SEGMENT_BYTES, each -> {})) {
             AtomicBoolean done = new AtomicBoolean();
