@@ -128,8 +128,8 @@ final class Preparation {
             return true;
         }
         return d.storedVersion()
-                && !outdated(bytes, current, d)
-                && dev.coppice.schema.Values.same(timeless(old), timeless(fresh));
+                && dev.coppice.schema.Values.same(timeless(old), timeless(fresh))
+                && !outdated(bytes, current, d);
     }
 
     /** Whether the object is stored in a version that is not the storage version any more: writing it migrates it. */

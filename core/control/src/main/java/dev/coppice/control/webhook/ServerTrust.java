@@ -12,6 +12,7 @@ import java.security.cert.X509Certificate;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Consumer;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
@@ -45,9 +46,10 @@ final class ServerTrust {
      *
      * @param caBundle PEM in base64, as it stands in objects; "" for the platform's authorities
      * @param serverName that the certificate has to name
+     * @param connected told of each connected socket, before TLS is layered over it
      */
-    SSLSocketFactory sockets(String caBundle, String serverName) throws WebhookException {
-        return new NamedSockets(context(caBundle).getSocketFactory(), serverName);
+    SSLSocketFactory sockets(String caBundle, String serverName, Consumer<Socket> connected) throws WebhookException {
+        return new NamedSockets(context(caBundle).getSocketFactory(), serverName, connected);
     }
 
     private synchronized SSLContext context(String caBundle) throws WebhookException {
@@ -81,14 +83,17 @@ final class ServerTrust {
     private static final class NamedSockets extends SSLSocketFactory {
         private final SSLSocketFactory sockets;
         private final String serverName;
+        private final Consumer<Socket> told;
 
-        NamedSockets(SSLSocketFactory sockets, String serverName) {
+        NamedSockets(SSLSocketFactory sockets, String serverName, Consumer<Socket> told) {
             this.sockets = sockets;
             this.serverName = serverName;
+            this.told = told;
         }
 
         @Override
         public Socket createSocket(Socket connected, String host, int port, boolean autoClose) throws IOException {
+            told.accept(connected);
             SSLSocket socket = (SSLSocket) sockets.createSocket(connected, serverName, port, autoClose);
             SSLParameters parameters = socket.getSSLParameters();
             parameters.setEndpointIdentificationAlgorithm("HTTPS");

@@ -11,11 +11,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.Proxy;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.concurrent.Semaphore;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
 import javax.net.ssl.HttpsURLConnection;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Posts reviews to webhooks over HTTPS and reads their answers. A call has one deadline from its beginning to the last byte, an
@@ -76,7 +77,7 @@ public final class WebhookClient {
     private ObjectNode post(JsonNode clientConfig, byte[] body, int timeoutSeconds) throws WebhookException {
         Endpoints.Endpoint endpoint = endpoints.find(clientConfig, timeoutSeconds);
         String what = "Post \"" + endpoint.shown() + "?timeout=" + timeoutSeconds + "s\": ";
-        AtomicBoolean late = new AtomicBoolean();
+        Deadline deadline = new Deadline();
         HttpsURLConnection connection;
         try {
             connection = (HttpsURLConnection) endpoint.uri().toURL().openConnection(Proxy.NO_PROXY);
@@ -84,25 +85,53 @@ public final class WebhookClient {
             throw new WebhookException(what + message(e), e);
         }
         connection.setSSLSocketFactory(
-                trust.sockets(clientConfig.path("caBundle").asText(""), endpoint.serverName()));
+                trust.sockets(clientConfig.path("caBundle").asText(""), endpoint.serverName(), deadline::watch));
         int millis = timeoutSeconds * 1000;
         connection.setConnectTimeout(millis);
         connection.setReadTimeout(millis);
         connection.setInstanceFollowRedirects(false);
         connection.setUseCaches(false);
-        Timers.Timer deadline = kernel.timers().schedule(Duration.ofSeconds(timeoutSeconds), () -> {
-            late.set(true);
-            connection.disconnect();
-        });
+        Timers.Timer timer = kernel.timers().schedule(Duration.ofSeconds(timeoutSeconds), deadline::pass);
         try {
             return exchange(connection, body);
         } catch (IOException e) {
-            boolean time = late.get() || e instanceof java.net.SocketTimeoutException;
+            boolean time = deadline.passed || e instanceof java.net.SocketTimeoutException;
             String why = time ? "context deadline exceeded: no answer within " + timeoutSeconds + " s" : message(e);
             throw new WebhookException(what + why, e);
         } finally {
-            deadline.cancel();
+            timer.cancel();
             connection.disconnect();
+        }
+    }
+
+    /**
+     * Ends a call by closing the socket below TLS. To close a TLS socket would wait for whoever writes to it, and a timer may not
+     * wait.
+     */
+    private static final class Deadline {
+        private volatile boolean passed;
+        private @Nullable Socket socket;
+
+        synchronized void watch(Socket connected) {
+            socket = connected;
+            if (passed) {
+                close(connected);
+            }
+        }
+
+        synchronized void pass() {
+            passed = true;
+            if (socket != null) {
+                close(socket);
+            }
+        }
+
+        private static void close(Socket socket) {
+            try {
+                socket.close();
+            } catch (IOException e) {
+                // It is of no more use in any case.
+            }
         }
     }
 
