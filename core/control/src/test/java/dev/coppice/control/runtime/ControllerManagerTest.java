@@ -125,15 +125,28 @@ class ControllerManagerTest {
             });
             return Result.DONE;
         }));
-        client.create(KIND.type(), widget("a", "red"));
+        long before = client.create(KIND.type(), widget("a", "red"))
+                        .path("metadata")
+                        .path("resourceVersion")
+                        .asLong()
+                - 1;
         eventually(() -> status("a").equals("red"));
         client.mergePatch(
                 KIND.type(), "ns", "a", null, (ObjectNode) Widgets.JSON.readTree("{\"spec\":{\"color\":\"blue\"}}"));
         eventually(() -> status("a").equals("blue"));
-        assertThat(written).hasValue(2);
-        assertThat(client.calls())
-                .filteredOn(call -> call.startsWith("mergePatch/status"))
-                .hasSize(2);
+        // More than twice where the cache was behind the controller's own write; the server then changes nothing.
+        eventually(() -> written.get() >= 2);
+        eventually(() -> manager.informer(KIND)
+                .get(A)
+                .filter(seen -> seen.status() != null && seen.status().color().equals("blue"))
+                .isPresent());
+        assertThat(client.get(KIND.type(), "ns", "a")
+                        .orElseThrow()
+                        .path("metadata")
+                        .path("resourceVersion")
+                        .asLong())
+                .as("a creation, a change and two statuses")
+                .isEqualTo(before + 4);
     }
 
     private String status(String name) {
