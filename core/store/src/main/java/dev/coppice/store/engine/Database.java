@@ -172,7 +172,13 @@ final class Database implements AutoCloseable {
     /** What is known of a key without a look at the disk; null when that is nothing. */
     byte @Nullable [] inMemory(Family family, byte[] key) {
         Holder<byte[]> value = new Holder<>();
-        return rocks.keyMayExist(handle(family), defaults, key, value) ? value.getValue() : null;
+        if (!rocks.keyMayExist(handle(family), defaults, key, value)) {
+            return null;
+        }
+        // Where the index of a file is not in memory either, RocksDB says that it found the value and gives no bytes.
+        // No stored value is empty.
+        byte[] found = value.getValue();
+        return found == null || found.length == 0 ? null : found;
     }
 
     byte @Nullable [] get(Family family, ReadOptions options, byte[] key) {
