@@ -52,8 +52,10 @@ public final class StoreServer {
                         ? options
                         : server.inCluster(options, Long.parseLong(arguments[2]), arguments[3], Path.of(arguments[4])),
                 port);
+        // RocksDB crashes a process that exits while it works.
+        Runtime.getRuntime().addShutdownHook(new Thread(server.kernel::close));
         while (System.in.read() >= 0) {}
-        server.kernel.close();
+        System.exit(0);
     }
 
     private StoreOptions inCluster(StoreOptions options, long id, String ports, Path authority) throws Exception {
