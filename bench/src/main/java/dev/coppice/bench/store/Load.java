@@ -50,6 +50,32 @@ interface Load {
         return ByteString.copyFromUtf8("load/" + (int) ((number * 7919L & 0x7fffffff) % KEYS));
     }
 
+    /** Puts of each of the keys, once, by so many places. */
+    static Kind each(int places) {
+        return place -> new Load() {
+            private int number = place - places;
+
+            @Override
+            public String path() {
+                return PUT;
+            }
+
+            @Override
+            public byte @Nullable [] next() {
+                number += places;
+                return number < KEYS ? put(number) : null;
+            }
+        };
+    }
+
+    private static byte[] put(int number) {
+        return PutRequest.newBuilder()
+                .setKey(key(number))
+                .setValue(VALUE)
+                .build()
+                .toByteArray();
+    }
+
     /** Puts of 256 bytes to 10,000 keys. */
     static Load puts(int place) {
         return new Load() {
@@ -63,11 +89,7 @@ interface Load {
             @Override
             public byte[] next() {
                 number += 31;
-                return PutRequest.newBuilder()
-                        .setKey(key(number))
-                        .setValue(VALUE)
-                        .build()
-                        .toByteArray();
+                return put(number);
             }
         };
     }

@@ -3,6 +3,7 @@ package dev.coppice.bench.store;
 import com.google.protobuf.ByteString;
 import dev.coppice.kernel.Clock;
 import dev.coppice.kernel.Kernel;
+import dev.coppice.serving.CertificateAuthority;
 import dev.coppice.store.api.PutRequest;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -38,6 +39,8 @@ public final class StoreTable {
 
     /** How long what was freed may take to go back to the operating system. */
     private static final Duration SETTLE = Duration.ofSeconds(15);
+
+    private static final int MOST_SECONDS_TO_FILL = 60;
 
     private final Kernel kernel;
     private final Clock clock;
@@ -112,7 +115,12 @@ public final class StoreTable {
     }
 
     private Servers coppice() throws Exception {
-        return Servers.coppice(folder.resolve("coppice"), number("--nodes"), jvmOptions());
+        Path directory = folder.resolve("coppice");
+        if (number("--nodes") > 1) {
+            // Before the members look for it all at once.
+            var _ = CertificateAuthority.open(kernel, directory.resolve("pki"));
+        }
+        return Servers.coppice(directory, number("--nodes"), jvmOptions());
     }
 
     private List<Servers> sides() throws Exception {
@@ -157,7 +165,7 @@ public final class StoreTable {
 
     /** Every key that is read later; and whether each put is synced before it is answered. */
     private void prepare(Servers side) throws Exception {
-        loop.run(side.ports(), number("--connections"), 64, 2, Load::puts);
+        loop.run(side.ports(), number("--connections"), 64, MOST_SECONDS_TO_FILL, Load.each(64));
         SyncCheck check = SyncCheck.begin(side, folder);
         if (check == null) {
             return;
