@@ -131,6 +131,9 @@ final class UpCommand implements Callable<Integer> {
     @Mixin
     private final EtcdPortOptions etcd = new EtcdPortOptions();
 
+    @Mixin
+    private final ApiServerOptions api = new ApiServerOptions();
+
     @Option(names = "--token-file", paramLabel = "FILE", description = "Also write the token there (mode 0600).")
     private @Nullable Path tokenFile;
 
@@ -148,6 +151,7 @@ final class UpCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        List<String> problems = new ArrayList<>();
         ServerOptions options = new ServerOptions(
                 data.path(),
                 listen,
@@ -160,8 +164,9 @@ final class UpCommand implements Callable<Integer> {
                 new ClusterOptions(
                         cluster, clusterKeys, join, joinToken, learner, advertise, discover, peers.options()),
                 etcd.options(),
-                new ExternalStore(store, storeAuthority, storeCertificate, storeKey, storeUser, storePassword));
-        List<String> problems = new ArrayList<>(options.problems());
+                new ExternalStore(store, storeAuthority, storeCertificate, storeKey, storeUser, storePassword),
+                api.options(problems));
+        problems.addAll(options.problems());
         if (waitSeconds < 1) {
             problems.add("--wait: " + waitSeconds + " is not a time to wait: expected at least 1 second");
         }

@@ -166,7 +166,7 @@ public final class Server implements AutoCloseable {
         StateMachineGroups consensus =
                 store == null ? null : StateMachineGroups.start(kernel, kernel.root(), store, "control");
         token = BearerTokens.fromFile(kernel, data.tokenFile());
-        ApiServer apiServer = new ApiServer(kernel, kept.control(), data.resolve("pki"));
+        ApiServer apiServer = new ApiServer(kernel, kept.control(), data.resolve("pki"), options.api());
         apiServer.addToken("admin", token, BearerTokens.ADMIN);
         apiServer.serve(MemberSource.KIND, new MemberSource(distributed));
         Supervisor control = kernel.root().startSupervisor("control", PATIENT);

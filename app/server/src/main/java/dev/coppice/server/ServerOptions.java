@@ -1,5 +1,6 @@
 package dev.coppice.server;
 
+import dev.coppice.control.ApiOptions;
 import dev.coppice.store.RequestLimits;
 import dev.coppice.store.Retention;
 import dev.coppice.store.etcd.TokenOptions;
@@ -22,6 +23,7 @@ import java.util.function.Supplier;
  * @param insecureStore serve the etcd port in plain text, without authentication
  * @param etcd what else is chosen for users' keys
  * @param external the etcd that keeps the resources instead of the node itself
+ * @param api what is chosen for the resource API
  */
 public record ServerOptions(
         Path data,
@@ -34,7 +36,8 @@ public record ServerOptions(
         boolean insecureStore,
         ClusterOptions cluster,
         Etcd etcd,
-        ExternalStore external) {
+        ExternalStore external,
+        ApiOptions api) {
 
     /** Those of a node that is alone. */
     public ServerOptions(
@@ -57,7 +60,8 @@ public record ServerOptions(
                 insecureStore,
                 ClusterOptions.NONE,
                 Etcd.DEFAULT,
-                ExternalStore.NONE);
+                ExternalStore.NONE,
+                ApiOptions.DEFAULT);
     }
 
     /**
@@ -133,6 +137,7 @@ public record ServerOptions(
     public List<String> problems() {
         List<String> problems = new ArrayList<>();
         etcd.check(problems);
+        api.check(problems);
         etcd.files().check(insecureStore, problems);
         port(problems, "--api-port", apiPort);
         port(problems, "--etcd-port", etcdPort);

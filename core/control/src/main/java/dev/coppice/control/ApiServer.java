@@ -12,6 +12,7 @@ import dev.coppice.control.admission.QuotaAdmission;
 import dev.coppice.control.admission.RoleEscalation;
 import dev.coppice.control.admission.ValidatingPolicies;
 import dev.coppice.control.admission.ValidatingWebhooks;
+import dev.coppice.control.audit.AuditLog;
 import dev.coppice.control.engine.Engine;
 import dev.coppice.control.engine.FieldManagers;
 import dev.coppice.control.engine.Reader;
@@ -76,6 +77,7 @@ public final class ApiServer {
     private final BearerTokens tokens = new BearerTokens();
     private final RequestAuthenticator authenticator;
     private final CustomTypes customTypes;
+    private final AuditLog audit;
     private final ApiHandler handler;
     private volatile boolean ready;
     private @Nullable Supervisor control;
@@ -88,7 +90,17 @@ public final class ApiServer {
      * @param directory where its keys are kept
      */
     public ApiServer(Kernel kernel, Keyspace keyspace, Path directory) {
+        this(kernel, keyspace, directory, ApiOptions.DEFAULT);
+    }
+
+    /**
+     * An API server.
+     *
+     * @throws IllegalArgumentException when {@link ApiOptions#check} finds something wrong
+     */
+    public ApiServer(Kernel kernel, Keyspace keyspace, Path directory, ApiOptions options) {
         this.kernel = kernel;
+        this.audit = AuditLog.of(kernel, options.audit());
         this.keyspace = keyspace;
         ObjectStore store = new ObjectStore(keyspace, Sealer.open(kernel, directory), kernel.clock());
         this.feed = new WatchFeed(kernel, store);
@@ -136,7 +148,8 @@ public final class ApiServer {
                 new ResourceHandler(engine, reader, reviews::create),
                 new OpenApi(registry),
                 this::ready,
-                new RequestLimits(kernel.metrics(), MOST_REQUESTS));
+                new RequestLimits(kernel.metrics(), MOST_REQUESTS),
+                audit);
         serve(ProcessSource.KIND, new ProcessSource(kernel));
     }
 
@@ -155,6 +168,9 @@ public final class ApiServer {
      */
     public void serve(Supervisor supervisor) throws StartException {
         control = supervisor;
+        for (ChildSpec sink : audit.children()) {
+            var unused = supervisor.start(sink);
+        }
         var unusedFeed = supervisor.start(ChildSpec.task("watch-feed", feed::run));
         bootstrap();
         var unusedTypes = supervisor.start(ChildSpec.task("custom-types", customTypes::run));
@@ -259,7 +275,14 @@ public final class ApiServer {
 
     /** Finds out who asks: tokens, service accounts, client certificates. */
     public Authenticator authenticator() {
-        return authenticator;
+        return exchange -> {
+            try {
+                return authenticator.authenticate(exchange);
+            } catch (Authenticator.UnauthenticatedException e) {
+                handler.refused(exchange);
+                throw e;
+            }
+        };
     }
 
     /** Makes a bearer token known. */

@@ -39,8 +39,12 @@ public final class ServedApi implements AutoCloseable {
     }
 
     public ServedApi(Path directory) throws Exception {
+        this(directory, ApiOptions.DEFAULT);
+    }
+
+    public ServedApi(Path directory, ApiOptions options) throws Exception {
         Store store = Store.start(kernel, kernel.root(), StoreOptions.of(directory.resolve("store")));
-        server = new ApiServer(kernel, store.keyspace("control"), directory.resolve("control"));
+        server = new ApiServer(kernel, store.keyspace("control"), directory.resolve("control"), options);
         server.addToken("admin", TOKEN, BearerTokens.ADMIN);
         HttpListener listener = new HttpListener(
                 kernel,
@@ -50,6 +54,11 @@ public final class ServedApi implements AutoCloseable {
         server.mount(listener.routes());
         kernel.root().start(ChildSpec.service("api", () -> listener));
         base = "http://127.0.0.1:" + listener.address().orElseThrow().getPort();
+    }
+
+    /** Where it is served, without a slash at its end. */
+    public String base() {
+        return base;
     }
 
     public Kernel kernel() {

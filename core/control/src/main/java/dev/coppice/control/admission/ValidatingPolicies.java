@@ -261,10 +261,7 @@ public final class ValidatingPolicies implements Admission {
                     .put("binding", bound.binding)
                     .put("expressionIndex", Integer.toString(index));
             entry.set("validationActions", Json.array(bound.actions));
-            request.caller()
-                    .annotate(
-                            "validation.policy.admission.k8s.io/validation_failure",
-                            Json.text(Json.array().add(entry)));
+            request.caller().annotateListed("validation.policy.admission.k8s.io/validation_failure", entry);
         }
         if (bound.actions.contains("Deny")) {
             throw refusal(bound, request, message, reason);

@@ -1,10 +1,14 @@
 package dev.coppice.control.engine;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import dev.coppice.control.request.Json;
 import dev.coppice.serving.Identity;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Who calls a verb, the warnings that are told back, and what admission notes for the audit log.
@@ -18,6 +22,15 @@ public record Caller(Identity identity, String agent, List<String> warnings, Map
 
     public static Caller of(Identity identity, String agent) {
         return new Caller(identity, agent, new CopyOnWriteArrayList<>(), new ConcurrentHashMap<>());
+    }
+
+    /** One of a request; what admission notes goes to {@code annotations}, if they are not null. */
+    public static Caller of(Identity identity, String agent, @Nullable Map<String, String> annotations) {
+        return new Caller(
+                identity,
+                agent,
+                new CopyOnWriteArrayList<>(),
+                annotations == null ? new ConcurrentHashMap<>() : annotations);
     }
 
     /** A part of this process, allowed everything. */
@@ -39,6 +52,15 @@ public record Caller(Identity identity, String agent, List<String> warnings, Map
             annotations.putIfAbsent(
                     key, value.length() > LONGEST_ANNOTATION ? value.substring(0, LONGEST_ANNOTATION) : value);
         }
+    }
+
+    /** Adds to a list that is noted for the audit log, as JSON; one that would become too long stays as it is. */
+    public void annotateListed(String key, JsonNode entry) {
+        annotations.compute(key, (_, before) -> {
+            ArrayNode list = before == null ? Json.array() : (ArrayNode) Json.tree(before);
+            String text = Json.text(list.add(entry));
+            return before != null && text.length() > LONGEST_ANNOTATION ? before : text;
+        });
     }
 
     /** The field manager of a request that names none. */

@@ -5,6 +5,8 @@ import dev.coppice.control.ApiException;
 import dev.coppice.control.Authorizer;
 import dev.coppice.control.access.Impersonation;
 import dev.coppice.control.access.RequestLimits;
+import dev.coppice.control.audit.AuditLog;
+import dev.coppice.control.audit.AuditedExchange;
 import dev.coppice.control.engine.Caller;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.request.RequestPath;
@@ -44,6 +46,7 @@ public final class ApiHandler {
     private final OpenApi openApi;
     private final Health health;
     private final RequestLimits limits;
+    private final AuditLog audit;
 
     /** Whether the node is ready to serve. */
     @FunctionalInterface
@@ -57,8 +60,10 @@ public final class ApiHandler {
             ResourceHandler resources,
             OpenApi openApi,
             Health health,
-            RequestLimits limits) {
+            RequestLimits limits,
+            AuditLog audit) {
         this.limits = limits;
+        this.audit = audit;
         this.registry = registry;
         this.authorizer = authorizer;
         this.resources = resources;
@@ -88,8 +93,35 @@ public final class ApiHandler {
         });
     }
 
+    /** Records that the credentials of a request were refused, before any handler saw it. */
+    public void refused(Exchange exchange) {
+        RequestPath path = resourcePath(exchange);
+        audit.refused(exchange, verb(exchange, path), path);
+    }
+
+    private static String verb(Exchange exchange, @Nullable RequestPath path) {
+        return path == null
+                ? exchange.method().toLowerCase(Locale.ROOT)
+                : path.verb(exchange.method(), watching(exchange));
+    }
+
+    /** Runs a handler, recorded if the audit policy says so. */
+    private void answer(Exchange exchange, Handler handler) throws Exception {
+        RequestPath path = resourcePath(exchange);
+        AuditedExchange audited = audit.begin(exchange, verb(exchange, path), path);
+        if (audited == null) {
+            run(exchange, handler);
+            return;
+        }
+        try {
+            run(audited, handler);
+        } finally {
+            audited.complete();
+        }
+    }
+
     /** Runs a handler and turns what it throws into answers. */
-    private static void answer(Exchange exchange, Handler handler) throws Exception {
+    private static void run(Exchange exchange, Handler handler) throws Exception {
         try {
             handler.handle(exchange);
         } catch (ApiException e) {
@@ -102,6 +134,7 @@ public final class ApiHandler {
         } catch (ClientGoneException e) {
             throw e;
         } catch (RuntimeException e) {
+            AuditedExchange.panicked(exchange);
             LOG.log(Level.ERROR, "a request failed: " + exchange.method() + " " + exchange.rawPath(), e);
             if (!exchange.committed()) {
                 ApiException internal = Statuses.internal(String.valueOf(e.getMessage()));
@@ -148,18 +181,30 @@ public final class ApiHandler {
 
     private void serve(Exchange exchange) throws IOException {
         Identity identity = exchange.identity();
-        Caller caller = Caller.of(identity, exchange.header("User-Agent").orElse(""));
+        String agent = exchange.header("User-Agent").orElse("");
+        Caller caller = Caller.of(identity, agent, AuditedExchange.annotations(exchange));
+        RequestPath path = resourcePath(exchange);
         List<String> parts = segments(exchange.path());
-        if (parts.size() >= 3 && parts.getFirst().equals("api")) {
-            resource(exchange, caller, RequestPath.of("", parts.get(1), parts.subList(2, parts.size())));
-        } else if (parts.size() >= 4 && parts.getFirst().equals("apis")) {
-            resource(exchange, caller, RequestPath.of(parts.get(1), parts.get(2), parts.subList(3, parts.size())));
+        if (path != null) {
+            resource(exchange, caller, path);
         } else if (parts.isEmpty() && exchange.header("Accept").orElse("").contains("text/html")) {
             exchange.status(302).setHeader("Location", "/console/").sendEmpty();
         } else {
             checkPath(identity, exchange);
             other(exchange, parts);
         }
+    }
+
+    /** The resource that a request is about; null for other paths. */
+    private static @Nullable RequestPath resourcePath(Exchange exchange) {
+        List<String> parts = segments(exchange.path());
+        if (parts.size() >= 3 && parts.getFirst().equals("api")) {
+            return RequestPath.of("", parts.get(1), parts.subList(2, parts.size()));
+        }
+        if (parts.size() >= 4 && parts.getFirst().equals("apis")) {
+            return RequestPath.of(parts.get(1), parts.get(2), parts.subList(3, parts.size()));
+        }
+        return null;
     }
 
     private void impersonate(Exchange exchange) throws Impersonation.NoUserException {
@@ -174,7 +219,9 @@ public final class ApiHandler {
 
     private void checkPath(Identity identity, Exchange exchange) {
         String verb = exchange.method().toLowerCase(Locale.ROOT);
-        if (!authorizer.authorizePath(identity, verb, exchange.path()).allowed()) {
+        Authorizer.Decision decision = authorizer.authorizePath(identity, verb, exchange.path());
+        AuditedExchange.decided(exchange, decision.allowed(), decision.reason());
+        if (!decision.allowed()) {
             throw Statuses.forbidden(
                     "",
                     "",
@@ -281,7 +328,7 @@ public final class ApiHandler {
 
     private void resource(Exchange exchange, Caller caller, RequestPath path) throws IOException {
         String verb = path.verb(exchange.method(), watching(exchange));
-        authorize(caller.identity(), path, verb);
+        authorize(exchange, caller.identity(), path, verb);
         Definition d = registry.find(path.group(), path.version(), path.resource());
         if (d == null || !scopeFits(d, path, verb)) {
             notFound(exchange);
@@ -316,10 +363,12 @@ public final class ApiHandler {
         return path.name().isEmpty() && (verb.equals("list") || verb.equals("watch"));
     }
 
-    private void authorize(Identity identity, RequestPath path, String verb) {
+    private void authorize(Exchange exchange, Identity identity, RequestPath path, String verb) {
         String resource = path.subresource().isEmpty() ? path.resource() : path.resource() + "/" + path.subresource();
         var action = new Authorizer.Action(verb, path.group(), resource, path.namespace(), path.name());
-        if (!authorizer.authorize(identity, action).allowed()) {
+        Authorizer.Decision decision = authorizer.authorize(identity, action);
+        AuditedExchange.decided(exchange, decision.allowed(), decision.reason());
+        if (!decision.allowed()) {
             throw Statuses.forbidden(
                     path.group(), path.resource(), path.name(), Impersonation.refusal(identity, action));
         }

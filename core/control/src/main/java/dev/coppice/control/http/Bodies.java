@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
+import dev.coppice.control.audit.AuditedExchange;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.request.Statuses;
 import dev.coppice.serving.BodyTooLargeException;
@@ -64,8 +65,14 @@ final class Bodies {
         return (semicolon < 0 ? header : header.substring(0, semicolon)).strip().toLowerCase(Locale.ROOT);
     }
 
-    /** An object in JSON, YAML or protobuf. */
-    static ObjectNode object(String type, byte[] body) {
+    /** An object in JSON, YAML or protobuf, which the audit log sees. */
+    static ObjectNode object(Exchange exchange, byte[] body) {
+        ObjectNode object = object(type(exchange), body);
+        AuditedExchange.request(exchange, object);
+        return object;
+    }
+
+    private static ObjectNode object(String type, byte[] body) {
         switch (type) {
             case "", "application/json" -> {
                 return asObject(json(body));

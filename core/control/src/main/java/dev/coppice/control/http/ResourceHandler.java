@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.ApiException;
 import dev.coppice.control.ComputedSource;
+import dev.coppice.control.audit.AuditedExchange;
 import dev.coppice.control.engine.Caller;
 import dev.coppice.control.engine.DeleteOptions;
 import dev.coppice.control.engine.Engine;
@@ -80,7 +81,7 @@ public final class ResourceHandler {
         for (ComputedSource.Part part : source.parts()) {
             if (part.name().equals(target.subresource())) {
                 byte[] bytes = Bodies.read(exchange);
-                ObjectNode body = bytes.length == 0 ? Json.object() : Bodies.object(Bodies.type(exchange), bytes);
+                ObjectNode body = bytes.length == 0 ? Json.object() : Bodies.object(exchange, bytes);
                 ObjectNode answer = part.action().run(verb, target.namespace(), target.name(), body);
                 MediaType plain = media.shape() == MediaType.Shape.OBJECT ? media : MediaType.JSON;
                 write(exchange, plain, verb.equals("create") ? 201 : 200, answer);
@@ -258,7 +259,7 @@ public final class ResourceHandler {
 
     private void create(Exchange exchange, Caller caller, MediaType media, Target target) throws IOException {
         WriteOptions options = writeOptions(exchange, "CreateOptions", false);
-        ObjectNode body = Bodies.object(Bodies.type(exchange), Bodies.read(exchange));
+        ObjectNode body = Bodies.object(exchange, Bodies.read(exchange));
         Definition d = target.definition();
         if (!d.stored() || !target.subresource().isEmpty()) {
             String kind = target.subresource().isEmpty() ? d.kind() : "TokenRequest";
@@ -279,7 +280,7 @@ public final class ResourceHandler {
 
     private void update(Exchange exchange, Caller caller, MediaType media, Target target) throws IOException {
         WriteOptions options = writeOptions(exchange, "UpdateOptions", false);
-        ObjectNode body = Bodies.object(Bodies.type(exchange), Bodies.read(exchange));
+        ObjectNode body = Bodies.object(exchange, Bodies.read(exchange));
         Outcome outcome = target.subresource().equals("scale")
                 ? scale(target, options, caller, scale -> body)
                 : engine.update(target, body, options, caller);
@@ -337,12 +338,14 @@ public final class ResourceHandler {
         Outcome outcome;
         if (apply) {
             JsonNode config = Bodies.yaml(bytes);
+            AuditedExchange.request(exchange, config);
             if (!(config instanceof ObjectNode configuration)) {
                 throw Statuses.badRequest("error decoding YAML: the configuration is no object");
             }
             outcome = engine.apply(target, configuration, options, caller);
         } else {
             JsonNode patch = Bodies.json(bytes);
+            AuditedExchange.request(exchange, patch);
             boolean scale = target.subresource().equals("scale");
             java.util.function.UnaryOperator<ObjectNode> merge =
                     old -> Patches.merge(target.definition(), type, old, patch, scale);
@@ -355,7 +358,7 @@ public final class ResourceHandler {
 
     private static DeleteOptions deleteOptions(Exchange exchange) throws IOException {
         byte[] bytes = Bodies.read(exchange);
-        ObjectNode body = bytes.length == 0 ? Json.object() : Bodies.object(Bodies.type(exchange), bytes);
+        ObjectNode body = bytes.length == 0 ? Json.object() : Bodies.object(exchange, bytes);
         String wrong = BuiltinDecoding.error(DELETE_OPTIONS, body);
         if (wrong != null) {
             throw Statuses.badRequest("the body is no DeleteOptions: " + wrong);
@@ -476,6 +479,9 @@ public final class ResourceHandler {
 
     private static void write(Exchange exchange, MediaType media, int code, JsonNode node) throws IOException {
         exchange.status(code).setHeader("Content-Type", media.contentType());
+        if (media.yaml()) {
+            AuditedExchange.response(exchange, node);
+        }
         exchange.send(media.yaml() ? Bodies.writeYaml(node) : Json.bytes(node));
     }
 }

@@ -85,6 +85,15 @@ public final class Json {
         }
     }
 
+    /** The same for any value. */
+    public static JsonNode tree(String json) {
+        try {
+            return MAPPER.readTree(json);
+        } catch (JsonProcessingException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     public static ObjectNode parse(String json) {
         return parse(json.getBytes(java.nio.charset.StandardCharsets.UTF_8));
     }

@@ -1,0 +1,14 @@
+package dev.coppice.control;
+
+import dev.coppice.control.audit.AuditOptions;
+import java.util.List;
+
+/** What is chosen for a resource API. */
+public record ApiOptions(AuditOptions audit) {
+    public static final ApiOptions DEFAULT = new ApiOptions(AuditOptions.NONE);
+
+    /** Adds everything that is wrong with them and the files that they name. */
+    public void check(List<String> problems) {
+        audit.check(problems);
+    }
+}

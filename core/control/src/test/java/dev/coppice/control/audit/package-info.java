@@ -1,0 +1,2 @@
+/** Tests of the audit log. */
+package dev.coppice.control.audit;
