@@ -7,14 +7,20 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The examples of docs/security.md, done by kubectl on a running node. */
 final class SecurityDocsTest {
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    private static final int SECRETS = 150;
 
     @TempDir
     private Path folder;
@@ -82,6 +88,65 @@ final class SecurityDocsTest {
         assertThat(refused.path("impersonatedUser").path("username").asText()).isEqualTo("kim");
         assertThat(refused.path("responseStatus").path("code").asInt()).isEqualTo(403);
         assertThat(Files.readString(log)).doesNotContain("marker-4711").doesNotContain("eyJ");
+    }
+
+    @Test
+    void keysAreExchangedAndAKilledNodeGoesOn() throws Exception {
+        Shell.need("kubectl");
+        Path data = folder.resolve("keys");
+        StringBuilder secrets = new StringBuilder("apiVersion: v1\nkind: List\nitems:\n");
+        for (int i = 0; i < SECRETS; i++) {
+            secrets.append("- {apiVersion: v1, kind: Secret, metadata: {name: s" + i + "}, stringData: {v: value-" + i
+                    + "}}\n");
+        }
+        String token;
+        try (RunningCoppice coppice = RunningCoppice.up(data)) {
+            coppice.kubectlWithInput(secrets.toString(), "create", "-f", "-").succeeds();
+            token = coppice.kubectl("create", "token", "default")
+                    .succeeds()
+                    .output()
+                    .strip();
+            assertThat(keys(data, "rotate", "signing").path("signing").path("retire"))
+                    .hasSize(1);
+            assertThat(keys(data, "rotate", "encryption")
+                            .path("encryption")
+                            .path("current")
+                            .asText())
+                    .isEqualTo("key2");
+            coppice.kill();
+        }
+        try (RunningCoppice coppice = RunningCoppice.up(data)) {
+            JsonNode encryption = keys(data, "status").path("encryption");
+            for (int i = 0; i < 300 && encryption.path("phase").asText().equals("rewriting"); i++) {
+                LockSupport.parkNanos(200_000_000);
+                encryption = keys(data, "status").path("encryption");
+            }
+            assertThat(encryption.path("phase").asText()).isEqualTo("waiting");
+            JsonNode all = JSON.readTree(
+                    coppice.kubectl("get", "secrets", "-o", "json").succeeds().output());
+            assertThat(all.path("items")).hasSize(SECRETS);
+            for (JsonNode secret : all.path("items")) {
+                String name = secret.path("metadata").path("name").asText();
+                assertThat(new String(Base64.getDecoder()
+                                .decode(secret.path("data").path("v").asText())))
+                        .isEqualTo("value-" + name.substring(1));
+            }
+            assertThat(coppice.curl("/openid/v1/jwks", "-H", "Authorization: Bearer " + token)
+                            .output())
+                    .as("a token that the old key signed")
+                    .endsWith("200");
+        }
+    }
+
+    private static JsonNode keys(Path data, String... arguments) throws Exception {
+        List<String> command =
+                new ArrayList<>(List.of(Shell.HOME.resolve("coppice").toString(), "keys"));
+        command.addAll(List.of(arguments));
+        command.addAll(List.of("--json", "--data", data.toString()));
+        String output = Shell.run(Duration.ofSeconds(60), Map.of(), null, command)
+                .succeeds()
+                .output();
+        return JSON.readTree(output.substring(output.indexOf('{')));
     }
 
     private static JsonNode of(List<JsonNode> events, String resource, String verb) {

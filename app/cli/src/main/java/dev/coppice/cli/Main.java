@@ -18,6 +18,7 @@ import picocli.CommandLine.Command;
             LockCommand.class,
             ElectCommand.class,
             KubeconfigCommand.class,
+            KeysCommand.class,
             ImportCommand.class,
             BackupCommand.class,
             RestoreCommand.class,

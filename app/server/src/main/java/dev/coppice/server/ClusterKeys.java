@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.access.BearerTokens;
-import dev.coppice.control.access.ServiceAccountTokens;
+import dev.coppice.control.keys.SigningKeys;
 import dev.coppice.control.storage.Sealer;
 import dev.coppice.kernel.DurableFile;
 import dev.coppice.kernel.Kernel;
@@ -47,7 +47,7 @@ public final class ClusterKeys {
             Path pki = Files.createDirectory(directory.resolve("pki"));
             var _ = CertificateAuthority.open(kernel, pki);
             var _ = Sealer.open(kernel, pki);
-            ServiceAccountTokens.makeKey(kernel, pki);
+            SigningKeys.make(kernel, pki);
             String _ = BearerTokens.fromFile(kernel, directory.resolve("token"));
             ObjectNode all = JSON.createObjectNode();
             all.put(

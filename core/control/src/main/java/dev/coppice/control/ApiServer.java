@@ -19,6 +19,10 @@ import dev.coppice.control.engine.Reader;
 import dev.coppice.control.http.ApiHandler;
 import dev.coppice.control.http.OpenApi;
 import dev.coppice.control.http.ResourceHandler;
+import dev.coppice.control.http.TokenIssuer;
+import dev.coppice.control.keys.EncryptionKeys;
+import dev.coppice.control.keys.KeysHandler;
+import dev.coppice.control.keys.SigningKeys;
 import dev.coppice.control.lifecycle.Bootstrap;
 import dev.coppice.control.lifecycle.CustomTypes;
 import dev.coppice.control.lifecycle.Lifecycle;
@@ -45,6 +49,8 @@ import dev.coppice.serving.Identity;
 import dev.coppice.serving.Routes;
 import dev.coppice.store.Keyspace;
 import dev.coppice.store.StoreException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -60,6 +66,9 @@ import org.jspecify.annotations.Nullable;
 public final class ApiServer {
     private static final String ADMISSION = "admissionregistration.k8s.io";
     private static final int MOST_REQUESTS = 600;
+    private static final Logger LOG = System.getLogger(ApiServer.class.getName());
+    private static final Duration KEYS_BEAT = Duration.ofSeconds(5);
+    private static final Duration EXCHANGE_BEAT = Duration.ofSeconds(2);
     private static final Duration COMPACTION_BEAT = Duration.ofMinutes(5);
     private static final Duration BOOTSTRAP_PAUSE = Duration.ofMillis(500);
     private static final int BOOTSTRAP_ATTEMPTS = 20;
@@ -78,6 +87,8 @@ public final class ApiServer {
     private final RequestAuthenticator authenticator;
     private final CustomTypes customTypes;
     private final AuditLog audit;
+    private final EncryptionKeys encryptionKeys;
+    private final SigningKeys signingKeys;
     private final ApiHandler handler;
     private volatile boolean ready;
     private @Nullable Supervisor control;
@@ -102,7 +113,10 @@ public final class ApiServer {
         this.kernel = kernel;
         this.audit = AuditLog.of(kernel, options.audit());
         this.keyspace = keyspace;
-        ObjectStore store = new ObjectStore(keyspace, Sealer.open(kernel, directory), kernel.clock());
+        Sealer sealer = Sealer.open(kernel, directory);
+        ObjectStore store = new ObjectStore(keyspace, sealer, kernel.clock());
+        this.encryptionKeys = new EncryptionKeys(kernel, keyspace, store, sealer, directory, this::sealedPrefixes);
+        this.signingKeys = new SigningKeys(kernel, keyspace, directory);
         this.feed = new WatchFeed(kernel, store);
         this.engine = new Engine(kernel, store, feed, new FieldManagers(registry));
         this.reader = new Reader(feed, store);
@@ -115,7 +129,7 @@ public final class ApiServer {
                 builtIn(BuiltIns.RBAC, "roles").cache(),
                 builtIn(BuiltIns.RBAC, "rolebindings").cache());
         ServiceAccountTokens accountTokens =
-                new ServiceAccountTokens(kernel, directory, builtIn("", "serviceaccounts"));
+                new ServiceAccountTokens(kernel, signingKeys, builtIn("", "serviceaccounts"));
         this.authenticator = new RequestAuthenticator(tokens, accountTokens::identify);
         AccessReviews reviews = new AccessReviews(authorizer, authenticator, accountTokens, engine);
         WebhookClient webhookClient =
@@ -149,8 +163,17 @@ public final class ApiServer {
                 new OpenApi(registry),
                 this::ready,
                 new RequestLimits(kernel.metrics(), MOST_REQUESTS),
-                audit);
+                audit,
+                new TokenIssuer(ServiceAccountTokens.ISSUER, signingKeys::keySet));
         serve(ProcessSource.KIND, new ProcessSource(kernel));
+    }
+
+    private List<String> sealedPrefixes() {
+        return registry.snapshot().all().stream()
+                .filter(Definition::sealed)
+                .map(Definition::storagePrefix)
+                .distinct()
+                .toList();
     }
 
     private Definition builtIn(String group, String plural) {
@@ -171,6 +194,8 @@ public final class ApiServer {
         for (ChildSpec sink : audit.children()) {
             var unused = supervisor.start(sink);
         }
+        var unusedKeys =
+                supervisor.start(ChildSpec.periodic("shared-keys", KEYS_BEAT, Duration.ZERO, this::refreshKeys));
         var unusedFeed = supervisor.start(ChildSpec.task("watch-feed", feed::run));
         bootstrap();
         var unusedTypes = supervisor.start(ChildSpec.task("custom-types", customTypes::run));
@@ -208,6 +233,8 @@ public final class ApiServer {
             throw new StartException("interrupted while the lifecycle controllers started", e);
         }
         compactNext = 0;
+        var unusedExchange =
+                supervisor.start(ChildSpec.periodic("key-exchange", EXCHANGE_BEAT, Duration.ZERO, this::exchangeKeys));
         var unusedCompaction =
                 supervisor.start(ChildSpec.periodic("compaction", COMPACTION_BEAT, COMPACTION_BEAT, this::compact));
     }
@@ -217,8 +244,36 @@ public final class ApiServer {
         Supervisor supervisor = control;
         if (supervisor != null) {
             boolean _ = supervisor.stop("compaction");
+            boolean _ = supervisor.stop("key-exchange");
             boolean _ = supervisor.stop("lifecycle");
         }
+    }
+
+    private void refreshKeys() {
+        try {
+            encryptionKeys.refresh();
+            signingKeys.refresh();
+        } catch (StoreException | ApiException e) {
+            LOG.log(Level.DEBUG, "the shared keys are looked at again later", e);
+        } catch (RuntimeException e) {
+            LOG.log(Level.ERROR, "the shared keys cannot be taken over", e);
+        }
+    }
+
+    private void exchangeKeys() throws InterruptedException {
+        try {
+            encryptionKeys.step();
+            signingKeys.step();
+        } catch (StoreException | ApiException e) {
+            LOG.log(Level.DEBUG, "the exchange of keys goes on later", e);
+        } catch (RuntimeException e) {
+            LOG.log(Level.ERROR, "the exchange of keys does not go on", e);
+        }
+    }
+
+    /** Shows and exchanges the keys that all nodes share; to be mounted at {@link KeysHandler#PATH} for those who may. */
+    public Handler keys() {
+        return new KeysHandler(encryptionKeys, signingKeys);
     }
 
     /** Forgets history, but what the last beat still needed. */

@@ -2,13 +2,16 @@ package dev.coppice.control;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.coppice.control.access.BearerTokens;
+import dev.coppice.control.keys.KeysHandler;
 import dev.coppice.control.request.Json;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.SupervisorOptions;
+import dev.coppice.serving.CertificateAuthority;
 import dev.coppice.serving.HttpListener;
 import dev.coppice.serving.Identity;
 import dev.coppice.serving.ListenerOptions;
+import dev.coppice.store.Keyspace;
 import dev.coppice.store.Store;
 import dev.coppice.store.StoreOptions;
 import java.net.InetSocketAddress;
@@ -29,6 +32,7 @@ public final class ServedApi implements AutoCloseable {
     private final Kernel kernel = Kernel.start();
     private final ApiServer server;
     private final String base;
+    private final Keyspace keyspace;
     private final HttpClient http = HttpClient.newHttpClient();
 
     /** An answer: its code, its body (an empty object when it is no JSON) and its warnings. */
@@ -44,6 +48,8 @@ public final class ServedApi implements AutoCloseable {
 
     public ServedApi(Path directory, ApiOptions options) throws Exception {
         Store store = Store.start(kernel, kernel.root(), StoreOptions.of(directory.resolve("store")));
+        keyspace = store.keyspace("control");
+        var _ = CertificateAuthority.open(kernel, directory.resolve("control"));
         server = new ApiServer(kernel, store.keyspace("control"), directory.resolve("control"), options);
         server.addToken("admin", TOKEN, BearerTokens.ADMIN);
         HttpListener listener = new HttpListener(
@@ -52,6 +58,7 @@ public final class ServedApi implements AutoCloseable {
                 server.authenticator());
         server.start(kernel.root().startSupervisor("control", SupervisorOptions.DEFAULT));
         server.mount(listener.routes());
+        listener.routes().mount(KeysHandler.PATH, server.guarded(server.keys()));
         kernel.root().start(ChildSpec.service("api", () -> listener));
         base = "http://127.0.0.1:" + listener.address().orElseThrow().getPort();
     }
@@ -63,6 +70,11 @@ public final class ServedApi implements AutoCloseable {
 
     public Kernel kernel() {
         return kernel;
+    }
+
+    /** Where objects are kept. */
+    public Keyspace keyspace() {
+        return keyspace;
     }
 
     public ApiServer server() {

@@ -7,6 +7,7 @@ import dev.coppice.control.Authorizer;
 import dev.coppice.control.engine.Caller;
 import dev.coppice.control.engine.Engine;
 import dev.coppice.control.engine.Target;
+import dev.coppice.control.keys.SigningKeys;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.request.Statuses;
 import dev.coppice.schema.Cause;
@@ -198,6 +199,7 @@ public final class AccessReviews {
                                     ? "may not specify a duration less than 10 minutes"
                                     : "may not specify a duration larger than 2^32 seconds")));
         }
+        seconds = Math.min(seconds, SigningKeys.LONGEST_TOKEN.toSeconds());
         ServiceAccountTokens.Issued issued = tokens.issue(account, Json.list(spec.path("audiences")), seconds);
         request.put("kind", "TokenRequest").put("apiVersion", "authentication.k8s.io/v1");
         Json.metadata(request)

@@ -47,6 +47,7 @@ public final class ApiHandler {
     private final Health health;
     private final RequestLimits limits;
     private final AuditLog audit;
+    private final TokenIssuer issuer;
 
     /** Whether the node is ready to serve. */
     @FunctionalInterface
@@ -61,7 +62,9 @@ public final class ApiHandler {
             OpenApi openApi,
             Health health,
             RequestLimits limits,
-            AuditLog audit) {
+            AuditLog audit,
+            TokenIssuer issuer) {
+        this.issuer = issuer;
         this.limits = limits;
         this.audit = audit;
         this.registry = registry;
@@ -232,6 +235,17 @@ public final class ApiHandler {
     }
 
     private void other(Exchange exchange, List<String> parts) throws IOException {
+        switch (exchange.path()) {
+            case "/.well-known/openid-configuration" -> {
+                issuer.configuration(exchange);
+                return;
+            }
+            case "/openid/v1/jwks" -> {
+                issuer.keys(exchange);
+                return;
+            }
+            default -> {}
+        }
         String first = parts.isEmpty() ? "" : parts.getFirst();
         switch (first) {
             case "" -> index(exchange);
@@ -308,7 +322,15 @@ public final class ApiHandler {
             }
         }
         more.stream().distinct().sorted().forEach(paths::add);
-        List.of("/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version")
+        List.of(
+                        "/.well-known/openid-configuration",
+                        "/healthz",
+                        "/livez",
+                        "/openapi/v2",
+                        "/openapi/v3",
+                        "/openid/v1/jwks",
+                        "/readyz",
+                        "/version")
                 .forEach(paths::add);
         exchange.status(200).send("application/json", Json.text(index));
     }

@@ -64,9 +64,23 @@ public final class Bootstrap {
                     List.of("selfsubjectaccessreviews", "selfsubjectrulesreviews"));
             rule(rules, List.of("create"), List.of("authentication.k8s.io"), List.of("selfsubjectreviews"));
         });
+        role(
+                "system:service-account-issuer-discovery",
+                rules -> paths(
+                        rules,
+                        List.of("get"),
+                        List.of(
+                                "/.well-known/openid-configuration",
+                                "/.well-known/openid-configuration/",
+                                "/openid/v1/jwks",
+                                "/openid/v1/jwks/")));
         userRoles();
         bind("cluster-admin", "cluster-admin", "system:masters");
         bind("system:discovery", "system:discovery", "system:authenticated");
+        bind(
+                "system:service-account-issuer-discovery",
+                "system:service-account-issuer-discovery",
+                "system:serviceaccounts");
         bind("system:basic-user", "system:basic-user", "system:authenticated");
         bind(
                 "system:public-info-viewer",

@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
 /** Objects as bytes under string keys, each with the revision that wrote it last. Safe for use by many threads. */
 public final class ObjectStore {
     private static final int PAGE = 2_000;
+    private static final int GUARD_ATTEMPTS = 10;
     private final Keyspace keyspace;
     private final Sealer sealer;
     private final dev.coppice.kernel.Clock clock;
@@ -97,6 +98,13 @@ public final class ObjectStore {
                 key, kv.getModRevision(), sealer.open(key, kv.getValue().toByteArray()));
     }
 
+    /** What the watch over everything saw first: a new key, before anything that is sealed with it. */
+    void seen(String key, long revision, byte[] value) {
+        if (key.equals(sealer.guard().storageKey())) {
+            sealer.guard().seen(revision, value);
+        }
+    }
+
     public Stored opened(String key, long revision, byte[] value) {
         return new Stored(key, revision, sealer.open(key, value));
     }
@@ -150,15 +158,89 @@ public final class ObjectStore {
 
     /** Writes {@code value} if the key's revision is {@code expected} (0: if there is no such key). */
     public Written put(String key, long expected, byte[] value, boolean seal, @Nullable Duration ttl) {
-        ByteString name = ByteString.copyFromUtf8(key);
-        PutRequest.Builder put = PutRequest.newBuilder()
-                .setKey(name)
-                .setValue(ByteString.copyFrom(seal ? sealer.seal(key, value) : value));
+        PutRequest.Builder put = PutRequest.newBuilder().setKey(ByteString.copyFromUtf8(key));
         if (ttl != null) {
             put.setLease(lease(ttl));
         }
+        if (seal) {
+            return sealed(key, expected, value, put);
+        }
+        put.setValue(ByteString.copyFrom(value));
         return conditional(
                 key, expected, RequestOp.newBuilder().setRequestPut(put).build());
+    }
+
+    /** Seals and writes, with the key that all nodes agree on at that moment. */
+    private Written sealed(String key, long expected, byte[] value, PutRequest.Builder put) {
+        Sealer.Guard guard = sealer.guard();
+        for (int attempt = 0; attempt < GUARD_ATTEMPTS; attempt++) {
+            Sealer.Sealed sealed = sealer.sealed(key, value);
+            RequestOp operation = RequestOp.newBuilder()
+                    .setRequestPut(put.setValue(ByteString.copyFrom(sealed.value())))
+                    .build();
+            if (guard.storageKey().isEmpty()) {
+                return conditional(key, expected, operation);
+            }
+            TxnRequest.Builder txn = transaction(key, expected, operation)
+                    .addCompare(unchanged(guard.storageKey(), sealed.revision()))
+                    .addFailure(RequestOp.newBuilder()
+                            .setRequestRange(
+                                    RangeRequest.newBuilder().setKey(ByteString.copyFromUtf8(guard.storageKey()))));
+            TxnResponse r = answered(() -> keyspace.txn(txn.build()));
+            if (r.getSucceeded()) {
+                return new Written.Done(r.getHeader().getRevision());
+            }
+            RangeResponse agreed = r.getResponses(1).getResponseRange();
+            long now = agreed.getKvsCount() == 0 ? 0 : agreed.getKvs(0).getModRevision();
+            if (now == sealed.revision()) {
+                RangeResponse found = r.getResponses(0).getResponseRange();
+                return new Written.Refused(found.getKvsCount() == 0 ? null : opened(found.getKvs(0)));
+            }
+            guard.refresh();
+        }
+        throw Statuses.of(503, "ServiceUnavailable", "the encryption keys are being changed; try again");
+    }
+
+    /**
+     * A value as it is stored.
+     *
+     * @param revision that wrote it
+     * @param lease that it ends with; 0 for none
+     */
+    public record Raw(String key, long revision, byte[] value, long lease) {}
+
+    /** A page of values as they are stored; whether more follow. */
+    public record RawPage(List<Raw> values, boolean more) {}
+
+    /** Values below a prefix as they are now stored, from {@code start} (a key, or empty) on. */
+    public RawPage raw(String prefix, String start, int limit) {
+        RangeResponse r = answered(() -> keyspace.range(RangeRequest.newBuilder()
+                .setKey(ByteString.copyFromUtf8(start.isEmpty() ? prefix : start))
+                .setRangeEnd(after(prefix))
+                .setLimit(limit)
+                .build()));
+        List<Raw> values = new ArrayList<>(r.getKvsCount());
+        for (KeyValue kv : r.getKvsList()) {
+            values.add(new Raw(
+                    kv.getKey().toStringUtf8(),
+                    kv.getModRevision(),
+                    kv.getValue().toByteArray(),
+                    kv.getLease()));
+        }
+        return new RawPage(values, r.getMore());
+    }
+
+    /**
+     * Seals a value again with the newest key, unless it was changed; whether it was written.
+     *
+     * @throws IllegalStateException when it cannot be opened
+     */
+    public boolean reseal(Raw value) {
+        PutRequest.Builder put = PutRequest.newBuilder()
+                .setKey(ByteString.copyFromUtf8(value.key()))
+                .setLease(value.lease());
+        byte[] plain = sealer.open(value.key(), value.value());
+        return sealed(value.key(), value.revision(), plain, put) instanceof Written.Done;
     }
 
     /** Deletes the key if its revision is {@code expected}. */
@@ -172,18 +254,25 @@ public final class ObjectStore {
                 RequestOp.newBuilder().setRequestDeleteRange(delete).build());
     }
 
-    private Written conditional(String key, long expected, RequestOp operation) {
-        ByteString name = ByteString.copyFromUtf8(key);
-        TxnRequest txn = TxnRequest.newBuilder()
-                .addCompare(Compare.newBuilder()
-                        .setKey(name)
-                        .setResult(Compare.CompareResult.EQUAL)
-                        .setTarget(Compare.CompareTarget.MOD)
-                        .setModRevision(expected))
+    private static Compare unchanged(String key, long revision) {
+        return Compare.newBuilder()
+                .setKey(ByteString.copyFromUtf8(key))
+                .setResult(Compare.CompareResult.EQUAL)
+                .setTarget(Compare.CompareTarget.MOD)
+                .setModRevision(revision)
+                .build();
+    }
+
+    private static TxnRequest.Builder transaction(String key, long expected, RequestOp operation) {
+        return TxnRequest.newBuilder()
+                .addCompare(unchanged(key, expected))
                 .addSuccess(operation)
                 .addFailure(RequestOp.newBuilder()
-                        .setRequestRange(RangeRequest.newBuilder().setKey(name)))
-                .build();
+                        .setRequestRange(RangeRequest.newBuilder().setKey(ByteString.copyFromUtf8(key))));
+    }
+
+    private Written conditional(String key, long expected, RequestOp operation) {
+        TxnRequest txn = transaction(key, expected, operation).build();
         TxnResponse r = answered(() -> keyspace.txn(txn));
         if (r.getSucceeded()) {
             return new Written.Done(r.getHeader().getRevision());

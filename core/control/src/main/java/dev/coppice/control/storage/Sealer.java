@@ -13,6 +13,7 @@ import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import javax.crypto.Cipher;
 import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.SecretKeySpec;
@@ -29,13 +30,91 @@ public final class Sealer {
     private static final int TAG_BITS = 128;
 
     private final SecureRandom random;
-    private final Map<String, SecretKeySpec> keys;
-    private final String current;
+    private final Path file;
+    private volatile Ring ring;
+    private volatile Guard guard = Guard.NONE;
 
-    private Sealer(SecureRandom random, Map<String, SecretKeySpec> keys) {
+    private record Ring(long revision, String current, Map<String, SecretKeySpec> keys) {}
+
+    /**
+     * Where all nodes agree on the key that seals. A sealed value is written only while what stands there is of the revision
+     * that this node knows: so a node that has not heard of a new key cannot write with an older one.
+     */
+    public interface Guard {
+        Guard NONE = new Guard() {
+            @Override
+            public String storageKey() {
+                return "";
+            }
+
+            @Override
+            public void refresh() {}
+
+            @Override
+            public void seen(long revision, byte[] value) {}
+        };
+
+        /** Where in the store; empty for nowhere. */
+        String storageKey();
+
+        /** Reads it again. */
+        void refresh();
+
+        /** It was written. */
+        void seen(long revision, byte[] value);
+    }
+
+    /** What sealed a value, and when that was the key to seal with. */
+    record Sealed(byte[] value, long revision) {}
+
+    private Sealer(SecureRandom random, Path file, Map<String, SecretKeySpec> keys) {
         this.random = random;
-        this.keys = keys;
-        this.current = keys.keySet().iterator().next();
+        this.file = file;
+        this.ring = new Ring(0, keys.keySet().iterator().next(), keys);
+    }
+
+    /** From now on the keys are what all nodes agree on. */
+    public void guard(Guard agreed) {
+        guard = agreed;
+    }
+
+    Guard guard() {
+        return guard;
+    }
+
+    /** The name of the key that seals. */
+    public String current() {
+        return ring.current;
+    }
+
+    /** All keys, by name. */
+    public Map<String, byte[]> keys() {
+        Map<String, byte[]> all = new LinkedHashMap<>();
+        ring.keys.forEach((name, key) -> all.put(name, key.getEncoded()));
+        return all;
+    }
+
+    /**
+     * Takes over what nodes agree on, if it is newer than what is known, after it was written to the file of keys.
+     *
+     * @param revision that wrote it
+     */
+    public synchronized void use(long revision, String current, Map<String, byte[]> keys) throws IOException {
+        if (revision <= ring.revision) {
+            return;
+        }
+        Map<String, SecretKeySpec> made = new LinkedHashMap<>();
+        made.put(current, new SecretKeySpec(Objects.requireNonNull(keys.get(current)), "AES"));
+        keys.forEach((name, key) -> made.putIfAbsent(name, new SecretKeySpec(key, "AES")));
+        StringBuilder lines = new StringBuilder();
+        made.forEach((name, key) -> lines.append(name)
+                .append(' ')
+                .append(Base64.getEncoder().encodeToString(key.getEncoded()))
+                .append('\n'));
+        if (!Files.readString(file).contentEquals(lines)) {
+            DurableFile.write(file, lines.toString());
+        }
+        ring = new Ring(revision, current, made);
     }
 
     /** Reads the key file in the directory, making it first where there is none. */
@@ -58,26 +137,33 @@ public final class Sealer {
                 throw new IOException(
                         "the key file " + file + " holds no key; restore it from your backup of the node");
             }
-            return new Sealer(kernel.secureRandom(), keys);
+            return new Sealer(kernel.secureRandom(), file, keys);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
     public byte[] seal(String storageKey, byte[] plain) {
+        return sealed(storageKey, plain).value;
+    }
+
+    Sealed sealed(String storageKey, byte[] plain) {
+        Ring now = ring;
+        String current = now.current;
         try {
             byte[] nonce = new byte[NONCE_BYTES];
             random.nextBytes(nonce);
             Cipher cipher = Cipher.getInstance("AES/GCM/NoPadding");
-            cipher.init(Cipher.ENCRYPT_MODE, keys.get(current), new GCMParameterSpec(TAG_BITS, nonce));
+            cipher.init(Cipher.ENCRYPT_MODE, now.keys.get(current), new GCMParameterSpec(TAG_BITS, nonce));
             cipher.updateAAD(storageKey.getBytes(StandardCharsets.UTF_8));
             byte[] sealed = cipher.doFinal(plain);
             byte[] head = (PREFIX + current + ":").getBytes(StandardCharsets.UTF_8);
-            return ByteBuffer.allocate(head.length + nonce.length + sealed.length)
+            byte[] value = ByteBuffer.allocate(head.length + nonce.length + sealed.length)
                     .put(head)
                     .put(nonce)
                     .put(sealed)
                     .array();
+            return new Sealed(value, now.revision);
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(e);
         }
@@ -85,19 +171,21 @@ public final class Sealer {
 
     /** Opens a sealed value; gives back one that is not sealed as it is. */
     public byte[] open(String storageKey, byte[] value) {
-        if (!sealed(value)) {
+        String id = keyOf(value);
+        if (id.isEmpty()) {
             return value;
         }
-        int end = PREFIX_BYTES.length;
-        while (end < value.length && value[end] != ':') {
-            end++;
+        SecretKeySpec key = ring.keys.get(id);
+        if (key == null) {
+            // Another node may have a new key already.
+            guard.refresh();
+            key = ring.keys.get(id);
         }
-        String id = new String(value, PREFIX_BYTES.length, end - PREFIX_BYTES.length, StandardCharsets.UTF_8);
-        SecretKeySpec key = keys.get(id);
         if (key == null) {
             throw new IllegalStateException("the value of " + storageKey + " is sealed with the key " + id
                     + ", which the key file does not hold; restore the key file");
         }
+        int end = PREFIX_BYTES.length + id.getBytes(StandardCharsets.UTF_8).length;
         try {
             Cipher cipher = Cipher.getInstance("AES/GCM/NoPadding");
             cipher.init(Cipher.DECRYPT_MODE, key, new GCMParameterSpec(TAG_BITS, value, end + 1, NONCE_BYTES));
@@ -107,6 +195,18 @@ public final class Sealer {
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("the value of " + storageKey + " cannot be opened: it was changed", e);
         }
+    }
+
+    /** The name of the key that sealed a value; empty for one that is not sealed. */
+    public static String keyOf(byte[] value) {
+        if (!sealed(value)) {
+            return "";
+        }
+        int end = PREFIX_BYTES.length;
+        while (end < value.length && value[end] != ':') {
+            end++;
+        }
+        return new String(value, PREFIX_BYTES.length, end - PREFIX_BYTES.length, StandardCharsets.UTF_8);
     }
 
     static boolean sealed(byte[] value) {

@@ -174,6 +174,12 @@ public final class WatchFeed {
     private void deliver(WatchResponse response) {
         for (Event event : response.getEventsList()) {
             String key = event.getKv().getKey().toStringUtf8();
+            if (event.getType() == Event.EventType.PUT) {
+                store.seen(
+                        key,
+                        event.getKv().getModRevision(),
+                        event.getKv().getValue().toByteArray());
+            }
             cachesOf(key).forEach(cache -> apply(cache, key, event));
         }
         advanceTo(response);

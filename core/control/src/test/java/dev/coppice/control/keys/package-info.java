@@ -1,0 +1,2 @@
+/** Tests of shared keys. */
+package dev.coppice.control.keys;
