@@ -33,8 +33,11 @@ class ClusterTest {
 
     private final Map<String, RunningCoppice> nodes = new HashMap<>();
 
+    private final List<ClusterLocks> others = new ArrayList<>();
+
     @AfterEach
     void stop() throws InterruptedException {
+        others.forEach(ClusterLocks::close);
         for (RunningCoppice node : nodes.values()) {
             node.kill();
         }
@@ -155,6 +158,9 @@ class ClusterTest {
         AtomicBoolean over = new AtomicBoolean();
         Thread writer = Thread.ofPlatform().start(() -> write(acknowledged, over));
         await(() -> acknowledged.size() > 5);
+        ClusterLocks locks = new ClusterLocks(directory.resolve("locks"), List.of(data("b"), data("c")));
+        others.add(locks);
+        locks.take();
         nodes.get("a").kill();
         long killed = System.nanoTime();
         int then = acknowledged.size();
@@ -168,6 +174,7 @@ class ClusterTest {
                 etcdctl(List.of("c"), "get", "w/", "--prefix", "--keys-only").output();
         assertThat(found.lines()).containsAll(acknowledged);
         await(() -> members("b").equals(Map.of("a", "down", "b", "self", "c", "up")));
+        locks.check();
 
         nodes.get("c").kill();
         await(() -> etcdctl(List.of("b"), "put", "no", "quorum").output().contains("etcdserver: no leader"));
@@ -190,6 +197,24 @@ class ClusterTest {
                     .contains("permission denied");
             assertThat(asUser(name, "root:wrong", "get", "signed/" + name).output())
                     .contains("invalid user ID or password");
+        }
+        for (String[] each : new String[][] {{"root:secret", "true"}, {"eve:hers", "permission denied"}}) {
+            Shell.Outcome held = Shell.run(
+                    Duration.ofSeconds(60),
+                    Shell.HOME.resolve("coppice").toString(),
+                    "lock",
+                    "by-user",
+                    "--endpoints",
+                    "https://" + nodes.get("b").etcd() + ",https://"
+                            + nodes.get("c").etcd(),
+                    "--cacert",
+                    data("a").resolve("pki/ca.crt").toString(),
+                    "--user",
+                    each[0],
+                    "--",
+                    "echo",
+                    "true");
+            assertThat(held.output()).contains(each[1]);
         }
         String answer = gateway("a", "/v3/auth/authenticate", "{\"name\":\"root\",\"password\":\"secret\"}", null);
         String token = JSON.readTree(answer).path("token").asText();
