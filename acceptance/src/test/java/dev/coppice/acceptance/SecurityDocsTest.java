@@ -149,6 +149,64 @@ final class SecurityDocsTest {
         return JSON.readTree(output.substring(output.indexOf('{')));
     }
 
+    @Test
+    void usersOfAnIssuerSignIn() throws Exception {
+        Shell.need("kubectl", "openssl");
+        try (TokenIssuer issuer = new TokenIssuer(folder);
+                RunningCoppice coppice = RunningCoppice.up(folder.resolve("oidc"), oidcOptions(issuer))) {
+            coppice.kubectl("create", "clusterrolebinding", "devs", "--clusterrole", "view", "--group", "oidc:devs")
+                    .succeeds();
+            String token = issuer.token("coppice", 600);
+            // The keys are fetched, and the binding is followed, a moment later.
+            Shell.Outcome outcome = as(coppice, token, "get", "configmaps");
+            for (int i = 0; i < 100 && outcome.status() != 0; i++) {
+                LockSupport.parkNanos(200_000_000);
+                outcome = as(coppice, token, "get", "configmaps");
+            }
+            outcome.succeeds();
+            assertThat(as(coppice, token, "auth", "whoami").succeeds().output())
+                    .contains("kim@example.org")
+                    .contains("oidc:devs");
+            assertThat(as(coppice, token, "get", "secrets").output()).contains("cannot list resource \"secrets\"");
+            assertThat(as(coppice, issuer.token("another", 600), "get", "configmaps")
+                            .output())
+                    .contains("Unauthorized");
+            assertThat(as(coppice, issuer.token("coppice", -1), "get", "configmaps")
+                            .output())
+                    .contains("Unauthorized");
+        }
+    }
+
+    /** The options of the example, for the test's issuer. */
+    private static String[] oidcOptions(TokenIssuer issuer) throws IOException {
+        String text = Files.readString(Shell.HOME.resolve("docs/security.md"));
+        String command = text.substring(
+                text.indexOf("./coppice up --oidc-issuer-url"),
+                text.indexOf("\nkubectl create clusterrolebinding devs"));
+        return command.replace("./coppice up ", "")
+                .replace("\\\n", " ")
+                .replace("https://idp.example.org/realms/staff", issuer.url())
+                .replace("idp.pem", issuer.authority().toString())
+                .strip()
+                .split("\\s+");
+    }
+
+    /** As the holder of a token: the administrator's stands in the kubeconfig. */
+    private static Shell.Outcome as(RunningCoppice coppice, String token, String... arguments) throws Exception {
+        List<String> command = new ArrayList<>(List.of(
+                "kubectl",
+                "--kubeconfig",
+                "/dev/null",
+                "--server",
+                coppice.api(),
+                "--certificate-authority",
+                coppice.ready().path("certificateAuthority").asText(),
+                "--token",
+                token));
+        command.addAll(List.of(arguments));
+        return Shell.run(Duration.ofSeconds(60), Map.of(), null, command);
+    }
+
     private static JsonNode of(List<JsonNode> events, String resource, String verb) {
         return events.stream()
                 .filter(e -> e.path("objectRef").path("resource").asText().equals(resource)

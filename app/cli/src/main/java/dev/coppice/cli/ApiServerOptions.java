@@ -2,9 +2,12 @@ package dev.coppice.cli;
 
 import dev.coppice.control.ApiOptions;
 import dev.coppice.control.audit.AuditOptions;
+import dev.coppice.control.oidc.OidcOptions;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -74,8 +77,78 @@ final class ApiServerOptions {
             description = "The first pause before audit events are posted again (default: ${DEFAULT-VALUE}).")
     private String webhookBackoff = "10s";
 
+    @Option(
+            names = "--oidc-issuer-url",
+            paramLabel = "URL",
+            description = "Take ID tokens of this OpenID Connect issuer (https://…).")
+    private @Nullable URI oidcIssuer;
+
+    @Option(
+            names = "--oidc-client-id",
+            paramLabel = "ID",
+            description = "Whom those tokens have to be for (their aud).")
+    private @Nullable String oidcClient;
+
+    @Option(
+            names = "--oidc-username-claim",
+            paramLabel = "CLAIM",
+            description = "The claim that names the user (default: ${DEFAULT-VALUE}).")
+    private String oidcUsername = OidcOptions.NONE.usernameClaim();
+
+    @Option(
+            names = "--oidc-username-prefix",
+            paramLabel = "TEXT",
+            description =
+                    "Put before that name; - for nothing (default: the issuer and #; nothing for the claim email).")
+    private @Nullable String oidcUsernamePrefix;
+
+    @Option(
+            names = "--oidc-groups-claim",
+            paramLabel = "CLAIM",
+            description = "The claim that names the user's groups; without it there are none.")
+    private @Nullable String oidcGroups;
+
+    @Option(names = "--oidc-groups-prefix", paramLabel = "TEXT", description = "Put before the names of groups.")
+    private String oidcGroupsPrefix = "";
+
+    @Option(
+            names = "--oidc-required-claim",
+            paramLabel = "KEY=VALUE",
+            description = "What a token has to say as well; may be repeated.")
+    private Map<String, String> oidcRequired = Map.of();
+
+    @Option(
+            names = "--oidc-ca-file",
+            paramLabel = "FILE",
+            description = "Who signed the issuer's certificate (PEM); the platform's authorities otherwise.")
+    private @Nullable Path oidcAuthority;
+
+    @Option(
+            names = "--oidc-signing-algs",
+            paramLabel = "ALG,…",
+            split = ",",
+            description = "How tokens may be signed (default: ${DEFAULT-VALUE}).")
+    private List<String> oidcAlgorithms = OidcOptions.NONE.signingAlgs();
+
     ApiOptions options(List<String> problems) {
-        return new ApiOptions(new AuditOptions(
+        return new ApiOptions(audit(problems), oidc());
+    }
+
+    private OidcOptions oidc() {
+        return new OidcOptions(
+                oidcIssuer,
+                oidcClient,
+                oidcUsername,
+                oidcUsernamePrefix,
+                oidcGroups,
+                oidcGroupsPrefix,
+                oidcRequired,
+                oidcAuthority,
+                oidcAlgorithms);
+    }
+
+    private AuditOptions audit(List<String> problems) {
+        return new AuditOptions(
                 auditPolicy,
                 auditLog,
                 auditSize,
@@ -86,7 +159,7 @@ final class ApiServerOptions {
                         webhookBuffer,
                         webhookBatch,
                         time("--audit-webhook-batch-max-wait", webhookWait, problems),
-                        time("--audit-webhook-initial-backoff", webhookBackoff, problems))));
+                        time("--audit-webhook-initial-backoff", webhookBackoff, problems)));
     }
 
     private static Duration time(String option, String text, List<String> problems) {

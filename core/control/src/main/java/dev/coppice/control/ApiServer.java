@@ -26,6 +26,7 @@ import dev.coppice.control.keys.SigningKeys;
 import dev.coppice.control.lifecycle.Bootstrap;
 import dev.coppice.control.lifecycle.CustomTypes;
 import dev.coppice.control.lifecycle.Lifecycle;
+import dev.coppice.control.oidc.OidcTokens;
 import dev.coppice.control.process.ProcessSource;
 import dev.coppice.control.request.Statuses;
 import dev.coppice.control.resource.BuiltInSchemas;
@@ -87,6 +88,7 @@ public final class ApiServer {
     private final RequestAuthenticator authenticator;
     private final CustomTypes customTypes;
     private final AuditLog audit;
+    private final @Nullable OidcTokens issuer;
     private final EncryptionKeys encryptionKeys;
     private final SigningKeys signingKeys;
     private final ApiHandler handler;
@@ -112,6 +114,7 @@ public final class ApiServer {
     public ApiServer(Kernel kernel, Keyspace keyspace, Path directory, ApiOptions options) {
         this.kernel = kernel;
         this.audit = AuditLog.of(kernel, options.audit());
+        this.issuer = OidcTokens.of(kernel, options.oidc()).orElse(null);
         this.keyspace = keyspace;
         Sealer sealer = Sealer.open(kernel, directory);
         ObjectStore store = new ObjectStore(keyspace, sealer, kernel.clock());
@@ -130,7 +133,7 @@ public final class ApiServer {
                 builtIn(BuiltIns.RBAC, "rolebindings").cache());
         ServiceAccountTokens accountTokens =
                 new ServiceAccountTokens(kernel, signingKeys, builtIn("", "serviceaccounts"));
-        this.authenticator = new RequestAuthenticator(tokens, accountTokens::identify);
+        this.authenticator = new RequestAuthenticator(tokens, accountTokens::identify, issuer);
         AccessReviews reviews = new AccessReviews(authorizer, authenticator, accountTokens, engine);
         WebhookClient webhookClient =
                 new WebhookClient(kernel, builtIn("", "services"), builtIn("discovery.k8s.io", "endpointslices"));
@@ -193,6 +196,9 @@ public final class ApiServer {
         control = supervisor;
         for (ChildSpec sink : audit.children()) {
             var unused = supervisor.start(sink);
+        }
+        if (issuer != null) {
+            var unusedIssuer = supervisor.start(issuer.child());
         }
         var unusedKeys =
                 supervisor.start(ChildSpec.periodic("shared-keys", KEYS_BEAT, Duration.ZERO, this::refreshKeys));

@@ -1,5 +1,6 @@
 package dev.coppice.control.access;
 
+import dev.coppice.control.oidc.OidcTokens;
 import dev.coppice.serving.Authenticator;
 import dev.coppice.serving.Exchange;
 import dev.coppice.serving.Identity;
@@ -12,18 +13,24 @@ import java.util.function.Function;
 import javax.naming.InvalidNameException;
 import javax.naming.ldap.LdapName;
 import javax.naming.ldap.Rdn;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Finds out who asks: bearer tokens (static, then service accounts'), then client certificates (the common name is the
+ * Finds out who asks: bearer tokens (static, then service accounts', then ID tokens of an OpenID Connect
+ * issuer), then client certificates (the common name is the
  * user, the organizations are its groups). Others are anonymous. Safe for use by many threads.
  */
 public final class RequestAuthenticator implements Authenticator {
     private static final String BEARER = "bearer ";
     private final BearerTokens tokens;
     private final Function<String, Optional<Identity>> serviceAccounts;
+    private final @Nullable OidcTokens issuer;
 
-    public RequestAuthenticator(BearerTokens tokens, Function<String, Optional<Identity>> serviceAccounts) {
+    /** @param issuer whose ID tokens are taken; null for nobody's */
+    public RequestAuthenticator(
+            BearerTokens tokens, Function<String, Optional<Identity>> serviceAccounts, @Nullable OidcTokens issuer) {
         this.tokens = tokens;
+        this.issuer = issuer;
         this.serviceAccounts = serviceAccounts;
     }
 
@@ -33,17 +40,24 @@ public final class RequestAuthenticator implements Authenticator {
         if (header.isPresent() && header.get().regionMatches(true, 0, BEARER, 0, BEARER.length())) {
             String token = header.get().substring(BEARER.length()).strip();
             if (!token.isEmpty()) {
-                return identify(token).orElseThrow(() -> new UnauthenticatedException("Unauthorized"));
+                return identify(token).orElseThrow(() -> refused(token));
             }
         }
         List<X509Certificate> certificates = exchange.clientCertificates();
         return certificates.isEmpty() ? Identity.ANONYMOUS : of(certificates.getFirst());
     }
 
+    private UnauthenticatedException refused(String token) {
+        String why = issuer == null
+                ? ""
+                : issuer.problem(token).map(problem -> ": " + problem).orElse("");
+        return new UnauthenticatedException("Unauthorized" + why);
+    }
+
     /** Who holds a token. */
     public Optional<Identity> identify(String token) {
-        Optional<Identity> known = tokens.find(token);
-        return known.isPresent() ? known : serviceAccounts.apply(token);
+        Optional<Identity> known = tokens.find(token).or(() -> serviceAccounts.apply(token));
+        return known.isPresent() || issuer == null ? known : issuer.identify(token);
     }
 
     static Identity of(X509Certificate certificate) throws UnauthenticatedException {

@@ -37,6 +37,10 @@ class ValidatingPoliciesTest {
         String match = "\"matchConstraints\":{\"objectSelector\":{\"matchLabels\":{\"test\":\"" + name
                 + "\"}},\"resourceRules\":[{\"apiGroups\":[\"\"],\"apiVersions\":[\"v1\"],\"resources\":[\"configmaps\"],"
                 + "\"operations\":[\"CREATE\"]}]}";
+        matching(name, match, spec, binding);
+    }
+
+    private static void matching(String name, String match, String spec, String binding) throws Exception {
         Answer made = api.call(
                 "POST",
                 ADMISSION + "validatingadmissionpolicies",
@@ -158,5 +162,31 @@ class ValidatingPoliciesTest {
                 MAPS,
                 "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"with-param\","
                         + "\"labels\":{\"test\":\"deny-missing\"}},\"data\":{\"a\":\"1\"}}");
+    }
+
+    private static Answer event(String name, String label) throws Exception {
+        return api.call(
+                "POST",
+                "/api/v1/namespaces/default/events",
+                "{\"apiVersion\":\"v1\",\"kind\":\"Event\",\"metadata\":{\"name\":\"" + name
+                        + "\",\"labels\":{\"test\":\"" + label + "\"}},\"message\":\"bad\",\"reason\":\"Tried\","
+                        + "\"type\":\"Normal\",\"involvedObject\":{\"kind\":\"ConfigMap\",\"namespace\":\"default\","
+                        + "\"name\":\"x\"}}");
+    }
+
+    @Test
+    void anEquivalentVersionOfWhatThePolicyNamesIsSeenInThatVersion() throws Exception {
+        String rules = "\"resourceRules\":[{\"apiGroups\":[\"events.k8s.io\"],\"apiVersions\":[\"v1\"],"
+                + "\"resources\":[\"events\"],\"operations\":[\"CREATE\"]}]}";
+        // The field note is called message in the core group.
+        String spec = "\"validations\":[{\"expression\":\"object.note != 'bad'\",\"message\":\"a bad note\"}]";
+        String match =
+                "\"matchConstraints\":{\"matchPolicy\":\"%s\",\"objectSelector\":{\"matchLabels\":{\"test\":\"%s\"}},";
+        matching("equivalent", match.formatted("Equivalent", "equivalent") + rules, spec, "");
+        matching("exact", match.formatted("Exact", "exact") + rules, spec, "");
+        Answer refused = event("seen-as-another", "equivalent");
+        assertThat(refused.code()).as(refused.body().toString()).isEqualTo(422);
+        assertThat(refused.message()).endsWith(denied("equivalent", "a bad note"));
+        assertThat(event("not-seen", "exact").code()).isEqualTo(201);
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.coppice.control.ApiOptions;
 import dev.coppice.control.ServedApi;
+import dev.coppice.control.oidc.OidcOptions;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.runtime.Eventually;
 import java.io.IOException;
@@ -51,7 +52,10 @@ class AuditLogTest {
                 - {level: RequestResponse}
                 """);
         api = new ServedApi(
-                folder, new ApiOptions(new AuditOptions(policy, log.toString(), 100, 0, 0, AuditOptions.Webhook.NONE)));
+                folder,
+                new ApiOptions(
+                        new AuditOptions(policy, log.toString(), 100, 0, 0, AuditOptions.Webhook.NONE),
+                        OidcOptions.NONE));
         api.user("kim");
     }
 

@@ -3,11 +3,14 @@ package dev.coppice.control.webhook;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.google.protobuf.ByteString;
 import dev.coppice.control.ServedApi;
 import dev.coppice.control.ServedApi.Answer;
 import dev.coppice.control.request.Json;
+import dev.coppice.control.resource.Definition;
 import dev.coppice.control.runtime.Eventually;
 import dev.coppice.control.storage.ResourceCache;
+import dev.coppice.store.api.PutRequest;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -365,5 +368,30 @@ class AdmissionWebhooksTest {
                         "webhooks[0].rules[0].apiGroups",
                         "webhooks[0].rules[0].operations[0]",
                         "webhooks[0].matchConditions[0].expression");
+    }
+
+    /** Of an older version of the API: version 1 takes no such configuration. */
+    @Test
+    void aWebhookWithSideEffectsRefusesADryRunAndIsNotAsked() throws Exception {
+        hooks.on("/effects", r -> WebhookServer.allow());
+        String webhook = webhook("effects", hooks.clientConfig("/effects"), "")
+                .replace("\"sideEffects\":\"None\"", "\"sideEffects\":\"Some\"");
+        Definition d = Objects.requireNonNull(
+                api.server().registry().find("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations"));
+        String stored =
+                "{\"apiVersion\":\"admissionregistration.k8s.io/v1\",\"kind\":\"ValidatingWebhookConfiguration\","
+                        + "\"metadata\":{\"name\":\"effects\",\"uid\":\"1\"},\"webhooks\":[" + webhook + "]}";
+        var _ = api.keyspace()
+                .put(PutRequest.newBuilder()
+                        .setKey(ByteString.copyFromUtf8(d.storageKey("", "effects")))
+                        .setValue(ByteString.copyFromUtf8(stored))
+                        .build());
+        Eventually.eventually(Duration.ofSeconds(20), () -> d.cache().get("", "effects") != null);
+        Answer dry = api.call("POST", MAPS + "?dryRun=All", map("effects", "{}"));
+        assertThat(dry.code()).as(dry.body().toString()).isEqualTo(400);
+        assertThat(dry.message()).contains("effects.hooks.test").contains("dry run");
+        assertThat(hooks.asked()).isEmpty();
+        assertThat(api.call("POST", MAPS, map("effects", "{}")).code()).isEqualTo(201);
+        assertThat(hooks.asked()).hasSize(1);
     }
 }

@@ -1,0 +1,2 @@
+/** Tests of OpenID Connect. */
+package dev.coppice.control.oidc;
