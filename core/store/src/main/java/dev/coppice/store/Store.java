@@ -88,7 +88,7 @@ public final class Store {
             keyspaces.put(each.name(), new MemberKeyspace(this, each));
         }
         metrics.show(this::spaces);
-        metrics.show(this::waiting, disk::freeBytes);
+        metrics.show(this::waiting, this::logBytes, disk::freeBytes);
     }
 
     /**
@@ -437,6 +437,11 @@ public final class Store {
     private int waiting() {
         Member current = member;
         return current == null ? 0 : current.log().waiting();
+    }
+
+    private long logBytes() {
+        Member current = member;
+        return current == null ? 0 : current.log().bytes();
     }
 
     /**

@@ -130,12 +130,17 @@ public final class StoreMetrics {
                 space -> space.lessor().count());
     }
 
-    /** Shows how many proposals wait in the log, and the space left on the disk. */
-    public void show(IntSupplier waiting, LongSupplier freeDiskBytes) {
+    /** Shows how many proposals wait in the log, how long that is, and the space left on the disk. */
+    public void show(IntSupplier waiting, LongSupplier logBytes, LongSupplier freeDiskBytes) {
         GaugeWithCallback.builder()
                 .name("coppice_store_proposals_waiting")
                 .help("Proposals on their way through the log; more than 5000 are refused.")
                 .callback(callback -> callback.call(waiting.getAsInt()))
+                .register(registry);
+        GaugeWithCallback.builder()
+                .name("coppice_store_log_bytes")
+                .help("Size of the log's files; entries go once a snapshot has them.")
+                .callback(callback -> callback.call(logBytes.getAsLong()))
                 .register(registry);
         GaugeWithCallback.builder()
                 .name("coppice_store_disk_free_bytes")

@@ -361,6 +361,11 @@ public final class RaftLog implements ReplicatedLog {
     }
 
     @Override
+    public long bytes() {
+        return node.getOptions().getServiceFactory() instanceof WalStorageFactory storage ? storage.bytes() : 0;
+    }
+
+    @Override
     public void compact() {
         long entries = states.entriesSinceSnapshot();
         boolean due =

@@ -65,6 +65,9 @@ public interface ReplicatedLog extends AutoCloseable {
     /** Proposals on their way. */
     int waiting();
 
+    /** The size of the log's files. */
+    long bytes();
+
     /** Lets the log forget what the state on disk contains, when enough has come together since the last time. */
     void compact();
 

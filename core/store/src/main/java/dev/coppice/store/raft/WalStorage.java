@@ -127,6 +127,12 @@ final class WalStorage implements LogStorage {
 
     // ---- what the library asks
 
+    /** How many bytes its files have; 0 before it is open. */
+    long bytes() {
+        WriteAheadLog opened = log;
+        return opened == null ? 0 : opened.bytes();
+    }
+
     @Override
     public long getFirstLogIndex() {
         return log().firstIndex();

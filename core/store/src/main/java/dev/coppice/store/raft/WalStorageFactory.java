@@ -5,6 +5,7 @@ import com.alipay.sofa.jraft.option.RaftOptions;
 import com.alipay.sofa.jraft.storage.LogStorage;
 import java.nio.file.Path;
 import java.util.function.IntSupplier;
+import org.jspecify.annotations.Nullable;
 
 /** Lets the library keep its entries in a {@link dev.coppice.store.wal.WriteAheadLog}; how long synced writes take is told. */
 final class WalStorageFactory extends DefaultJRaftServiceFactory {
@@ -15,6 +16,7 @@ final class WalStorageFactory extends DefaultJRaftServiceFactory {
     }
 
     private final Timer timer;
+    private volatile @Nullable WalStorage made;
 
     WalStorageFactory(Timer timer) {
         this.timer = timer;
@@ -23,6 +25,14 @@ final class WalStorageFactory extends DefaultJRaftServiceFactory {
     /** @param uri where the library's own log was in earlier versions */
     @Override
     public LogStorage createLogStorage(String uri, RaftOptions options) {
-        return new WalStorage(Path.of(uri), options, timer);
+        WalStorage storage = new WalStorage(Path.of(uri), options, timer);
+        made = storage;
+        return storage;
+    }
+
+    /** How many bytes the log has on disk. */
+    long bytes() {
+        WalStorage storage = made;
+        return storage == null ? 0 : storage.bytes();
     }
 }

@@ -57,7 +57,9 @@ class EtcdMetricsTest {
                         .contains("\netcd_mvcc_put_total 4.0\n")
                         .contains("\netcd_mvcc_delete_total 1.0\n")
                         .contains("\netcd_mvcc_db_total_size_in_bytes ")
-                        .contains("\ncoppice_store_proposals_waiting 0.0\n");
+                        .contains("\ncoppice_store_proposals_waiting 0.0\n")
+                        .contains("\ncoppice_store_log_bytes ")
+                        .doesNotContain("\ncoppice_store_log_bytes 0");
             }
         }
     }
