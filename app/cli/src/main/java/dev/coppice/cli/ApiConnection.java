@@ -23,6 +23,7 @@ import java.security.KeyStore;
 import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
@@ -33,11 +34,13 @@ final class ApiConnection implements AutoCloseable {
     private final HttpClient client;
     private final String server;
     private final String token;
+    private final String user;
 
     /** An answer of the API. */
-    record Answer(int status, String body) {}
+    record Answer(int status, String body, List<String> warnings) {}
 
-    private ApiConnection(HttpClient client, String server, String token) {
+    private ApiConnection(HttpClient client, String server, String token, String user) {
+        this.user = user;
         this.client = client;
         this.server = server;
         this.token = token;
@@ -65,10 +68,41 @@ final class ApiConnection implements AutoCloseable {
                     .sslContext(tls)
                     .connectTimeout(TIMEOUT)
                     .build();
-            return new ApiConnection(client, node.path("api").asText(), token);
+            return new ApiConnection(client, node.path("api").asText(), token, "");
         } catch (GeneralSecurityException e) {
             throw new IOException("the certificate authority of the node cannot be used: " + e.getMessage(), e);
         }
+    }
+
+    /** The same connection for requests in the name of a user; empty for the administrator. */
+    ApiConnection as(String name) {
+        return new ApiConnection(client, server, token, name);
+    }
+
+    /** Sends a body; {@code agent} is how the client names itself. */
+    Answer send(String method, String path, String type, String body, String agent)
+            throws IOException, InterruptedException {
+        HttpRequest.Builder request = request(path)
+                .method(
+                        method,
+                        body.isEmpty()
+                                ? HttpRequest.BodyPublishers.noBody()
+                                : HttpRequest.BodyPublishers.ofString(body))
+                .header("User-Agent", agent);
+        if (!body.isEmpty()) {
+            request.header("Content-Type", type);
+        }
+        HttpResponse<String> response = sent(request.build(), HttpResponse.BodyHandlers.ofString());
+        return new Answer(
+                response.statusCode(), response.body(), response.headers().allValues("Warning"));
+    }
+
+    private HttpRequest.Builder request(String path) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(server + path))
+                .header("Authorization", "Bearer " + token)
+                .header("Accept", "application/json")
+                .timeout(TIMEOUT);
+        return user.isEmpty() ? request : request.header("Impersonate-User", user);
     }
 
     Answer get(String path) throws IOException, InterruptedException {
@@ -81,14 +115,12 @@ final class ApiConnection implements AutoCloseable {
 
     private Answer send(String method, String path) throws IOException, InterruptedException {
         HttpResponse<String> response = sent(
-                HttpRequest.newBuilder(URI.create(server + path))
+                request(path)
                         .method(method, HttpRequest.BodyPublishers.noBody())
-                        .header("Authorization", "Bearer " + token)
-                        .header("Accept", "application/json")
-                        .timeout(TIMEOUT)
                         .build(),
                 HttpResponse.BodyHandlers.ofString());
-        return new Answer(response.statusCode(), response.body());
+        return new Answer(
+                response.statusCode(), response.body(), response.headers().allValues("Warning"));
     }
 
     private <T> HttpResponse<T> sent(HttpRequest request, HttpResponse.BodyHandler<T> handler)

@@ -16,6 +16,9 @@ import dev.coppice.control.audit.AuditLog;
 import dev.coppice.control.engine.Engine;
 import dev.coppice.control.engine.FieldManagers;
 import dev.coppice.control.engine.Reader;
+import dev.coppice.control.history.History;
+import dev.coppice.control.history.Journal;
+import dev.coppice.control.history.JournalRetention;
 import dev.coppice.control.http.ApiHandler;
 import dev.coppice.control.http.OpenApi;
 import dev.coppice.control.http.ResourceHandler;
@@ -58,6 +61,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -71,6 +75,7 @@ public final class ApiServer {
     private static final Duration KEYS_BEAT = Duration.ofSeconds(5);
     private static final Duration EXCHANGE_BEAT = Duration.ofSeconds(2);
     private static final Duration COMPACTION_BEAT = Duration.ofMinutes(5);
+    private static final Duration JOURNAL_BEAT = Duration.ofSeconds(30);
     private static final Duration BOOTSTRAP_PAUSE = Duration.ofMillis(500);
     private static final int BOOTSTRAP_ATTEMPTS = 20;
 
@@ -92,6 +97,7 @@ public final class ApiServer {
     private final EncryptionKeys encryptionKeys;
     private final SigningKeys signingKeys;
     private final ApiHandler handler;
+    private final JournalRetention retention;
     private volatile boolean ready;
     private @Nullable Supervisor control;
     private long compactNext;
@@ -121,7 +127,10 @@ public final class ApiServer {
         this.encryptionKeys = new EncryptionKeys(kernel, keyspace, store, sealer, directory, this::sealedPrefixes);
         this.signingKeys = new SigningKeys(kernel, keyspace, directory);
         this.feed = new WatchFeed(kernel, store);
-        this.engine = new Engine(kernel, store, feed, new FieldManagers(registry));
+        Journal journal = new Journal(kernel, keyspace, sealer);
+        this.retention = new JournalRetention(kernel, journal, JournalRetention.Limits.DEFAULT);
+        feed.apart(Journal.PREFIX, retention::written);
+        this.engine = new Engine(kernel, store, feed, new FieldManagers(registry), journal);
         this.reader = new Reader(feed, store);
         BuiltIns builtIns =
                 new BuiltIns(BuiltInSchemas::of, (prefix, namespaced) -> feed.cache(prefix, namespaced, tree -> tree));
@@ -162,7 +171,8 @@ public final class ApiServer {
         this.handler = new ApiHandler(
                 registry,
                 authorizer,
-                new ResourceHandler(engine, reader, reviews::create),
+                new ResourceHandler(
+                        engine, reader, reviews::create, new History(engine, registry, authorizer, journal)),
                 new OpenApi(registry),
                 this::ready,
                 new RequestLimits(kernel.metrics(), MOST_REQUESTS),
@@ -172,11 +182,9 @@ public final class ApiServer {
     }
 
     private List<String> sealedPrefixes() {
-        return registry.snapshot().all().stream()
-                .filter(Definition::sealed)
-                .map(Definition::storagePrefix)
-                .distinct()
-                .toList();
+        Stream<String> objects =
+                registry.snapshot().all().stream().filter(Definition::sealed).map(Definition::storagePrefix);
+        return Stream.concat(objects, Stream.of(Journal.SEALED)).distinct().toList();
     }
 
     private Definition builtIn(String group, String plural) {
@@ -212,6 +220,7 @@ public final class ApiServer {
     private void bootstrap() {
         for (int attempt = 1; ; attempt++) {
             try {
+                retention.begin();
                 new Bootstrap(engine, registry).run();
                 return;
             } catch (ApiException e) {
@@ -243,12 +252,16 @@ public final class ApiServer {
                 supervisor.start(ChildSpec.periodic("key-exchange", EXCHANGE_BEAT, Duration.ZERO, this::exchangeKeys));
         var unusedCompaction =
                 supervisor.start(ChildSpec.periodic("compaction", COMPACTION_BEAT, COMPACTION_BEAT, this::compact));
+        retention.recount();
+        var unusedTrimming =
+                supervisor.start(ChildSpec.periodic("journal", JOURNAL_BEAT, JOURNAL_BEAT, retention::trim));
     }
 
     /** Ends what {@link #lead} started. */
     public synchronized void follow() {
         Supervisor supervisor = control;
         if (supervisor != null) {
+            boolean _ = supervisor.stop("journal");
             boolean _ = supervisor.stop("compaction");
             boolean _ = supervisor.stop("key-exchange");
             boolean _ = supervisor.stop("lifecycle");

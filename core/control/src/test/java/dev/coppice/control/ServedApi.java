@@ -14,6 +14,7 @@ import dev.coppice.serving.ListenerOptions;
 import dev.coppice.store.Keyspace;
 import dev.coppice.store.Store;
 import dev.coppice.store.StoreOptions;
+import dev.coppice.store.api.CompactionRequest;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -50,7 +51,7 @@ public final class ServedApi implements AutoCloseable {
         Store store = Store.start(kernel, kernel.root(), StoreOptions.of(directory.resolve("store")));
         keyspace = store.keyspace("control");
         var _ = CertificateAuthority.open(kernel, directory.resolve("control"));
-        server = new ApiServer(kernel, store.keyspace("control"), directory.resolve("control"), options);
+        server = new ApiServer(kernel, keyspace, directory.resolve("control"), options);
         server.addToken("admin", TOKEN, BearerTokens.ADMIN);
         HttpListener listener = new HttpListener(
                 kernel,
@@ -79,6 +80,12 @@ public final class ServedApi implements AutoCloseable {
 
     public ApiServer server() {
         return server;
+    }
+
+    /** Lets the store forget everything but what is there now. */
+    public void compact() {
+        var unused = keyspace.compact(
+                CompactionRequest.newBuilder().setRevision(keyspace.revision()).build());
     }
 
     /** Makes a token for a user without any rights. */

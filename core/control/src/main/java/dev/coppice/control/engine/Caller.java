@@ -14,14 +14,16 @@ import org.jspecify.annotations.Nullable;
  * Who calls a verb, the warnings that are told back, and what admission notes for the audit log.
  *
  * @param agent the client's name for itself, from which a default field manager is taken
+ * @param requestId of the request; empty for a part of this process
  */
-public record Caller(Identity identity, String agent, List<String> warnings, Map<String, String> annotations) {
+public record Caller(
+        Identity identity, String agent, List<String> warnings, Map<String, String> annotations, String requestId) {
     private static final int MAX_WARNINGS = 50;
     private static final int MAX_ANNOTATIONS = 100;
     private static final int LONGEST_ANNOTATION = 10 << 10;
 
     public static Caller of(Identity identity, String agent) {
-        return new Caller(identity, agent, new CopyOnWriteArrayList<>(), new ConcurrentHashMap<>());
+        return new Caller(identity, agent, new CopyOnWriteArrayList<>(), new ConcurrentHashMap<>(), "");
     }
 
     /** One of a request; what admission notes goes to {@code annotations}, if they are not null. */
@@ -38,6 +40,11 @@ public record Caller(Identity identity, String agent, List<String> warnings, Map
         return of(
                 new Identity("system:coppice:" + name, "", List.of("system:masters", "system:authenticated"), Map.of()),
                 "coppice-" + name);
+    }
+
+    /** The same for a request. */
+    public Caller asking(String requestId) {
+        return new Caller(identity, agent, warnings, annotations, requestId);
     }
 
     public void warn(String text) {

@@ -3,6 +3,7 @@ package dev.coppice.control.engine;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.ApiException;
 import dev.coppice.control.admission.Admission;
+import dev.coppice.control.history.Journal;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.request.Statuses;
 import dev.coppice.control.resource.Definition;
@@ -13,10 +14,12 @@ import dev.coppice.control.storage.ObjectStore.Written;
 import dev.coppice.control.storage.WatchFeed;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.schema.Cause;
+import dev.coppice.store.api.RequestOp;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.UUID;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -28,18 +31,22 @@ public final class Engine {
     private static final int TRIES = 6;
     private static final String SUFFIX_LETTERS = "bcdfghjklmnpqrstvwxz2456789";
 
+    private static final WriteOptions DELETION = WriteOptions.DEFAULT.asking("delete");
+
     private final Kernel kernel;
     private final ObjectStore store;
     private final WatchFeed feed;
     private final FieldManagement fields;
+    private final Journal journal;
     private final List<Admission.Mutating> mutations = new java.util.concurrent.CopyOnWriteArrayList<>();
     private final List<Admission> admissions = new java.util.concurrent.CopyOnWriteArrayList<>();
 
-    public Engine(Kernel kernel, ObjectStore store, WatchFeed feed, FieldManagement fields) {
+    public Engine(Kernel kernel, ObjectStore store, WatchFeed feed, FieldManagement fields, Journal journal) {
         this.kernel = kernel;
         this.store = store;
         this.feed = feed;
         this.fields = fields;
+        this.journal = journal;
     }
 
     public void addAdmission(Admission admission) {
@@ -94,12 +101,30 @@ public final class Engine {
         return definition.storedVersion() ? trees : definition.fromStored(trees);
     }
 
-    private byte[] stored(Definition definition, ObjectNode object) {
+    private static ObjectNode stored(Definition definition, ObjectNode object) {
         ObjectNode copy = definition.toStored().apply(object.deepCopy());
         ObjectNode meta = Json.metadata(copy);
         meta.remove("resourceVersion");
         meta.remove("selfLink");
-        return Json.bytes(copy);
+        return copy;
+    }
+
+    /** What stands in the store, as a tree. */
+    private static ObjectNode storedTree(Definition definition, Stored current, ObjectNode served) {
+        return definition.storedVersion() ? served : Json.parse(current.value());
+    }
+
+    /** What is written to the journal with a change. */
+    private Supplier<List<RequestOp>> entry(
+            Target target,
+            @Nullable ObjectNode before,
+            @Nullable ObjectNode after,
+            long previous,
+            WriteOptions options,
+            Caller caller) {
+        Journal.Draft draft =
+                new Journal.Draft(target, before, after, options.verb(), managerOf(options.fieldManager(), caller));
+        return () -> journal.operations(draft, previous, caller);
     }
 
     // ---- creating
@@ -113,7 +138,7 @@ public final class Engine {
         if (!Json.text(object, "metadata", "resourceVersion").isEmpty()) {
             throw Statuses.unknown("resourceVersion should not be set on objects to be created");
         }
-        return insert(target, object, options, caller, options.fieldManager(), true);
+        return insert(target, object, options.asking("create"), caller, options.fieldManager(), true);
     }
 
     private Outcome insert(
@@ -185,7 +210,9 @@ public final class Engine {
             }
             return new Outcome(object, true);
         }
-        Written written = store.put(target.key(), 0, stored(d, object), d.sealed(), d.timeToLive());
+        ObjectNode tree = stored(d, object);
+        Supplier<List<RequestOp>> entry = entry(target, null, tree, 0, options, caller);
+        Written written = store.put(target.key(), 0, Json.bytes(tree), d.sealed(), d.timeToLive(), entry);
         return switch (written) {
             case Written.Done done -> {
                 meta.put("resourceVersion", Long.toString(done.revision()));
@@ -417,11 +444,11 @@ public final class Engine {
             throw Statuses.invalid(d.group(), d.kind(), target.name(), causes);
         }
         admit(request);
-        return commit(target, current, old, fresh, options);
+        return commit(target, current, old, fresh, options, caller);
     }
 
     private @Nullable Outcome commit(
-            Target target, Stored current, ObjectNode old, ObjectNode fresh, WriteOptions options) {
+            Target target, Stored current, ObjectNode old, ObjectNode fresh, WriteOptions options, Caller caller) {
         Definition d = target.definition();
         ObjectNode meta = Json.metadata(fresh);
         meta.put("resourceVersion", Long.toString(current.revision()));
@@ -432,16 +459,20 @@ public final class Engine {
             return new Outcome(fresh, false);
         }
         if (goes) {
-            return store.delete(target.key(), current.revision()) instanceof Written.Done
+            Supplier<List<RequestOp>> entry =
+                    entry(target, storedTree(d, current, old), null, current.revision(), options, caller);
+            return store.delete(target.key(), current.revision(), d.sealed(), entry) instanceof Written.Done
                     ? new Outcome(fresh, false)
                     : null;
         }
-        byte[] bytes = stored(d, fresh);
+        ObjectNode tree = stored(d, fresh);
+        byte[] bytes = Json.bytes(tree);
         if (Preparation.sameBytes(bytes, current, d, old, fresh)) {
             meta.put("resourceVersion", Long.toString(current.revision()));
             return new Outcome(old, false);
         }
-        Written written = store.put(target.key(), current.revision(), bytes, d.sealed(), d.timeToLive());
+        Supplier<List<RequestOp>> entry = entry(target, storedTree(d, current, old), tree, current.revision(), options, caller);
+        Written written = store.put(target.key(), current.revision(), bytes, d.sealed(), d.timeToLive(), entry);
         if (written instanceof Written.Done done) {
             meta.put("resourceVersion", Long.toString(done.revision()));
             return new Outcome(fresh, false);
@@ -464,7 +495,7 @@ public final class Engine {
                     BodyChecks.checkPatched(d, target, fresh, options, caller);
                     return fresh;
                 },
-                options,
+                options.asking("patch"),
                 caller,
                 true,
                 true);
@@ -497,7 +528,7 @@ public final class Engine {
                     return fields.apply(
                             d, old, config, options.fieldManager(), target.subresource(), options.force(), now());
                 },
-                options,
+                options.asking("apply"),
                 caller,
                 false,
                 true);
@@ -529,18 +560,33 @@ public final class Engine {
             boolean held =
                     !marked.path("metadata").path("finalizers").isEmpty() || Preparation.heldByNamespace(d, marked);
             if (!held) {
-                if (options.dryRun() || store.delete(target.key(), current.revision()) instanceof Written.Done) {
+                if (options.dryRun()) {
+                    return new Deleted(old, false);
+                }
+                Supplier<List<RequestOp>> entry =
+                        entry(target, storedTree(d, current, old), null, current.revision(), DELETION, caller);
+                if (store.delete(target.key(), current.revision(), d.sealed(), entry) instanceof Written.Done) {
                     return new Deleted(old, false);
                 }
             } else if (options.dryRun() || marked.equals(old)) {
                 return new Deleted(marked, true);
-            } else if (store.put(target.key(), current.revision(), stored(d, marked), d.sealed(), null)
-                    instanceof Written.Done done) {
-                Json.metadata(marked).put("resourceVersion", Long.toString(done.revision()));
+            } else if (mark(target, current, old, marked, caller)) {
                 return new Deleted(marked, true);
             }
         }
         throw target.conflict(Statuses.MODIFIED);
+    }
+
+    private boolean mark(Target target, Stored current, ObjectNode old, ObjectNode marked, Caller caller) {
+        Definition d = target.definition();
+        ObjectNode tree = stored(d, marked);
+        Supplier<List<RequestOp>> entry = entry(target, storedTree(d, current, old), tree, current.revision(), DELETION, caller);
+        if (store.put(target.key(), current.revision(), Json.bytes(tree), d.sealed(), null, entry)
+                instanceof Written.Done done) {
+            Json.metadata(marked).put("resourceVersion", Long.toString(done.revision()));
+            return true;
+        }
+        return false;
     }
 
     /** What a deletion left: the object as it was or is, and whether it is still there. */

@@ -6,8 +6,13 @@ package dev.coppice.control.engine;
  * @param fieldManager empty for the caller's default
  * @param fieldValidation Strict, Warn or Ignore
  * @param force take over fields in a server-side apply
+ * @param verb what was asked for, as the journal tells it
  */
-public record WriteOptions(boolean dryRun, String fieldManager, String fieldValidation, boolean force) {
+public record WriteOptions(boolean dryRun, String fieldManager, String fieldValidation, boolean force, String verb) {
+    public WriteOptions(boolean dryRun, String fieldManager, String fieldValidation, boolean force) {
+        this(dryRun, fieldManager, fieldValidation, force, "update");
+    }
+
     public static final WriteOptions DEFAULT = new WriteOptions(false, "", "Warn", false);
 
     public static WriteOptions manager(String name) {
@@ -15,6 +20,10 @@ public record WriteOptions(boolean dryRun, String fieldManager, String fieldVali
     }
 
     public WriteOptions forced() {
-        return new WriteOptions(dryRun, fieldManager, fieldValidation, true);
+        return new WriteOptions(dryRun, fieldManager, fieldValidation, true, verb);
+    }
+
+    WriteOptions asking(String verb) {
+        return new WriteOptions(dryRun, fieldManager, fieldValidation, force, verb);
     }
 }

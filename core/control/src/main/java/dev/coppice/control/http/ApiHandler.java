@@ -8,6 +8,7 @@ import dev.coppice.control.access.RequestLimits;
 import dev.coppice.control.audit.AuditLog;
 import dev.coppice.control.audit.AuditedExchange;
 import dev.coppice.control.engine.Caller;
+import dev.coppice.control.history.History;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.request.RequestPath;
 import dev.coppice.control.request.Statuses;
@@ -185,10 +186,13 @@ public final class ApiHandler {
     private void serve(Exchange exchange) throws IOException {
         Identity identity = exchange.identity();
         String agent = exchange.header("User-Agent").orElse("");
-        Caller caller = Caller.of(identity, agent, AuditedExchange.annotations(exchange));
+        Caller caller =
+                Caller.of(identity, agent, AuditedExchange.annotations(exchange)).asking(requestId(exchange));
         RequestPath path = resourcePath(exchange);
         List<String> parts = segments(exchange.path());
-        if (path != null) {
+        if (parts.size() >= 2 && parts.getFirst().equals("apis") && parts.get(1).equals(History.GROUP)) {
+            resources.history().handle(exchange, parts.subList(2, parts.size()));
+        } else if (path != null) {
             resource(exchange, caller, path);
         } else if (parts.isEmpty() && exchange.header("Accept").orElse("").contains("text/html")) {
             exchange.status(302).setHeader("Location", "/console/").sendEmpty();
@@ -208,6 +212,18 @@ public final class ApiHandler {
             return RequestPath.of(parts.get(1), parts.get(2), parts.subList(3, parts.size()));
         }
         return null;
+    }
+
+    /** By which the journal, and the client that gave it, name a request that may change something. */
+    private String requestId(Exchange exchange) {
+        if (exchange.method().equals("GET")) {
+            return "";
+        }
+        String id = exchange.header("Audit-ID")
+                .filter(given -> given.matches("[A-Za-z0-9._-]{1,64}"))
+                .orElseGet(resources::newRequestId);
+        Exchange _ = exchange.setHeader("Audit-Id", id);
+        return id;
     }
 
     private void impersonate(Exchange exchange) throws Impersonation.NoUserException {

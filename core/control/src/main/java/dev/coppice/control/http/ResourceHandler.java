@@ -13,6 +13,7 @@ import dev.coppice.control.engine.Reader;
 import dev.coppice.control.engine.Scales;
 import dev.coppice.control.engine.Target;
 import dev.coppice.control.engine.WriteOptions;
+import dev.coppice.control.history.History;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.request.ListOptions;
 import dev.coppice.control.request.RequestPath;
@@ -38,6 +39,7 @@ public final class ResourceHandler {
     private final Engine engine;
     private final Reader reader;
     private final Reviews reviews;
+    private final History history;
 
     /** Answers the types that have no objects, and sub-resources that are actions. */
     @FunctionalInterface
@@ -45,10 +47,19 @@ public final class ResourceHandler {
         ObjectNode create(Target target, ObjectNode body, Caller caller);
     }
 
-    public ResourceHandler(Engine engine, Reader reader, Reviews reviews) {
+    public ResourceHandler(Engine engine, Reader reader, Reviews reviews, History history) {
+        this.history = history;
         this.engine = engine;
         this.reader = reader;
         this.reviews = reviews;
+    }
+
+    History history() {
+        return history;
+    }
+
+    String newRequestId() {
+        return engine.newUid();
     }
 
     void handle(Exchange exchange, Caller caller, Definition d, RequestPath path, String verb) throws IOException {

@@ -3,6 +3,7 @@ package dev.coppice.control.lifecycle;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.ApiException;
+import dev.coppice.control.Trigger;
 import dev.coppice.control.engine.Caller;
 import dev.coppice.control.engine.CustomResources;
 import dev.coppice.control.engine.DeleteOptions;
@@ -92,7 +93,7 @@ public final class CustomTypes {
         boolean again = false;
         for (ObjectNode crd : all) {
             try {
-                again |= reconcile(crd, all);
+                again |= Trigger.call(List.of(changed(crd)), () -> reconcile(crd, all));
             } catch (ApiException e) {
                 LOG.log(Level.DEBUG, "custom type " + Json.text(crd, "metadata", "name") + ": " + e.getMessage());
                 again = true;
@@ -101,6 +102,11 @@ public final class CustomTypes {
             }
         }
         return again;
+    }
+
+    private Trigger changed(ObjectNode crd) {
+        return new Trigger.Change(
+                crds.type(), "", Json.text(crd, "metadata", "name"), Json.text(crd, "metadata", "resourceVersion"));
     }
 
     private void withdraw(String name) {

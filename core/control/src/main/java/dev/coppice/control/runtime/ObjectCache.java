@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.Key;
 import dev.coppice.control.ResourceClient.EventType;
 import dev.coppice.control.ResourceClient.ResourceType;
+import dev.coppice.control.Trigger;
 import dev.coppice.kernel.Kernel;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -43,6 +44,7 @@ public final class ObjectCache<V> implements Reflector.Sink {
     private final Reader<V> reader;
     private final BiConsumer<ObjectNode, Exception> unreadable;
     private final RuntimeMetrics metrics;
+    private final ResourceType type;
     private final String label;
     private final ConcurrentHashMap<Key, Entry<V>> entries = new ConcurrentHashMap<>();
     private final Map<String, Index<V>> indexes = new ConcurrentHashMap<>();
@@ -54,6 +56,7 @@ public final class ObjectCache<V> implements Reflector.Sink {
         this.reader = reader;
         this.unreadable = unreadable;
         this.metrics = RuntimeMetrics.of(kernel.metrics());
+        this.type = type;
         this.label = Reflector.label(type);
     }
 
@@ -132,9 +135,9 @@ public final class ObjectCache<V> implements Reflector.Sink {
      */
     public AutoCloseable observe(BiConsumer<Optional<V>, Optional<V>> observer) {
         synchronized (turn) {
-            for (Entry<V> entry : entries.values()) {
-                call(observer, Optional.empty(), Optional.of(entry.value()));
-            }
+            entries.forEach((key, entry) -> Trigger.run(
+                    List.of(new Trigger.Change(type, key.namespace(), key.name(), entry.resourceVersion())),
+                    () -> call(observer, Optional.empty(), Optional.of(entry.value()))));
             observers.add(observer);
         }
         return () -> observers.remove(observer);
@@ -146,7 +149,7 @@ public final class ObjectCache<V> implements Reflector.Sink {
             Set<Key> gone = new HashSet<>(entries.keySet());
             for (ObjectNode object : objects) {
                 gone.remove(key(object));
-                put(object);
+                Trigger.run(List.of(Reflector.trigger(type, object)), () -> put(object));
             }
             gone.forEach(this::remove);
             metrics.objects.labelValues(label).set(entries.size());
@@ -154,9 +157,9 @@ public final class ObjectCache<V> implements Reflector.Sink {
     }
 
     @Override
-    public void changed(EventType type, ObjectNode object) {
+    public void changed(EventType event, ObjectNode object) {
         synchronized (turn) {
-            switch (type) {
+            switch (event) {
                 case ADDED, MODIFIED -> put(object);
                 case DELETED -> remove(key(object));
                 case BOOKMARK -> {}

@@ -1,11 +1,13 @@
 package dev.coppice.control.runtime;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.ApiException;
 import dev.coppice.control.ResourceClient;
 import dev.coppice.control.ResourceClient.EventType;
 import dev.coppice.control.ResourceClient.Query;
 import dev.coppice.control.ResourceClient.ResourceType;
+import dev.coppice.control.Trigger;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Task;
 import java.lang.System.Logger.Level;
@@ -153,11 +155,11 @@ public final class Reflector implements Task {
         try (watch) {
             while (!overflow.happened) {
                 switch (signals.take()) {
-                    case Change(EventType type, ObjectNode object) -> {
+                    case Change(EventType event, ObjectNode object) -> {
                         reached =
                                 object.path("metadata").path("resourceVersion").asText(reached);
-                        if (type != EventType.BOOKMARK) {
-                            deliver(mine, () -> sink.changed(type, object));
+                        if (event != EventType.BOOKMARK) {
+                            deliver(mine, () -> Trigger.run(trigger(object), () -> sink.changed(event, object)));
                         }
                     }
                     case Closed(ApiException error) -> {
@@ -168,6 +170,20 @@ public final class Reflector implements Task {
         }
         metrics.watchFailures.labelValues(label).inc();
         return null;
+    }
+
+    /** What a change of an object sets off. */
+    private List<Trigger> trigger(ObjectNode object) {
+        return List.of(trigger(type, object));
+    }
+
+    static Trigger trigger(ResourceType type, ObjectNode object) {
+        JsonNode metadata = object.path("metadata");
+        return new Trigger.Change(
+                type,
+                metadata.path("namespace").asText(""),
+                metadata.path("name").asText(""),
+                metadata.path("resourceVersion").asText(""));
     }
 
     private static @Nullable String next(@Nullable ApiException error, String reached) {

@@ -2,6 +2,7 @@ package dev.coppice.control.runtime;
 
 import dev.coppice.control.ApiException;
 import dev.coppice.control.Reconciler.Result;
+import dev.coppice.control.Trigger;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
@@ -9,12 +10,13 @@ import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.Task;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Workers on a queue: each takes a key, works on it, and puts it back when that failed or asks for it. One that is killed
- * or breaks is restarted, and its key comes again.
+ * or breaks is restarted, and its key comes again. What the work changes through the API names what the key was added for.
  */
 public final class WorkLoop<K> {
 
@@ -72,7 +74,8 @@ public final class WorkLoop<K> {
     private void work(K key) throws InterruptedException {
         long startNanos = kernel.clock().nanoTime();
         try {
-            succeeded(key, work.on(key).after());
+            Result result = Trigger.call(queue.triggers(key), () -> work.on(key));
+            succeeded(key, result.after());
         } catch (InterruptedException e) {
             queue.addRateLimited(key);
             throw e;
@@ -102,7 +105,7 @@ public final class WorkLoop<K> {
             metrics.reconciles.labelValues(name, "success").inc();
         } else {
             metrics.reconciles.labelValues(name, "requeue_after").inc();
-            queue.addAfter(key, after);
+            Trigger.run(List.of(new Trigger.Timer(name, key.toString())), () -> queue.addAfter(key, after));
         }
     }
 

@@ -1,11 +1,13 @@
 package dev.coppice.control.runtime;
 
+import dev.coppice.control.Trigger;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Timers;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.Condition;
@@ -15,7 +17,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Keys to be worked on (the semantics of Kubernetes' client-go workqueue). A key waits once however often it is added;
  * it is handed out in the order of adding, never to two workers at once: when it is added while in work, it waits again
- * once that is done. Failed keys come back after an exponential delay. Safe for use by many threads.
+ * once that is done. Failed keys come back after an exponential delay. A key brings along what it was added for: the
+ * triggers of those who added it ({@link Trigger#current}). Safe for use by many threads.
  *
  * @param <K> the keys; by equals
  */
@@ -41,7 +44,7 @@ public final class WorkQueue<K> implements AutoCloseable {
         }
     }
 
-    private record Delayed(Timers.Timer timer, long dueNanos) {}
+    private record Delayed(Timers.Timer timer, long dueNanos, List<Trigger> triggers) {}
 
     private final String name;
     private final Kernel kernel;
@@ -56,6 +59,11 @@ public final class WorkQueue<K> implements AutoCloseable {
     private final Map<K, Long> again = new HashMap<>();
     private final Map<K, Delayed> delayed = new HashMap<>();
     private final Map<K, Integer> failures = new HashMap<>();
+    /** Of keys that wait, or wait again. */
+    private final Map<K, List<Trigger>> reasons = new HashMap<>();
+    /** Of keys in work. */
+    private final Map<K, List<Trigger>> acting = new HashMap<>();
+
     private double tokens;
     private long tokensAtNanos;
     private boolean closed;
@@ -79,7 +87,7 @@ public final class WorkQueue<K> implements AutoCloseable {
             while (full(key)) {
                 room.await();
             }
-            put(key);
+            put(key, Trigger.current());
         } finally {
             lock.unlock();
         }
@@ -93,9 +101,12 @@ public final class WorkQueue<K> implements AutoCloseable {
     }
 
     /** The lock is held. */
-    private void put(K key) {
+    private void put(K key, List<Trigger> triggers) {
         if (closed) {
             return;
+        }
+        if (!triggers.isEmpty()) {
+            reasons.merge(key, triggers, Trigger::joined);
         }
         long now = kernel.clock().nanoTime();
         metrics.adds.labelValues(name, name).inc();
@@ -109,24 +120,31 @@ public final class WorkQueue<K> implements AutoCloseable {
 
     /** Adds a key later; of several delays for one key the shortest counts. */
     public void addAfter(K key, Duration delay) {
+        addAfter(key, delay, Trigger.current());
+    }
+
+    private void addAfter(K key, Duration delay, List<Trigger> triggers) {
         lock.lock();
         try {
             if (closed) {
                 return;
             }
             if (!delay.isPositive()) {
-                put(key);
+                put(key, triggers);
                 return;
             }
             long due = kernel.clock().nanoTime() + delay.toNanos();
+            List<Trigger> all = triggers;
             Delayed before = delayed.get(key);
             if (before != null) {
+                all = Trigger.joined(before.triggers(), triggers);
                 if (before.dueNanos() <= due) {
+                    delayed.put(key, new Delayed(before.timer(), before.dueNanos(), all));
                     return;
                 }
                 before.timer().cancel();
             }
-            delayed.put(key, new Delayed(kernel.timers().schedule(delay, () -> due(key, due)), due));
+            delayed.put(key, new Delayed(kernel.timers().schedule(delay, () -> due(key, due)), due, all));
         } finally {
             lock.unlock();
         }
@@ -139,19 +157,21 @@ public final class WorkQueue<K> implements AutoCloseable {
             Delayed current = delayed.get(key);
             if (current != null && current.dueNanos() <= dueNanos) {
                 delayed.remove(key);
-                put(key);
+                put(key, current.triggers());
             }
         } finally {
             lock.unlock();
         }
     }
 
-    /** Adds a key that failed, after its back-off. */
+    /** Adds a key that failed, after its back-off; for the same reasons, if it is in work. */
     public void addRateLimited(K key) {
         int count;
         Duration rate;
+        List<Trigger> triggers;
         lock.lock();
         try {
+            triggers = Trigger.joined(acting.getOrDefault(key, List.of()), Trigger.current());
             count = failures.merge(key, 1, Integer::sum);
             rate = rateDelay();
         } finally {
@@ -159,7 +179,7 @@ public final class WorkQueue<K> implements AutoCloseable {
         }
         metrics.retries.labelValues(name, name).inc();
         Duration backoff = options.backoff().after(count, kernel.random());
-        addAfter(key, backoff.compareTo(rate) > 0 ? backoff : rate);
+        addAfter(key, backoff.compareTo(rate) > 0 ? backoff : rate, triggers);
     }
 
     /** A token bucket over all keys. The lock is held. */
@@ -211,6 +231,10 @@ public final class WorkQueue<K> implements AutoCloseable {
             first.remove();
             long now = kernel.clock().nanoTime();
             working.put(key, now);
+            List<Trigger> triggers = reasons.remove(key);
+            if (triggers != null) {
+                acting.put(key, triggers);
+            }
             metrics.queueSeconds.labelValues(name, name).observe((now - addedNanos) * 1e-9);
             depth();
             room.signal();
@@ -225,6 +249,7 @@ public final class WorkQueue<K> implements AutoCloseable {
         lock.lock();
         try {
             Long since = working.remove(key);
+            acting.remove(key);
             if (since != null) {
                 metrics.workSeconds
                         .labelValues(name, name)
@@ -239,6 +264,16 @@ public final class WorkQueue<K> implements AutoCloseable {
             if (working.isEmpty()) {
                 idle.signalAll();
             }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** What a key in work was added for. */
+    List<Trigger> triggers(K key) {
+        lock.lock();
+        try {
+            return acting.getOrDefault(key, List.of());
         } finally {
             lock.unlock();
         }
@@ -287,6 +322,7 @@ public final class WorkQueue<K> implements AutoCloseable {
             delayed.clear();
             waiting.clear();
             again.clear();
+            reasons.clear();
             depth();
             available.signalAll();
             room.signalAll();

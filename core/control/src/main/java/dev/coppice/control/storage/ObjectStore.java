@@ -69,7 +69,8 @@ public final class ObjectStore {
         return answered(keyspace::newestRevision);
     }
 
-    private static <T> T answered(Supplier<T> call) {
+    /** Asks the store; what it refuses becomes an answer of the API. */
+    public static <T> T answered(Supplier<T> call) {
         try {
             return call.get();
         } catch (StoreException e) {
@@ -110,8 +111,15 @@ public final class ObjectStore {
     }
 
     public @Nullable Stored get(String key) {
-        RangeResponse r = answered(() -> keyspace.range(
-                RangeRequest.newBuilder().setKey(ByteString.copyFromUtf8(key)).build()));
+        return get(key, 0);
+    }
+
+    /** A value as of a revision (0: now); 410 when that is compacted. */
+    public @Nullable Stored get(String key, long revision) {
+        RangeResponse r = answered(() -> keyspace.range(RangeRequest.newBuilder()
+                .setKey(ByteString.copyFromUtf8(key))
+                .setRevision(revision)
+                .build()));
         return r.getKvsCount() == 0 ? null : opened(r.getKvs(0));
     }
 
@@ -158,30 +166,51 @@ public final class ObjectStore {
 
     /** Writes {@code value} if the key's revision is {@code expected} (0: if there is no such key). */
     public Written put(String key, long expected, byte[] value, boolean seal, @Nullable Duration ttl) {
+        return put(key, expected, value, seal, ttl, List::of);
+    }
+
+    /** The same, and does what {@code beside} says in the same transaction; it is asked again for each attempt. */
+    public Written put(
+            String key,
+            long expected,
+            byte[] value,
+            boolean seal,
+            @Nullable Duration ttl,
+            Supplier<List<RequestOp>> beside) {
         PutRequest.Builder put = PutRequest.newBuilder().setKey(ByteString.copyFromUtf8(key));
         if (ttl != null) {
             put.setLease(lease(ttl));
         }
         if (seal) {
-            return sealed(key, expected, value, put);
+            return sealed(key, expected, value, put, beside);
         }
         put.setValue(ByteString.copyFrom(value));
         return conditional(
-                key, expected, RequestOp.newBuilder().setRequestPut(put).build());
+                key, expected, RequestOp.newBuilder().setRequestPut(put).build(), beside.get());
     }
 
     /** Seals and writes, with the key that all nodes agree on at that moment. */
-    private Written sealed(String key, long expected, byte[] value, PutRequest.Builder put) {
+    private Written sealed(
+            String key,
+            long expected,
+            byte[] value,
+            PutRequest.@Nullable Builder put,
+            Supplier<List<RequestOp>> beside) {
         Sealer.Guard guard = sealer.guard();
         for (int attempt = 0; attempt < GUARD_ATTEMPTS; attempt++) {
             Sealer.Sealed sealed = sealer.sealed(key, value);
-            RequestOp operation = RequestOp.newBuilder()
-                    .setRequestPut(put.setValue(ByteString.copyFrom(sealed.value())))
-                    .build();
+            RequestOp operation = put == null
+                    ? deletion(key)
+                    : RequestOp.newBuilder()
+                            .setRequestPut(put.setValue(ByteString.copyFrom(sealed.value())))
+                            .build();
+            // After the guard's revision was read: what is sealed with a newer key is refused, and made again.
+            List<RequestOp> more = beside.get();
             if (guard.storageKey().isEmpty()) {
-                return conditional(key, expected, operation);
+                return conditional(key, expected, operation, more);
             }
             TxnRequest.Builder txn = transaction(key, expected, operation)
+                    .addAllSuccess(more)
                     .addCompare(unchanged(guard.storageKey(), sealed.revision()))
                     .addFailure(RequestOp.newBuilder()
                             .setRequestRange(
@@ -240,18 +269,24 @@ public final class ObjectStore {
                 .setKey(ByteString.copyFromUtf8(value.key()))
                 .setLease(value.lease());
         byte[] plain = sealer.open(value.key(), value.value());
-        return sealed(value.key(), value.revision(), plain, put) instanceof Written.Done;
+        return sealed(value.key(), value.revision(), plain, put, List::of) instanceof Written.Done;
     }
 
-    /** Deletes the key if its revision is {@code expected}. */
-    public Written delete(String key, long expected) {
-        DeleteRangeRequest delete = DeleteRangeRequest.newBuilder()
-                .setKey(ByteString.copyFromUtf8(key))
+    /**
+     * Deletes the key if its revision is {@code expected}, and does what {@code beside} says in the same transaction.
+     *
+     * @param seal whether {@code beside} brings something that is sealed
+     */
+    public Written delete(String key, long expected, boolean seal, Supplier<List<RequestOp>> beside) {
+        return seal
+                ? sealed(key, expected, new byte[0], null, beside)
+                : conditional(key, expected, deletion(key), beside.get());
+    }
+
+    private static RequestOp deletion(String key) {
+        return RequestOp.newBuilder()
+                .setRequestDeleteRange(DeleteRangeRequest.newBuilder().setKey(ByteString.copyFromUtf8(key)))
                 .build();
-        return conditional(
-                key,
-                expected,
-                RequestOp.newBuilder().setRequestDeleteRange(delete).build());
     }
 
     private static Compare unchanged(String key, long revision) {
@@ -271,8 +306,9 @@ public final class ObjectStore {
                         .setRequestRange(RangeRequest.newBuilder().setKey(ByteString.copyFromUtf8(key))));
     }
 
-    private Written conditional(String key, long expected, RequestOp operation) {
-        TxnRequest txn = transaction(key, expected, operation).build();
+    private Written conditional(String key, long expected, RequestOp operation, List<RequestOp> beside) {
+        TxnRequest txn =
+                transaction(key, expected, operation).addAllSuccess(beside).build();
         TxnResponse r = answered(() -> keyspace.txn(txn));
         if (r.getSucceeded()) {
             return new Written.Done(r.getHeader().getRevision());

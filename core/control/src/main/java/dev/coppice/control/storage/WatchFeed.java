@@ -51,6 +51,14 @@ public final class WatchFeed {
     private final Condition advanced = lock.newCondition();
     private final Counter unreadable;
     private volatile long applied;
+    private volatile String apart = "\0";
+    private volatile Other other = (_, _, _) -> {};
+
+    /** Told of what is written that is no object. Quick. */
+    @FunctionalInterface
+    public interface Other {
+        void written(String key, long revision, int valueBytes);
+    }
 
     public WatchFeed(Kernel kernel, ObjectStore store) {
         this.kernel = kernel;
@@ -77,6 +85,12 @@ public final class WatchFeed {
                 .help("Watches ended because they did not keep up.")
                 .callback(c -> c.call(ResourceCache.slow(all())))
                 .register(kernel.metrics());
+    }
+
+    /** Keys below a prefix are no objects; set before it runs. */
+    public void apart(String prefix, Other told) {
+        other = told;
+        apart = prefix;
     }
 
     private static int sum(List<ResourceCache> caches, ToIntFunction<ResourceCache> number) {
@@ -174,6 +188,15 @@ public final class WatchFeed {
     private void deliver(WatchResponse response) {
         for (Event event : response.getEventsList()) {
             String key = event.getKv().getKey().toStringUtf8();
+            if (key.startsWith(apart)) {
+                if (event.getType() == Event.EventType.PUT) {
+                    other.written(
+                            key,
+                            event.getKv().getModRevision(),
+                            event.getKv().getValue().size());
+                }
+                continue;
+            }
             if (event.getType() == Event.EventType.PUT) {
                 store.seen(
                         key,

@@ -2,10 +2,13 @@ package dev.coppice.control.runtime;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.coppice.control.ResourceClient.ResourceType;
+import dev.coppice.control.Trigger;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.SimulatedClock;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -169,5 +172,51 @@ class WorkQueueTest {
         }
         assertThat(clashes).as("seed %d", seed).hasValue(0);
         wanted.forEach((key, count) -> assertThat(seen).as("seed %d", seed).containsEntry(key, count.get()));
+    }
+
+    @Test
+    void bringsAlongWhatAKeyWasAddedForAlsoWhenItComesAgain() throws Exception {
+        Trigger one = new Trigger.Event("one");
+        Trigger two = new Trigger.Event("two");
+        Trigger.call(List.of(one), () -> {
+            queue.add("a");
+            return null;
+        });
+        Trigger.call(List.of(two), () -> {
+            queue.add("a");
+            return null;
+        });
+        assertThat(queue.take()).contains("a");
+        assertThat(queue.triggers("a")).containsExactly(one, two);
+        queue.addRateLimited("a");
+        queue.done("a");
+        assertThat(queue.triggers("a")).isEmpty();
+        clock.advance(Duration.ofMinutes(1));
+        assertThat(queue.take()).contains("a");
+        assertThat(queue.triggers("a")).containsExactly(one, two);
+        Trigger.call(List.of(one), () -> {
+            queue.add("a");
+            return null;
+        });
+        queue.done("a");
+        assertThat(queue.take()).contains("a");
+        assertThat(queue.triggers("a")).containsExactly(one);
+    }
+
+    @Test
+    void keepsTheNewestOfTooManyTriggersAndOneForEachObject() {
+        Trigger first = new Trigger.Change(new ResourceType("", "v1", "pods"), "ns", "a", "1");
+        Trigger second = new Trigger.Change(new ResourceType("", "v1", "pods"), "ns", "a", "2");
+        assertThat(Trigger.joined(List.of(first), List.of(second))).containsExactly(second);
+        List<Trigger> many = List.of();
+        for (int i = 0; i < 10; i++) {
+            many = Trigger.joined(many, List.of(new Trigger.Event("e" + i)));
+        }
+        assertThat(many)
+                .containsExactly(
+                        new Trigger.Event("e6"),
+                        new Trigger.Event("e7"),
+                        new Trigger.Event("e8"),
+                        new Trigger.Event("e9"));
     }
 }

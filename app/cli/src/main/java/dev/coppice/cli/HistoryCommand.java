@@ -1,0 +1,70 @@
+package dev.coppice.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code coppice history}: who changed an object, when, and because of what. */
+@Command(name = "history", description = "Show who changed an object, when, and because of what; the newest first.")
+final class HistoryCommand implements Callable<Integer> {
+    @Mixin
+    private final HistoryAccess access = new HistoryAccess();
+
+    @Option(
+            names = {"-n", "--namespace"},
+            paramLabel = "NS",
+            description = "The object's namespace (default: ${DEFAULT-VALUE}).")
+    private String namespace = "default";
+
+    @Option(names = "--diff", description = "Show what changed, with the values before and after.")
+    private boolean diff;
+
+    @Option(names = "--no-status", description = "Leave out changes of nothing but the status.")
+    private boolean noStatus;
+
+    @Option(names = "--limit", paramLabel = "N", description = "At most so many (default: ${DEFAULT-VALUE}).")
+    private int limit = 50;
+
+    @Parameters(arity = "1..2", paramLabel = "TYPE/NAME", description = "Which object; types as kubectl takes them.")
+    private List<String> object = List.of();
+
+    @Override
+    public Integer call() throws Exception {
+        HistoryAccess.Subject subject = HistoryAccess.Subject.of(object);
+        try (ApiConnection api = access.open()) {
+            Map<String, String> query = HistoryAccess.about(subject, namespace);
+            query.put("limit", Integer.toString(limit));
+            query.put("status", noStatus ? "false" : "");
+            JsonNode list = HistoryAccess.ask(api, "changes", query);
+            if (!access.table()) {
+                System.out.println(access.shown(list));
+                return 0;
+            }
+            JsonNode items = list.path("items");
+            if (items.isEmpty()) {
+                System.out.println("No change of " + subject.resource() + "/" + subject.name() + " since "
+                        + list.path("metadata").path("completeSince").asText());
+                return 0;
+            }
+            if (!diff) {
+                ChangeLines.table(items, false).forEach(System.out::println);
+                return 0;
+            }
+            for (JsonNode change : items) {
+                System.out.println(ChangeLines.text(change, "resourceVersion") + "  " + ChangeLines.when(change) + "  "
+                        + ChangeLines.text(change, "user") + "  " + ChangeLines.verb(change) + "  "
+                        + ChangeLines.cause(change));
+                ChangeLines.difference(change.path("diff"), "    ").forEach(System.out::println);
+                if (change.has("incomplete")) {
+                    System.out.println("    " + ChangeLines.text(change, "incomplete"));
+                }
+            }
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package dev.coppice.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code coppice why}: the chain of causes of an object's state, back to a person or an event. */
+@Command(name = "why", description = "Show why an object is as it is, back to a person or an event.")
+final class WhyCommand implements Callable<Integer> {
+    @Mixin
+    private final HistoryAccess access = new HistoryAccess();
+
+    @Option(
+            names = {"-n", "--namespace"},
+            paramLabel = "NS",
+            description = "The object's namespace (default: ${DEFAULT-VALUE}).")
+    private String namespace = "default";
+
+    @Option(names = "--revision", paramLabel = "N", description = "Of this change (default: the newest).")
+    private String revision = "";
+
+    @Parameters(arity = "1..2", paramLabel = "TYPE/NAME", description = "Which object; types as kubectl takes them.")
+    private List<String> object = List.of();
+
+    @Override
+    public Integer call() throws Exception {
+        try (ApiConnection api = access.open()) {
+            Map<String, String> query = HistoryAccess.about(HistoryAccess.Subject.of(object), namespace);
+            query.put("resourceVersion", revision);
+            JsonNode answer = HistoryAccess.ask(api, "causes", query);
+            if (access.table()) {
+                print(answer.path("change"), "");
+            } else {
+                System.out.println(access.shown(answer));
+            }
+            return 0;
+        }
+    }
+
+    private static void print(JsonNode change, String indent) {
+        System.out.println(indent + ChangeLines.object(change) + " " + ChangeLines.text(change, "operation")
+                + " at revision " + ChangeLines.text(change, "resourceVersion") + ", " + ChangeLines.when(change));
+        ChangeLines.difference(change.path("diff"), indent + "    ").stream()
+                .limit(8)
+                .forEach(System.out::println);
+        String next = indent + "  ";
+        if (change.path("because").isEmpty()) {
+            System.out.println(next + (change.has("requestID") ? "asked for by " : "done by ")
+                    + ChangeLines.text(change, "user") + " (" + ChangeLines.text(change, "userAgent") + ")"
+                    + (change.has("requestID") ? ", request " + ChangeLines.text(change, "requestID") : ""));
+            return;
+        }
+        System.out.println(next + "done by " + ChangeLines.text(change, "user") + ", because of");
+        for (JsonNode trigger : change.path("because")) {
+            if (trigger.has("change")) {
+                print(trigger.path("change"), next + "  ");
+            } else {
+                System.out.println(next + "  " + ChangeLines.trigger(trigger)
+                        + (trigger.has("unknown") ? " (" + ChangeLines.text(trigger, "unknown") + ")" : ""));
+            }
+        }
+    }
+}
