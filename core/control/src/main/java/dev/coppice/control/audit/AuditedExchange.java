@@ -31,6 +31,11 @@ public final class AuditedExchange implements Exchange {
 
     // ---- what the API tells of a request; nothing happens for one that is not recorded
 
+    /** By which the log names a request; null when it is not recorded. */
+    public static @Nullable String id(Exchange exchange) {
+        return exchange instanceof AuditedExchange audited ? audited.record.id() : null;
+    }
+
     /** Where what is noted for the audit log goes; null when nobody looks. */
     public static @Nullable Map<String, String> annotations(Exchange exchange) {
         return exchange instanceof AuditedExchange audited ? audited.record.annotations() : null;

@@ -32,7 +32,8 @@ public record Caller(
                 identity,
                 agent,
                 new CopyOnWriteArrayList<>(),
-                annotations == null ? new ConcurrentHashMap<>() : annotations);
+                annotations == null ? new ConcurrentHashMap<>() : annotations,
+                "");
     }
 
     /** A part of this process, allowed everything. */

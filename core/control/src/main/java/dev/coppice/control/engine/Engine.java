@@ -471,7 +471,8 @@ public final class Engine {
             meta.put("resourceVersion", Long.toString(current.revision()));
             return new Outcome(old, false);
         }
-        Supplier<List<RequestOp>> entry = entry(target, storedTree(d, current, old), tree, current.revision(), options, caller);
+        Supplier<List<RequestOp>> entry =
+                entry(target, storedTree(d, current, old), tree, current.revision(), options, caller);
         Written written = store.put(target.key(), current.revision(), bytes, d.sealed(), d.timeToLive(), entry);
         if (written instanceof Written.Done done) {
             meta.put("resourceVersion", Long.toString(done.revision()));
@@ -580,7 +581,8 @@ public final class Engine {
     private boolean mark(Target target, Stored current, ObjectNode old, ObjectNode marked, Caller caller) {
         Definition d = target.definition();
         ObjectNode tree = stored(d, marked);
-        Supplier<List<RequestOp>> entry = entry(target, storedTree(d, current, old), tree, current.revision(), DELETION, caller);
+        Supplier<List<RequestOp>> entry =
+                entry(target, storedTree(d, current, old), tree, current.revision(), DELETION, caller);
         if (store.put(target.key(), current.revision(), Json.bytes(tree), d.sealed(), null, entry)
                 instanceof Written.Done done) {
             Json.metadata(marked).put("resourceVersion", Long.toString(done.revision()));

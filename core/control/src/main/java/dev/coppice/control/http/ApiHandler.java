@@ -186,8 +186,8 @@ public final class ApiHandler {
     private void serve(Exchange exchange) throws IOException {
         Identity identity = exchange.identity();
         String agent = exchange.header("User-Agent").orElse("");
-        Caller caller =
-                Caller.of(identity, agent, AuditedExchange.annotations(exchange)).asking(requestId(exchange));
+        Caller caller = Caller.of(identity, agent, AuditedExchange.annotations(exchange))
+                .asking(requestId(exchange));
         RequestPath path = resourcePath(exchange);
         List<String> parts = segments(exchange.path());
         if (parts.size() >= 2 && parts.getFirst().equals("apis") && parts.get(1).equals(History.GROUP)) {
@@ -218,6 +218,10 @@ public final class ApiHandler {
     private String requestId(Exchange exchange) {
         if (exchange.method().equals("GET")) {
             return "";
+        }
+        String audited = AuditedExchange.id(exchange);
+        if (audited != null) {
+            return audited;
         }
         String id = exchange.header("Audit-ID")
                 .filter(given -> given.matches("[A-Za-z0-9._-]{1,64}"))
