@@ -7,7 +7,6 @@ import dev.coppice.control.ApiServer;
 import dev.coppice.control.Extension;
 import dev.coppice.control.ResourceClient;
 import dev.coppice.control.access.BearerTokens;
-import dev.coppice.control.keys.KeysHandler;
 import dev.coppice.control.member.MemberSource;
 import dev.coppice.control.runtime.ExtensionHost;
 import dev.coppice.coordination.CoordinationExtension;
@@ -193,7 +192,6 @@ public final class Server implements AutoCloseable {
         HttpListener publicListener =
                 new HttpListener(kernel, listener("public", address, options.publicPort(), null, 64 << 10), null);
         apiServer.mount(apiListener.routes());
-        apiListener.routes().mount(KeysHandler.PATH, apiServer.guarded(apiServer.keys()));
         apiListener.routes().mount("/metrics", apiServer.guarded(new MetricsHandler(kernel.metrics())));
         if (store != null) {
             apiListener.routes().mount(BackupHandler.PATH, apiServer.guarded(new BackupHandler(store)));

@@ -290,11 +290,6 @@ public final class ApiServer {
         }
     }
 
-    /** Shows and exchanges the keys that all nodes share; to be mounted at {@link KeysHandler#PATH} for those who may. */
-    public Handler keys() {
-        return new KeysHandler(encryptionKeys, signingKeys);
-    }
-
     /** Forgets history, but what the last beat still needed. */
     private void compact() {
         long due = compactNext;
@@ -334,6 +329,7 @@ public final class ApiServer {
         for (String prefix : List.of("/api", "/apis", "/openapi", "/version", "/healthz", "/livez", "/readyz", "/")) {
             mounts.add(routes.mount(prefix, handler::handle));
         }
+        mounts.add(routes.mount(KeysHandler.PATH, guarded(new KeysHandler(encryptionKeys, signingKeys))));
         return mounts;
     }
 

@@ -2,7 +2,6 @@ package dev.coppice.control;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.coppice.control.access.BearerTokens;
-import dev.coppice.control.keys.KeysHandler;
 import dev.coppice.control.request.Json;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
@@ -59,7 +58,6 @@ public final class ServedApi implements AutoCloseable {
                 server.authenticator());
         server.start(kernel.root().startSupervisor("control", SupervisorOptions.DEFAULT));
         server.mount(listener.routes());
-        listener.routes().mount(KeysHandler.PATH, server.guarded(server.keys()));
         kernel.root().start(ChildSpec.service("api", () -> listener));
         base = "http://127.0.0.1:" + listener.address().orElseThrow().getPort();
     }

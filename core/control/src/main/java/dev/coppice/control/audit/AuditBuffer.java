@@ -5,7 +5,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -14,6 +13,7 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 final class AuditBuffer {
     static final long MOST_BYTES = 64L << 20;
+    private static final Duration LOOK = Duration.ofMillis(20);
 
     private final Kernel kernel;
     private final String plugin;
@@ -27,6 +27,7 @@ final class AuditBuffer {
         this.plugin = plugin;
         this.metrics = metrics;
         this.events = new LinkedBlockingQueue<>(most);
+        metrics.sink(plugin);
     }
 
     String plugin() {
@@ -45,29 +46,26 @@ final class AuditBuffer {
         }
     }
 
-    /** Waits for the first event, and then up to {@code wait} for others, until there are {@code most}. */
+    /**
+     * Waits for the first event, and then up to {@code wait} for others, until there are {@code most}. It looks from time to time
+     * instead of being woken by each, which would cost more than to write it.
+     */
     List<byte[]> take(int most, Duration wait) throws InterruptedException {
         List<byte[]> batch = new ArrayList<>();
         batch.add(taken(events.take()));
         long end = kernel.clock().nanoTime() + wait.toNanos();
-        while (batch.size() < most) {
-            byte[] next = events.poll();
-            if (next == null) {
-                long left = end - kernel.clock().nanoTime();
-                if (left > 0) {
-                    try {
-                        next = events.poll(left, TimeUnit.NANOSECONDS);
-                    } catch (InterruptedException stopped) {
-                        // What was taken is the caller's; it learns of the stop when it waits again.
-                        Thread.currentThread().interrupt();
-                    }
-                }
-            }
-            if (next == null) {
+        long left = wait.toNanos();
+        while (left > 0 && events.size() < most - 1) {
+            try {
+                kernel.timers().sleep(Duration.ofNanos(Math.min(left, LOOK.toNanos())));
+            } catch (InterruptedException stopped) {
+                // What was taken is the caller's; it learns of the stop when it waits again.
+                Thread.currentThread().interrupt();
                 break;
             }
-            batch.add(taken(next));
+            left = end - kernel.clock().nanoTime();
         }
+        batch.addAll(rest(most - 1));
         return batch;
     }
 

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class AuditFile {
     private static final Logger LOG = System.getLogger(AuditFile.class.getName());
     private static final int BATCH = 1_000;
+    private static final Duration GATHER = Duration.ofMillis(5);
     private static final Duration PAUSE = Duration.ofSeconds(1);
     private static final DateTimeFormatter TIME =
             DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH-mm-ss.SSS").withZone(ZoneOffset.UTC);
@@ -70,7 +71,7 @@ final class AuditFile {
     void run() throws InterruptedException {
         try {
             while (true) {
-                write(buffer.take(BATCH, Duration.ZERO));
+                write(buffer.take(BATCH, GATHER));
             }
         } finally {
             // The interrupt ended the wait; the file may still be written.

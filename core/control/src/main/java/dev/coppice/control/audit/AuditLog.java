@@ -6,11 +6,13 @@ import dev.coppice.control.request.RequestPath;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.serving.Exchange;
+import dev.coppice.serving.Identity;
 import java.io.OutputStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class AuditLog {
     private static final int FILE_BUFFER = 50_000;
+    /** Whoever is refused has no name. */
+    private static final Identity NOBODY = new Identity("", "", List.of(), Map.of());
+
     private static final Duration STOP = Duration.ofSeconds(10);
 
     private final Kernel kernel;
@@ -102,7 +107,7 @@ public final class AuditLog {
      * @return null when the policy leaves it out
      */
     public @Nullable AuditedExchange begin(Exchange exchange, String verb, @Nullable RequestPath resource) {
-        AuditRecord begun = record(exchange, verb, resource);
+        AuditRecord begun = record(exchange, exchange.identity(), verb, resource);
         if (begun == null) {
             return null;
         }
@@ -112,21 +117,22 @@ public final class AuditLog {
 
     /** Records that somebody's credentials were refused. */
     public void refused(Exchange exchange, String verb, @Nullable RequestPath resource) {
-        AuditRecord refused = record(exchange, verb, resource);
+        AuditRecord refused = record(exchange, NOBODY, verb, resource);
         if (refused != null) {
             refused.unauthenticated();
         }
     }
 
-    private @Nullable AuditRecord record(Exchange exchange, String verb, @Nullable RequestPath resource) {
+    private @Nullable AuditRecord record(
+            Exchange exchange, Identity identity, String verb, @Nullable RequestPath resource) {
         if (policy == null || metrics == null) {
             return null;
         }
-        AuditPolicy.Decision decision = policy.decide(exchange.identity(), verb, resource, exchange.path());
+        AuditPolicy.Decision decision = policy.decide(identity, verb, resource, exchange.path());
         metrics.levels.labelValues(decision.level().text()).inc();
         return decision.level() == AuditLevel.NONE
                 ? null
-                : new AuditRecord(kernel, this::write, decision, exchange, verb, resource);
+                : new AuditRecord(kernel, this::write, decision, exchange, identity, verb, resource);
     }
 
     private void write(ObjectNode event) {

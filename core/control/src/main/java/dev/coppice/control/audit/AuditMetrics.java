@@ -36,6 +36,12 @@ final class AuditMetrics {
                 .register(registry);
     }
 
+    /** A sink is there: its counters are, too, before anything goes wrong. */
+    void sink(String plugin) {
+        errors.initLabelValues(plugin);
+        List.of("full", "failed", "stopped").forEach(reason -> dropped.initLabelValues(plugin, reason));
+    }
+
     void dropped(String plugin, String reason, int count) {
         errors.labelValues(plugin).inc(count);
         dropped.labelValues(plugin, reason).inc(count);

@@ -56,6 +56,7 @@ final class AuditRecord {
             Consumer<ObjectNode> log,
             AuditPolicy.Decision decision,
             Exchange exchange,
+            Identity identity,
             String verb,
             @Nullable RequestPath resource) {
         this.kernel = kernel;
@@ -63,7 +64,7 @@ final class AuditRecord {
         this.decision = decision;
         this.verb = verb;
         this.resource = resource;
-        this.identity = exchange.identity();
+        this.identity = identity;
         this.received = kernel.clock().now();
         this.id = exchange.header("Audit-ID")
                 .filter(i -> !i.isBlank())

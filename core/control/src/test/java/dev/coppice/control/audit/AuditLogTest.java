@@ -249,6 +249,7 @@ class AuditLogTest {
         JsonNode event = events("who", "ResponseStarted").getLast();
         assertThat(event.path("responseStatus").path("code").asInt()).isEqualTo(401);
         assertThat(event.path("objectRef").path("resource").asText()).isEqualTo("configmaps");
+        assertThat(event.path("user").toString()).isEqualTo("{}");
         assertThat(Files.readString(log)).doesNotContain("nobodys");
     }
 
