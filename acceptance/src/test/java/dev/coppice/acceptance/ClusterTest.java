@@ -153,6 +153,7 @@ class ClusterTest {
         assertThat(nodes.get("c").get("/probe?target=127.0.0.1").output())
                 .endsWith("/probe is answered by the node that leads, a; ask that node\n503");
         usersSignInOnEveryNode();
+        theEncryptionKeyIsExchangedOnAllNodes();
 
         Queue<String> acknowledged = new ConcurrentLinkedQueue<>();
         AtomicBoolean over = new AtomicBoolean();
@@ -175,11 +176,37 @@ class ClusterTest {
         assertThat(found.lines()).containsAll(acknowledged);
         await(() -> members("b").equals(Map.of("a", "down", "b", "self", "c", "up")));
         locks.check();
+        assertThat(secret("b", "early")).isEqualTo("b2xk");
 
         nodes.get("c").kill();
         await(() -> etcdctl(List.of("b"), "put", "no", "quorum").output().contains("etcdserver: no leader"));
         assertThat(etcdctl(List.of("b"), "get", "by", "--consistency=s").output())
                 .contains("b");
+    }
+
+    private void theEncryptionKeyIsExchangedOnAllNodes() throws Exception {
+        nodes.get("a")
+                .kubectl("create", "secret", "generic", "early", "--from-literal=v=old")
+                .succeeds();
+        assertThat(coppice("keys", "rotate", "encryption", "--data", data("b").toString()))
+                .contains("key2 encrypts");
+        nodes.get("c")
+                .kubectl("create", "secret", "generic", "late", "--from-literal=v=new")
+                .succeeds();
+        for (String name : List.of("a", "b", "c")) {
+            await(() -> secret(name, "late").equals("bmV3"));
+            assertThat(secret(name, "early")).isEqualTo("b2xk");
+            await(() ->
+                    Files.readString(data(name).resolve("pki/encryption-keys")).startsWith("key2 "));
+        }
+        await(() ->
+                coppice("keys", "status", "--data", data("c").toString()).contains("everything is encrypted with it"));
+    }
+
+    private String secret(String node, String name) throws IOException, InterruptedException {
+        return nodes.get(node)
+                .kubectl("get", "secret", name, "-o", "jsonpath={.data.v}")
+                .output();
     }
 
     /** With simple tokens: one that a node gave is good on all; etcdctl signs in to the first and asks any of them. */

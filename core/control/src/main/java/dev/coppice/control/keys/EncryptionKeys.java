@@ -16,6 +16,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +31,8 @@ import java.util.function.Supplier;
 public final class EncryptionKeys implements Sealer.Guard {
     private static final Logger LOG = System.getLogger(EncryptionKeys.class.getName());
     private static final int PAGE = 200;
+    private static final int BATCH = 50;
+    private static final int BATCH_BYTES = 256 << 10;
 
     private final Kernel kernel;
     private final Keyspace keyspace;
@@ -256,35 +259,61 @@ public final class EncryptionKeys implements Sealer.Guard {
         refresh();
     }
 
+    /** What somebody else writes meanwhile is encrypted with the new key already. */
     private void rewrite(String current) throws InterruptedException {
         for (String prefix : prefixes.get()) {
             ObjectStore.RawPage page = store.raw(prefix, "", PAGE);
             while (!page.values().isEmpty()) {
+                List<ObjectStore.Raw> batch = new ArrayList<>();
+                int bytes = 0;
                 for (ObjectStore.Raw each : page.values()) {
-                    if (Thread.interrupted()) {
-                        throw new InterruptedException();
+                    if (current.equals(Sealer.keyOf(each.value()))) {
+                        continue;
                     }
-                    if (!current.equals(Sealer.keyOf(each.value()))) {
-                        one(each);
+                    batch.add(each);
+                    bytes += each.value().length;
+                    if (batch.size() == BATCH || bytes > BATCH_BYTES) {
+                        write(batch);
+                        batch.clear();
+                        bytes = 0;
                     }
                 }
+                write(batch);
                 String start = page.values().getLast().key() + "\0";
                 page = page.more() ? store.raw(prefix, start, PAGE) : new ObjectStore.RawPage(List.of(), false);
             }
         }
     }
 
-    private void one(ObjectStore.Raw value) {
+    /** All at once, or one after the other when one of them was changed or cannot be read. */
+    private void write(List<ObjectStore.Raw> batch) throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        if (batch.isEmpty() || resealed(batch, batch.size() == 1)) {
+            return;
+        }
+        for (ObjectStore.Raw each : batch) {
+            boolean _ = resealed(List.of(each), true);
+        }
+    }
+
+    private boolean resealed(List<ObjectStore.Raw> values, boolean tell) {
         try {
-            // What somebody else wrote meanwhile is encrypted with the new key already.
-            if (store.reseal(value)) {
-                rewritten.inc();
-                left.dec();
+            boolean written = store.reseal(values);
+            if (written) {
+                rewritten.inc(values.size());
+                left.dec(values.size());
             }
+            return written;
         } catch (IllegalStateException e) {
-            LOG.log(
-                    Level.ERROR,
-                    value.key() + " cannot be encrypted again, and the older keys stay: " + e.getMessage());
+            if (tell) {
+                LOG.log(
+                        Level.ERROR,
+                        values.getFirst().key() + " cannot be encrypted again, and the older keys stay: "
+                                + e.getMessage());
+            }
+            return false;
         }
     }
 }

@@ -260,16 +260,29 @@ public final class ObjectStore {
     }
 
     /**
-     * Seals a value again with the newest key, unless it was changed; whether it was written.
+     * Seals values again with the newest key, in one transaction; whether they were written, which none is when one of them was
+     * changed meanwhile.
      *
-     * @throws IllegalStateException when it cannot be opened
+     * @throws IllegalStateException when one cannot be opened
      */
-    public boolean reseal(Raw value) {
-        PutRequest.Builder put = PutRequest.newBuilder()
-                .setKey(ByteString.copyFromUtf8(value.key()))
-                .setLease(value.lease());
-        byte[] plain = sealer.open(value.key(), value.value());
-        return sealed(value.key(), value.revision(), plain, put, List::of) instanceof Written.Done;
+    public boolean reseal(List<Raw> values) {
+        TxnRequest.Builder txn = TxnRequest.newBuilder();
+        long revision = 0;
+        for (Raw value : values) {
+            Sealer.Sealed sealed = sealer.sealed(value.key(), sealer.open(value.key(), value.value()));
+            if (!txn.getSuccessList().isEmpty() && sealed.revision() != revision) {
+                return false;
+            }
+            revision = sealed.revision();
+            txn.addCompare(unchanged(value.key(), value.revision()))
+                    .addSuccess(RequestOp.newBuilder()
+                            .setRequestPut(PutRequest.newBuilder()
+                                    .setKey(ByteString.copyFromUtf8(value.key()))
+                                    .setValue(ByteString.copyFrom(sealed.value()))
+                                    .setLease(value.lease())));
+        }
+        txn.addCompare(unchanged(sealer.guard().storageKey(), revision));
+        return answered(() -> keyspace.txn(txn.build())).getSucceeded();
     }
 
     /**
