@@ -11,17 +11,24 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** The console's own pages: the overview, the supervision tree, the resource browser. */
+/** The console's own pages: the overview, the resource browser, the history, the supervision tree. */
 public final class ConsoleExtension implements Extension {
     private static final String GROUP = "Platform";
 
     private final NodeInfo node;
     private final @Nullable Supplier<JsonNode> cluster;
+    private final ChangeSource changes;
     private final List<Routes.Mount> mounts = new ArrayList<>();
     private @Nullable LiveStreams streams;
 
-    /** @param cluster how the cluster is, as {@code coppice cluster status --json} prints it; null for a node that is alone */
-    public ConsoleExtension(NodeInfo node, @Nullable Supplier<JsonNode> cluster) {
+    /**
+     * The pages of a node.
+     *
+     * @param cluster how the cluster is, as {@code coppice cluster status --json} prints it; null for a node that is alone
+     * @param changes the past
+     */
+    public ConsoleExtension(NodeInfo node, @Nullable Supplier<JsonNode> cluster, ChangeSource changes) {
+        this.changes = changes;
         this.node = node;
         this.cluster = cluster;
     }
@@ -56,6 +63,7 @@ public final class ConsoleExtension implements Extension {
                 GROUP,
                 20,
                 new ResourcePages(context.resources(), context.authorizer(), console.layout(), live))));
+        mounts.add(console.add(new Page("history", "History", GROUP, 25, new HistoryPages(changes, console.layout()))));
         mounts.add(console.add(new Page(
                 "runtime",
                 "Runtime",

@@ -29,6 +29,7 @@ record ObjectViews(ResourceClient resources, Authorizer authorizer) {
         Optional<ObjectNode> found = resources.get(served.type(), namespace, name);
         ObjectNode object = found.map(tree -> presentable(served.type(), tree)).orElse(null);
         String href = ResourcePages.href(served.type(), namespace, name);
+        String historyHref = HistoryPages.href(served.type(), namespace, name);
         String listHref = ResourcePages.href(served.type());
         if (object == null) {
             return new ObjectView(
@@ -37,6 +38,7 @@ record ObjectViews(ResourceClient resources, Authorizer authorizer) {
                     name,
                     listHref,
                     href,
+                    historyHref,
                     true,
                     false,
                     "",
@@ -57,6 +59,7 @@ record ObjectViews(ResourceClient resources, Authorizer authorizer) {
                 name,
                 listHref,
                 href,
+                historyHref,
                 false,
                 metadata.hasNonNull("deletionTimestamp"),
                 metadata.path("creationTimestamp").asText(""),

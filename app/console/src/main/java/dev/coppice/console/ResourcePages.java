@@ -78,6 +78,7 @@ final class ResourcePages implements Handler {
             String name,
             String listHref,
             String streamHref,
+            String historyHref,
             boolean gone,
             boolean deleting,
             String created,

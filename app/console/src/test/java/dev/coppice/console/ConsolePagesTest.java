@@ -281,4 +281,33 @@ class ConsolePagesTest {
         }
         assertThat(get("/console/runtime/tables", "guest").statusCode()).isEqualTo(403);
     }
+
+    @Test
+    void theTimelineShowsWhoChangedWhatAndFilters() throws Exception {
+        assertThat(page("/console/history"))
+                .contains("ConfigMap shop/prices", "alice", "request by kubectl/v1.32.4", "data.vat", "Older changes")
+                .contains("change of namespaces shop", "/console/history/core/-/namespaces/-/shop")
+                .contains("&lt;b&gt;91&lt;/b&gt;")
+                .doesNotContain("<b>91</b>");
+        assertThat(page("/console/history?since=6h&user=alice"))
+                .contains("value=\"alice\"")
+                .containsPattern("user=alice&(amp;)?continue=next-1");
+        assertThat(page("/console/history?since=yesterday")).contains("since: \"yesterday\"; expected a time");
+        assertThat(get("/console/history", "guest").body()).contains("No change");
+    }
+
+    @Test
+    void anObjectsHistoryLeadsBackToThePersonWhoSetItOff() throws Exception {
+        String account = "/console/history/core/v1/serviceaccounts/shop/default";
+        assertThat(page(account))
+                .containsSubsequence(
+                        "Why it is so",
+                        "ServiceAccount shop/default",
+                        "because of",
+                        "Namespace shop",
+                        "by bob",
+                        "Changes");
+        assertThat(get(account, "guest").statusCode()).isEqualTo(403);
+        assertThat(get("/console/history/elsewhere", "admin").statusCode()).isEqualTo(404);
+    }
 }

@@ -51,7 +51,8 @@ final class SampleConsole implements AutoCloseable {
         addresses.put("Console", "https://127.0.0.1:7443/console");
         addresses.put("Store (etcd)", "127.0.0.1:2379");
         addresses.put("Status pages", "http://127.0.0.1:7480");
-        extension = new ConsoleExtension(new NodeInfo("node-1", "0.1.0", addresses), SampleCluster::status);
+        extension = new ConsoleExtension(
+                new NodeInfo("node-1", "0.1.0", addresses), SampleCluster::status, SampleChanges::ask);
         extension.start(new SampleContext(kernel, resources, site));
         Supervisor root = kernel.root();
         root.start(ChildSpec.service("listener-api", () -> listener));

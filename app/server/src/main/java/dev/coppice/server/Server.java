@@ -219,7 +219,7 @@ public final class Server implements AutoCloseable {
         ExtensionHost host = extensionHost(store, apiServer, apiListener, publicListener, site, distributed, consensus);
         extensions = host;
         progress.accept("Starting console");
-        host.start(console(endpoints));
+        host.start(console(endpoints, apiServer));
         List<Supplier<Extension>> areas = new ArrayList<>();
         if (store != null) {
             progress.accept("Starting coordination");
@@ -361,14 +361,16 @@ public final class Server implements AutoCloseable {
                         store == null ? null : store.keyspace("etcd")));
     }
 
-    private Extension console(Endpoints where) {
+    private Extension console(Endpoints where, ApiServer apiServer) {
         Map<String, String> addresses = new LinkedHashMap<>();
         addresses.put("API", where.api());
         addresses.put("Store", where.etcd());
         addresses.put("Status pages", where.publicUrl());
         NodeCluster nodes = cluster;
         return new ConsoleExtension(
-                new NodeInfo(options.name(), Version.CURRENT, addresses), nodes == null ? null : nodes::status);
+                new NodeInfo(options.name(), Version.CURRENT, addresses),
+                nodes == null ? null : nodes::status,
+                apiServer.history()::ask);
     }
 
     /** Starts a listener; a failure names the option that it comes from. */

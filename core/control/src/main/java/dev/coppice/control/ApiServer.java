@@ -98,6 +98,7 @@ public final class ApiServer {
     private final SigningKeys signingKeys;
     private final ApiHandler handler;
     private final JournalRetention retention;
+    private final History history;
     private volatile boolean ready;
     private @Nullable Supervisor control;
     private long compactNext;
@@ -168,11 +169,11 @@ public final class ApiServer {
         engine.addMutation(webhooks.mutating());
         engine.addAdmission(webhooks.validating());
         engine.addAdmission(new QuotaAdmission(engine, builtIn("", "resourcequotas")));
+        this.history = new History(engine, registry, authorizer, journal);
         this.handler = new ApiHandler(
                 registry,
                 authorizer,
-                new ResourceHandler(
-                        engine, reader, reviews::create, new History(engine, registry, authorizer, journal)),
+                new ResourceHandler(engine, reader, reviews::create, history),
                 new OpenApi(registry),
                 this::ready,
                 new RequestLimits(kernel.metrics(), MOST_REQUESTS),
@@ -363,6 +364,11 @@ public final class ApiServer {
     /** The API from inside this process, acting as {@code identity}; its watches run below {@code watches}. */
     public ResourceClient client(Supervisor watches, Identity identity, String fieldManager) {
         return new LocalResourceClient(kernel, watches, engine, reader, registry, identity, fieldManager);
+    }
+
+    /** What changed, as the API tells it. */
+    public History history() {
+        return history;
     }
 
     public Authorizer authorizer() {

@@ -71,16 +71,25 @@ public final class History {
         if (!exchange.method().equals("GET")) {
             throw Statuses.methodNotAllowed();
         }
-        HistoryQuery query = HistoryQuery.of(exchange, engine.kernel().clock().currentTimeMillis());
-        ObjectNode answer = switch (rest.get(1)) {
-            case "changes" -> changes(exchange.identity(), query);
-            case "causes" -> causes(exchange, query);
-            case "objects" -> objects(exchange.identity(), query);
-            case "undo" -> undo(exchange.identity(), query);
-            default -> throw Statuses.noSuchPath();
-        };
+        Map<String, String> query = new HashMap<>();
+        exchange.queries()
+                .keySet()
+                .forEach(name -> query.put(name, exchange.query(name).orElse("")));
+        ObjectNode answer = ask(exchange.identity(), rest.get(1), query);
         exchange.status(200).setHeader("Content-Type", "application/json");
         exchange.send(Json.bytes(answer));
+    }
+
+    /** Answers a question of the API, for a user: {@code changes}, {@code causes}, {@code objects} or {@code undo}. */
+    public ObjectNode ask(Identity identity, String what, Map<String, String> query) {
+        HistoryQuery asked = HistoryQuery.of(query, engine.kernel().clock().currentTimeMillis());
+        return switch (what) {
+            case "changes" -> changes(identity, asked);
+            case "causes" -> causes(identity, asked);
+            case "objects" -> objects(identity, asked);
+            case "undo" -> undo(identity, asked);
+            default -> throw Statuses.noSuchPath();
+        };
     }
 
     // ---- what it is about
@@ -260,9 +269,9 @@ public final class History {
 
     // ---- causes
 
-    private ObjectNode causes(Exchange exchange, HistoryQuery query) {
-        Target target = readable(exchange.identity(), query);
-        String asked = exchange.query("resourceVersion").orElse("");
+    private ObjectNode causes(Identity identity, HistoryQuery query) {
+        Target target = readable(identity, query);
+        String asked = query.version();
         if (!asked.matches("[0-9]{0,18}")) {
             throw Statuses.badRequest("resourceVersion: " + Statuses.quote(asked) + "; expected a number");
         }
@@ -276,7 +285,7 @@ public final class History {
                             + java.time.Instant.ofEpochMilli(journal.horizon().timeMillis()));
         }
         ObjectNode answer = Json.object().put("kind", "Causes").put("apiVersion", ChangeTree.API_VERSION);
-        answer.set("change", chain(entry, new Sight(exchange.identity()), 0, new HashSet<>()));
+        answer.set("change", chain(entry, new Sight(identity), 0, new HashSet<>()));
         return answer;
     }
 

@@ -3,12 +3,12 @@ package dev.coppice.control.history;
 import dev.coppice.control.ApiException;
 import dev.coppice.control.request.Statuses;
 import dev.coppice.schema.GoDuration;
-import dev.coppice.serving.Exchange;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -24,6 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param at when, as it was given; empty for now
  * @param to a revision; 0 for none
  * @param change a revision; 0 for none
+ * @param version of a change, as it was given; empty for the newest
  */
 record HistoryQuery(
         String resource,
@@ -37,7 +38,8 @@ record HistoryQuery(
         String token,
         String at,
         long to,
-        long change) {
+        long change,
+        String version) {
     static final int MOST = 1_000;
     private static final int USUAL = 100;
     private static final Set<String> KNOWN = Set.of(
@@ -55,32 +57,33 @@ record HistoryQuery(
             "change",
             "resourceVersion");
 
-    static HistoryQuery of(Exchange exchange, long nowMillis) {
+    static HistoryQuery of(Map<String, String> given, long nowMillis) {
         List<String> problems = new ArrayList<>();
-        Set<String> unknown = new TreeSet<>(exchange.queries().keySet());
+        Set<String> unknown = new TreeSet<>(given.keySet());
         unknown.removeAll(KNOWN);
         for (String each : unknown) {
             problems.add(each + ": unknown; expected one of " + String.join(", ", new TreeSet<>(KNOWN)));
         }
-        long since = moment(exchange, "since", 0, nowMillis, problems);
-        long until = moment(exchange, "until", Long.MAX_VALUE, nowMillis, problems);
-        String status = text(exchange, "status");
+        long since = moment(given, "since", 0, nowMillis, problems);
+        long until = moment(given, "until", Long.MAX_VALUE, nowMillis, problems);
+        String status = text(given, "status");
         if (!Set.of("", "true", "false").contains(status)) {
             problems.add("status: " + Statuses.quote(status) + "; expected true or false");
         }
         HistoryQuery query = new HistoryQuery(
-                text(exchange, "resource"),
-                text(exchange, "namespace"),
-                text(exchange, "name"),
-                text(exchange, "user"),
+                text(given, "resource"),
+                text(given, "namespace"),
+                text(given, "name"),
+                text(given, "user"),
                 since,
                 until,
                 !status.equals("false"),
-                (int) number(exchange, "limit", USUAL, MOST, problems),
-                text(exchange, "continue"),
-                text(exchange, "at"),
-                number(exchange, "to", 0, Long.MAX_VALUE, problems),
-                number(exchange, "change", 0, Long.MAX_VALUE, problems));
+                (int) number(given, "limit", USUAL, MOST, problems),
+                text(given, "continue"),
+                text(given, "at"),
+                number(given, "to", 0, Long.MAX_VALUE, problems),
+                number(given, "change", 0, Long.MAX_VALUE, problems),
+                text(given, "resourceVersion"));
         if (!query.token.matches("[0-9a-f-]{0,64}")) {
             problems.add(
                     "continue: " + Statuses.quote(query.token) + "; expected what a list gave as metadata.continue");
@@ -91,12 +94,12 @@ record HistoryQuery(
         return query;
     }
 
-    private static String text(Exchange exchange, String name) {
-        return exchange.query(name).orElse("");
+    private static String text(Map<String, String> given, String name) {
+        return given.getOrDefault(name, "");
     }
 
-    private static long number(Exchange exchange, String name, long usual, long most, List<String> problems) {
-        String text = text(exchange, name);
+    private static long number(Map<String, String> given, String name, long usual, long most, List<String> problems) {
+        String text = text(given, name);
         if (text.isEmpty()) {
             return usual;
         }
@@ -107,8 +110,9 @@ record HistoryQuery(
         return usual;
     }
 
-    private static long moment(Exchange exchange, String name, long usual, long nowMillis, List<String> problems) {
-        String text = text(exchange, name);
+    private static long moment(
+            Map<String, String> given, String name, long usual, long nowMillis, List<String> problems) {
+        String text = text(given, name);
         if (text.isEmpty()) {
             return usual;
         }
