@@ -37,6 +37,7 @@ import org.jspecify.annotations.Nullable;
 public final class CheckEngine implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(CheckEngine.class.getName());
     private static final int CONFIRM_DEPTH = 8;
+    private static final int CONFIRM_LOOKS = 2;
 
     /** Called after every result and change, in a worker; must be quick and not throw. */
     @FunctionalInterface
@@ -356,6 +357,13 @@ public final class CheckEngine implements AutoCloseable {
             if (!remote || (parent.everEnded && parent.endedNanos - child.startedNanos > 0)) {
                 continue;
             }
+            confirm(child, parent, depth);
+        }
+    }
+
+    /** Who is being probed since before the child began may have been seen as it was then, and is probed again. */
+    private void confirm(CheckEntry child, CheckEntry parent, int depth) throws InterruptedException {
+        for (int look = 0; look < CONFIRM_LOOKS && !parent.machine.failing(); look++) {
             if (claim(parent)) {
                 boolean again = true;
                 try {
@@ -366,8 +374,11 @@ public final class CheckEngine implements AutoCloseable {
                         schedule(parent, turns.until(parent.plan));
                     }
                 }
-            } else {
-                await(parent);
+                return;
+            }
+            await(parent);
+            if (parent.startedNanos - child.startedNanos > 0) {
+                return;
             }
         }
     }

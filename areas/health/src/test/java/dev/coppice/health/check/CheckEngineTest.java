@@ -17,6 +17,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -125,6 +127,31 @@ class CheckEngineTest {
         up.put("child", true);
         engine.trigger(key("child"));
         until(() -> state("child").equals("Up"));
+    }
+
+    /** A parent whose run began before is seen as it was then: it is asked again. */
+    @Test
+    void aParentThatIsBeingAskedSinceBeforeIsAskedAgain() throws Exception {
+        CountDownLatch told = new CountDownLatch(1);
+        engine.listen((view, _) -> {
+            if (view.key().equals(key("parent"))) {
+                try {
+                    assertThat(told.await(10, TimeUnit.SECONDS)).isTrue();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
+        });
+        put("parent", TCP);
+        put("child", "{'tcp':{'host':'h','port':1},'dependsOn':[{'name':'parent'}],'interval':'5s'}");
+        until(() -> state("parent").equals("Up") && state("child").equals("Up"));
+        up.put("parent", false);
+        up.put("child", false);
+        engine.trigger(key("child"));
+        until(() -> runs.get("child").get() == 2);
+        told.countDown();
+        until(() -> state("child").equals("Suppressed"));
+        assertThat(log).doesNotContain("child:Down");
     }
 
     @Test
