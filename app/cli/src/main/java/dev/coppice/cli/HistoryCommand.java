@@ -1,13 +1,11 @@
 package dev.coppice.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code coppice history}: who changed an object, when, and because of what. */
 @Command(name = "history", description = "Show who changed an object, when, and because of what; the newest first.")
@@ -15,11 +13,8 @@ final class HistoryCommand implements Callable<Integer> {
     @Mixin
     private final HistoryAccess access = new HistoryAccess();
 
-    @Option(
-            names = {"-n", "--namespace"},
-            paramLabel = "NS",
-            description = "The object's namespace (default: ${DEFAULT-VALUE}).")
-    private String namespace = "default";
+    @Mixin
+    private final ObjectArgument object = new ObjectArgument();
 
     @Option(names = "--diff", description = "Show what changed, with the values before and after.")
     private boolean diff;
@@ -30,14 +25,11 @@ final class HistoryCommand implements Callable<Integer> {
     @Option(names = "--limit", paramLabel = "N", description = "At most so many (default: ${DEFAULT-VALUE}).")
     private int limit = 50;
 
-    @Parameters(arity = "1..2", paramLabel = "TYPE/NAME", description = "Which object; types as kubectl takes them.")
-    private List<String> object = List.of();
-
     @Override
     public Integer call() throws Exception {
-        HistoryAccess.Subject subject = HistoryAccess.Subject.of(object);
+        HistoryAccess.Subject subject = object.subject();
         try (ApiConnection api = access.open()) {
-            Map<String, String> query = HistoryAccess.about(subject, namespace);
+            Map<String, String> query = object.query();
             query.put("limit", Integer.toString(limit));
             query.put("status", noStatus ? "false" : "");
             JsonNode list = HistoryAccess.ask(api, "changes", query);

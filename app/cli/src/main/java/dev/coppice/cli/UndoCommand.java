@@ -3,13 +3,11 @@ package dev.coppice.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code coppice undo}: takes back changes of an object by a request like any other, which is itself in the history. */
 @Command(
@@ -28,11 +26,8 @@ final class UndoCommand implements Callable<Integer> {
     @Mixin
     private final HistoryAccess access = new HistoryAccess();
 
-    @Option(
-            names = {"-n", "--namespace"},
-            paramLabel = "NS",
-            description = "The object's namespace (default: ${DEFAULT-VALUE}).")
-    private String namespace = "default";
+    @Mixin
+    private final ObjectArgument object = new ObjectArgument();
 
     @Option(names = "--to", paramLabel = "REVISION", description = "Back to how it was at this revision.")
     private String to = "";
@@ -49,14 +44,11 @@ final class UndoCommand implements Callable<Integer> {
     @Option(names = "--force", description = "Do it also when changes of others are lost.")
     private boolean force;
 
-    @Parameters(arity = "1..2", paramLabel = "TYPE/NAME", description = "Which object; types as kubectl takes them.")
-    private List<String> object = List.of();
-
     @Override
     public Integer call() throws Exception {
-        HistoryAccess.Subject subject = HistoryAccess.Subject.of(object);
+        HistoryAccess.Subject subject = object.subject();
         try (ApiConnection api = access.open()) {
-            Map<String, String> query = HistoryAccess.about(subject, namespace);
+            Map<String, String> query = object.query();
             query.put("to", to);
             query.put("change", change);
             JsonNode plan = HistoryAccess.ask(api, "undo", query);

@@ -1,13 +1,11 @@
 package dev.coppice.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code coppice why}: the chain of causes of an object's state, back to a person or an event. */
 @Command(name = "why", description = "Show why an object is as it is, back to a person or an event.")
@@ -15,22 +13,16 @@ final class WhyCommand implements Callable<Integer> {
     @Mixin
     private final HistoryAccess access = new HistoryAccess();
 
-    @Option(
-            names = {"-n", "--namespace"},
-            paramLabel = "NS",
-            description = "The object's namespace (default: ${DEFAULT-VALUE}).")
-    private String namespace = "default";
+    @Mixin
+    private final ObjectArgument object = new ObjectArgument();
 
     @Option(names = "--revision", paramLabel = "N", description = "Of this change (default: the newest).")
     private String revision = "";
 
-    @Parameters(arity = "1..2", paramLabel = "TYPE/NAME", description = "Which object; types as kubectl takes them.")
-    private List<String> object = List.of();
-
     @Override
     public Integer call() throws Exception {
         try (ApiConnection api = access.open()) {
-            Map<String, String> query = HistoryAccess.about(HistoryAccess.Subject.of(object), namespace);
+            Map<String, String> query = object.query();
             query.put("resourceVersion", revision);
             JsonNode answer = HistoryAccess.ask(api, "causes", query);
             if (access.table()) {

@@ -14,12 +14,10 @@ import dev.coppice.control.storage.ObjectStore.Written;
 import dev.coppice.control.storage.WatchFeed;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.schema.Cause;
-import dev.coppice.store.api.RequestOp;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.UUID;
-import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -37,16 +35,15 @@ public final class Engine {
     private final ObjectStore store;
     private final WatchFeed feed;
     private final FieldManagement fields;
-    private final Journal journal;
-    private final List<Admission.Mutating> mutations = new java.util.concurrent.CopyOnWriteArrayList<>();
-    private final List<Admission> admissions = new java.util.concurrent.CopyOnWriteArrayList<>();
+    private final ObjectWriter writer;
+    private final AdmissionChain admissions = new AdmissionChain();
 
     public Engine(Kernel kernel, ObjectStore store, WatchFeed feed, FieldManagement fields, Journal journal) {
         this.kernel = kernel;
         this.store = store;
         this.feed = feed;
         this.fields = fields;
-        this.journal = journal;
+        this.writer = new ObjectWriter(store, journal);
     }
 
     public void addAdmission(Admission admission) {
@@ -54,7 +51,7 @@ public final class Engine {
     }
 
     public void addMutation(Admission.Mutating mutation) {
-        mutations.add(mutation);
+        admissions.add(mutation);
     }
 
     public Kernel kernel() {
@@ -101,32 +98,6 @@ public final class Engine {
         return definition.storedVersion() ? trees : definition.fromStored(trees);
     }
 
-    private static ObjectNode stored(Definition definition, ObjectNode object) {
-        ObjectNode copy = definition.toStored().apply(object.deepCopy());
-        ObjectNode meta = Json.metadata(copy);
-        meta.remove("resourceVersion");
-        meta.remove("selfLink");
-        return copy;
-    }
-
-    /** What stands in the store, as a tree. */
-    private static ObjectNode storedTree(Definition definition, Stored current, ObjectNode served) {
-        return definition.storedVersion() ? served : Json.parse(current.value());
-    }
-
-    /** What is written to the journal with a change. */
-    private Supplier<List<RequestOp>> entry(
-            Target target,
-            @Nullable ObjectNode before,
-            @Nullable ObjectNode after,
-            long previous,
-            WriteOptions options,
-            Caller caller) {
-        Journal.Draft draft =
-                new Journal.Draft(target, before, after, options.verb(), managerOf(options.fieldManager(), caller));
-        return () -> journal.operations(draft, previous, caller);
-    }
-
     // ---- creating
 
     public Outcome create(Target target, ObjectNode body, WriteOptions options, Caller caller) {
@@ -138,11 +109,10 @@ public final class Engine {
         if (!Json.text(object, "metadata", "resourceVersion").isEmpty()) {
             throw Statuses.unknown("resourceVersion should not be set on objects to be created");
         }
-        return insert(target, object, options.asking("create"), caller, options.fieldManager(), true);
+        return insert(target, object, options.asking("create"), caller);
     }
 
-    private Outcome insert(
-            Target target, ObjectNode object, WriteOptions options, Caller caller, String manager, boolean track) {
+    private Outcome insert(Target target, ObjectNode object, WriteOptions options, Caller caller) {
         Definition d = target.definition();
         ObjectNode meta = Json.metadata(object);
         String generate = meta.path("generateName").asText("");
@@ -154,7 +124,7 @@ public final class Engine {
             ObjectNode candidate = object.deepCopy();
             Target named = Target.of(d, target.namespace(), Json.text(candidate, "metadata", "name"));
             try {
-                return insertNamed(named, candidate, options, caller, manager, track);
+                return insertNamed(named, candidate, options, caller, true);
             } catch (ApiException e) {
                 if (!generated || !e.reason().equals("AlreadyExists") || attempt >= TRIES) {
                     throw e;
@@ -171,12 +141,11 @@ public final class Engine {
         return name.toString();
     }
 
-    private Outcome insertNamed(
-            Target target, ObjectNode object, WriteOptions options, Caller caller, String manager, boolean track) {
+    private Outcome insertNamed(Target target, ObjectNode object, WriteOptions options, Caller caller, boolean track) {
         Definition d = target.definition();
         settleNew(d, object);
         if (track) {
-            fields.track(d, null, object, managerOf(manager, caller), "", now());
+            fields.track(d, null, object, options.managerOf(caller), "", now());
         }
         Preparation.tidy(object);
         Admission.Request request = new Admission.Request(
@@ -184,11 +153,10 @@ public final class Engine {
                 target,
                 object,
                 null,
-                optionsTree("CreateOptions", options),
+                options.tree("CreateOptions"),
                 options.dryRun(),
                 caller);
-        preAdmit(request);
-        mutate(request, changed -> {
+        admissions.mutate(request, changed -> {
             settleNew(d, changed);
             Preparation.tidy(changed);
         });
@@ -202,7 +170,7 @@ public final class Engine {
         if (!causes.isEmpty()) {
             throw Statuses.invalid(d.group(), d.kind(), target.name(), causes);
         }
-        admit(request);
+        admissions.admit(request);
         if (options.dryRun()) {
             Stored there = store.get(target.key());
             if (there != null) {
@@ -210,10 +178,7 @@ public final class Engine {
             }
             return new Outcome(object, true);
         }
-        ObjectNode tree = stored(d, object);
-        Supplier<List<RequestOp>> entry = entry(target, null, tree, 0, options, caller);
-        Written written = store.put(target.key(), 0, Json.bytes(tree), d.sealed(), d.timeToLive(), entry);
-        return switch (written) {
+        return switch (writer.create(target, object, options, caller)) {
             case Written.Done done -> {
                 meta.put("resourceVersion", Long.toString(done.revision()));
                 yield new Outcome(object, true);
@@ -271,43 +236,6 @@ public final class Engine {
         long high = kernel.secureRandom().nextLong();
         long low = kernel.secureRandom().nextLong();
         return new UUID((high & ~0xf000L) | 0x4000L, (low & ~(0xc0L << 56)) | (0x80L << 56)).toString();
-    }
-
-    private static String managerOf(String given, Caller caller) {
-        return given.isEmpty() ? caller.manager() : given;
-    }
-
-    private static ObjectNode optionsTree(String kind, WriteOptions options) {
-        ObjectNode tree = Json.object().put("kind", kind).put("apiVersion", "meta.k8s.io/v1");
-        if (options.dryRun()) {
-            tree.putArray("dryRun").add("All");
-        }
-        if (!options.fieldManager().isEmpty()) {
-            tree.put("fieldManager", options.fieldManager());
-        }
-        return tree;
-    }
-
-    private void preAdmit(Admission.Request request) {
-        for (Admission a : admissions) {
-            if (a instanceof EarlyAdmission) {
-                a.admit(request);
-            }
-        }
-    }
-
-    private void mutate(Admission.Request request, Admission.Mutating.Settling settling) {
-        for (Admission.Mutating each : mutations) {
-            each.mutate(request, settling);
-        }
-    }
-
-    private void admit(Admission.Request request) {
-        for (Admission a : admissions) {
-            if (!(a instanceof EarlyAdmission)) {
-                a.admit(request);
-            }
-        }
     }
 
     /** An admission that is asked before the object is validated. */
@@ -386,7 +314,6 @@ public final class Engine {
                             fresh,
                             options,
                             caller,
-                            options.fieldManager(),
                             track);
                 } catch (ApiException e) {
                     // Somebody else made it meanwhile: then this is a change of what they made.
@@ -422,7 +349,7 @@ public final class Engine {
         }
         settleChanged(target, fresh, old);
         if (track) {
-            fields.track(d, old, fresh, managerOf(options.fieldManager(), caller), target.subresource(), now());
+            fields.track(d, old, fresh, options.managerOf(caller), target.subresource(), now());
         }
         Preparation.tidy(fresh);
         Admission.Request request = new Admission.Request(
@@ -430,11 +357,10 @@ public final class Engine {
                 target,
                 fresh,
                 old,
-                optionsTree("UpdateOptions", options),
+                options.tree("UpdateOptions"),
                 options.dryRun(),
                 caller);
-        preAdmit(request);
-        mutate(request, changed -> {
+        admissions.mutate(request, changed -> {
             settleChanged(target, changed, old);
             Preparation.tidy(changed);
         });
@@ -443,7 +369,7 @@ public final class Engine {
         if (!causes.isEmpty()) {
             throw Statuses.invalid(d.group(), d.kind(), target.name(), causes);
         }
-        admit(request);
+        admissions.admit(request);
         return commit(target, current, old, fresh, options, caller);
     }
 
@@ -458,23 +384,16 @@ public final class Engine {
         if (options.dryRun()) {
             return new Outcome(fresh, false);
         }
+        ObjectWriter.Present present = new ObjectWriter.Present(current, old);
         if (goes) {
-            Supplier<List<RequestOp>> entry =
-                    entry(target, storedTree(d, current, old), null, current.revision(), options, caller);
-            return store.delete(target.key(), current.revision(), d.sealed(), entry) instanceof Written.Done
-                    ? new Outcome(fresh, false)
-                    : null;
+            return writer.delete(target, present, options, caller) ? new Outcome(fresh, false) : null;
         }
-        ObjectNode tree = stored(d, fresh);
-        byte[] bytes = Json.bytes(tree);
-        if (Preparation.sameBytes(bytes, current, d, old, fresh)) {
+        ObjectWriter.Encoded next = ObjectWriter.Encoded.of(d, fresh);
+        if (Preparation.sameBytes(next.bytes(), current, d, old, fresh)) {
             meta.put("resourceVersion", Long.toString(current.revision()));
             return new Outcome(old, false);
         }
-        Supplier<List<RequestOp>> entry =
-                entry(target, storedTree(d, current, old), tree, current.revision(), options, caller);
-        Written written = store.put(target.key(), current.revision(), bytes, d.sealed(), d.timeToLive(), entry);
-        if (written instanceof Written.Done done) {
+        if (writer.change(target, present, next, options, caller) instanceof Written.Done done) {
             meta.put("resourceVersion", Long.toString(done.revision()));
             return new Outcome(fresh, false);
         }
@@ -550,13 +469,13 @@ public final class Engine {
                 throw target.notFound();
             }
             ObjectNode old = served(d, current);
+            ObjectWriter.Present present = new ObjectWriter.Present(current, old);
             DeletionMarks.checkPreconditions(target, options, old);
             ObjectNode tree = Json.object().put("kind", "DeleteOptions").put("apiVersion", "meta.k8s.io/v1");
             Admission.Request request = new Admission.Request(
                     Admission.Operation.DELETE, target, null, old, tree, options.dryRun(), caller);
-            preAdmit(request);
-            mutate(request, _ -> {});
-            admit(request);
+            admissions.mutate(request, _ -> {});
+            admissions.admit(request);
             ObjectNode marked = DeletionMarks.marked(d, old, options, now());
             boolean held =
                     !marked.path("metadata").path("finalizers").isEmpty() || Preparation.heldByNamespace(d, marked);
@@ -564,31 +483,17 @@ public final class Engine {
                 if (options.dryRun()) {
                     return new Deleted(old, false);
                 }
-                Supplier<List<RequestOp>> entry =
-                        entry(target, storedTree(d, current, old), null, current.revision(), DELETION, caller);
-                if (store.delete(target.key(), current.revision(), d.sealed(), entry) instanceof Written.Done) {
+                if (writer.delete(target, present, DELETION, caller)) {
                     return new Deleted(old, false);
                 }
             } else if (options.dryRun() || marked.equals(old)) {
                 return new Deleted(marked, true);
-            } else if (mark(target, current, old, marked, caller)) {
+            } else if (writer.mark(target, present, marked, DELETION, caller) instanceof Written.Done done) {
+                Json.metadata(marked).put("resourceVersion", Long.toString(done.revision()));
                 return new Deleted(marked, true);
             }
         }
         throw target.conflict(Statuses.MODIFIED);
-    }
-
-    private boolean mark(Target target, Stored current, ObjectNode old, ObjectNode marked, Caller caller) {
-        Definition d = target.definition();
-        ObjectNode tree = stored(d, marked);
-        Supplier<List<RequestOp>> entry =
-                entry(target, storedTree(d, current, old), tree, current.revision(), DELETION, caller);
-        if (store.put(target.key(), current.revision(), Json.bytes(tree), d.sealed(), null, entry)
-                instanceof Written.Done done) {
-            Json.metadata(marked).put("resourceVersion", Long.toString(done.revision()));
-            return true;
-        }
-        return false;
     }
 
     /** What a deletion left: the object as it was or is, and whether it is still there. */

@@ -1,5 +1,8 @@
 package dev.coppice.control.engine;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.control.request.Json;
+
 /**
  * How to write.
  *
@@ -21,6 +24,23 @@ public record WriteOptions(boolean dryRun, String fieldManager, String fieldVali
 
     public WriteOptions forced() {
         return new WriteOptions(dryRun, fieldManager, fieldValidation, true, verb);
+    }
+
+    /** The field manager, or the caller's default. */
+    String managerOf(Caller caller) {
+        return fieldManager.isEmpty() ? caller.manager() : fieldManager;
+    }
+
+    /** As admission is told of them. */
+    ObjectNode tree(String kind) {
+        ObjectNode tree = Json.object().put("kind", kind).put("apiVersion", "meta.k8s.io/v1");
+        if (dryRun) {
+            tree.putArray("dryRun").add("All");
+        }
+        if (!fieldManager.isEmpty()) {
+            tree.put("fieldManager", fieldManager);
+        }
+        return tree;
     }
 
     WriteOptions asking(String verb) {

@@ -23,6 +23,7 @@ import io.prometheus.metrics.core.metrics.Counter;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -105,7 +106,11 @@ public final class Journal {
             @Nullable ObjectNode before,
             @Nullable ObjectNode after,
             String verb,
-            String manager) {}
+            String manager) {
+        private Operation operation() {
+            return before == null ? Operation.CREATED : after == null ? Operation.DELETED : Operation.UPDATED;
+        }
+    }
 
     /** What has to be written together with a change. */
     public List<RequestOp> operations(Draft draft, long previous, Caller caller) {
@@ -117,8 +122,6 @@ public final class Journal {
         String id = id(now);
         ObjectNode before = draft.before();
         ObjectNode after = draft.after();
-        Operation operation =
-                before == null ? Operation.CREATED : after == null ? Operation.DELETED : Operation.UPDATED;
         ObjectNode present = after == null ? before : after;
         Entry.Subject subject = new Entry.Subject(
                 draft.target().key(),
@@ -135,7 +138,7 @@ public final class Journal {
                 0,
                 previous,
                 now,
-                operation,
+                draft.operation(),
                 draft.verb(),
                 subject,
                 draft.target().subresource(),
@@ -144,7 +147,6 @@ public final class Journal {
                 List.of(),
                 difference(before, after));
         JournalCoding.Encoded encoded = JournalCoding.encode(entry);
-        entries.labelValues(operation.name().toLowerCase(java.util.Locale.ROOT)).inc();
         if (encoded.omitted()) {
             omitted.inc();
         }
@@ -156,6 +158,14 @@ public final class Journal {
             operations.add(put(SEALED + id, ByteString.copyFrom(sealer.seal(SEALED + id, secret))));
         }
         return operations;
+    }
+
+    /** Counts a change that the store took. */
+    public void wrote(Draft draft) {
+        if (keeps(draft.target().definition())) {
+            entries.labelValues(draft.operation().name().toLowerCase(Locale.ROOT))
+                    .inc();
+        }
     }
 
     /** A new object is not kept: it is found by going back from what it became. */
