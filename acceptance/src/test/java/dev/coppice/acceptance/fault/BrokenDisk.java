@@ -172,8 +172,8 @@ final class BrokenDisk implements AutoCloseable {
     /** A write of a record that did not end: some bytes that were never synced at the end of the newest file of the log. */
     String tearLog(Random random) throws IOException {
         Path newest;
-        try (Stream<Path> files = Files.list(data().resolve("store/raft/log"))) {
-            newest = files.filter(each -> each.toString().endsWith(".log"))
+        try (Stream<Path> files = Files.list(data().resolve("store/raft/entries"))) {
+            newest = files.filter(each -> each.toString().endsWith(".wal"))
                     .max(Comparator.naturalOrder())
                     .orElseThrow();
         }

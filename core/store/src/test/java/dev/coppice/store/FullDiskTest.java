@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
@@ -131,6 +132,28 @@ class FullDiskTest {
         });
     }
 
+    /** Others may join it, so its reads ask the leader; when its log fails, it is a leader no more. */
+    @Test
+    void aClusterOfOneMemberStaysReadableAndHeals() throws Exception {
+        onSmallDisk(192, disk -> {
+            Map<String, String> acknowledged = new HashMap<>();
+            try (ClusterFixture cluster = new ClusterFixture(disk, 1)) {
+                ClusterFixture.Node node = cluster.node(1);
+                // Not closed: that is the node's matter.
+                StoreFixture store = new StoreFixture(Objects.requireNonNull(node.kernel), node.store());
+                StoreException refusal = writeUntilRefused(store, disk, 0, acknowledged);
+                assertThat(refusal).hasMessageContaining("no space left");
+                for (int i = 0; i < 30; i++) {
+                    assertReadable(store, acknowledged);
+                    store.kernel.timers().sleep(Duration.ofMillis(100));
+                }
+                Files.delete(disk.resolve("ballast"));
+                await(store, () -> refusal(store) == null);
+                assertReadable(store, acknowledged);
+            }
+        });
+    }
+
     /** What the member frees when it ends is filled up, too, so that it finds no space to start in. */
     @Test
     void waitsForSpaceWhenTheMemberDiesOnAFullDisk() throws Exception {
@@ -169,7 +192,8 @@ class FullDiskTest {
             StoreFixture store, Path disk, int round, Map<String, String> acknowledged) throws Exception {
         String value = "x".repeat(700_000);
         for (int i = 0; i < 300; i++) {
-            if (i == 5) {
+            // The sixth write made the store look at the disk: the next ones do not, and meet it full.
+            if (i == 6) {
                 fill(disk, 0);
             }
             String key = "r" + round + "-" + i % 40;

@@ -58,6 +58,13 @@ final class StoreFixture implements AutoCloseable {
         keyspace = store.keyspace("etcd");
     }
 
+    /** A store on a kernel that somebody else made. */
+    StoreFixture(Kernel kernel, Store store) {
+        this.kernel = kernel;
+        this.store = store;
+        keyspace = store.keyspace("etcd");
+    }
+
     static ByteString bytes(String text) {
         return ByteString.copyFromUtf8(text);
     }

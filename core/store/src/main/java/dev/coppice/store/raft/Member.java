@@ -112,7 +112,6 @@ public final class Member implements AutoCloseable {
             member.define(kernel, keyspaces);
             return member;
         }
-        states.clustered();
         Map<String, String> hints = hints(options.directory().resolve(PEERS), settings, machine.memberId(), self);
         AtomicReference<@Nullable ClusterMember> made = new AtomicReference<>();
         Peers peers = new Peers(settings, machine.memberId(), name -> address(machine, hints, name), request -> {

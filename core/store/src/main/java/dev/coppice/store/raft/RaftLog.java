@@ -80,6 +80,7 @@ public final class RaftLog implements ReplicatedLog {
     private @Nullable Proposals proposals;
     private @Nullable RaftRequests requests;
     private final ReadBarrier barrier;
+    private final WalStorageFactory storage;
     private final Executor threads;
 
     private RaftLog(Kernel kernel, StateMachineAdapter states, Node node, PeerId self, Opening opening) {
@@ -92,6 +93,7 @@ public final class RaftLog implements ReplicatedLog {
         this.transport = opening.transport;
         this.services = opening.peers == null ? null : opening.peers.settings().services();
         this.threads = opening.threads;
+        this.storage = opening.storage;
         this.barrier = new ReadBarrier(kernel, leaders, node, threads, PROPOSAL_TIMEOUT);
     }
 
@@ -101,9 +103,11 @@ public final class RaftLog implements ReplicatedLog {
         private final @Nullable PeerTransport transport;
         private final Progress progress;
         private final Executor threads;
+        private final WalStorageFactory storage;
 
-        Opening(Kernel kernel, @Nullable Peers peers, Executor threads) {
+        Opening(Kernel kernel, @Nullable Peers peers, Executor threads, StateMachineAdapter states) {
             this.threads = threads;
+            this.storage = new WalStorageFactory(states::timedSync);
             this.peers = peers;
             this.transport = peers == null ? null : peers.settings().transport().apply(peers.addresses());
             this.progress = new Progress(kernel.clock());
@@ -134,7 +138,7 @@ public final class RaftLog implements ReplicatedLog {
             throws IOException, InterruptedException {
         LibrarySettings.apply();
         Files.createDirectories(directory);
-        Opening opening = new Opening(kernel, peers, threads);
+        Opening opening = new Opening(kernel, peers, threads, states);
         NodeOptions options = options(directory, states, opening);
         options.setInitialConf(new Configuration(founders));
         NodeManager.getInstance().addAddress(self.getEndpoint());
@@ -203,7 +207,7 @@ public final class RaftLog implements ReplicatedLog {
         raft.setReadOnlyOptions(ReadOnlyOption.ReadOnlySafe);
         NodeOptions options = new ClusterNodeOptions(opening.transport, opening.progress);
         options.setRaftOptions(raft);
-        options.setServiceFactory(new WalStorageFactory(states::timedSync));
+        options.setServiceFactory(opening.storage);
         options.setFsm(states);
         options.setLogUri(directory.resolve("log").toString());
         options.setRaftMetaUri(directory.resolve("votes").toString());
@@ -306,7 +310,7 @@ public final class RaftLog implements ReplicatedLog {
 
     @Override
     public boolean upToDate() {
-        return !closed && states.hasEverything();
+        return !closed && hasEverything();
     }
 
     @Override
@@ -314,10 +318,19 @@ public final class RaftLog implements ReplicatedLog {
         if (closed) {
             throw Errors.stopped();
         }
-        if (states.hasEverything()) {
+        if (hasEverything()) {
             return;
         }
         barrier.await(kernel.clock().nanoTime() + PROPOSAL_TIMEOUT.toNanos());
+    }
+
+    /**
+     * Whether what this member has applied is all that was ever acknowledged: it has written that it is alone, as the leader that
+     * it became after it had applied everything before. That stays so when its log fails.
+     */
+    private boolean hasEverything() {
+        WalStorage.Sole sole = storage.sole();
+        return sole != null && sole.term() == states.ledTerm() && sole.member().equals(self);
     }
 
     @Override
@@ -362,7 +375,7 @@ public final class RaftLog implements ReplicatedLog {
 
     @Override
     public long bytes() {
-        return node.getOptions().getServiceFactory() instanceof WalStorageFactory storage ? storage.bytes() : 0;
+        return storage.bytes();
     }
 
     @Override

@@ -3,7 +3,6 @@ package dev.coppice.store.raft;
 import com.alipay.sofa.jraft.Closure;
 import com.alipay.sofa.jraft.Iterator;
 import com.alipay.sofa.jraft.Status;
-import com.alipay.sofa.jraft.conf.Configuration;
 import com.alipay.sofa.jraft.entity.LeaderChangeContext;
 import com.alipay.sofa.jraft.error.RaftError;
 import com.alipay.sofa.jraft.error.RaftException;
@@ -41,11 +40,10 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
     private final CountDownLatch firstLed = new CountDownLatch(1);
     private volatile Function<Command, Machine.Outcome> outcomes = command -> Machine.Outcome.NOBODY;
     private volatile Runnable restored = () -> {};
-    private volatile boolean clustered;
     private volatile boolean leading;
-    private volatile boolean alone;
     private volatile boolean failed;
     private volatile long term;
+    private volatile long ledTerm;
     private volatile long leaderChanges;
     private volatile long snapshotIndex;
 
@@ -73,10 +71,6 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
         restored = onRestored;
     }
 
-    void clustered() {
-        clustered = true;
-    }
-
     Leaders leaders() {
         return leaders;
     }
@@ -89,12 +83,9 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
         return leading;
     }
 
-    /**
-     * Whether what this member has applied is all that was ever acknowledged: there never was another one, and it has led.
-     * That stays so when its log fails.
-     */
-    boolean hasEverything() {
-        return !clustered && alone && firstLed.getCount() == 0;
+    /** The newest term in which this member led, after it had applied everything before it; 0 when it has not led. */
+    long ledTerm() {
+        return ledTerm;
     }
 
     /** Whether the log or the state cannot go on. */
@@ -149,6 +140,7 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
         leaderChanges = leaderChanges + 1;
         machine.setTerm(newTerm);
         leading = true;
+        ledTerm = newTerm;
         onLeading.run();
         leaders.elected(new Leaders.Leader(self, newTerm, true));
         firstLed.countDown();
@@ -171,11 +163,6 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
     @Override
     public void onStopFollowing(LeaderChangeContext context) {
         leaders.lost();
-    }
-
-    @Override
-    public void onConfigurationCommitted(Configuration configuration) {
-        alone = configuration.size() == 1 && configuration.getLearners().isEmpty();
     }
 
     @Override

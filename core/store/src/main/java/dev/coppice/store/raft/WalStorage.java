@@ -6,6 +6,7 @@ import com.alipay.sofa.jraft.conf.ConfigurationManager;
 import com.alipay.sofa.jraft.entity.EnumOutter.EntryType;
 import com.alipay.sofa.jraft.entity.LogEntry;
 import com.alipay.sofa.jraft.entity.LogId;
+import com.alipay.sofa.jraft.entity.PeerId;
 import com.alipay.sofa.jraft.entity.codec.LogEntryCodecFactory;
 import com.alipay.sofa.jraft.option.LogStorageOptions;
 import com.alipay.sofa.jraft.option.RaftOptions;
@@ -17,6 +18,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +39,7 @@ final class WalStorage implements LogStorage {
     private final WalStorageFactory.Timer timer;
     private @Nullable LogEntryCodecFactory codec;
     private @Nullable WriteAheadLog log;
+    private volatile @Nullable Sole sole;
 
     /** @param former where the library's own log was in earlier versions; the entries lie beside it */
     WalStorage(Path former, RaftOptions options, WalStorageFactory.Timer timer) {
@@ -54,7 +57,9 @@ final class WalStorage implements LogStorage {
             new FormerLog(former, directory, options).takeOver(opts, this::encode);
             log = WriteAheadLog.open(directory, record -> {
                 if (record.kind() == CONFIGURATION) {
-                    configurations.add(configuration(decode(record)));
+                    LogEntry entry = decode(record);
+                    note(entry);
+                    configurations.add(configuration(entry));
                 }
             });
             return true;
@@ -65,6 +70,14 @@ final class WalStorage implements LogStorage {
                     e);
             return false;
         }
+    }
+
+    private void note(LogEntry entry) {
+        Set<PeerId> members = configuration(entry).listPeers();
+        boolean learners = entry.getLearners() != null && !entry.getLearners().isEmpty();
+        sole = members.size() == 1 && !learners
+                ? new Sole(members.iterator().next(), entry.getId().getTerm())
+                : null;
     }
 
     private static ConfigurationEntry configuration(LogEntry entry) {
@@ -133,6 +146,19 @@ final class WalStorage implements LogStorage {
         return opened == null ? 0 : opened.bytes();
     }
 
+    /**
+     * The only one that a configuration names, as voter or learner, old or new.
+     *
+     * @param term in which it was written, by who led then
+     */
+    record Sole(PeerId member, long term) {}
+
+    /** Who is alone by the newest configuration, which counts before it is written: nobody takes part who was not in one first. */
+    @Nullable
+    Sole sole() {
+        return sole;
+    }
+
     @Override
     public long getFirstLogIndex() {
         return log().firstIndex();
@@ -175,6 +201,9 @@ final class WalStorage implements LogStorage {
     public int appendEntries(List<LogEntry> entries) {
         List<Record> records = new ArrayList<>(entries.size());
         for (LogEntry entry : entries) {
+            if (entry.getType() == EntryType.ENTRY_TYPE_CONFIGURATION) {
+                note(entry);
+            }
             records.add(encode(entry));
         }
         return timer.time(() -> change("write", () -> log().append(records)) ? records.size() : 0);
@@ -187,11 +216,13 @@ final class WalStorage implements LogStorage {
 
     @Override
     public boolean truncateSuffix(long lastIndexKept) {
+        sole = null;
         return change("cut off the end of", () -> log().truncateSuffix(lastIndexKept));
     }
 
     @Override
     public boolean reset(long nextLogIndex) {
+        sole = null;
         return change("begin anew", () -> log().reset(nextLogIndex));
     }
 

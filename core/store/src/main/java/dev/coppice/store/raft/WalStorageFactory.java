@@ -35,4 +35,10 @@ final class WalStorageFactory extends DefaultJRaftServiceFactory {
         WalStorage storage = made;
         return storage == null ? 0 : storage.bytes();
     }
+
+    /** See {@link WalStorage#sole()}. */
+    WalStorage.@Nullable Sole sole() {
+        WalStorage storage = made;
+        return storage == null ? null : storage.sole();
+    }
 }

@@ -81,6 +81,45 @@ class WalStorageTest {
         return List.of(nothing(1, 1), configuration(2, 1, "10.0.0.1:1", "10.0.0.2:1"), data(3, 2), data(4, 2));
     }
 
+    private static LogEntry only(long index, long term, List<String> former, List<String> learners) {
+        LogEntry entry = configuration(index, term, "10.0.0.1:1");
+        entry.setOldPeers(
+                former.isEmpty() ? null : former.stream().map(PeerId::parsePeer).toList());
+        entry.setLearners(
+                learners.isEmpty()
+                        ? null
+                        : learners.stream().map(PeerId::parsePeer).toList());
+        return entry;
+    }
+
+    @Test
+    void tellsWhoIsAloneFromBeforeTheConfigurationIsWritten() {
+        WalStorage storage = (WalStorage) open();
+        assertThat(storage.sole()).isNull();
+        var alone = new WalStorage.Sole(PeerId.parsePeer("10.0.0.1:1"), 3);
+        assertThat(storage.appendEntries(List.of(only(1, 3, List.of(), List.of()), data(2, 3))))
+                .isEqualTo(2);
+        assertThat(storage.sole()).isEqualTo(alone);
+        storage.shutdown();
+        storage = (WalStorage) open();
+        assertThat(storage.sole()).isEqualTo(alone);
+        for (LogEntry notAlone : List.of(
+                only(3, 3, List.of("10.0.0.2:1"), List.of()),
+                only(3, 3, List.of(), List.of("10.0.0.2:1")),
+                configuration(3, 3, "10.0.0.1:1", "10.0.0.2:1"))) {
+            storage.appendEntries(List.of(notAlone));
+            assertThat(storage.sole()).as("%s", notAlone).isNull();
+            storage.truncateSuffix(2);
+            storage.appendEntries(List.of(only(3, 3, List.of(), List.of())));
+            assertThat(storage.sole()).isEqualTo(alone);
+            storage.truncateSuffix(2);
+            assertThat(storage.sole()).isNull();
+        }
+        storage.shutdown();
+        storage.appendEntries(List.of(configuration(3, 3, "10.0.0.1:1", "10.0.0.2:1")));
+        assertThat(storage.sole()).as("an entry that could not be written").isNull();
+    }
+
     private void assertHolds(LogStorage storage, List<LogEntry> entries) {
         assertThat(storage.getFirstLogIndex())
                 .isEqualTo(entries.getFirst().getId().getIndex());
