@@ -29,6 +29,7 @@ final class ArchitectureTest {
             "schema",
             "probe",
             "control",
+            "operator",
             "health",
             "coordination",
             "console",
@@ -74,6 +75,8 @@ final class ArchitectureTest {
                 .definedBy("dev.coppice.probe..")
                 .layer("control")
                 .definedBy("dev.coppice.control..")
+                .layer("operator")
+                .definedBy("dev.coppice.operator..")
                 .layer("areas")
                 .definedBy("dev.coppice.health..", "dev.coppice.coordination..")
                 .layer("console")
@@ -96,6 +99,8 @@ final class ArchitectureTest {
                 .mayOnlyAccessLayers("kernel", "expression")
                 .whereLayer("control")
                 .mayOnlyAccessLayers("kernel", "serving", "distribution", "expression", "schema", "store")
+                .whereLayer("operator")
+                .mayOnlyAccessLayers("kernel", "serving", "control")
                 .whereLayer("areas")
                 .mayOnlyAccessLayers(
                         "kernel", "serving", "distribution", "expression", "schema", "store", "probe", "control")
@@ -128,6 +133,16 @@ final class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("io.netty..", "io.grpc.netty.."));
+    }
+
+    @Test
+    void onlyOperatorKnowsTheKubernetesClient() {
+        check(noClasses()
+                .that()
+                .resideOutsideOfPackages("dev.coppice.operator..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("io.fabric8.."));
     }
 
     @Test

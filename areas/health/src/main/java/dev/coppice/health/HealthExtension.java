@@ -4,6 +4,7 @@ import dev.coppice.control.Controller;
 import dev.coppice.control.Extension;
 import dev.coppice.control.ExtensionContext;
 import dev.coppice.control.Informer;
+import dev.coppice.control.Permission;
 import dev.coppice.control.Resource;
 import dev.coppice.health.check.CheckEngine;
 import dev.coppice.health.check.CheckMemory;
@@ -70,12 +71,17 @@ public final class HealthExtension implements Extension {
     }
 
     @Override
+    public List<Permission> permissions() {
+        List<Permission> all = new ArrayList<>();
+        HealthKinds.all().forEach(kind -> all.addAll(Permission.ofController(kind)));
+        all.add(Permission.namespaced("", "secrets", "get"));
+        return List.copyOf(all);
+    }
+
+    @Override
     public void start(ExtensionContext context) throws Exception {
         Kernel kernel = context.kernel();
-        context.register(HealthKinds.HOST_ACCESS_CLASS);
-        context.register(HealthKinds.HEALTH_CHECK);
-        context.register(HealthKinds.NOTIFICATION_POLICY);
-        context.register(HealthKinds.STATUS_PAGE);
+        HealthKinds.all().forEach(context::register);
         Storage storage = Storage.open(context.dataDirectory(), kernel);
         context.supervisor().start(ChildSpec.service("storage", () -> storage));
         context.supervisor().start(ChildSpec.periodic("series", SECOND, Duration.ZERO, storage.series()::maintain));

@@ -19,6 +19,14 @@ public interface Extension {
         return List.of();
     }
 
+    /**
+     * What its controllers do in the resource API, for those who have to grant it: in a Kubernetes cluster they run under
+     * RBAC. Empty for an extension that works in a node only.
+     */
+    default List<Permission> permissions() {
+        return List.of();
+    }
+
     /** Registers everything and starts what runs, below {@link ExtensionContext#supervisor}. Returns once it works. */
     void start(ExtensionContext context) throws Exception;
 

@@ -7,9 +7,9 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The resource API from inside this process, with no HTTP between: the same authorization, admission, validation and
- * storage as a request from outside. Objects are JSON trees; {@link Kind} turns them into records and back. Calls block.
- * Safe for use by many threads.
+ * A resource API as controllers use it. It is either this process's own, with no HTTP between, and the same authorization,
+ * admission, validation and storage as for a request from outside; or that of a Kubernetes cluster. Objects are JSON trees;
+ * {@link Kind} turns them into records and back. Calls block, and throw {@link ApiException}. Safe for use by many threads.
  */
 public interface ResourceClient {
 
@@ -115,7 +115,9 @@ public interface ResourceClient {
     void event(ObjectNode regarding, String type, String reason, String note);
 
     /** A Secret's decoded data. Empty when there is none. */
-    Optional<Map<String, byte[]>> secret(String namespace, String name);
+    default Optional<Map<String, byte[]>> secret(String namespace, String name) {
+        return get(new ResourceType("", "v1", "secrets"), namespace, name).map(Trees::decoded);
+    }
 
     /** All served types, for those who browse. */
     List<ServedType> types();

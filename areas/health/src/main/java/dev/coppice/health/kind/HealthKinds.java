@@ -82,6 +82,11 @@ public final class HealthKinds {
 
     private HealthKinds() {}
 
+    /** All kinds of the area. */
+    public static List<Kind<?, ?>> all() {
+        return List.of(HOST_ACCESS_CLASS, HEALTH_CHECK, NOTIFICATION_POLICY, STATUS_PAGE);
+    }
+
     private static Kind.Column wide(String name, String path, String description) {
         return new Kind.Column(name, "string", path, description, true);
     }

@@ -21,7 +21,6 @@ import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.SupervisorOptions;
 import dev.coppice.schema.RecordSchema;
 import dev.coppice.serving.Console;
-import dev.coppice.serving.Identity;
 import dev.coppice.serving.Routes;
 import dev.coppice.store.Keyspace;
 import dev.coppice.store.coordination.Coordination;
@@ -33,10 +32,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,7 +77,7 @@ public final class ExtensionHost {
     }
 
     private final Kernel kernel;
-    private final ApiServer api;
+    private final Backend backend;
     private final Surroundings surroundings;
     private final Supervisor extensions;
     private final Supervisor watches;
@@ -89,10 +85,17 @@ public final class ExtensionHost {
 
     private record Running(Extension extension, List<Kind<?, ?>> computed) {}
 
+    /** Extensions of a node: they work with its own resource API. */
     public ExtensionHost(Kernel kernel, Supervisor parent, ApiServer api, Surroundings surroundings)
             throws StartException {
+        this(kernel, parent, new LocalBackend(api), surroundings);
+    }
+
+    /** Extensions that work with the given resource API. */
+    public ExtensionHost(Kernel kernel, Supervisor parent, Backend backend, Surroundings surroundings)
+            throws StartException {
         this.kernel = kernel;
-        this.api = api;
+        this.backend = backend;
         this.surroundings = surroundings;
         this.watches = parent.startSupervisor("watches", ALL);
         this.extensions = parent.startSupervisor("extensions", ALL);
@@ -149,7 +152,7 @@ public final class ExtensionHost {
     }
 
     private void stop(Running ending) {
-        ending.computed.forEach(api::withdraw);
+        ending.computed.forEach(backend::withdraw);
         try {
             ending.extension.stop();
         } catch (Exception e) {
@@ -168,9 +171,7 @@ public final class ExtensionHost {
             this.computed = computed;
             this.supervisor = supervisor;
             this.data = data;
-            Identity identity = new Identity(
-                    "system:coppice:" + name, "", List.of("system:masters", "system:authenticated"), Map.of());
-            this.resources = api.client(watches, identity, "coppice-" + name);
+            this.resources = backend.client(watches, name);
             this.manager = new ControllerManager(kernel, supervisor, resources);
         }
 
@@ -191,18 +192,9 @@ public final class ExtensionHost {
 
         @Override
         public void register(Kind<?, ?> kind) {
-            ObjectNode unused = resources.apply(DEFINITIONS, definition(kind), "coppice", true);
-            CountDownLatch served = new CountDownLatch(1);
-            try (var _ = api.registry().observe(snapshot -> {
-                if (serves(kind)) {
-                    served.countDown();
-                }
-            })) {
-                if (!serves(kind) && !served.await(SERVED_LIMIT.toMillis(), TimeUnit.MILLISECONDS)) {
-                    throw new IllegalStateException(
-                            "the kind " + kind.kind() + " is not served after " + SERVED_LIMIT.toSeconds()
-                                    + " s; see the conditions of its CustomResourceDefinition: " + unused);
-                }
+            ObjectNode _ = resources.apply(DEFINITIONS, definition(kind), "coppice", true);
+            try {
+                backend.awaitServed(kind, SERVED_LIMIT);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new IllegalStateException("interrupted while waiting for the kind " + kind.kind(), e);
@@ -211,12 +203,8 @@ public final class ExtensionHost {
 
         @Override
         public void serve(Kind<?, ?> kind, ComputedSource source) {
-            api.serve(kind, source);
+            backend.serve(kind, source);
             computed.add(kind);
-        }
-
-        private boolean serves(Kind<?, ?> kind) {
-            return api.registry().find(kind.group(), kind.version(), kind.plural()) != null;
         }
 
         @Override
@@ -235,7 +223,7 @@ public final class ExtensionHost {
 
         @Override
         public Authorizer authorizer() {
-            return api.authorizer();
+            return backend.authorizer();
         }
 
         @Override
@@ -282,7 +270,7 @@ public final class ExtensionHost {
     }
 
     /** The CustomResourceDefinition of a kind. */
-    static ObjectNode definition(Kind<?, ?> kind) {
+    public static ObjectNode definition(Kind<?, ?> kind) {
         ObjectNode definition = JsonNodeFactory.instance.objectNode();
         definition.put("apiVersion", "apiextensions.k8s.io/v1").put("kind", "CustomResourceDefinition");
         definition.putObject("metadata").put("name", kind.plural() + "." + kind.group());

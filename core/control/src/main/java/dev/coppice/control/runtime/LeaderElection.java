@@ -25,7 +25,8 @@ import org.jspecify.annotations.Nullable;
  * Lets one of several processes lead, by a Lease (the algorithm of Kubernetes' client-go). While it leads, children run
  * below the given supervisor; when it no longer does they are stopped. A lease that others renew is only taken over once
  * it did not change for its duration by this process's own clock, so clocks need not agree. One that carries this
- * identity, or nobody's, is taken at once: a single node leads immediately. Run it as a task of the kernel.
+ * identity, or nobody's, is taken at once: a single node leads immediately. Run it as a task of the kernel; when that is
+ * stopped, it gives the lease back, so that another one need not wait.
  */
 public final class LeaderElection implements Task {
 
@@ -63,6 +64,7 @@ public final class LeaderElection implements Task {
     private final List<ChildSpec> children;
     private final RuntimeMetrics metrics;
     private volatile boolean leading;
+    private volatile long heldUntilNanos;
     private @Nullable String observedRecord;
     private long observedNanos;
     private final Object turn = new Object();
@@ -92,6 +94,14 @@ public final class LeaderElection implements Task {
         return leading;
     }
 
+    /**
+     * Whether nobody else can hold the lease now: it was renewed less than its duration ago by this process's clock. What is
+     * still on its way when a process steps down, or wakes up from a long pause, asks this before it writes.
+     */
+    public boolean holds() {
+        return leading && kernel.clock().nanoTime() - heldUntilNanos < 0;
+    }
+
     @Override
     public void run() throws Exception {
         while (true) {
@@ -101,6 +111,31 @@ public final class LeaderElection implements Task {
                 lead();
             } finally {
                 stepDown(mine);
+                release();
+            }
+        }
+    }
+
+    /** Gives the lease back, so that another one takes it without waiting for its end; what fails there is left to time. */
+    private void release() {
+        boolean interrupted = Thread.interrupted();
+        try {
+            Optional<ObjectNode> found = client.get(LEASES, namespace, name);
+            if (found.isPresent() && holder(found.get()).equals(identity)) {
+                JsonNode spec = found.get().path("spec");
+                ObjectNode released = lease(
+                        spec.path("leaseTransitions").asInt(),
+                        spec.get("acquireTime"),
+                        found.get().path("metadata").path("resourceVersion"));
+                ((ObjectNode) released.path("spec")).put("holderIdentity", "").put("leaseDurationSeconds", 1);
+                ObjectNode _ = client.update(LEASES, released);
+                LOG.log(Level.INFO, identity + " gave " + name + " back");
+            }
+        } catch (ApiException e) {
+            LOG.log(Level.INFO, "lease " + name + " could not be given back: " + e.getMessage());
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
             }
         }
     }
@@ -168,6 +203,15 @@ public final class LeaderElection implements Task {
 
     /** Tries to take or renew the lease; true when it is held now. */
     private boolean attempt() {
+        long sentNanos = kernel.clock().nanoTime();
+        boolean held = write();
+        if (held) {
+            heldUntilNanos = sentNanos + timing.lease().toNanos();
+        }
+        return held;
+    }
+
+    private boolean write() {
         try {
             Optional<ObjectNode> found = client.get(LEASES, namespace, name);
             if (found.isEmpty()) {

@@ -1,6 +1,5 @@
 package dev.coppice.control.runtime;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.ApiException;
 import dev.coppice.control.Key;
@@ -29,10 +28,7 @@ import dev.coppice.schema.patch.MergePatch;
 import dev.coppice.serving.Identity;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Base64;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
@@ -45,11 +41,6 @@ import org.jspecify.annotations.Nullable;
 public final class LocalResourceClient implements ResourceClient {
 
     private static final Duration POLL = Duration.ofSeconds(30);
-    private static final int EVENTS_KEPT = 4_096;
-    private static final Duration EVENTS_COUNTED_TOGETHER = Duration.ofMinutes(10);
-
-    private record Recorded(String namespace, String name, int count, String first, long atNanos) {}
-
     private final Kernel kernel;
     private final Supervisor watches;
     private final Engine engine;
@@ -58,12 +49,7 @@ public final class LocalResourceClient implements ResourceClient {
     private final Identity identity;
     private final String manager;
     private final AtomicLong watchNumbers = new AtomicLong();
-    private final Map<String, Recorded> recorded = new LinkedHashMap<>(64, 0.75f, true) {
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Recorded> eldest) {
-            return size() > EVENTS_KEPT;
-        }
-    };
+    private final EventSeries events;
 
     /**
      * A client.
@@ -87,6 +73,7 @@ public final class LocalResourceClient implements ResourceClient {
         this.registry = registry;
         this.identity = identity;
         this.manager = manager;
+        this.events = new EventSeries(kernel, this, manager);
     }
 
     private Caller caller() {
@@ -319,82 +306,11 @@ public final class LocalResourceClient implements ResourceClient {
         }
     }
 
-    // Events, secrets, types, tables.
+    // Events, types, tables.
 
     @Override
     public void event(ObjectNode regarding, String type, String reason, String note) {
-        ResourceType events = new ResourceType("", "v1", "events");
-        String uid = Json.text(regarding, "metadata", "uid");
-        String identity = uid + "/" + type + "/" + reason + "/" + note;
-        String now = engine.now();
-        long nowNanos = kernel.clock().nanoTime();
-        Recorded before;
-        synchronized (recorded) {
-            before = recorded.get(identity);
-        }
-        Recorded next;
-        if (before != null
-                && nowNanos - before.atNanos() < EVENTS_COUNTED_TOGETHER.toNanos()
-                && count(events, before, now)) {
-            next = new Recorded(before.namespace(), before.name(), before.count() + 1, before.first(), nowNanos);
-        } else {
-            ObjectNode made = create(events, event(regarding, type, reason, note, now));
-            Key key = ObjectCache.key(made);
-            next = new Recorded(key.namespace(), key.name(), 1, now, nowNanos);
-        }
-        synchronized (recorded) {
-            recorded.put(identity, next);
-        }
-    }
-
-    /** Counts an event that was recorded before; false when it is gone. */
-    private boolean count(ResourceType events, Recorded before, String now) {
-        ObjectNode patch = Json.object().put("count", before.count() + 1).put("lastTimestamp", now);
-        try {
-            ObjectNode _ = mergePatch(events, before.namespace(), before.name(), null, patch);
-            return true;
-        } catch (ApiException e) {
-            if (e.code() == 404) {
-                return false;
-            }
-            throw e;
-        }
-    }
-
-    private ObjectNode event(ObjectNode regarding, String type, String reason, String note, String now) {
-        Key key = ObjectCache.key(regarding);
-        String namespace = key.namespace().isEmpty() ? "default" : key.namespace();
-        ObjectNode event = Json.object().put("kind", "Event").put("apiVersion", "v1");
-        event.putObject("metadata")
-                .put("name", key.name() + "." + Long.toHexString(kernel.random().nextLong() & Long.MAX_VALUE))
-                .put("namespace", namespace);
-        ObjectNode about = event.putObject("involvedObject");
-        about.put("kind", regarding.path("kind").asText(""));
-        about.put("apiVersion", regarding.path("apiVersion").asText(""));
-        about.put("name", key.name());
-        if (!key.namespace().isEmpty()) {
-            about.put("namespace", key.namespace());
-        }
-        about.put("uid", Json.text(regarding, "metadata", "uid"));
-        about.put("resourceVersion", Json.text(regarding, "metadata", "resourceVersion"));
-        event.put("type", type).put("reason", reason).put("message", note).put("count", 1);
-        event.put("firstTimestamp", now).put("lastTimestamp", now);
-        event.putObject("source").put("component", manager);
-        event.put("reportingComponent", manager).put("reportingInstance", "");
-        return event;
-    }
-
-    @Override
-    public Optional<Map<String, byte[]>> secret(String namespace, String name) {
-        return get(new ResourceType("", "v1", "secrets"), namespace, name).map(secret -> {
-            Map<String, byte[]> data = new LinkedHashMap<>();
-            for (Map.Entry<String, JsonNode> each : secret.path("data").properties()) {
-                data.put(
-                        each.getKey(),
-                        Base64.getDecoder().decode(each.getValue().asText()));
-            }
-            return Map.copyOf(data);
-        });
+        events.write(regarding, type, reason, note);
     }
 
     @Override

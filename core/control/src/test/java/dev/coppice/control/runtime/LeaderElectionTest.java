@@ -3,6 +3,7 @@ package dev.coppice.control.runtime;
 import static dev.coppice.control.runtime.Eventually.eventually;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.ResourceClient.ResourceType;
 import dev.coppice.control.runtime.testing.FakeResourceClient;
 import dev.coppice.kernel.ChildSpec;
@@ -105,5 +106,46 @@ class LeaderElectionTest {
         client.fail(_ -> Optional.empty());
         advance(Duration.ofSeconds(4));
         eventually(() -> a.leading() && running.get() == 1);
+    }
+
+    @Test
+    void oneThatIsStoppedGivesTheLeaseBack() throws Exception {
+        LeaderElection a = candidate("a");
+        eventually(a::leading);
+        kernel.root().stop("a");
+        assertThat(client.get(LEASES, "kube-system", "test")
+                        .orElseThrow()
+                        .path("spec")
+                        .path("holderIdentity")
+                        .asText("-"))
+                .isEmpty();
+        LeaderElection b = candidate("b");
+        eventually(b::leading);
+    }
+
+    @Test
+    void aLeaseThatAnotherTookIsNotGivenBack() throws Exception {
+        LeaderElection a = candidate("a");
+        eventually(a::leading);
+        ObjectNode lease = client.get(LEASES, "kube-system", "test").orElseThrow();
+        ((ObjectNode) lease.path("spec")).put("holderIdentity", "thief");
+        client.update(LEASES, lease);
+        advance(Duration.ofSeconds(3));
+        eventually(() -> !a.leading() && running.get() == 0);
+        assertThat(client.get(LEASES, "kube-system", "test")
+                        .orElseThrow()
+                        .path("spec")
+                        .path("holderIdentity")
+                        .asText())
+                .isEqualTo("thief");
+    }
+
+    @Test
+    void afterALongPauseItDoesNotHoldTheLease() throws Exception {
+        LeaderElection a = candidate("a");
+        eventually(() -> a.leading() && a.holds());
+        client.fail(_ -> Optional.of(FakeResourceClient.error(503, "ServiceUnavailable", "down")));
+        clock.advance(Duration.ofSeconds(16));
+        assertThat(a.holds()).isFalse();
     }
 }
