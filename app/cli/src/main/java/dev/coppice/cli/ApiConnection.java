@@ -3,9 +3,11 @@ package dev.coppice.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.coppice.kernel.Clock;
 import dev.coppice.server.BackupHandler;
+import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -26,10 +28,13 @@ import java.time.Instant;
 import java.util.List;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
+import org.jspecify.annotations.Nullable;
 
 /** A connection to the API of a running node, as its administrator. */
 final class ApiConnection implements AutoCloseable {
     private static final Duration TIMEOUT = Duration.ofSeconds(10);
+    /** Until an answer begins to which much is sent. */
+    private static final Duration LONG_TIMEOUT = Duration.ofSeconds(60);
 
     private final HttpClient client;
     private final String server;
@@ -95,6 +100,35 @@ final class ApiConnection implements AutoCloseable {
         HttpResponse<String> response = sent(request.build(), HttpResponse.BodyHandlers.ofString());
         return new Answer(
                 response.statusCode(), response.body(), response.headers().allValues("Warning"));
+    }
+
+    /** Told of the lines of an answer as they come. */
+    interface Lines {
+        void line(String line) throws IOException;
+    }
+
+    /** Sends JSON and reads the answer line by line; null when it is one, or what the API says against it. */
+    @Nullable
+    Answer lines(String path, byte[] body, String agent, Lines lines) throws IOException, InterruptedException {
+        HttpRequest request = request(path)
+                .timeout(LONG_TIMEOUT)
+                .method("POST", HttpRequest.BodyPublishers.ofByteArray(body))
+                .header("User-Agent", agent)
+                .header("Content-Type", "application/json")
+                .build();
+        HttpResponse<InputStream> response = sent(request, HttpResponse.BodyHandlers.ofInputStream());
+        try (BufferedReader in = new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
+            if (response.statusCode() >= 300) {
+                StringBuilder text = new StringBuilder();
+                in.lines().limit(1_000).forEach(text::append);
+                return new Answer(response.statusCode(), text.toString(), List.of());
+            }
+            String line;
+            while ((line = in.readLine()) != null) {
+                lines.line(line);
+            }
+            return null;
+        }
     }
 
     private HttpRequest.Builder request(String path) {

@@ -14,6 +14,7 @@ import picocli.CommandLine.Command;
             UpCommand.class,
             StatusCommand.class,
             TopCommand.class,
+            PlanCommand.class,
             HistoryCommand.class,
             ChangesCommand.class,
             WhyCommand.class,

@@ -32,7 +32,9 @@ import org.yaml.snakeyaml.LoaderOptions;
 record Manifests(List<Manifest> manifests) {
     static final Manifests NONE = new Manifests(List.of());
 
-    private static final String FIELD_MANAGER = "coppice-up";
+    /** Who owns the fields that {@code coppice up} applies. */
+    static final String FIELD_MANAGER = "coppice-up";
+
     private static final long MAX_FILE_BYTES = 16L << 20;
     private static final int MAX_FILES = 10_000;
     private static final Pattern VARIABLE = Pattern.compile("\\$\\{([A-Z][A-Z0-9_]*)}");
@@ -181,6 +183,31 @@ record Manifests(List<Manifest> manifests) {
             case "ClusterRoleBinding", "RoleBinding", "ConfigMap", "Secret" -> 3;
             default -> 4;
         };
+    }
+
+    /** The same with variables filled in. */
+    Manifests with(Map<String, String> variables) {
+        return new Manifests(manifests.stream()
+                .map(each -> new Manifest(each.source(), (ObjectNode) substitute(each.object(), variables)))
+                .toList());
+    }
+
+    /** The manifests of several files and folders, in the order of an apply. */
+    static Manifests read(List<Path> paths) throws InvalidException {
+        List<Manifest> all = new ArrayList<>();
+        List<String> errors = new ArrayList<>();
+        for (Path path : paths) {
+            try {
+                all.addAll(read(path).manifests());
+            } catch (InvalidException e) {
+                errors.addAll(e.errors());
+            }
+        }
+        if (!errors.isEmpty()) {
+            throw new InvalidException(errors);
+        }
+        all.sort(Comparator.comparingInt(Manifests::rank));
+        return new Manifests(List.copyOf(all));
     }
 
     /** Applies all (server-side apply); objects that the API took are added to {@code applied}; gives what it refused. */

@@ -6,12 +6,7 @@ import dev.coppice.control.access.RequestAuthenticator;
 import dev.coppice.control.access.RequestLimits;
 import dev.coppice.control.access.RoleAuthorizer;
 import dev.coppice.control.access.ServiceAccountTokens;
-import dev.coppice.control.admission.CreateAuthorization;
-import dev.coppice.control.admission.NamespaceLifecycle;
-import dev.coppice.control.admission.QuotaAdmission;
-import dev.coppice.control.admission.RoleEscalation;
-import dev.coppice.control.admission.ValidatingPolicies;
-import dev.coppice.control.admission.ValidatingWebhooks;
+import dev.coppice.control.admission.AdmissionOrder;
 import dev.coppice.control.audit.AuditLog;
 import dev.coppice.control.engine.Engine;
 import dev.coppice.control.engine.FieldManagers;
@@ -30,6 +25,8 @@ import dev.coppice.control.lifecycle.Bootstrap;
 import dev.coppice.control.lifecycle.CustomTypes;
 import dev.coppice.control.lifecycle.Lifecycle;
 import dev.coppice.control.oidc.OidcTokens;
+import dev.coppice.control.plan.ControllerPlans;
+import dev.coppice.control.plan.Plans;
 import dev.coppice.control.process.ProcessSource;
 import dev.coppice.control.request.Statuses;
 import dev.coppice.control.resource.BuiltInSchemas;
@@ -69,7 +66,6 @@ import org.jspecify.annotations.Nullable;
  * supervisor and fills in what has to be there; {@link #mount} serves it on a listener. Safe for use by many threads.
  */
 public final class ApiServer {
-    private static final String ADMISSION = "admissionregistration.k8s.io";
     private static final int MOST_REQUESTS = 600;
     private static final Logger LOG = System.getLogger(ApiServer.class.getName());
     private static final Duration KEYS_BEAT = Duration.ofSeconds(5);
@@ -99,7 +95,11 @@ public final class ApiServer {
     private final ApiHandler handler;
     private final JournalRetention retention;
     private final History history;
+    private final Plans plans;
     private volatile boolean ready;
+    /** Whether the cluster's controllers run here. */
+    private volatile boolean leading;
+
     private @Nullable Supervisor control;
     private long compactNext;
 
@@ -149,27 +149,9 @@ public final class ApiServer {
                 new WebhookClient(kernel, builtIn("", "services"), builtIn("discovery.k8s.io", "endpointslices"));
         this.customTypes = new CustomTypes(
                 engine, registry, feed, builtIn("apiextensions.k8s.io", "customresourcedefinitions"), webhookClient);
-        engine.addAdmission(new CreateAuthorization(authorizer));
-        engine.addAdmission(new NamespaceLifecycle(builtIn("", "namespaces"), engine));
-        engine.addAdmission(new RoleEscalation(authorizer));
-        engine.addAdmission(new ValidatingPolicies(
-                registry,
-                authorizer,
-                builtIn(ADMISSION, "validatingadmissionpolicies"),
-                builtIn(ADMISSION, "validatingadmissionpolicybindings"),
-                builtIn("", "namespaces")));
-        ValidatingWebhooks.Both webhooks = ValidatingWebhooks.of(
-                kernel,
-                registry,
-                authorizer,
-                builtIn(ADMISSION, "mutatingwebhookconfigurations"),
-                builtIn(ADMISSION, "validatingwebhookconfigurations"),
-                builtIn("", "namespaces"),
-                webhookClient);
-        engine.addMutation(webhooks.mutating());
-        engine.addAdmission(webhooks.validating());
-        engine.addAdmission(new QuotaAdmission(engine, builtIn("", "resourcequotas")));
+        AdmissionOrder.install(engine, registry, authorizer, webhookClient);
         this.history = new History(engine, registry, authorizer, journal);
+        this.plans = new Plans(engine, registry, webhookClient, new ControllerPlans(kernel), () -> leading);
         this.handler = new ApiHandler(
                 registry,
                 authorizer,
@@ -178,7 +160,8 @@ public final class ApiServer {
                 this::ready,
                 new RequestLimits(kernel.metrics(), MOST_REQUESTS),
                 audit,
-                new TokenIssuer(ServiceAccountTokens.ISSUER, signingKeys::keySet));
+                new TokenIssuer(ServiceAccountTokens.ISSUER, signingKeys::keySet),
+                plans);
         serve(ProcessSource.KIND, new ProcessSource(kernel));
     }
 
@@ -248,6 +231,7 @@ public final class ApiServer {
             Thread.currentThread().interrupt();
             throw new StartException("interrupted while the lifecycle controllers started", e);
         }
+        leading = true;
         compactNext = 0;
         var unusedExchange =
                 supervisor.start(ChildSpec.periodic("key-exchange", EXCHANGE_BEAT, Duration.ZERO, this::exchangeKeys));
@@ -260,6 +244,7 @@ public final class ApiServer {
 
     /** Ends what {@link #lead} started. */
     public synchronized void follow() {
+        leading = false;
         Supervisor supervisor = control;
         if (supervisor != null) {
             boolean _ = supervisor.stop("journal");
@@ -369,6 +354,11 @@ public final class ApiServer {
     /** What changed, as the API tells it. */
     public History history() {
         return history;
+    }
+
+    /** What applies would do. */
+    public Plans plans() {
+        return plans;
     }
 
     public Authorizer authorizer() {

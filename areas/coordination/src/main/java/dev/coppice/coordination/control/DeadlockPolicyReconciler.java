@@ -43,6 +43,24 @@ public final class DeadlockPolicyReconciler implements Reconciler<DeadlockPolicy
         return Result.again(REFRESH);
     }
 
+    @Override
+    public List<String> plan(Planned<DeadlockPolicySpec, DeadlockPolicyStatus> planned) {
+        Optional<DeadlockPolicySpec> before = planned.before().map(Resource::spec);
+        Optional<DeadlockPolicySpec> after = planned.after().map(Resource::spec);
+        if (before.equals(after)) {
+            return List.of();
+        }
+        DeadlockPolicySpec spec = after.or(() -> before).orElseThrow();
+        String which =
+                spec.prefixes().isEmpty() ? "all locks" : "locks that begin with " + String.join(", ", spec.prefixes());
+        boolean aborts = after.isPresent() && spec.chosen() == DeadlockPolicySpec.Action.AbortYoungest;
+        return List.of(
+                aborts
+                        ? "will end the youngest contender of each deadlock among " + which
+                        : "will only report deadlocks among " + which
+                                + (after.isPresent() ? "" : ", unless another policy says otherwise"));
+    }
+
     private void write(
             Request<DeadlockPolicySpec, DeadlockPolicyStatus> request,
             Resource<DeadlockPolicySpec, DeadlockPolicyStatus> policy,

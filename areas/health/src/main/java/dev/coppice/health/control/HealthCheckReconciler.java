@@ -60,6 +60,27 @@ public final class HealthCheckReconciler implements Reconciler<HealthCheckSpec, 
         return Result.DONE;
     }
 
+    @Override
+    public List<String> plan(Planned<HealthCheckSpec, HealthCheckStatus> planned) {
+        List<String> actions = CheckActions.of(
+                planned.before().map(Resource::spec).orElse(null),
+                planned.after().map(Resource::spec).orElse(null));
+        return planned.after()
+                .map(this::errors)
+                .filter(errors -> !errors.isEmpty())
+                .map(errors -> List.of("will not probe, as the check cannot be run: " + String.join("; ", errors)))
+                .orElse(actions);
+    }
+
+    /** All that keeps a check from being run. */
+    private List<String> errors(Resource<HealthCheckSpec, HealthCheckStatus> resource) {
+        return switch (PlanCompiler.compile(
+                resource.key(), resource.uid(), resource.generation(), resource.labels(), resource.spec())) {
+            case PlanCompiler.Invalid wrong -> wrong.errors();
+            case PlanCompiler.Valid valid -> targetErrors.apply(valid.plan());
+        };
+    }
+
     private void refuse(Resource<HealthCheckSpec, HealthCheckStatus> resource, List<String> errors) {
         engine.suspend(resource.key());
         invalid.set(resource.key(), errors);

@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
 
 /** Gives valid NotificationPolicies to the notifier, acts on test requests, and tells how deliveries go. */
 public final class NotificationPolicyReconciler
@@ -68,6 +69,33 @@ public final class NotificationPolicyReconciler
         return Result.again(REFRESH);
     }
 
+    @Override
+    public List<String> plan(Planned<NotificationPolicySpec, NotificationPolicyStatus> planned) {
+        if (planned.after().isEmpty()) {
+            return List.of("will tell nobody any more");
+        }
+        Resource<NotificationPolicySpec, NotificationPolicyStatus> policy =
+                planned.after().get();
+        List<String> errors = new ArrayList<>();
+        Set<String> namespaces = namespaces(policy, errors);
+        PolicyPlan plan = PolicyPlan.compile(policy.key(), policy.uid(), policy.spec(), namespaces, errors);
+        List<String> actions = new ArrayList<>();
+        if (plan == null) {
+            actions.add("will send nothing, as the policy cannot be used: " + String.join("; ", errors));
+        } else if (planned.before().isEmpty() || !planned.before().get().spec().equals(policy.spec())) {
+            actions.add("will tell "
+                    + policy.spec().receivers().stream()
+                            .map(NotificationPolicySpec.Receiver::name)
+                            .collect(Collectors.joining(", "))
+                    + " of the checks in "
+                    + (namespaces.contains("*") ? "all namespaces" : String.join(", ", namespaces)));
+        }
+        if (tests(policy, plan != null)) {
+            actions.add("will send a test notification to all receivers");
+        }
+        return actions;
+    }
+
     private Set<String> namespaces(
             Resource<NotificationPolicySpec, NotificationPolicyStatus> policy, List<String> errors) {
         if (policy.spec().namespaces().isEmpty()) {
@@ -91,16 +119,24 @@ public final class NotificationPolicyReconciler
         return allowed;
     }
 
+    private static boolean tests(Resource<NotificationPolicySpec, NotificationPolicyStatus> policy, boolean valid) {
+        String wanted = policy.annotations().getOrDefault(TEST, "");
+        return valid && !wanted.isEmpty() && !wanted.equals(acted(policy));
+    }
+
+    /** The value of the test annotation that was acted on. */
+    private static String acted(Resource<NotificationPolicySpec, NotificationPolicyStatus> policy) {
+        NotificationPolicyStatus status = policy.status();
+        return status == null || status.observedTest() == null ? "" : status.observedTest();
+    }
+
     /** Acts on a new value of the test annotation; gives the value that was acted on. */
     private String test(Resource<NotificationPolicySpec, NotificationPolicyStatus> policy, boolean valid) {
-        NotificationPolicyStatus status = policy.status();
-        String acted = status == null || status.observedTest() == null ? "" : status.observedTest();
-        String wanted = policy.annotations().getOrDefault(TEST, "");
-        if (!valid || wanted.isEmpty() || wanted.equals(acted)) {
-            return acted;
+        if (!tests(policy, valid)) {
+            return acted(policy);
         }
         notifications.notifier().test(policy.key(), clock.now());
-        return wanted;
+        return policy.annotations().getOrDefault(TEST, "");
     }
 
     private NotificationPolicyStatus status(

@@ -50,4 +50,15 @@ public final class StatusPageReconciler implements Reconciler<StatusPageSpec, St
                         conditions.list()));
         return Result.again(REFRESH);
     }
+
+    @Override
+    public List<String> plan(Planned<StatusPageSpec, StatusPageStatus> planned) {
+        if (planned.before().isPresent() == planned.after().isPresent()) {
+            return List.of();
+        }
+        return planned.after()
+                .map(page -> List.of("will serve the page at /status/" + page.namespace() + "/" + page.name()
+                        + " of the public port, to everybody"))
+                .orElse(List.of("will serve the page no more"));
+    }
 }

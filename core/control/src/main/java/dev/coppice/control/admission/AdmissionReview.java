@@ -85,6 +85,9 @@ final class AdmissionReview {
         if (!response.path("allowed").asBoolean(false)) {
             throw denied(webhook, response.path("status"));
         }
+        request.caller()
+                .asked((mutating ? "mutating" : "validating") + " webhook '" + webhook.name() + "' of '"
+                        + webhook.configuration() + "'" + (response.hasNonNull("patch") ? ", which changes it" : ""));
         return response;
     }
 

@@ -164,6 +164,7 @@ public final class ValidatingPolicies implements Admission {
             if (applies(bound, request, variables, budget)) {
                 validate(bound, request, variables, budget);
                 annotate(bound, request, variables, budget);
+                request.caller().asked(named(bound));
             }
         }
     }

@@ -15,15 +15,22 @@ import org.jspecify.annotations.Nullable;
  *
  * @param agent the client's name for itself, from which a default field manager is taken
  * @param requestId of the request; empty for a part of this process
+ * @param asked who had a say in the request and let it pass, in words; null where nobody wants to know
  */
 public record Caller(
-        Identity identity, String agent, List<String> warnings, Map<String, String> annotations, String requestId) {
+        Identity identity,
+        String agent,
+        List<String> warnings,
+        Map<String, String> annotations,
+        String requestId,
+        @Nullable List<String> asked) {
     private static final int MAX_WARNINGS = 50;
+    private static final int MAX_ASKED = 200;
     private static final int MAX_ANNOTATIONS = 100;
     private static final int LONGEST_ANNOTATION = 10 << 10;
 
     public static Caller of(Identity identity, String agent) {
-        return new Caller(identity, agent, new CopyOnWriteArrayList<>(), new ConcurrentHashMap<>(), "");
+        return new Caller(identity, agent, new CopyOnWriteArrayList<>(), new ConcurrentHashMap<>(), "", null);
     }
 
     /** One of a request; what admission notes goes to {@code annotations}, if they are not null. */
@@ -33,7 +40,8 @@ public record Caller(
                 agent,
                 new CopyOnWriteArrayList<>(),
                 annotations == null ? new ConcurrentHashMap<>() : annotations,
-                "");
+                "",
+                null);
     }
 
     /** A part of this process, allowed everything. */
@@ -45,7 +53,19 @@ public record Caller(
 
     /** The same for a request. */
     public Caller asking(String requestId) {
-        return new Caller(identity, agent, warnings, annotations, requestId);
+        return new Caller(identity, agent, warnings, annotations, requestId, asked);
+    }
+
+    /** The same with a list of those that had a say. */
+    public Caller noting() {
+        return new Caller(identity, agent, warnings, annotations, requestId, new CopyOnWriteArrayList<>());
+    }
+
+    /** Somebody had a say, and let it pass or changed it. */
+    public void asked(String who) {
+        if (asked != null && asked.size() < MAX_ASKED && !asked.contains(who)) {
+            asked.add(who);
+        }
     }
 
     public void warn(String text) {

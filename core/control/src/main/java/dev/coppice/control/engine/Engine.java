@@ -8,6 +8,7 @@ import dev.coppice.control.request.Json;
 import dev.coppice.control.request.Statuses;
 import dev.coppice.control.resource.Definition;
 import dev.coppice.control.storage.CachedObject;
+import dev.coppice.control.storage.DraftStore;
 import dev.coppice.control.storage.ObjectStore;
 import dev.coppice.control.storage.ObjectStore.Stored;
 import dev.coppice.control.storage.ObjectStore.Written;
@@ -36,14 +37,41 @@ public final class Engine {
     private final WatchFeed feed;
     private final FieldManagement fields;
     private final ObjectWriter writer;
+    private final boolean draft;
     private final AdmissionChain admissions = new AdmissionChain();
 
     public Engine(Kernel kernel, ObjectStore store, WatchFeed feed, FieldManagement fields, Journal journal) {
+        this(kernel, store, feed, fields, new ObjectWriter(store, journal), false);
+    }
+
+    private Engine(
+            Kernel kernel,
+            ObjectStore store,
+            WatchFeed feed,
+            FieldManagement fields,
+            ObjectWriter writer,
+            boolean draft) {
         this.kernel = kernel;
         this.store = store;
         this.feed = feed;
         this.fields = fields;
-        this.writer = new ObjectWriter(store, journal);
+        this.writer = writer;
+        this.draft = draft;
+    }
+
+    /** One whose dry runs are written, into a draft that is thrown away: so that each finds what those before it made. */
+    public static Engine drafting(Kernel kernel, DraftStore store, WatchFeed feed, FieldManagement fields) {
+        return new Engine(kernel, store, feed, fields, new ObjectWriter(store, null), true);
+    }
+
+    /** Whether others are told that it is a dry run: of all that a draft does, also of what it does by itself. */
+    private boolean dry(boolean asked) {
+        return asked || draft;
+    }
+
+    /** Whether what was asked for ends before it is written. */
+    private boolean ends(boolean dryRun) {
+        return dryRun && !draft;
     }
 
     public void addAdmission(Admission admission) {
@@ -143,7 +171,7 @@ public final class Engine {
 
     private Outcome insertNamed(Target target, ObjectNode object, WriteOptions options, Caller caller, boolean track) {
         Definition d = target.definition();
-        settleNew(d, object);
+        Preparation.settleNew(d, object);
         if (track) {
             fields.track(d, null, object, options.managerOf(caller), "", now());
         }
@@ -153,11 +181,11 @@ public final class Engine {
                 target,
                 object,
                 null,
-                options.tree("CreateOptions"),
-                options.dryRun(),
+                options.tree("CreateOptions", dry(options.dryRun())),
+                dry(options.dryRun()),
                 caller);
         admissions.mutate(request, changed -> {
-            settleNew(d, changed);
+            Preparation.settleNew(d, changed);
             Preparation.tidy(changed);
         });
         ObjectNode meta = Json.metadata(object);
@@ -171,7 +199,7 @@ public final class Engine {
             throw Statuses.invalid(d.group(), d.kind(), target.name(), causes);
         }
         admissions.admit(request);
-        if (options.dryRun()) {
+        if (ends(options.dryRun())) {
             Stored there = store.get(target.key());
             if (there != null) {
                 throw exists(target, there);
@@ -185,36 +213,6 @@ public final class Engine {
             }
             case Written.Refused refused -> throw exists(target, refused.current());
         };
-    }
-
-    /** Leaves of a new object what its maker may say, with defaults. */
-    private static void settleNew(Definition d, ObjectNode object) {
-        ObjectNode meta = Json.metadata(object);
-        List.of(
-                        "selfLink",
-                        "deletionTimestamp",
-                        "deletionGracePeriodSeconds",
-                        "resourceVersion",
-                        "generation",
-                        "uid",
-                        "creationTimestamp")
-                .forEach(meta::remove);
-        if (d.custom() && d.statusApart()) {
-            object.remove("status");
-        }
-        Preparation.normalise(d, object);
-        d.strategy().prepareCreate(object);
-    }
-
-    /** Leaves of a changed object what its changer may say, with defaults. */
-    private static void settleChanged(Target target, ObjectNode fresh, ObjectNode old) {
-        Definition d = target.definition();
-        Preparation.restoreMetadata(fresh, old);
-        Preparation.restrict(target, fresh, old);
-        Preparation.normalise(d, fresh);
-        if (target.subresource().isEmpty()) {
-            d.strategy().prepareUpdate(fresh, old);
-        }
     }
 
     private ApiException exists(Target target, @Nullable Stored there) {
@@ -347,7 +345,7 @@ public final class Engine {
         if (!version.isEmpty() && !version.equals("0") && !version.equals(Long.toString(current.revision()))) {
             throw target.conflict(Statuses.MODIFIED);
         }
-        settleChanged(target, fresh, old);
+        Preparation.settleChanged(target, fresh, old);
         if (track) {
             fields.track(d, old, fresh, options.managerOf(caller), target.subresource(), now());
         }
@@ -357,11 +355,11 @@ public final class Engine {
                 target,
                 fresh,
                 old,
-                options.tree("UpdateOptions"),
-                options.dryRun(),
+                options.tree("UpdateOptions", dry(options.dryRun())),
+                dry(options.dryRun()),
                 caller);
         admissions.mutate(request, changed -> {
-            settleChanged(target, changed, old);
+            Preparation.settleChanged(target, changed, old);
             Preparation.tidy(changed);
         });
         Preparation.countGeneration(d, fresh, old);
@@ -381,7 +379,7 @@ public final class Engine {
         boolean goes = meta.hasNonNull("deletionTimestamp")
                 && meta.path("finalizers").isEmpty()
                 && !Preparation.heldByNamespace(d, fresh);
-        if (options.dryRun()) {
+        if (ends(options.dryRun())) {
             return new Outcome(fresh, false);
         }
         ObjectWriter.Present present = new ObjectWriter.Present(current, old);
@@ -473,20 +471,20 @@ public final class Engine {
             DeletionMarks.checkPreconditions(target, options, old);
             ObjectNode tree = Json.object().put("kind", "DeleteOptions").put("apiVersion", "meta.k8s.io/v1");
             Admission.Request request = new Admission.Request(
-                    Admission.Operation.DELETE, target, null, old, tree, options.dryRun(), caller);
+                    Admission.Operation.DELETE, target, null, old, tree, dry(options.dryRun()), caller);
             admissions.mutate(request, _ -> {});
             admissions.admit(request);
             ObjectNode marked = DeletionMarks.marked(d, old, options, now());
             boolean held =
                     !marked.path("metadata").path("finalizers").isEmpty() || Preparation.heldByNamespace(d, marked);
             if (!held) {
-                if (options.dryRun()) {
+                if (ends(options.dryRun())) {
                     return new Deleted(old, false);
                 }
                 if (writer.delete(target, present, DELETION, caller)) {
                     return new Deleted(old, false);
                 }
-            } else if (options.dryRun() || marked.equals(old)) {
+            } else if (ends(options.dryRun()) || marked.equals(old)) {
                 return new Deleted(marked, true);
             } else if (writer.mark(target, present, marked, DELETION, caller) instanceof Written.Done done) {
                 Json.metadata(marked).put("resourceVersion", Long.toString(done.revision()));

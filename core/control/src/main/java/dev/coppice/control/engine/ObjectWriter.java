@@ -7,15 +7,18 @@ import dev.coppice.control.resource.Definition;
 import dev.coppice.control.storage.ObjectStore;
 import dev.coppice.control.storage.ObjectStore.Stored;
 import dev.coppice.control.storage.ObjectStore.Written;
+import dev.coppice.store.api.RequestOp;
 import java.time.Duration;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Writes objects as they are stored, each change in one transaction with its entry in the journal. Safe for use by many threads. */
 final class ObjectWriter {
     private final ObjectStore store;
-    private final Journal journal;
+    private final @Nullable Journal journal;
 
-    ObjectWriter(ObjectStore store, Journal journal) {
+    /** A writer; without a journal, for a draft, the store takes what is written and nobody is told. */
+    ObjectWriter(ObjectStore store, @Nullable Journal journal) {
         this.store = store;
         this.journal = journal;
     }
@@ -70,7 +73,7 @@ final class ObjectWriter {
                         next.bytes(),
                         target.definition().sealed(),
                         ttl,
-                        () -> journal.operations(draft, revision, caller)));
+                        () -> entry(draft, revision, caller)));
     }
 
     /** Whether it is gone; not so when it is not the present one any more. */
@@ -83,7 +86,7 @@ final class ObjectWriter {
                                 target.key(),
                                 revision,
                                 target.definition().sealed(),
-                                () -> journal.operations(draft, revision, caller)))
+                                () -> entry(draft, revision, caller)))
                 instanceof Written.Done;
     }
 
@@ -94,8 +97,12 @@ final class ObjectWriter {
         return new Journal.Draft(target, before, next, options.verb(), options.managerOf(caller));
     }
 
+    private List<RequestOp> entry(Journal.Draft draft, long revision, Caller caller) {
+        return journal == null ? List.of() : journal.operations(draft, revision, caller);
+    }
+
     private Written noted(Journal.Draft draft, Written written) {
-        if (written instanceof Written.Done) {
+        if (journal != null && written instanceof Written.Done) {
             journal.wrote(draft);
         }
         return written;

@@ -14,6 +14,36 @@ import java.util.List;
 final class Preparation {
     private Preparation() {}
 
+    /** Leaves of a new object what its maker may say, with defaults. */
+    static void settleNew(Definition d, ObjectNode object) {
+        ObjectNode meta = Json.metadata(object);
+        List.of(
+                        "selfLink",
+                        "deletionTimestamp",
+                        "deletionGracePeriodSeconds",
+                        "resourceVersion",
+                        "generation",
+                        "uid",
+                        "creationTimestamp")
+                .forEach(meta::remove);
+        if (d.custom() && d.statusApart()) {
+            object.remove("status");
+        }
+        normalise(d, object);
+        d.strategy().prepareCreate(object);
+    }
+
+    /** Leaves of a changed object what its changer may say, with defaults. */
+    static void settleChanged(Target target, ObjectNode fresh, ObjectNode old) {
+        Definition d = target.definition();
+        restoreMetadata(fresh, old);
+        restrict(target, fresh, old);
+        normalise(d, fresh);
+        if (target.subresource().isEmpty()) {
+            d.strategy().prepareUpdate(fresh, old);
+        }
+    }
+
     /** Prunes, then fills in defaults. */
     static void normalise(Definition d, ObjectNode object) {
         Schema schema = d.schema();

@@ -32,9 +32,9 @@ public record WriteOptions(boolean dryRun, String fieldManager, String fieldVali
     }
 
     /** As admission is told of them. */
-    ObjectNode tree(String kind) {
+    ObjectNode tree(String kind, boolean dry) {
         ObjectNode tree = Json.object().put("kind", kind).put("apiVersion", "meta.k8s.io/v1");
-        if (dryRun) {
+        if (dry) {
             tree.putArray("dryRun").add("All");
         }
         if (!fieldManager.isEmpty()) {

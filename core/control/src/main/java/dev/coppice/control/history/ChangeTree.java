@@ -12,7 +12,7 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** Changes as the API shows them. */
-final class ChangeTree {
+public final class ChangeTree {
     static final String API_VERSION = "history.coppice.dev/v1";
     static final String HIDDEN = "(hidden)";
 
@@ -57,7 +57,8 @@ final class ChangeTree {
         }
     }
 
-    static ArrayNode difference(Difference difference, boolean secret) {
+    /** The fields that differ; values of a secret are hidden. */
+    public static ArrayNode difference(Difference difference, boolean secret) {
         ArrayNode all = Json.array();
         for (Difference.Field each : difference.fields()) {
             ObjectNode one = all.addObject().put("field", each.shown());

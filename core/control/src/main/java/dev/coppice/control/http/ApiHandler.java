@@ -9,6 +9,7 @@ import dev.coppice.control.audit.AuditLog;
 import dev.coppice.control.audit.AuditedExchange;
 import dev.coppice.control.engine.Caller;
 import dev.coppice.control.history.History;
+import dev.coppice.control.plan.Plans;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.request.RequestPath;
 import dev.coppice.control.request.Statuses;
@@ -49,6 +50,7 @@ public final class ApiHandler {
     private final RequestLimits limits;
     private final AuditLog audit;
     private final TokenIssuer issuer;
+    private final PlanHandler plans;
 
     /** Whether the node is ready to serve. */
     @FunctionalInterface
@@ -64,8 +66,10 @@ public final class ApiHandler {
             Health health,
             RequestLimits limits,
             AuditLog audit,
-            TokenIssuer issuer) {
+            TokenIssuer issuer,
+            Plans plans) {
         this.issuer = issuer;
+        this.plans = new PlanHandler(plans);
         this.limits = limits;
         this.audit = audit;
         this.registry = registry;
@@ -192,6 +196,10 @@ public final class ApiHandler {
         List<String> parts = segments(exchange.path());
         if (parts.size() >= 2 && parts.getFirst().equals("apis") && parts.get(1).equals(History.GROUP)) {
             resources.history().handle(exchange, parts.subList(2, parts.size()));
+        } else if (parts.size() >= 2
+                && parts.getFirst().equals("apis")
+                && parts.get(1).equals(Plans.GROUP)) {
+            plans.handle(exchange, agent, parts.subList(2, parts.size()));
         } else if (path != null) {
             resource(exchange, caller, path);
         } else if (parts.isEmpty() && exchange.header("Accept").orElse("").contains("text/html")) {

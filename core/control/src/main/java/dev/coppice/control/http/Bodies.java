@@ -41,21 +41,26 @@ final class Bodies {
     private Bodies() {}
 
     static byte[] read(Exchange exchange) throws IOException {
+        return read(exchange, MAX_BYTES);
+    }
+
+    /** The same with another limit. */
+    static byte[] read(Exchange exchange, int maxBytes) throws IOException {
         try (InputStream in = exchange.body()) {
-            byte[] body = in.readNBytes(MAX_BYTES + 1);
-            if (body.length > MAX_BYTES) {
+            byte[] body = in.readNBytes(maxBytes + 1);
+            if (body.length > maxBytes) {
                 // Reads the rest, up to the listener's limit, so that the client gets to see the answer.
                 long unused = in.transferTo(java.io.OutputStream.nullOutputStream());
-                throw tooLarge();
+                throw tooLarge(maxBytes);
             }
             return body;
         } catch (BodyTooLargeException e) {
-            throw tooLarge();
+            throw tooLarge(maxBytes);
         }
     }
 
-    private static dev.coppice.control.ApiException tooLarge() {
-        return Statuses.tooLarge("Request entity too large: limit is " + MAX_BYTES);
+    private static dev.coppice.control.ApiException tooLarge(int maxBytes) {
+        return Statuses.tooLarge("Request entity too large: limit is " + maxBytes);
     }
 
     /** The content type without its parameters, lower case. */

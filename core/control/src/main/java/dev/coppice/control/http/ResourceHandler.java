@@ -226,7 +226,7 @@ public final class ResourceHandler {
 
     // ---- writing
 
-    private static WriteOptions writeOptions(Exchange exchange, String kind, boolean apply) {
+    static WriteOptions writeOptions(Exchange exchange, String kind, boolean apply) {
         List<Cause> causes = new ArrayList<>();
         List<String> dryRun = exchange.queries().getOrDefault("dryRun", List.of());
         boolean dry = dryRun(dryRun, causes);

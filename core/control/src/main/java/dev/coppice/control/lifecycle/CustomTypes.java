@@ -18,10 +18,10 @@ import dev.coppice.control.resource.CustomDefinitions;
 import dev.coppice.control.resource.Definition;
 import dev.coppice.control.resource.Registry;
 import dev.coppice.control.storage.CachedObject;
+import dev.coppice.control.storage.Caches;
 import dev.coppice.control.storage.Change;
 import dev.coppice.control.storage.ResourceCache;
 import dev.coppice.control.storage.Subscription;
-import dev.coppice.control.storage.WatchFeed;
 import dev.coppice.control.webhook.WebhookClient;
 import dev.coppice.control.webhook.WebhookConversion;
 import java.lang.System.Logger;
@@ -46,7 +46,7 @@ public final class CustomTypes {
 
     private final Engine engine;
     private final Registry registry;
-    private final WatchFeed feed;
+    private final Caches caches;
     private final Definition crds;
     private final WebhookClient webhooks;
     private final Caller caller = Caller.internal("custom-types");
@@ -56,17 +56,18 @@ public final class CustomTypes {
     private record Served(
             String uid, JsonNode spec, JsonNode acceptedNames, List<String> storedVersions, ResourceCache cache) {}
 
-    public CustomTypes(Engine engine, Registry registry, WatchFeed feed, Definition crds, WebhookClient webhooks) {
+    public CustomTypes(Engine engine, Registry registry, Caches caches, Definition crds, WebhookClient webhooks) {
         this.webhooks = webhooks;
         this.engine = engine;
         this.registry = registry;
-        this.feed = feed;
+        this.caches = caches;
         this.crds = crds;
     }
 
     /** Runs until it is interrupted. */
     public void run() throws InterruptedException {
-        try (Subscription s = crds.cache().subscribeWithInitial("", feed.applied())) {
+        try (Subscription s =
+                crds.cache().subscribeWithInitial("", engine.feed().applied())) {
             boolean again = reconcileAll();
             while (true) {
                 Change change = s.take(again ? RETRY : BEAT);
@@ -104,6 +105,21 @@ public final class CustomTypes {
         return again;
     }
 
+    /** Makes one definition true, if it is there. */
+    void settle(String name) {
+        CachedObject found = crds.cache().get("", name);
+        if (found == null) {
+            return;
+        }
+        // Names meet only those of the same group, which the name of a definition ends with.
+        String group = name.substring(name.indexOf('.') + 1);
+        List<ObjectNode> others = crds.cache().list("").stream()
+                .filter(each -> each.name().endsWith("." + group))
+                .map(CachedObject::tree)
+                .toList();
+        boolean _ = reconcile(found.tree(), others);
+    }
+
     private Trigger changed(ObjectNode crd) {
         return new Trigger.Change(
                 crds.type(), "", Json.text(crd, "metadata", "name"), Json.text(crd, "metadata", "resourceVersion"));
@@ -113,7 +129,7 @@ public final class CustomTypes {
         Served was = served.remove(name);
         registry.put("crd " + name, List.of());
         if (was != null) {
-            feed.remove(was.cache);
+            caches.remove(was.cache);
         }
     }
 
@@ -325,13 +341,13 @@ public final class CustomTypes {
             return;
         }
         CustomDefinitions made = new CustomDefinitions(crd, acceptedNames, conversion(crd));
-        ResourceCache cache = feed.cache(made.storagePrefix(), made.namespaced(), made.decoder());
+        ResourceCache cache = caches.cache(made.storagePrefix(), made.namespaced(), made.decoder());
         registry.put("crd " + name, made.definitions(() -> cache));
         served.put(
                 name,
                 new Served(uid, crd.path("spec").deepCopy(), acceptedNames.deepCopy(), storedVersions(crd), cache));
         if (was != null) {
-            feed.remove(was.cache);
+            caches.remove(was.cache);
         }
     }
 
@@ -360,13 +376,13 @@ public final class CustomTypes {
         if (was != null && was.uid.equals(Json.text(crd, "metadata", "uid"))) {
             Definition d = registry.any(
                     crd.path("spec").path("group").asText(), Json.text(crd.path("spec"), "names", "plural"));
-            long _ = feed.fresh();
+            long _ = engine.feed().fresh();
             List<CachedObject> left = was.cache.list("");
             if (d != null && !left.isEmpty()) {
                 for (CachedObject o : left) {
                     deleteQuietly(d, o);
                 }
-                long _ = feed.fresh();
+                long _ = engine.feed().fresh();
                 if (was.cache.size() > 0) {
                     return true;
                 }

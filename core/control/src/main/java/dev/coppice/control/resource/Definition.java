@@ -24,11 +24,22 @@ public final class Definition {
             List.of("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch");
 
     private final Builder b;
+    private final Supplier<ResourceCache> cache;
+    /** Whose schema and rules are used, so that they are compiled once; null: its own. */
+    private final @Nullable Definition origin;
+
     private volatile @Nullable Schema loaded;
     private volatile @Nullable RuleSet rules;
 
-    private Definition(Builder b) {
+    private Definition(Builder b, Supplier<ResourceCache> cache, @Nullable Definition origin) {
         this.b = b;
+        this.cache = cache;
+        this.origin = origin;
+    }
+
+    /** The same type with its objects in another cache. */
+    public Definition over(Supplier<ResourceCache> other) {
+        return new Definition(b, other, this);
     }
 
     public static Builder of(String group, String version, String plural, String kind) {
@@ -156,6 +167,9 @@ public final class Definition {
     }
 
     public Schema schema() {
+        if (origin != null) {
+            return origin.schema();
+        }
         Schema known = loaded;
         if (known == null) {
             known = b.schema.get();
@@ -166,6 +180,9 @@ public final class Definition {
 
     /** The CEL rules of the schema. */
     public RuleSet rules() {
+        if (origin != null) {
+            return origin.rules();
+        }
         RuleSet known = rules;
         if (known == null) {
             known = RuleSet.of(schema());
@@ -205,7 +222,7 @@ public final class Definition {
     }
 
     public ResourceCache cache() {
-        return b.cache.get();
+        return cache.get();
     }
 
     /** Where the numbers of the scale sub-resource stand, without the leading dot. */
@@ -362,7 +379,7 @@ public final class Definition {
         }
 
         public Definition build() {
-            return new Definition(this);
+            return new Definition(this, cache, null);
         }
     }
 }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /** All types that are served, built-in and custom. Snapshots are immutable; safe for use by many threads. */
@@ -76,6 +77,10 @@ public final class Registry {
         } else {
             sets.put(set, List.copyOf(definitions));
         }
+        publish();
+    }
+
+    private void publish() {
         Map<String, Definition> byPath = new LinkedHashMap<>();
         Map<String, Definition> byKind = new LinkedHashMap<>();
         for (List<Definition> all : sets.values()) {
@@ -89,6 +94,15 @@ public final class Registry {
                 Collections.unmodifiableMap(byPath),
                 Collections.unmodifiableMap(byKind));
         observers.forEach(o -> o.accept(snapshot));
+    }
+
+    /** A registry of its own with the same types, each changed by a function. */
+    public synchronized Registry copy(UnaryOperator<Definition> change) {
+        Registry copy = new Registry();
+        sets.forEach((name, definitions) ->
+                copy.sets.put(name, definitions.stream().map(change).toList()));
+        copy.publish();
+        return copy;
     }
 
     public @Nullable Definition find(String group, String version, String plural) {

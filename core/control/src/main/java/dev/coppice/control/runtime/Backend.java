@@ -2,8 +2,10 @@ package dev.coppice.control.runtime;
 
 import dev.coppice.control.Authorizer;
 import dev.coppice.control.ComputedSource;
+import dev.coppice.control.Controller;
 import dev.coppice.control.Kind;
 import dev.coppice.control.ResourceClient;
+import dev.coppice.control.plan.ControllerPlans;
 import dev.coppice.kernel.Supervisor;
 import java.time.Duration;
 
@@ -35,6 +37,11 @@ public interface Backend {
 
     /** Ends what {@link #serve} began. */
     void withdraw(Kind<?, ?> kind);
+
+    /** Lets plans ask a controller what it would do, until the result is closed; where no plans are made, nobody asks. */
+    default ControllerPlans.Registration planning(Controller<?, ?> controller) {
+        return () -> {};
+    }
 
     Authorizer authorizer();
 }

@@ -12,6 +12,7 @@ import dev.coppice.control.Informer;
 import dev.coppice.control.Kind;
 import dev.coppice.control.ResourceClient;
 import dev.coppice.control.ResourceClient.ResourceType;
+import dev.coppice.control.plan.ControllerPlans;
 import dev.coppice.control.resource.ComputedDefinition;
 import dev.coppice.distribution.Distribution;
 import dev.coppice.distribution.consensus.Consensus;
@@ -83,7 +84,8 @@ public final class ExtensionHost {
     private final Supervisor watches;
     private final Deque<Running> running = new ArrayDeque<>();
 
-    private record Running(Extension extension, List<Kind<?, ?>> computed) {}
+    /** An extension that runs, and what is to be withdrawn when it does not any more. */
+    private record Running(Extension extension, List<Kind<?, ?>> computed, List<ControllerPlans.Registration> asked) {}
 
     /** Extensions of a node: they work with its own resource API. */
     public ExtensionHost(Kernel kernel, Supervisor parent, ApiServer api, Surroundings surroundings)
@@ -105,19 +107,19 @@ public final class ExtensionHost {
     public void start(Extension extension) throws StartException {
         String name = extension.name();
         Supervisor supervisor = extensions.startSupervisor(name, ONE);
-        List<Kind<?, ?>> computed = new CopyOnWriteArrayList<>();
+        Running starting = new Running(extension, new CopyOnWriteArrayList<>(), new CopyOnWriteArrayList<>());
         try {
             Path data = surroundings.areas().resolve(name);
             Files.createDirectories(data);
-            extension.start(new Context(name, supervisor, data, computed));
+            extension.start(new Context(name, supervisor, data, starting));
         } catch (Exception e) {
             // What it mounted before it failed would be in the way of its next start.
-            stop(new Running(extension, computed));
+            stop(starting);
             boolean _ = extensions.stop(name);
             throw new StartException("the extension " + name + " did not start: " + e.getMessage(), e);
         }
         synchronized (running) {
-            running.push(new Running(extension, computed));
+            running.push(starting);
         }
     }
 
@@ -153,6 +155,7 @@ public final class ExtensionHost {
 
     private void stop(Running ending) {
         ending.computed.forEach(backend::withdraw);
+        ending.asked.forEach(ControllerPlans.Registration::close);
         try {
             ending.extension.stop();
         } catch (Exception e) {
@@ -165,10 +168,10 @@ public final class ExtensionHost {
         private final Path data;
         private final ResourceClient resources;
         private final ControllerManager manager;
-        private final List<Kind<?, ?>> computed;
+        private final Running own;
 
-        Context(String name, Supervisor supervisor, Path data, List<Kind<?, ?>> computed) throws StartException {
-            this.computed = computed;
+        Context(String name, Supervisor supervisor, Path data, Running own) throws StartException {
+            this.own = own;
             this.supervisor = supervisor;
             this.data = data;
             this.resources = backend.client(watches, name);
@@ -204,13 +207,14 @@ public final class ExtensionHost {
         @Override
         public void serve(Kind<?, ?> kind, ComputedSource source) {
             backend.serve(kind, source);
-            computed.add(kind);
+            own.computed.add(kind);
         }
 
         @Override
         public void start(Controller<?, ?> controller) {
             try {
                 manager.start(controller);
+                own.asked.add(backend.planning(controller));
             } catch (StartException e) {
                 throw new IllegalStateException(e.getMessage(), e);
             }

@@ -3,8 +3,10 @@ package dev.coppice.control.runtime;
 import dev.coppice.control.ApiServer;
 import dev.coppice.control.Authorizer;
 import dev.coppice.control.ComputedSource;
+import dev.coppice.control.Controller;
 import dev.coppice.control.Kind;
 import dev.coppice.control.ResourceClient;
+import dev.coppice.control.plan.ControllerPlans;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.serving.Identity;
 import java.time.Duration;
@@ -51,6 +53,11 @@ record LocalBackend(ApiServer api) implements Backend {
     @Override
     public void withdraw(Kind<?, ?> kind) {
         api.withdraw(kind);
+    }
+
+    @Override
+    public ControllerPlans.Registration planning(Controller<?, ?> controller) {
+        return api.plans().controllers().add(controller);
     }
 
     @Override

@@ -24,7 +24,7 @@ public final class RecordInformer<S extends Record, T extends Record> implements
     }
 
     /** Reads an object of a kind; a spec that is left out is an empty one. */
-    static <S extends Record, T extends Record> Resource<S, T> read(Kind<S, T> kind, ObjectNode tree) {
+    public static <S extends Record, T extends Record> Resource<S, T> read(Kind<S, T> kind, ObjectNode tree) {
         JsonNode spec = tree.hasNonNull("spec") ? tree.get("spec") : JsonNodeFactory.instance.objectNode();
         JsonNode status = tree.path("status");
         return new Resource<>(

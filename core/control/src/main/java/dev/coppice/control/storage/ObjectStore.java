@@ -22,7 +22,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** Objects as bytes under string keys, each with the revision that wrote it last. Safe for use by many threads. */
-public final class ObjectStore {
+public class ObjectStore {
     private static final int PAGE = 2_000;
     private static final int GUARD_ATTEMPTS = 10;
     private final Keyspace keyspace;
@@ -36,6 +36,11 @@ public final class ObjectStore {
         this.keyspace = keyspace;
         this.sealer = sealer;
         this.clock = clock;
+    }
+
+    /** The same store for one that looks at it otherwise. */
+    ObjectStore(ObjectStore other) {
+        this(other.keyspace, other.sealer, other.clock);
     }
 
     /**

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * All objects of one stored type, kept fresh by the feed, with a bounded history of changes for watchers that come late.
  * Safe for use by many threads.
  */
-public final class ResourceCache {
+public class ResourceCache {
     private static final int HISTORY = 2_000;
     private static final long HISTORY_BYTES = 16 << 20;
     private static final int MAX_SUBSCRIPTIONS = 20_000;

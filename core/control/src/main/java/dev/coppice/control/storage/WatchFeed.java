@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  * Feeds all caches from one watch over the whole keyspace, and knows up to which revision they are fresh. Safe for use by
  * many threads.
  */
-public final class WatchFeed {
+public final class WatchFeed implements Caches {
     private static final Logger LOG = System.getLogger(WatchFeed.class.getName());
     private static final Duration FRESHNESS_WAIT = Duration.ofSeconds(3);
     private static final Duration LOAD_PAUSE = Duration.ofMillis(500);
@@ -98,6 +98,7 @@ public final class WatchFeed {
     }
 
     /** A new cache of a storage prefix, loaded. The feed goes on while it loads. */
+    @Override
     public ResourceCache cache(String prefix, boolean namespaced, UnaryOperator<ObjectNode> decode) {
         ResourceCache cache = new ResourceCache(prefix, namespaced, decode);
         caches.compute(prefix, (_, others) -> {
@@ -136,6 +137,7 @@ public final class WatchFeed {
     }
 
     /** Forgets a cache and ends its watches. */
+    @Override
     public void remove(ResourceCache cache) {
         caches.computeIfPresent(cache.prefix(), (_, all) -> {
             List<ResourceCache> left = all.stream().filter(c -> c != cache).toList();

@@ -105,6 +105,22 @@ class AuditLogTest {
     }
 
     @Test
+    void aPlanTellsNamesOnly() throws Exception {
+        List<JsonNode> events = events(
+                "plan",
+                "POST",
+                "/apis/plan.coppice.dev/v1/plans?fieldManager=me",
+                "{\"kind\":\"List\",\"items\":[{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":{\"name\":\"key\"},"
+                        + "\"stringData\":{\"password\":\"swordfish\"}}]}");
+        JsonNode event = events.getLast();
+        assertThat(event.path("verb").asText()).isEqualTo("create");
+        assertThat(event.path("requestObject").path("items").toString())
+                .isEqualTo("[{\"apiVersion\":\"v1\",\"kind\":\"Secret\",\"metadata\":"
+                        + "{\"namespace\":\"\",\"name\":\"key\"}}]");
+        assertThat(events.toString()).doesNotContain("swordfish", "c3dvcmRmaXNo");
+    }
+
+    @Test
     void aCreationWithItsObjectsAtRequestResponse() throws Exception {
         List<JsonNode> events = events("create", "POST", MAPS + "?fieldManager=me", map("made"), "User-Agent", "t/1");
         JsonNode received = events.getFirst();

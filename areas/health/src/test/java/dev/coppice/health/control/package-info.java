@@ -1,0 +1,2 @@
+/** Tests of the controllers. */
+package dev.coppice.health.control;

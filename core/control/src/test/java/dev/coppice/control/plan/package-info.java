@@ -1,0 +1,2 @@
+/** Tests of plans. */
+package dev.coppice.control.plan;
