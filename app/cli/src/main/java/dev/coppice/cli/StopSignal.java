@@ -2,10 +2,12 @@ package dev.coppice.cli;
 
 import dev.coppice.kernel.ExitReason;
 import dev.coppice.kernel.ShutdownHook;
+import dev.coppice.server.OperatorServer;
 import dev.coppice.server.Server;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 
 /** Waits for Ctrl-C, SIGTERM or the end of the server, and holds the exit of the JVM until all is stopped in order. */
 final class StopSignal {
@@ -17,15 +19,24 @@ final class StopSignal {
     private StopSignal() {}
 
     static StopSignal install(Server server) {
-        StopSignal signal = new StopSignal();
-        var unused = server.terminated().thenAccept(reason -> {
-            if (reason instanceof ExitReason.Crash crash && signal.asked.complete(1)) {
-                System.err.println("coppice: the supervision tree gave up: " + crash.cause());
-            }
-        });
-        var unusedToo = server.removed().thenAccept(why -> {
+        StopSignal signal = install(server.terminated(), server::onClosed);
+        var unused = server.removed().thenAccept(why -> {
             if (signal.asked.complete(0)) {
                 System.err.println("coppice: " + why);
+            }
+        });
+        return signal;
+    }
+
+    static StopSignal install(OperatorServer server) {
+        return install(server.terminated(), server::onClosed);
+    }
+
+    private static StopSignal install(CompletableFuture<ExitReason> terminated, Consumer<Runnable> onClosed) {
+        StopSignal signal = new StopSignal();
+        var unused = terminated.thenAccept(reason -> {
+            if (reason instanceof ExitReason.Crash crash && signal.asked.complete(1)) {
+                System.err.println("coppice: the supervision tree gave up: " + crash.cause());
             }
         });
         ShutdownHook.install("coppice-stop", () -> {
@@ -40,7 +51,7 @@ final class StopSignal {
                 Thread.currentThread().interrupt();
             }
         });
-        server.onClosed(signal.stopped::countDown);
+        onClosed.accept(signal.stopped::countDown);
         return signal;
     }
 

@@ -134,6 +134,13 @@ final class UpCommand implements Callable<Integer> {
     @Mixin
     private final ApiServerOptions api = new ApiServerOptions();
 
+    @Option(
+            names = "--areas",
+            paramLabel = "AREA,…",
+            split = ",",
+            description = "Areas that run on this node, or none; others may run as operators (default: all).")
+    private List<String> areas = ServerOptions.AREAS;
+
     @Option(names = "--token-file", paramLabel = "FILE", description = "Also write the token there (mode 0600).")
     private @Nullable Path tokenFile;
 
@@ -165,7 +172,8 @@ final class UpCommand implements Callable<Integer> {
                         cluster, clusterKeys, join, joinToken, learner, advertise, discover, peers.options()),
                 etcd.options(),
                 new ExternalStore(store, storeAuthority, storeCertificate, storeKey, storeUser, storePassword),
-                api.options(problems));
+                api.options(problems),
+                areas.equals(List.of("none")) ? List.of() : areas);
         problems.addAll(options.problems());
         if (waitSeconds < 1) {
             problems.add("--wait: " + waitSeconds + " is not a time to wait: expected at least 1 second");

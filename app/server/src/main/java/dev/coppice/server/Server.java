@@ -170,10 +170,9 @@ public final class Server implements AutoCloseable {
         apiServer.addToken("admin", token, BearerTokens.ADMIN);
         apiServer.serve(MemberSource.KIND, new MemberSource(distributed));
         Supervisor control = kernel.root().startSupervisor("control", PATIENT);
+        apiServer.serve(control);
         if (kept.leads() == null) {
-            apiServer.start(control);
-        } else {
-            apiServer.serve(control);
+            apiServer.lead();
         }
         resources = apiServer.client(control, BearerTokens.ADMIN, "coppice");
 
@@ -221,23 +220,26 @@ public final class Server implements AutoCloseable {
         progress.accept("Starting console");
         host.start(console(endpoints, apiServer));
         List<Supplier<Extension>> areas = new ArrayList<>();
-        if (store != null) {
+        if (store != null && options.areas().contains("coordination")) {
             progress.accept("Starting coordination");
             CoordinationExtension coordination = new CoordinationExtension(store.keyspace("etcd"));
             host.start(coordination);
             areas.add(coordination::deadlocks);
         }
-        areas.add(HealthExtension::new);
+        boolean health = options.areas().contains("health");
+        if (health) {
+            areas.add(HealthExtension::new);
+        }
         BooleanSupplier leads = kept.leads();
         if (leads == null) {
-            progress.accept("Starting health");
+            progress.accept("Starting areas");
             for (Supplier<Extension> area : areas) {
                 host.start(area.get());
             }
         } else {
             List<Standby> standbys = new ArrayList<>();
             standbys.add(new LeaderSigns(site, apiListener.routes(), apiServer::guarded, kept.leader()));
-            List<String> prefixes = new HealthExtension().publicPrefixes();
+            List<String> prefixes = health ? new HealthExtension().publicPrefixes() : List.of();
             standbys.add(
                     nodes == null
                             ? new PublicSigns(publicListener.routes(), prefixes)
@@ -414,7 +416,7 @@ public final class Server implements AutoCloseable {
     }
 
     /** The innermost cause that says something, so that a user reads what is wrong and not where it passed through. */
-    private static String explain(Throwable failure) {
+    static String explain(Throwable failure) {
         Throwable cause = failure;
         String message = failure.getMessage();
         while (cause.getCause() != null && cause.getCause() != cause) {

@@ -24,6 +24,7 @@ import java.util.function.Supplier;
  * @param etcd what else is chosen for users' keys
  * @param external the etcd that keeps the resources instead of the node itself
  * @param api what is chosen for the resource API
+ * @param areas which areas run on it
  */
 public record ServerOptions(
         Path data,
@@ -37,7 +38,14 @@ public record ServerOptions(
         ClusterOptions cluster,
         Etcd etcd,
         ExternalStore external,
-        ApiOptions api) {
+        ApiOptions api,
+        List<String> areas) {
+    /** All areas. */
+    public static final List<String> AREAS = List.of("health", "coordination");
+
+    public ServerOptions {
+        areas = List.copyOf(areas);
+    }
 
     /** Those of a node that is alone. */
     public ServerOptions(
@@ -61,7 +69,8 @@ public record ServerOptions(
                 ClusterOptions.NONE,
                 Etcd.DEFAULT,
                 ExternalStore.NONE,
-                ApiOptions.DEFAULT);
+                ApiOptions.DEFAULT,
+                AREAS);
     }
 
     /**
@@ -136,6 +145,10 @@ public record ServerOptions(
     /** Everything that is wrong with these options, in words; empty when nothing is. */
     public List<String> problems() {
         List<String> problems = new ArrayList<>();
+        areas.stream()
+                .filter(area -> !AREAS.contains(area))
+                .forEach(area -> problems.add("--areas: there is no area \"" + area + "\": expected some of "
+                        + String.join(", ", AREAS) + ", or none"));
         etcd.check(problems);
         api.check(problems);
         etcd.files().check(insecureStore, problems);

@@ -1,7 +1,6 @@
 package dev.coppice.operator;
 
 import dev.coppice.control.Permission;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
@@ -25,11 +24,8 @@ public final class OperatorRole {
     }
 
     /** A ClusterRole of these, as YAML. */
-    public static String yaml(String name, List<Permission> areas) {
-        List<Permission> all = new ArrayList<>(common());
-        all.addAll(election());
-        all.addAll(areas);
-        String rules = all.stream()
+    public static String yaml(String name, List<Permission> permissions) {
+        String rules = permissions.stream()
                 .map(each -> """
                           - apiGroups: ["%s"]
                             resources: [%s]

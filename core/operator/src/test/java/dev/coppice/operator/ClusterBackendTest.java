@@ -122,11 +122,18 @@ class ClusterBackendTest {
         kernel = Kernel.start();
         cluster = new ServedCluster(directory);
         cluster.user("gardener");
-        grant("gardener", OperatorRole.yaml("gardens", new Gardens().permissions()));
+        grant("gardener", OperatorRole.yaml("gardens", needed()));
         namespace("ns");
         connection = new ClusterConnection(kernel, kernel.root(), cluster.access("gardener"));
         host = host("areas", new ClusterBackend(connection, List.of(), _ -> true, () -> true));
         host.start(new Gardens());
+    }
+
+    private static List<Permission> needed() {
+        List<Permission> all = new ArrayList<>(OperatorRole.common());
+        all.addAll(OperatorRole.election());
+        all.addAll(new Gardens().permissions());
+        return all;
     }
 
     private static ExtensionHost host(String name, ClusterBackend backend) throws Exception {
@@ -193,10 +200,7 @@ class ClusterBackendTest {
     @Test
     void theRoleIsEnoughAndChecked() {
         AccessCheck check = new AccessCheck(new ClusterResourceClient(connection, "test", Duration.ofSeconds(20)));
-        List<Permission> all = new ArrayList<>(OperatorRole.common());
-        all.addAll(OperatorRole.election());
-        all.addAll(new Gardens().permissions());
-        assertThat(check.missing(all, List.of())).isEmpty();
+        assertThat(check.missing(needed(), List.of())).isEmpty();
         assertThat(check.missing(List.of(Permission.namespaced("", "secrets", "get")), List.of()))
                 .hasSize(1);
     }

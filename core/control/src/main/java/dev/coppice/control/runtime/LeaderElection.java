@@ -64,7 +64,11 @@ public final class LeaderElection implements Task {
     private final List<ChildSpec> children;
     private final RuntimeMetrics metrics;
     private volatile boolean leading;
+    private volatile boolean held;
     private volatile long heldUntilNanos;
+    private volatile boolean heard;
+    private volatile long heardNanos;
+    private volatile String holder = "";
     private @Nullable String observedRecord;
     private long observedNanos;
     private final Object turn = new Object();
@@ -99,7 +103,17 @@ public final class LeaderElection implements Task {
      * still on its way when a process steps down, or wakes up from a long pause, asks this before it writes.
      */
     public boolean holds() {
-        return leading && kernel.clock().nanoTime() - heldUntilNanos < 0;
+        return held && kernel.clock().nanoTime() - heldUntilNanos < 0;
+    }
+
+    /** Who held the lease when it was last seen; empty for nobody. */
+    public String holder() {
+        return holder;
+    }
+
+    /** Whether the API answered about the lease less than its duration ago. */
+    public boolean inTouch() {
+        return heard && kernel.clock().nanoTime() - heardNanos < timing.lease().toNanos();
     }
 
     @Override
@@ -178,6 +192,7 @@ public final class LeaderElection implements Task {
         synchronized (turn) {
             if (mine == term) {
                 LOG.log(Level.INFO, identity + " no longer leads " + name);
+                held = false;
                 boolean _ = parent.stop("leading " + name);
                 leading = false;
                 metrics.leader.labelValues(name).set(0);
@@ -204,27 +219,32 @@ public final class LeaderElection implements Task {
     /** Tries to take or renew the lease; true when it is held now. */
     private boolean attempt() {
         long sentNanos = kernel.clock().nanoTime();
-        boolean held = write();
-        if (held) {
+        boolean mine = write();
+        if (mine) {
             heldUntilNanos = sentNanos + timing.lease().toNanos();
+            held = true;
+            holder = identity;
         }
-        return held;
+        return mine;
     }
 
     private boolean write() {
         try {
             Optional<ObjectNode> found = client.get(LEASES, namespace, name);
+            heardNanos = kernel.clock().nanoTime();
+            heard = true;
             if (found.isEmpty()) {
                 ObjectNode _ = client.create(LEASES, lease(0, null, null));
                 return true;
             }
             ObjectNode current = found.get();
-            String holder = holder(current);
+            String seen = holder(current);
+            holder = seen;
             observe(current);
-            if (!holder.isEmpty() && !holder.equals(identity) && !expired(current)) {
+            if (!seen.isEmpty() && !seen.equals(identity) && !expired(current)) {
                 return false;
             }
-            boolean mine = holder.equals(identity);
+            boolean mine = seen.equals(identity);
             int transitions = current.path("spec").path("leaseTransitions").asInt() + (mine ? 0 : 1);
             JsonNode acquired = mine ? current.path("spec").get("acquireTime") : null;
             ObjectNode _ = client.update(

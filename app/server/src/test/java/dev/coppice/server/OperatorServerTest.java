@@ -1,0 +1,99 @@
+package dev.coppice.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.sun.net.httpserver.HttpServer;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What an operator says when it cannot start. */
+final class OperatorServerTest {
+    @TempDir
+    private Path folder;
+
+    private OperatorOptions options(String server) throws Exception {
+        Path kubeconfig = folder.resolve("kubeconfig");
+        Files.writeString(kubeconfig, """
+                clusters: [{name: c, cluster: {server: "%s"}}]
+                users: [{name: u, user: {token: t}}]
+                contexts: [{name: x, context: {cluster: c, user: u}}]
+                current-context: x
+                """.formatted(server));
+        return new OperatorOptions(
+                folder.resolve("data"), kubeconfig, null, List.of(), List.of(), null, 15, "127.0.0.1", 0, 0);
+    }
+
+    private void fails(OperatorOptions options, String... words) {
+        assertThatThrownBy(() ->
+                        OperatorServer.start(options, _ -> {}, (_, _) -> {}).close())
+                .isInstanceOf(StartupException.class)
+                .hasMessageContainingAll(words);
+    }
+
+    private void fails(int code, String... words) throws Exception {
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.createContext("/", exchange -> {
+            byte[] body = "no".getBytes(StandardCharsets.US_ASCII);
+            exchange.sendResponseHeaders(code, body.length);
+            exchange.getResponseBody().write(body);
+            exchange.close();
+        });
+        server.start();
+        try {
+            fails(options("http://127.0.0.1:" + server.getAddress().getPort()), words);
+        } finally {
+            server.stop(0);
+        }
+    }
+
+    @Test
+    void refusedCredentialsAreSaid() throws Exception {
+        fails(401, "refused the credentials of context \"x\"", "kubectl auth whoami");
+    }
+
+    @Test
+    void whatIsNoClusterIsSaid() throws Exception {
+        fails(404, "has no SelfSubjectAccessReview", "expected a Kubernetes API server");
+    }
+
+    @Test
+    void aClusterThatIsAwayIsSaid() throws Exception {
+        fails(options("http://127.0.0.1:1"), "cannot reach http://127.0.0.1:1", "is it up");
+    }
+
+    @Test
+    void whatIsWrongWithOptionsIsToldTogether() {
+        OperatorOptions wrong = new OperatorOptions(
+                folder, null, null, List.of("nothing"), List.of("A", "a", "a"), "B", 1, " ", 70_000, -1);
+        assertThat(wrong.problems())
+                .hasSize(8)
+                .anySatisfy(each -> assertThat(each).contains("--areas", "\"nothing\"", "health"))
+                .anySatisfy(each -> assertThat(each).contains("--namespace", "\"A\""))
+                .anySatisfy(each -> assertThat(each).contains("named twice"))
+                .anySatisfy(each -> assertThat(each).contains("--lease-seconds", "3 to 3600"));
+    }
+
+    @Test
+    void withNamespacesThereAreTwoRoles() {
+        assertThat(OperatedAreas.role(List.of(), false))
+                .contains("name: coppice-operator\n")
+                .doesNotContain("---");
+        assertThat(OperatedAreas.role(List.of("health"), true).split("---"))
+                .hasSize(2)
+                .satisfiesExactly(
+                        cluster -> assertThat(cluster)
+                                .contains("hostaccessclasses", "customresourcedefinitions")
+                                .doesNotContain("secrets", "leases"),
+                        each -> assertThat(each)
+                                .contains(
+                                        "name: coppice-operator-namespaced", "secrets", "leases", "healthchecks/status")
+                                .doesNotContain("hostaccessclasses"));
+    }
+}
