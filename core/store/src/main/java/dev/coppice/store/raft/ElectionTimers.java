@@ -4,6 +4,7 @@ import com.alipay.sofa.jraft.entity.NodeId;
 import com.alipay.sofa.jraft.entity.PeerId;
 import com.alipay.sofa.jraft.util.SPI;
 import com.alipay.sofa.jraft.util.timer.DefaultRaftTimerFactory;
+import com.alipay.sofa.jraft.util.timer.DefaultTimer;
 import com.alipay.sofa.jraft.util.timer.Timeout;
 import com.alipay.sofa.jraft.util.timer.Timer;
 import com.alipay.sofa.jraft.util.timer.TimerTask;
@@ -73,6 +74,12 @@ public final class ElectionTimers extends DefaultRaftTimerFactory {
         LeaderContact made = new LeaderContact(clock);
         CONTACTS.put(NAME + new NodeId(group, self), made);
         return made;
+    }
+
+    /** The library's own wakes up every millisecond, due or not: a tenth of a core for the timers of a member that rests. */
+    @Override
+    public Timer createTimer(String name) {
+        return new DefaultTimer(1, name);
     }
 
     @Override

@@ -1,7 +1,6 @@
 package dev.coppice.store.raft;
 
-import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
-import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
+import com.alipay.sofa.jraft.rpc.RpcUtils;
 import com.google.protobuf.Message;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.serving.GrpcConnection;
@@ -27,11 +26,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Reaches the other members by gRPC with TLS from both sides: one connection to each, on it one stream for entries, and a
- * call for everything else, so that heartbeats do not wait behind entries. Where a member listens is asked for whenever a
+ * Reaches the other members by gRPC with TLS from both sides: one connection to each, on it a stream for each of the methods
+ * that are called often, and a call for everything else. Where a member listens is asked for whenever a
  * connection is made. Safe for use by many threads.
  */
 public final class GrpcPeerTransport implements PeerTransport {
@@ -137,7 +135,7 @@ public final class GrpcPeerTransport implements PeerTransport {
         private final InetSocketAddress address;
         private final GrpcConnection connection;
         private final AtomicLong retriedNanos = new AtomicLong(kernel.clock().nanoTime());
-        private @Nullable AppendStream stream;
+        private final Map<StreamedMethod<?, ?>, CallStream<?, ?>> streams = new HashMap<>();
 
         Peer(String name, InetSocketAddress address) {
             this.name = name;
@@ -186,21 +184,16 @@ public final class GrpcPeerTransport implements PeerTransport {
             return false;
         }
 
-        synchronized AppendStream stream() {
-            AppendStream current = stream;
+        @SuppressWarnings("unchecked") // A stream is kept by its method.
+        synchronized <Q extends Message, A extends Message> CallStream<Q, A> stream(StreamedMethod<Q, A> method) {
+            CallStream<Q, A> current = (CallStream<Q, A>) streams.get(method);
             if (current == null || current.broken()) {
-                current = new AppendStream(kernel.clock());
+                current = new CallStream<>(kernel, method, RpcUtils::runInThread);
                 current.start(ClientCalls.asyncBidiStreamingCall(
-                        channel().newCall(PeerMethods.APPEND, CallOptions.DEFAULT), current.answers()));
-                stream = current;
+                        channel().newCall(method.stream(), CallOptions.DEFAULT), current.answers()));
+                streams.put(method, current);
             }
             return current;
-        }
-
-        synchronized void expire() {
-            if (stream != null) {
-                stream.expire();
-            }
         }
 
         void close() {
@@ -238,36 +231,33 @@ public final class GrpcPeerTransport implements PeerTransport {
             String to, MethodDescriptor<Q, A> method, Q request, long timeoutMillis, Answer<A> answer) {
         metrics.calls.labelValues(String.valueOf(method.getBareMethodName())).inc();
         metrics.sent.labelValues(to).inc(request.getSerializedSize());
-        long begin = kernel.clock().nanoTime();
-        boolean heartbeat = method == (Object) PeerMethods.HEARTBEAT;
-        Runnable timed = () -> {
-            if (heartbeat) {
-                metrics.roundTrips.labelValues(to).observe((kernel.clock().nanoTime() - begin) / 1e9);
-            }
-        };
+        Answer<A> counted = counted(to, answer, () -> {});
         try {
-            Peer peer = peer(to);
-            peer.expire();
             ClientCalls.asyncUnaryCall(
-                    peer.channel()
+                    peer(to).channel()
                             .newCall(
                                     method,
                                     CallOptions.DEFAULT.withDeadlineAfter(timeoutMillis, TimeUnit.MILLISECONDS)),
                     request,
-                    new Once<>(counted(to, answer, timed)));
+                    new Once<>(counted));
         } catch (RuntimeException e) {
-            counted(to, answer, timed).failed(e);
+            counted.failed(e);
         }
     }
 
     @Override
-    public void append(
-            String to, AppendEntriesRequest request, long timeoutMillis, Answer<AppendEntriesResponse> answer) {
-        metrics.calls.labelValues("Append").inc();
+    public <Q extends Message, A extends Message> void call(
+            String to, StreamedMethod<Q, A> method, Q request, long timeoutMillis, Answer<A> answer) {
+        metrics.calls.labelValues(method.name()).inc();
         metrics.sent.labelValues(to).inc(request.getSerializedSize());
-        Answer<AppendEntriesResponse> counted = counted(to, answer, () -> {});
+        long begin = kernel.clock().nanoTime();
+        Answer<A> counted = counted(to, answer, () -> {
+            if (method == (Object) PeerMethods.HEARTBEAT) {
+                metrics.roundTrips.labelValues(to).observe((kernel.clock().nanoTime() - begin) / 1e9);
+            }
+        });
         try {
-            peer(to).stream().send(request, timeoutMillis, counted);
+            peer(to).stream(method).send(request, timeoutMillis, counted);
         } catch (RuntimeException e) {
             counted.failed(e);
         }

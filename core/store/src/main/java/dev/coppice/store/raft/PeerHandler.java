@@ -10,12 +10,11 @@ import com.google.protobuf.Message;
 import dev.coppice.store.wire.AskRequest;
 import dev.coppice.store.wire.AskResponse;
 import dev.coppice.store.wire.ProposeRequest;
-import dev.coppice.store.wire.ProposeResponse;
 import java.util.function.Consumer;
 
 /**
  * What a running member does with what other members send. Answers are handed over once, at once or later. Safe for use by
- * many threads; may block.
+ * many threads; may block, but for {@link #propose}.
  */
 interface PeerHandler {
 
@@ -31,7 +30,7 @@ interface PeerHandler {
 
     void readIndex(ReadIndexRequest request, Consumer<Message> answer);
 
-    ProposeResponse propose(ProposeRequest request);
+    void propose(ProposeRequest request, Consumer<Message> answer);
 
     AskResponse ask(AskRequest request);
 }

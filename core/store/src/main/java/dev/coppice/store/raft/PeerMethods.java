@@ -15,7 +15,6 @@ import com.alipay.sofa.jraft.rpc.RpcRequests.TimeoutNowResponse;
 import com.google.protobuf.BytesValue;
 import com.google.protobuf.Message;
 import dev.coppice.store.RequestLimits;
-import dev.coppice.store.wire.AppendCall;
 import dev.coppice.store.wire.AskRequest;
 import dev.coppice.store.wire.AskResponse;
 import dev.coppice.store.wire.ProposeRequest;
@@ -35,10 +34,18 @@ public final class PeerMethods {
         LibrarySettings.allowOldMessages();
     }
 
-    static final MethodDescriptor<AppendCall, AppendCall> APPEND = method(
-            "Append", MethodType.BIDI_STREAMING, AppendCall.getDefaultInstance(), AppendCall.getDefaultInstance());
-    static final MethodDescriptor<AppendEntriesRequest, AppendEntriesResponse> HEARTBEAT =
-            unary("Heartbeat", AppendEntriesRequest.getDefaultInstance(), AppendEntriesResponse.getDefaultInstance());
+    /** More than the library lets wait for an answer. */
+    private static final int MOST_ENTRIES_WAITING = 512;
+
+    static final StreamedMethod<AppendEntriesRequest, AppendEntriesResponse> APPEND = StreamedMethod.of(
+            SERVICE, "Append", AppendEntriesRequest.parser(), AppendEntriesResponse.parser(), MOST_ENTRIES_WAITING);
+
+    /** On a stream of its own, so that it does not wait behind entries. */
+    static final StreamedMethod<AppendEntriesRequest, AppendEntriesResponse> HEARTBEAT = StreamedMethod.of(
+            SERVICE, "Heartbeat", AppendEntriesRequest.parser(), AppendEntriesResponse.parser(), MOST_ENTRIES_WAITING);
+
+    static final StreamedMethod<ProposeRequest, ProposeResponse> PROPOSE = StreamedMethod.of(
+            SERVICE, "Propose", ProposeRequest.parser(), ProposeResponse.parser(), RaftLog.MAX_WAITING);
     static final MethodDescriptor<RequestVoteRequest, RequestVoteResponse> VOTE =
             unary("Vote", RequestVoteRequest.getDefaultInstance(), RequestVoteResponse.getDefaultInstance());
     static final MethodDescriptor<InstallSnapshotRequest, InstallSnapshotResponse> INSTALL_SNAPSHOT = unary(
@@ -51,8 +58,6 @@ public final class PeerMethods {
             unary("TimeoutNow", TimeoutNowRequest.getDefaultInstance(), TimeoutNowResponse.getDefaultInstance());
     static final MethodDescriptor<ReadIndexRequest, ReadIndexResponse> READ_INDEX =
             unary("ReadIndex", ReadIndexRequest.getDefaultInstance(), ReadIndexResponse.getDefaultInstance());
-    static final MethodDescriptor<ProposeRequest, ProposeResponse> PROPOSE =
-            unary("Propose", ProposeRequest.getDefaultInstance(), ProposeResponse.getDefaultInstance());
     static final MethodDescriptor<AskRequest, AskResponse> ASK =
             unary("Ask", AskRequest.getDefaultInstance(), AskResponse.getDefaultInstance());
 
@@ -64,13 +69,8 @@ public final class PeerMethods {
 
     private static <Q extends Message, A extends Message> MethodDescriptor<Q, A> unary(
             String name, Q request, A answer) {
-        return method(name, MethodType.UNARY, request, answer);
-    }
-
-    private static <Q extends Message, A extends Message> MethodDescriptor<Q, A> method(
-            String name, MethodType type, Q request, A answer) {
         return MethodDescriptor.<Q, A>newBuilder()
-                .setType(type)
+                .setType(MethodType.UNARY)
                 .setFullMethodName(MethodDescriptor.generateFullMethodName(SERVICE, name))
                 .setRequestMarshaller(ProtoUtils.marshaller(request))
                 .setResponseMarshaller(ProtoUtils.marshaller(answer))

@@ -139,11 +139,7 @@ final class PeerRpcClient implements RpcClient {
                 complete(callback, null, remoting(error));
             }
         };
-        if (heartbeat) {
-            to.call(peer, PeerMethods.HEARTBEAT, request, timeoutMillis, answer);
-        } else {
-            to.append(peer, request, timeoutMillis, answer);
-        }
+        to.call(peer, heartbeat ? PeerMethods.HEARTBEAT : PeerMethods.APPEND, request, timeoutMillis, answer);
     }
 
     private static <Q extends Message, A extends Message> void call(

@@ -1,6 +1,5 @@
 package dev.coppice.store.raft;
 
-import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
 import com.alipay.sofa.jraft.rpc.RpcUtils;
 import com.google.protobuf.BytesValue;
 import com.google.protobuf.InvalidProtocolBufferException;
@@ -9,10 +8,10 @@ import dev.coppice.serving.PeersOnly;
 import dev.coppice.serving.TlsSource;
 import dev.coppice.store.StoreException;
 import dev.coppice.store.engine.Errors;
-import dev.coppice.store.wire.AppendCall;
 import dev.coppice.store.wire.JoinGrpc;
 import dev.coppice.store.wire.JoinRequest;
 import dev.coppice.store.wire.JoinResponse;
+import dev.coppice.store.wire.NumberedMessage;
 import dev.coppice.store.wire.RelayAnswer;
 import dev.coppice.store.wire.RelayQuestion;
 import io.grpc.ServerInterceptors;
@@ -38,11 +37,14 @@ import org.jspecify.annotations.Nullable;
 public final class PeerServices {
 
     /**
-     * Full names of the methods that the listener calls on its I/O threads: what keeps a leader in office. They are handed to
-     * threads of the library, so that they do not wait for virtual threads' carriers, of which there are few.
+     * Full names of the methods that the listener calls on its I/O threads: what keeps a leader in office, which is handed to
+     * threads of the library, so that it does not wait for virtual threads' carriers, of which there are few; and proposals,
+     * which are taken without waiting.
      */
-    public static final Set<String> DIRECT =
-            Set.of(PeerMethods.HEARTBEAT.getFullMethodName(), PeerMethods.VOTE.getFullMethodName());
+    public static final Set<String> DIRECT = Set.of(
+            PeerMethods.HEARTBEAT.stream().getFullMethodName(),
+            PeerMethods.VOTE.getFullMethodName(),
+            PeerMethods.PROPOSE.stream().getFullMethodName());
 
     private final AtomicReference<@Nullable PeerHandler> handler = new AtomicReference<>();
     private volatile ObjIntConsumer<String> received = (from, bytes) -> {};
@@ -127,10 +129,15 @@ public final class PeerServices {
     /** @param tls of the listener: it says who is a node */
     public List<ServerServiceDefinition> services(TlsSource tls) {
         ServerServiceDefinition peer = ServerServiceDefinition.builder(PeerMethods.SERVICE)
-                .addMethod(PeerMethods.APPEND, ServerCalls.asyncBidiStreamingCall(this::append))
-                .addMethod(PeerMethods.HEARTBEAT, urgent((request, answer) -> {
+                .addMethod(PeerMethods.APPEND.stream(), streamed(PeerMethods.APPEND, (request, answer) -> {
                     received.accept(request.getServerId(), request.getSerializedSize());
                     member(request.getGroupId()).append(request, answer);
+                }))
+                .addMethod(PeerMethods.HEARTBEAT.stream(), streamed(PeerMethods.HEARTBEAT, (request, answer) -> {
+                    received.accept(request.getServerId(), request.getSerializedSize());
+                    PeerHandler member = member(request.getGroupId());
+                    // The library's lock is waited for elsewhere.
+                    var _ = RpcUtils.runInThread(() -> member.append(request, answer));
                 }))
                 .addMethod(
                         PeerMethods.VOTE,
@@ -145,7 +152,9 @@ public final class PeerServices {
                 .addMethod(
                         PeerMethods.READ_INDEX,
                         later((request, answer) -> member(request.getGroupId()).readIndex(request, answer)))
-                .addMethod(PeerMethods.PROPOSE, now(request -> member().propose(request)))
+                .addMethod(
+                        PeerMethods.PROPOSE.stream(),
+                        streamed(PeerMethods.PROPOSE, (request, answer) -> member().propose(request, answer)))
                 .addMethod(PeerMethods.SUBMIT, now(this::submit))
                 .addMethod(PeerMethods.ASK, now(request -> member().ask(request)))
                 .build();
@@ -182,7 +191,7 @@ public final class PeerServices {
                 })));
     }
 
-    /** The same for {@link #DIRECT} methods: the library's lock is waited for elsewhere. */
+    /** The same for a {@link #DIRECT} method: the library's lock is waited for elsewhere. */
     @SuppressWarnings("unchecked")
     private static <Q extends Message, A extends Message> io.grpc.ServerCallHandler<Q, A> urgent(Later<Q> body) {
         return ServerCalls.asyncUnaryCall((request, answers) -> guarded(answers, () -> {
@@ -216,32 +225,34 @@ public final class PeerServices {
         }
     }
 
-    private StreamObserver<AppendCall> append(StreamObserver<AppendCall> answers) {
-        return new StreamObserver<>() {
+    /** Requests of a stream; one that fails ends it, and whoever waits for answers is told that they may have arrived. */
+    private static <Q extends Message, A extends Message>
+            io.grpc.ServerCallHandler<NumberedMessage, NumberedMessage> streamed(
+                    StreamedMethod<Q, A> method, Later<Q> body) {
+        return ServerCalls.asyncBidiStreamingCall(answers -> new StreamObserver<>() {
             private boolean over;
 
             @Override
-            public void onNext(AppendCall call) {
+            public void onNext(NumberedMessage call) {
                 try {
-                    AppendEntriesRequest request = AppendEntriesRequest.parseFrom(call.getMessage());
-                    received.accept(request.getServerId(), call.getMessage().size());
-                    member(request.getGroupId()).append(request, answer -> tell(call, answer));
+                    body.call(method.requests().parseFrom(call.getMessage()), answer -> tell(call.getNumber(), answer));
                 } catch (InvalidProtocolBufferException e) {
-                    fail(Status.INVALID_ARGUMENT.withDescription("entries that cannot be read"));
+                    fail(Status.INVALID_ARGUMENT.withDescription(
+                            "a message of the stream " + method.name() + " that cannot be read"));
                 } catch (RuntimeException e) {
                     fail(Status.fromThrowable(e));
                 }
             }
 
-            private synchronized void tell(AppendCall call, Message answer) {
+            private synchronized void tell(long number, Message answer) {
                 if (!over) {
                     try {
-                        answers.onNext(AppendCall.newBuilder()
-                                .setNumber(call.getNumber())
+                        answers.onNext(NumberedMessage.newBuilder()
+                                .setNumber(number)
                                 .setMessage(answer.toByteString())
                                 .build());
                     } catch (RuntimeException e) {
-                        over = true; // the connection is gone: the leader sends it again
+                        over = true; // the connection is gone: the other side knows
                     }
                 }
             }
@@ -265,6 +276,6 @@ public final class PeerServices {
                     answers.onCompleted();
                 }
             }
-        };
+        });
     }
 }

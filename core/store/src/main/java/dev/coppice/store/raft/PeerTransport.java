@@ -1,7 +1,5 @@
 package dev.coppice.store.raft;
 
-import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
-import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
 import com.google.protobuf.Message;
 import io.grpc.MethodDescriptor;
 import java.util.function.Consumer;
@@ -22,8 +20,9 @@ public interface PeerTransport extends AutoCloseable {
     <Q extends Message, A extends Message> void call(
             String peer, MethodDescriptor<Q, A> method, Q request, long timeoutMillis, Answer<A> answer);
 
-    /** Sends entries; those to one peer arrive in the order of these calls, or not at all. */
-    void append(String peer, AppendEntriesRequest request, long timeoutMillis, Answer<AppendEntriesResponse> answer);
+    /** The same on a stream of many: requests of one method to one peer arrive in the order of these calls, or not at all. */
+    <Q extends Message, A extends Message> void call(
+            String peer, StreamedMethod<Q, A> method, Q request, long timeoutMillis, Answer<A> answer);
 
     /** Whether there is a connection, or it is not known yet that there can be none; tries again to make one. */
     boolean reachable(String peer);

@@ -9,4 +9,7 @@ interface PendingEntry extends Closure, Machine.Outcome {
 
     /** What was proposed, so that this member does not read it back from the log. */
     Command command();
+
+    /** Where it is in the log; told before it is answered. */
+    default void at(long index) {}
 }

@@ -17,14 +17,11 @@ import dev.coppice.store.wire.ProposeResponse.Verdict;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -50,6 +47,7 @@ final class Proposals {
     private final ReadBarrier barrier;
     private final Node node;
     private final Executor rescuers;
+    private final CommitNews commits;
     private final AtomicLong numbers;
     private final Map<Long, Attempt> pending = new ConcurrentHashMap<>();
 
@@ -69,6 +67,7 @@ final class Proposals {
         this.transport = transport;
         this.barrier = barrier;
         this.node = node;
+        this.commits = new CommitNews(node, barrier, rescuers);
         // Numbers of an earlier run of this member may still be in the log.
         this.numbers = new AtomicLong(kernel.secureRandom().nextLong());
         leaders.onChange(() -> pending.values().forEach(Attempt::nudge));
@@ -237,7 +236,7 @@ final class Proposals {
         transport.call(leader.raft(), PeerMethods.PROPOSE, request, TIMEOUT.toMillis(), new PeerTransport.Answer<>() {
             @Override
             public void answered(ProposeResponse response) {
-                taken(attempt, response.getVerdict());
+                taken(attempt, leader, response);
             }
 
             @Override
@@ -248,10 +247,9 @@ final class Proposals {
         });
     }
 
-    private void taken(Attempt attempt, Verdict verdict) {
-        switch (verdict) {
-            // The leader tells how far it is committed when it is asked, which is sooner than its next heartbeat.
-            case APPLIED -> barrier.hurry();
+    private void taken(Attempt attempt, Leader leader, ProposeResponse response) {
+        switch (response.getVerdict()) {
+            case APPLIED -> commits.told(leader, response.getIndex());
             case NOT_TAKEN -> attempt.ended(Attempt.State.NOT_TAKEN);
             case BUSY -> attempt.ended(Attempt.State.BUSY);
             case UNKNOWN, UNRECOGNIZED -> attempt.nudge();
@@ -269,13 +267,15 @@ final class Proposals {
 
     // ---- on the leader, for others
 
-    /** A command that another member proposed here. */
+    /** A command that another member proposed here; it is answered once. */
     private static final class Foreign implements PendingEntry {
         private final Command command;
-        private final CompletableFuture<Verdict> verdict = new CompletableFuture<>();
+        private final Consumer<Message> answer;
+        private volatile long index;
 
-        Foreign(Command command) {
+        Foreign(Command command, Consumer<Message> answer) {
             this.command = command;
+            this.answer = answer;
         }
 
         @Override
@@ -284,9 +284,21 @@ final class Proposals {
         }
 
         @Override
+        public void at(long applied) {
+            index = applied;
+        }
+
+        private void tell(Verdict verdict) {
+            answer.accept(ProposeResponse.newBuilder()
+                    .setVerdict(verdict)
+                    .setIndex(verdict == Verdict.APPLIED ? index : 0)
+                    .build());
+        }
+
+        @Override
         public void run(Status status) {
             if (!status.isOk()) {
-                verdict.complete(
+                tell(
                         switch (Attempt.read(status)) {
                             case NOT_TAKEN -> Verdict.NOT_TAKEN;
                             case BUSY -> Verdict.BUSY;
@@ -296,29 +308,18 @@ final class Proposals {
         }
 
         @Override
-        public void answered(Message answer) {
-            verdict.complete(Verdict.APPLIED);
+        public void answered(Message applied) {
+            tell(Verdict.APPLIED);
         }
 
         @Override
         public void refused(StoreException error) {
-            verdict.complete(Verdict.APPLIED);
+            tell(Verdict.APPLIED);
         }
     }
 
-    /** Takes a command of another member, in the term that it names only; waits until it is applied. */
-    ProposeResponse take(ProposeRequest request) {
-        Foreign entry = new Foreign(request.getCommand());
-        append(request.getCommand(), request.getTerm(), entry);
-        Verdict verdict;
-        try {
-            verdict = entry.verdict.get(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (ExecutionException | TimeoutException e) {
-            verdict = Verdict.UNKNOWN;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            verdict = Verdict.UNKNOWN;
-        }
-        return ProposeResponse.newBuilder().setVerdict(verdict).build();
+    /** Takes a command of another member, in the term that it names only, without waiting; tells when it is applied. */
+    void take(ProposeRequest request, Consumer<Message> answer) {
+        append(request.getCommand(), request.getTerm(), new Foreign(request.getCommand(), answer));
     }
 }

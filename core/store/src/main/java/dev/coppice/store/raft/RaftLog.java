@@ -46,7 +46,7 @@ public final class RaftLog implements ReplicatedLog {
     private static final System.Logger LOG = System.getLogger(RaftLog.class.getName());
 
     /** As in etcd: more requests than this on their way are refused. */
-    private static final int MAX_WAITING = 5000;
+    static final int MAX_WAITING = 5000;
 
     private static final Duration PROPOSAL_TIMEOUT = Duration.ofMillis(7000);
     private static final long LEADER_TIMEOUT_SECONDS = 30;
@@ -217,7 +217,6 @@ public final class RaftLog implements ReplicatedLog {
         options.setApplyTaskMode(ApplyTaskMode.NonBlocking);
         options.setDisableCli(true);
         options.setEnableMetrics(false);
-        // The timers of a node of its own wake up every millisecond; the shared ones only when something is due.
         options.setSharedTimerPool(true);
         options.setTimerPoolSize(1);
         options.setCliRpcThreadPoolSize(1);

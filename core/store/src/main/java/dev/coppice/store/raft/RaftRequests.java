@@ -26,7 +26,7 @@ import com.google.protobuf.Message;
 import dev.coppice.store.wire.AskRequest;
 import dev.coppice.store.wire.AskResponse;
 import dev.coppice.store.wire.ProposeRequest;
-import dev.coppice.store.wire.ProposeResponse;
+import java.util.function.BiConsumer;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -43,7 +43,7 @@ final class RaftRequests implements PeerHandler {
     private final RaftServerService service;
     private final ElectionTimers.LeaderContact contact;
     private final BooleanSupplier leading;
-    private final Function<ProposeRequest, ProposeResponse> proposing;
+    private final BiConsumer<ProposeRequest, Consumer<Message>> proposing;
     private final Function<AskRequest, AskResponse> answering;
 
     /**
@@ -56,7 +56,7 @@ final class RaftRequests implements PeerHandler {
             Node node,
             ElectionTimers.LeaderContact contact,
             BooleanSupplier leading,
-            Function<ProposeRequest, ProposeResponse> proposing,
+            BiConsumer<ProposeRequest, Consumer<Message>> proposing,
             Function<AskRequest, AskResponse> answering) {
         this.group = group;
         this.self = self;
@@ -84,6 +84,9 @@ final class RaftRequests implements PeerHandler {
             return "a member";
         }
     }
+
+    /** Where the answer to a request goes that this member made up itself. */
+    static final RpcContext NOBODY = new Context(_ -> {});
 
     private static Message refusal(Message like, RaftError error, String text) {
         return RpcFactoryHelper.responseFactory().newResponse(like, error, "%s", text);
@@ -181,8 +184,8 @@ final class RaftRequests implements PeerHandler {
     }
 
     @Override
-    public ProposeResponse propose(ProposeRequest request) {
-        return proposing.apply(request);
+    public void propose(ProposeRequest request, Consumer<Message> answer) {
+        proposing.accept(request, answer);
     }
 
     @Override

@@ -116,6 +116,7 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
         try {
             while (entries.hasNext()) {
                 if (entries.done() instanceof PendingEntry pending) {
+                    pending.at(entries.getIndex());
                     machine.apply(entries.getIndex(), pending.command(), pending);
                 } else {
                     machine.apply(entries.getIndex(), entries.getData(), outcomes);

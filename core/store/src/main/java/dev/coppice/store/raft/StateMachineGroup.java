@@ -110,7 +110,7 @@ final class StateMachineGroup<C, Q, A> implements ConsensusGroup<C, Q, A>, AutoC
                 node,
                 contact,
                 states::leading,
-                _ -> dev.coppice.store.wire.ProposeResponse.getDefaultInstance(),
+                (_, answer) -> answer.accept(dev.coppice.store.wire.ProposeResponse.getDefaultInstance()),
                 _ -> dev.coppice.store.wire.AskResponse.getDefaultInstance());
     }
 

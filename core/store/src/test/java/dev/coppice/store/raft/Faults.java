@@ -1,7 +1,5 @@
 package dev.coppice.store.raft;
 
-import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
-import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
 import com.google.protobuf.Message;
 import dev.coppice.kernel.Kernel;
 import io.grpc.MethodDescriptor;
@@ -99,12 +97,12 @@ public final class Faults {
         }
 
         @Override
-        public void append(
-                String to, AppendEntriesRequest request, long timeoutMillis, Answer<AppendEntriesResponse> answer) {
+        public <Q extends Message, A extends Message> void call(
+                String to, StreamedMethod<Q, A> method, Q request, long timeoutMillis, Answer<A> answer) {
             if (isCut(self, id(to))) {
                 lose(timeoutMillis, answer);
             } else {
-                sound.append(to, request, timeoutMillis, through(to, timeoutMillis, answer));
+                sound.call(to, method, request, timeoutMillis, through(to, timeoutMillis, answer));
             }
         }
 

@@ -2,8 +2,6 @@ package dev.coppice.store.raft;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
-import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
 import com.google.protobuf.Message;
 import dev.coppice.kernel.SimulatedClock;
 import io.grpc.MethodDescriptor;
@@ -27,8 +25,8 @@ class LeaderWatchTest {
                 String peer, MethodDescriptor<Q, A> method, Q request, long timeoutMillis, Answer<A> answer) {}
 
         @Override
-        public void append(
-                String peer, AppendEntriesRequest request, long timeoutMillis, Answer<AppendEntriesResponse> answer) {}
+        public <Q extends Message, A extends Message> void call(
+                String peer, StreamedMethod<Q, A> method, Q request, long timeoutMillis, Answer<A> answer) {}
 
         @Override
         public boolean reachable(String peer) {

@@ -1,40 +1,49 @@
 package dev.coppice.store.raft;
 
-import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesRequest;
-import com.alipay.sofa.jraft.rpc.RpcRequests.AppendEntriesResponse;
 import com.google.protobuf.InvalidProtocolBufferException;
-import dev.coppice.kernel.Clock;
+import com.google.protobuf.Message;
+import dev.coppice.kernel.Kernel;
 import dev.coppice.store.raft.PeerTransport.Answer;
-import dev.coppice.store.wire.AppendCall;
+import dev.coppice.store.wire.NumberedMessage;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** The stream on which entries go to one member, in order; its answers come in any order. Safe for use by many threads. */
-final class AppendStream {
+/**
+ * The stream on which requests of one kind go to one member, in order; their answers come in any order. One that does not come
+ * in time has failed. Safe for use by many threads.
+ */
+final class CallStream<Q extends Message, A extends Message> {
 
-    /** More than the library lets wait for an answer. */
-    private static final int MAX_WAITING = 512;
+    private record Waiting<A>(long endNanos, Answer<A> answer) {}
 
-    private record Waiting(long endNanos, Answer<AppendEntriesResponse> answer) {}
-
-    private final Clock clock;
-    private final Map<Long, Waiting> waiting = new LinkedHashMap<>();
-    private @Nullable StreamObserver<AppendCall> requests;
+    private final Kernel kernel;
+    private final Executor threads;
+    private final StreamedMethod<Q, A> method;
+    private final Map<Long, Waiting<A>> waiting = new LinkedHashMap<>();
+    private @Nullable StreamObserver<NumberedMessage> requests;
     private long number;
     private boolean broken;
 
-    AppendStream(Clock clock) {
-        this.clock = clock;
+    /** Whether a timer waits for the answer that is due first. */
+    private boolean timed;
+
+    /** @param threads tell of answers that are overdue */
+    CallStream(Kernel kernel, StreamedMethod<Q, A> method, Executor threads) {
+        this.kernel = kernel;
+        this.threads = threads;
+        this.method = method;
     }
 
-    synchronized void start(StreamObserver<AppendCall> opened) {
+    synchronized void start(StreamObserver<NumberedMessage> opened) {
         requests = opened;
     }
 
@@ -42,16 +51,18 @@ final class AppendStream {
         return broken;
     }
 
-    void send(AppendEntriesRequest request, long timeoutMillis, Answer<AppendEntriesResponse> answer) {
-        expire();
+    void send(Q request, long timeoutMillis, Answer<A> answer) {
         synchronized (this) {
-            StreamObserver<AppendCall> to = requests;
-            if (!broken && to != null && waiting.size() < MAX_WAITING) {
+            StreamObserver<NumberedMessage> to = requests;
+            if (!broken && to != null && waiting.size() < method.mostWaiting()) {
                 number++;
-                waiting.put(
-                        number, new Waiting(clock.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis), answer));
+                long nanos = TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
+                waiting.put(number, new Waiting<>(kernel.clock().nanoTime() + nanos, answer));
+                if (!timed) {
+                    watch(nanos);
+                }
                 // With the lock held: the order of numbers is the order on the wire.
-                to.onNext(AppendCall.newBuilder()
+                to.onNext(NumberedMessage.newBuilder()
                         .setNumber(number)
                         .setMessage(request.toByteString())
                         .build());
@@ -63,19 +74,19 @@ final class AppendStream {
                 .asRuntimeException());
     }
 
-    StreamObserver<AppendCall> answers() {
+    StreamObserver<NumberedMessage> answers() {
         return new StreamObserver<>() {
             @Override
-            public void onNext(AppendCall call) {
-                Waiting found;
-                synchronized (AppendStream.this) {
+            public void onNext(NumberedMessage call) {
+                Waiting<A> found;
+                synchronized (CallStream.this) {
                     found = waiting.remove(call.getNumber());
                 }
                 if (found == null) {
                     return;
                 }
                 try {
-                    found.answer().answered(AppendEntriesResponse.parseFrom(call.getMessage()));
+                    found.answer().answered(method.answers().parseFrom(call.getMessage()));
                 } catch (InvalidProtocolBufferException e) {
                     found.answer().failed(e);
                 }
@@ -96,7 +107,7 @@ final class AppendStream {
     }
 
     private void end(Throwable error) {
-        List<Waiting> left;
+        List<Waiting<A>> left;
         synchronized (this) {
             broken = true;
             left = new ArrayList<>(waiting.values());
@@ -105,15 +116,23 @@ final class AppendStream {
         left.forEach(each -> each.answer().failed(error));
     }
 
-    /** Gives up on answers that are overdue; called with every request to the member, heartbeats among them. */
-    void expire() {
-        List<Waiting> late = new ArrayList<>();
+    private void watch(long nanos) {
+        timed = true;
+        var unused =
+                kernel.timers().schedule(Duration.ofNanos(Math.max(nanos, 1)), () -> threads.execute(this::expire));
+    }
+
+    /** Gives up on answers that are overdue. */
+    private void expire() {
+        List<Waiting<A>> late = new ArrayList<>();
         synchronized (this) {
-            long now = clock.nanoTime();
-            Iterator<Waiting> oldest = waiting.values().iterator();
+            timed = false;
+            long now = kernel.clock().nanoTime();
+            Iterator<Waiting<A>> oldest = waiting.values().iterator();
             while (oldest.hasNext()) {
-                Waiting each = oldest.next();
+                Waiting<A> each = oldest.next();
                 if (each.endNanos() - now > 0) {
+                    watch(each.endNanos() - now);
                     break;
                 }
                 oldest.remove();
