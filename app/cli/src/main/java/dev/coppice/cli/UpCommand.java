@@ -94,8 +94,9 @@ final class UpCommand implements Callable<Integer> {
     @Option(
             names = "--discover",
             paramLabel = "HOW",
-            description = "How processes find other nodes, by default by the members of the store: static:HOST:PORT,…,"
-                    + " dns:NAME:PORT, kubernetes:NAMESPACE/SERVICE:PORT, directory:PATH or gossip:HOST:PORT,….")
+            description =
+                    "How processes find other nodes, by default by the members of the store: static:HOST:PORT,…,"
+                            + " dns:NAME:PORT, kubernetes:NAMESPACE/SERVICE:PORT, directory:PATH, s3:BUCKET/PREFIX or gossip:HOST:PORT,….")
     private @Nullable String discover;
 
     @Mixin

@@ -10,13 +10,13 @@ import java.util.Set;
 
 /**
  * Strategies as they are written in options: {@code static:HOST:PORT,…}, {@code dns:NAME:PORT},
- * {@code kubernetes:NAMESPACE/SERVICE:PORT}, {@code directory:PATH}, {@code gossip:HOST:PORT,…}.
+ * {@code kubernetes:NAMESPACE/SERVICE:PORT}, {@code directory:PATH}, {@code s3:BUCKET/PREFIX}, {@code gossip:HOST:PORT,…}.
  */
 public final class Strategies {
     private static final Duration STALE = Duration.ofSeconds(60);
     private static final String EXPECTED =
             "expected static:HOST:PORT,…, dns:NAME:PORT, kubernetes:NAMESPACE/SERVICE:PORT,"
-                    + " directory:PATH or gossip:HOST:PORT,…";
+                    + " directory:PATH, s3:BUCKET/PREFIX or gossip:HOST:PORT,…";
 
     private Strategies() {}
 
@@ -49,6 +49,7 @@ public final class Strategies {
                 }
                 yield new DirectoryStrategy(clock, Path.of(rest), name, own, STALE);
             }
+            case "s3" -> S3Strategy.of(rest, System.getenv(), clock, name, own, STALE);
             default -> throw wrong(text);
         };
     }
