@@ -47,8 +47,20 @@ final class AdmissionTest {
             awaitDenied(coppice, "owner is missing, not a person of ours");
             assertThat(create(coppice, "kim@example.org").output()).contains("configmap/shop created");
 
+            coppice.kubectlWithInput(blocks.get(1), "apply", "-f", "-").succeeds();
+            awaitMetadata(coppice, "\"example.org/free\":\"yes\"");
+            assertThat(metadata(coppice)).contains("\"example.org/made-by\":\"admin\"");
+            assertThat(coppice.kubectl("get", "mutatingadmissionpolicies")
+                            .succeeds()
+                            .output())
+                    .containsPattern("stamped +2 +<unset>");
+            assertThat(coppice.kubectl("explain", "mutatingadmissionpolicy.spec.mutations")
+                            .succeeds()
+                            .output())
+                    .contains("patchType", "jsonPatch");
+
             coppice.kubectlWithInput(
-                            blocks.get(1)
+                            blocks.get(2)
                                     .replace(
                                             "8443",
                                             Integer.toString(
@@ -62,7 +74,7 @@ final class AdmissionTest {
                             .succeeds()
                             .output())
                     .containsPattern("labels +1 ");
-            awaitLabel(coppice);
+            awaitMetadata(coppice, "\"stamped\":\"yes\"");
 
             webhook.stop(0);
             assertThat(create(coppice, "kim@example.org").output())
@@ -83,15 +95,19 @@ final class AdmissionTest {
         assertThat(outcome.output()).contains(message);
     }
 
-    private static void awaitLabel(RunningCoppice coppice) throws Exception {
-        String labels = "";
-        for (int i = 0; i < 50 && !labels.contains("\"stamped\":\"yes\""); i++) {
+    private static void awaitMetadata(RunningCoppice coppice, String wanted) throws Exception {
+        String metadata = "";
+        for (int i = 0; i < 50 && !metadata.contains(wanted); i++) {
             create(coppice, "kim@example.org").succeeds();
-            labels = coppice.kubectl("get", "configmap", "shop", "-o", "jsonpath={.metadata.labels}")
-                    .succeeds()
-                    .output();
+            metadata = metadata(coppice);
         }
-        assertThat(labels).contains("\"stamped\":\"yes\"");
+        assertThat(metadata).contains(wanted);
+    }
+
+    private static String metadata(RunningCoppice coppice) throws Exception {
+        return coppice.kubectl("get", "configmap", "shop", "-o", "jsonpath={.metadata}")
+                .succeeds()
+                .output();
     }
 
     private static void awaitCreated(RunningCoppice coppice) throws Exception {

@@ -15,6 +15,7 @@ import dev.cel.extensions.CelExtensions;
 import dev.cel.parser.CelStandardMacro;
 import dev.cel.runtime.CelEvaluationException;
 import dev.cel.runtime.CelRuntime;
+import dev.cel.runtime.CelRuntimeBuilder;
 import dev.cel.runtime.CelRuntimeFactory;
 import dev.cel.runtime.CelStandardFunctions;
 import java.util.ArrayList;
@@ -31,12 +32,12 @@ final class Compiler {
 
     private final Environment environment;
     private final CelCompiler compiler;
+    private final Structs structs = new Structs();
     private final Map<String, SchemaType> types = new LinkedHashMap<>();
 
     Compiler(Environment environment) {
         this.environment = environment;
         // Type names start with what no identifier has: or else self.spec could mean the type of that name.
-        Structs structs = new Structs();
         environment.variables().forEach((name, type) -> types.put(name, SchemaType.of(type, "@" + name, structs)));
         CelCompilerBuilder builder = CelCompilerFactory.standardCelCompilerBuilder()
                 .setOptions(options(environment.limits()))
@@ -45,6 +46,9 @@ final class Compiler {
                 .addFunctionDeclarations(Runtime.LIBRARY.declarations())
                 .setTypeProvider(structs);
         types.forEach((name, type) -> builder.addVar(name, type.cel()));
+        if (environment.constructs()) {
+            builder.addFunctionDeclarations(Constructions.declarations());
+        }
         CelType result = SchemaType.of(environment.result(), "@result", structs).cel();
         if (!result.equals(SimpleType.DYN)) {
             builder.setResultType(result);
@@ -67,17 +71,27 @@ final class Compiler {
     Compiled compile(String source) throws InvalidExpressionException {
         checkSource(source);
         try {
-            CelValidationResult result = compiler.compile(source);
+            CelValidationResult result = compilerOf(source).compile(source);
             if (result.hasError()) {
                 throw invalid(source, result);
             }
             CelAbstractSyntaxTree tree = result.getAst();
-            return new Compiled(source, Runtime.RUNTIME.createProgram(tree), types, variables(tree));
+            CelRuntime runtime = environment.constructs() ? Constructing.RUNTIME : Runtime.RUNTIME;
+            return new Compiled(source, runtime.createProgram(tree), types, variables(tree));
         } catch (CelValidationException | CelEvaluationException | IllegalArgumentException e) {
             throw invalid(source, String.valueOf(e.getMessage()), "");
         } catch (StackOverflowError e) {
             throw invalid(source, "the expression nests too deeply", "split it up");
         }
+    }
+
+    /** What may be constructed depends on the expression: its objects have the fields that it names. */
+    private CelCompiler compilerOf(String source) {
+        return environment.constructs()
+                ? compiler.toCompilerBuilder()
+                        .setTypeProvider(Constructions.of(structs, source))
+                        .build()
+                : compiler;
     }
 
     private void checkSource(String source) throws InvalidExpressionException {
@@ -146,13 +160,25 @@ final class Compiler {
     /** What all environments share: functions and the runtime that plans programs. */
     private static final class Runtime {
         static final Library LIBRARY = Library.kubernetes();
-        static final CelRuntime RUNTIME = CelRuntimeFactory.plannerRuntimeBuilder()
-                .setOptions(options(Limits.DEFAULT))
-                .setStandardFunctions(CelStandardFunctions.newBuilder()
-                        .excludeFunctions(CelStandardFunctions.StandardFunction.MATCHES)
-                        .build())
-                .addLibraries(CelExtensions.optional(), CelExtensions.comprehensions())
-                .addFunctionBindings(LIBRARY.bindings())
+        static final CelRuntime RUNTIME = builder().build();
+
+        static CelRuntimeBuilder builder() {
+            return CelRuntimeFactory.plannerRuntimeBuilder()
+                    .setOptions(options(Limits.DEFAULT))
+                    .setStandardFunctions(CelStandardFunctions.newBuilder()
+                            .excludeFunctions(CelStandardFunctions.StandardFunction.MATCHES)
+                            .build())
+                    .addLibraries(CelExtensions.optional(), CelExtensions.comprehensions())
+                    .addFunctionBindings(LIBRARY.bindings());
+        }
+    }
+
+    /** The runtime of expressions that construct. */
+    private static final class Constructing {
+        static final CelRuntime RUNTIME = Runtime.builder()
+                .addFunctionBindings(Constructions.bindings())
+                .setTypeProvider(Constructions.ofAll())
+                .setValueProvider(Constructions.values())
                 .build();
     }
 }

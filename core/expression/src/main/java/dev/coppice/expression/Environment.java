@@ -12,19 +12,23 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Environment {
 
-    private static final Environment EMPTY = new Environment(Map.of(), ValueType.ANY, Limits.DEFAULT, Clock.system());
+    private static final Environment EMPTY =
+            new Environment(Map.of(), ValueType.ANY, Limits.DEFAULT, Clock.system(), false);
 
     private final Map<String, ValueType> variables;
     private final ValueType result;
     private final Limits limits;
     private final Clock clock;
+    private final boolean constructs;
     private volatile @Nullable Compiler compiler;
 
-    private Environment(Map<String, ValueType> variables, ValueType result, Limits limits, Clock clock) {
+    private Environment(
+            Map<String, ValueType> variables, ValueType result, Limits limits, Clock clock, boolean constructs) {
         this.variables = Collections.unmodifiableMap(variables);
         this.result = result;
         this.limits = limits;
         this.clock = clock;
+        this.constructs = constructs;
     }
 
     /** No variables, any result, default limits, the machine's clock. */
@@ -50,21 +54,33 @@ public final class Environment {
     public Environment withVariable(String name, ValueType type) {
         Map<String, ValueType> more = new LinkedHashMap<>(variables);
         more.put(name, type);
-        return new Environment(more, result, limits, clock);
+        return new Environment(more, result, limits, clock, constructs);
     }
 
     /** What expressions have to result in; one of another type does not compile. */
     public Environment withResult(ValueType result) {
-        return new Environment(variables, result, limits, clock);
+        return new Environment(variables, result, limits, clock, constructs);
     }
 
     public Environment withLimits(Limits limits) {
-        return new Environment(variables, result, limits, clock);
+        return new Environment(variables, result, limits, clock, constructs);
     }
 
     /** The clock by which the time limit is measured. */
     public Environment withClock(Clock clock) {
-        return new Environment(variables, result, limits, clock);
+        return new Environment(variables, result, limits, clock, constructs);
+    }
+
+    /**
+     * Lets expressions construct {@code Object{…}}, its parts such as {@code Object.spec{…}}, and {@code JSONPatch{op: …, path: …,
+     * from: …, value: …}}, as in Kubernetes' mutating policies, and use {@code jsonpatch.escapeKey}.
+     */
+    public Environment constructing() {
+        return new Environment(variables, result, limits, clock, true);
+    }
+
+    boolean constructs() {
+        return constructs;
     }
 
     public Map<String, ValueType> variables() {

@@ -1,6 +1,7 @@
 package dev.coppice.expression;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -66,6 +67,20 @@ public final class Expression {
     /** Evaluates to JSON; timestamps and durations become strings as CEL's JSON mapping writes them. */
     public JsonNode evaluateToJson(Variables variables, Budget budget) throws EvaluationException {
         return Values.toJson(compiled.run(variables, budget));
+    }
+
+    /**
+     * Evaluates to JSON that the expression constructs (see {@link Environment#constructing}).
+     *
+     * @throws MismatchedTypeException when a part has the type of another place
+     */
+    public JsonNode construct(Variables variables, Budget budget) throws EvaluationException, MismatchedTypeException {
+        Object value = compiled.run(variables, budget);
+        List<String> mismatches = Constructions.mismatches(value);
+        if (!mismatches.isEmpty()) {
+            throw new MismatchedTypeException("type mismatch: " + String.join("\n", mismatches));
+        }
+        return Values.toJson(value);
     }
 
     /** Evaluates a condition. Throws when the result is no boolean. */

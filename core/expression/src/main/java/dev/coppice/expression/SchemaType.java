@@ -90,6 +90,8 @@ record SchemaType(Form form, CelType cel, @Nullable SchemaType element, Map<Stri
             case DURATION -> scalar(Form.DURATION, SimpleType.DURATION);
             case AUTHORIZER -> scalar(Form.SCALAR, Authorizations.AUTHORIZER);
             case RESOURCE_CHECK -> scalar(Form.SCALAR, Authorizations.RESOURCE);
+            case OBJECT -> scalar(Form.ANY, Constructions.OBJECT);
+            case JSON_PATCHES -> scalar(Form.ANY, Constructions.PATCHES);
         };
     }
 

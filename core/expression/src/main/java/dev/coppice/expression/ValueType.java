@@ -19,7 +19,11 @@ public sealed interface ValueType {
         /** What {@link AccessCheck#authorizer} makes. */
         AUTHORIZER,
         /** What {@link AccessCheck#resource} makes. */
-        RESOURCE_CHECK
+        RESOURCE_CHECK,
+        /** {@code Object{…}}; see {@link Environment#constructing}. */
+        OBJECT,
+        /** A list of {@code JSONPatch{…}}. */
+        JSON_PATCHES
     }
 
     ValueType ANY = Simple.ANY;
@@ -32,6 +36,8 @@ public sealed interface ValueType {
     ValueType DURATION = Simple.DURATION;
     ValueType AUTHORIZER = Simple.AUTHORIZER;
     ValueType RESOURCE_CHECK = Simple.RESOURCE_CHECK;
+    ValueType OBJECT = Simple.OBJECT;
+    ValueType JSON_PATCHES = Simple.JSON_PATCHES;
 
     /** A list of one type of value. */
     record ListOf(ValueType element) implements ValueType {}

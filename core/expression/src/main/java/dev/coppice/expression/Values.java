@@ -133,6 +133,7 @@ final class Values {
             case Collection<?> list -> javaList(list);
             case TypeType type -> type.containingTypeName();
             case CelValue opaque -> opaque.toString();
+            case Constructions.Made made -> made.toJson();
             default -> value;
         };
     }
@@ -156,6 +157,7 @@ final class Values {
             case LazyMap map when map.whole() instanceof JsonNode node -> node.deepCopy();
             case LazyList list when list.whole() instanceof JsonNode node -> node.deepCopy();
             case Optional<?> optional -> optional.map(Values::toJson).orElse(nodes.nullNode());
+            case Constructions.Made made -> made.toJson();
             case Boolean bool -> nodes.booleanNode(bool);
             case Long number -> nodes.numberNode(number);
             case Double number -> nodes.numberNode(number);

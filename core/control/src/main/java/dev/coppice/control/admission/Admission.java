@@ -124,7 +124,16 @@ public interface Admission {
          * Changes the request's object in place, or throws.
          *
          * @param settling to be run after each change
+         * @return what is to be done once all others had their first turn
          */
-        void mutate(Request request, Settling settling);
+        SecondPass mutate(Request request, Settling settling);
+    }
+
+    /** Asks those again that want to be, if others changed the object after them. */
+    @FunctionalInterface
+    interface SecondPass {
+        SecondPass NONE = () -> {};
+
+        void run();
     }
 }

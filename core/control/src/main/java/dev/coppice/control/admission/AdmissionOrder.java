@@ -34,6 +34,12 @@ public final class AdmissionOrder {
                 builtIn(registry, GROUP, "validatingwebhookconfigurations"),
                 namespaces,
                 webhookClient);
+        engine.addMutation(new MutatingPolicies(
+                registry,
+                authorizer,
+                builtIn(registry, GROUP, "mutatingadmissionpolicies"),
+                builtIn(registry, GROUP, "mutatingadmissionpolicybindings"),
+                namespaces));
         engine.addMutation(webhooks.mutating());
         engine.addAdmission(webhooks.validating());
         engine.addAdmission(new QuotaAdmission(engine, builtIn(registry, "", "resourcequotas")));

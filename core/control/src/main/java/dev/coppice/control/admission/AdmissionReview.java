@@ -44,7 +44,7 @@ final class AdmissionReview {
         try {
             var namespace = matcher.namespace(request);
             return webhook.applies(seen, namespace == null ? null : namespace.tree(), authorizer) ? seen : null;
-        } catch (AdmissionWebhooks.ConditionException e) {
+        } catch (MatchConditions.ConditionException e) {
             if (!webhook.failClosed()) {
                 return null;
             }

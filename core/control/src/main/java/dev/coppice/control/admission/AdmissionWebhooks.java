@@ -7,7 +7,6 @@ import dev.coppice.control.resource.Definition;
 import dev.coppice.control.resource.PolicyExpressions;
 import dev.coppice.control.storage.CachedObject;
 import dev.coppice.expression.Budget;
-import dev.coppice.expression.EvaluationException;
 import dev.coppice.expression.Expression;
 import dev.coppice.expression.InvalidExpressionException;
 import dev.coppice.expression.Variables;
@@ -23,15 +22,6 @@ import org.jspecify.annotations.Nullable;
 final class AdmissionWebhooks {
     private final Definition configurations;
     private volatile @Nullable Known known;
-
-    /** Match conditions that could not be evaluated. */
-    static final class ConditionException extends Exception {
-        private static final long serialVersionUID = 1L;
-
-        ConditionException(String message) {
-            super(message, null, false, false);
-        }
-    }
 
     private record Known(long change, List<Webhook> all) {}
 
@@ -71,32 +61,19 @@ final class AdmissionWebhooks {
         /**
          * Whether all conditions hold.
          *
-         * @throws ConditionException when none is false, but one could not be evaluated
+         * @throws MatchConditions.ConditionException when none is false, but one could not be evaluated
          */
         boolean applies(Admission.Request request, @Nullable JsonNode namespace, Authorizer authorizer)
-                throws ConditionException {
+                throws MatchConditions.ConditionException {
             if (conditions == null) {
-                throw new ConditionException("a match condition of " + name + " does not compile");
+                throw new MatchConditions.ConditionException("a match condition of " + name + " does not compile");
             }
             if (conditions.isEmpty()) {
                 return true;
             }
             Budget budget = PolicyExpressions.budget();
             Variables variables = new PolicyVariables(request, null, namespace, authorizer, Map.of(), budget);
-            String failure = null;
-            for (Expression condition : conditions) {
-                try {
-                    if (!condition.test(variables, budget)) {
-                        return false;
-                    }
-                } catch (EvaluationException e) {
-                    failure = failure == null ? PolicyExpressions.failure(condition, e) : failure;
-                }
-            }
-            if (failure != null) {
-                throw new ConditionException(failure);
-            }
-            return true;
+            return MatchConditions.hold(conditions, variables, budget);
         }
     }
 

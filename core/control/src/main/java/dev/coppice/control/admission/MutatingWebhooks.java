@@ -3,7 +3,6 @@ package dev.coppice.control.admission;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.admission.AdmissionWebhooks.Webhook;
-import dev.coppice.control.request.Json;
 import dev.coppice.control.request.Statuses;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,10 +25,10 @@ public final class MutatingWebhooks implements Admission.Mutating {
     private record Asked(Webhook webhook, @Nullable ObjectNode after) {}
 
     @Override
-    public void mutate(Admission.Request request, Settling settling) {
+    public Admission.SecondPass mutate(Admission.Request request, Settling settling) {
         List<Webhook> all = webhooks.all();
         if (all.isEmpty() || RequestMatcher.exempt(request)) {
-            return;
+            return Admission.SecondPass.NONE;
         }
         List<Asked> again = new ArrayList<>();
         for (Webhook webhook : all) {
@@ -37,11 +36,13 @@ public final class MutatingWebhooks implements Admission.Mutating {
                 again.add(new Asked(webhook, request.object().deepCopy()));
             }
         }
-        for (Asked asked : again) {
-            if (request.object() != null && !request.object().equals(asked.after)) {
-                run(asked.webhook, request, settling);
+        return () -> {
+            for (Asked asked : again) {
+                if (request.object() != null && !request.object().equals(asked.after)) {
+                    boolean unused = run(asked.webhook, request, settling);
+                }
             }
-        }
+        };
     }
 
     /** Whether it was asked. */
@@ -55,40 +56,9 @@ public final class MutatingWebhooks implements Admission.Mutating {
         if (response != null && before != null && request.object() != null) {
             ObjectNode changed = AdmissionReview.patched(webhook, before, response);
             if (changed != null) {
-                replace(webhook, request, seen, changed, settling);
+                Mutations.replace("webhook " + Statuses.quote(webhook.name()), request, seen, changed, settling);
             }
         }
         return true;
-    }
-
-    private static void replace(
-            Webhook webhook, Admission.Request request, Admission.Request seen, ObjectNode changed, Settling settling) {
-        ObjectNode object = request.object();
-        ObjectNode before = seen.object();
-        if (object == null || before == null) {
-            return;
-        }
-        for (String field : List.of("apiVersion", "kind")) {
-            if (!changed.path(field).equals(before.path(field))) {
-                throw unchangeable(webhook, field);
-            }
-        }
-        for (String field : List.of("name", "namespace", "uid")) {
-            if (!Json.text(changed, "metadata", field).equals(Json.text(before, "metadata", field))) {
-                throw unchangeable(webhook, "metadata." + field);
-            }
-        }
-        ObjectNode own = seen.target().definition() == request.target().definition()
-                ? changed
-                : Admission.Request.convert(
-                        seen.target().definition(), request.target().definition(), changed);
-        object.removeAll();
-        object.setAll(own);
-        settling.settle(object);
-    }
-
-    private static dev.coppice.control.ApiException unchangeable(Webhook webhook, String field) {
-        return Statuses.internal("the patch of webhook " + Statuses.quote(webhook.name()) + " changes " + field
-                + ", which no webhook may");
     }
 }

@@ -4,20 +4,19 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.ApiException;
 import dev.coppice.control.Authorizer;
+import dev.coppice.control.admission.BoundPolicies.Bound;
 import dev.coppice.control.engine.Target;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.request.Statuses;
 import dev.coppice.control.resource.Definition;
 import dev.coppice.control.resource.PolicyExpressions;
 import dev.coppice.control.resource.Registry;
-import dev.coppice.control.storage.CachedObject;
 import dev.coppice.expression.Budget;
 import dev.coppice.expression.EvaluationException;
 import dev.coppice.expression.Expression;
 import dev.coppice.expression.InvalidExpressionException;
 import dev.coppice.expression.Variables;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,20 +30,9 @@ public final class ValidatingPolicies implements Admission {
     private static final int LONGEST_MESSAGE = 5 << 10;
 
     private final Authorizer authorizer;
-    private final PolicyParameters parameters;
-    private final Definition policies;
-    private final Definition bindings;
-    private final RequestMatcher matcher;
-    private volatile @Nullable Compiled compiled;
-
-    private record Compiled(long policies, long bindings, List<Bound> all) {}
-
-    /** A policy with one of its bindings. */
-    private record Bound(Policy policy, String binding, JsonNode spec, List<String> actions) {}
+    private final BoundPolicies<Policy> policies;
 
     private record Policy(
-            String name,
-            JsonNode spec,
             boolean fail,
             Map<String, Expression> variables,
             List<Expression> conditions,
@@ -58,40 +46,11 @@ public final class ValidatingPolicies implements Admission {
     public ValidatingPolicies(
             Registry registry, Authorizer authorizer, Definition policies, Definition bindings, Definition namespaces) {
         this.authorizer = authorizer;
-        this.parameters = new PolicyParameters(registry);
-        this.policies = policies;
-        this.bindings = bindings;
-        this.matcher = new RequestMatcher(registry, namespaces);
+        this.policies = new BoundPolicies<>(
+                registry, new RequestMatcher(registry, namespaces), policies, bindings, ValidatingPolicies::policy);
     }
 
-    private List<Bound> bound() {
-        long p = policies.cache().lastChange();
-        long b = bindings.cache().lastChange();
-        Compiled known = compiled;
-        if (known == null || known.policies != p || known.bindings != b) {
-            known = new Compiled(p, b, compile());
-            compiled = known;
-        }
-        return known.all;
-    }
-
-    private List<Bound> compile() {
-        List<Bound> all = new ArrayList<>();
-        Map<String, Policy> byName = new HashMap<>();
-        for (CachedObject binding : bindings.cache().list("")) {
-            JsonNode spec = binding.tree().path("spec");
-            String name = spec.path("policyName").asText();
-            CachedObject policy = policies.cache().get("", name);
-            if (policy != null) {
-                Policy made = byName.computeIfAbsent(
-                        name, n -> policy(n, policy.tree().path("spec")));
-                all.add(new Bound(made, binding.name(), spec, Json.list(spec.path("validationActions"))));
-            }
-        }
-        return all;
-    }
-
-    private static Policy policy(String name, JsonNode spec) {
+    private static Policy policy(JsonNode spec) {
         Map<String, Expression> variables = new LinkedHashMap<>();
         List<Expression> conditions = new ArrayList<>();
         List<Validation> validations = new ArrayList<>();
@@ -123,8 +82,6 @@ public final class ValidatingPolicies implements Admission {
             error = e.display();
         }
         return new Policy(
-                name,
-                spec,
                 !spec.path("failurePolicy").asText().equals("Ignore"),
                 variables,
                 conditions,
@@ -138,11 +95,9 @@ public final class ValidatingPolicies implements Admission {
         if (RequestMatcher.exempt(request)) {
             return;
         }
-        for (Bound bound : bound()) {
-            Request seen = matcher.match(bound.policy.spec.path("matchConstraints"), "resourceRules", request);
-            if (seen != null
-                    && (!bound.spec.has("matchResources")
-                            || matcher.match(bound.spec.path("matchResources"), "resourceRules", request) != null)) {
+        for (Bound<Policy> bound : policies.all()) {
+            Request seen = policies.matched(bound, request);
+            if (seen != null) {
                 evaluate(bound, seen);
             }
         }
@@ -150,17 +105,16 @@ public final class ValidatingPolicies implements Admission {
 
     // ---- evaluating
 
-    private void evaluate(Bound bound, Request request) {
-        Policy policy = bound.policy;
+    private void evaluate(Bound<Policy> bound, Request request) {
+        Policy policy = bound.compiled();
         if (policy.error != null) {
             misconfigured(bound, request, "compilation error: " + policy.error);
             return;
         }
         for (JsonNode params : params(bound, request)) {
             Budget budget = PolicyExpressions.budget();
-            CachedObject namespace = matcher.namespace(request);
             Variables variables = new PolicyVariables(
-                    request, params, namespace == null ? null : namespace.tree(), authorizer, policy.variables, budget);
+                    request, params, policies.namespace(request), authorizer, policy.variables, budget);
             if (applies(bound, request, variables, budget)) {
                 validate(bound, request, variables, budget);
                 annotate(bound, request, variables, budget);
@@ -169,28 +123,18 @@ public final class ValidatingPolicies implements Admission {
         }
     }
 
-    /** Whether all conditions hold; one that is false outweighs one that fails. */
-    private static boolean applies(Bound bound, Request request, Variables variables, Budget budget) {
-        String failure = null;
-        for (Expression condition : bound.policy.conditions) {
-            try {
-                if (!condition.test(variables, budget)) {
-                    return false;
-                }
-            } catch (EvaluationException e) {
-                failure = failure == null ? PolicyExpressions.failure(condition, e) : failure;
-            }
+    private static boolean applies(Bound<Policy> bound, Request request, Variables variables, Budget budget) {
+        try {
+            return MatchConditions.hold(bound.compiled().conditions, variables, budget);
+        } catch (MatchConditions.ConditionException e) {
+            failed(bound, request, 0, String.valueOf(e.getMessage()));
+            return false;
         }
-        if (failure == null) {
-            return true;
-        }
-        failed(bound, request, 0, failure);
-        return false;
     }
 
-    private static void validate(Bound bound, Request request, Variables variables, Budget budget) {
+    private static void validate(Bound<Policy> bound, Request request, Variables variables, Budget budget) {
         int index = 0;
-        for (Validation v : bound.policy.validations) {
+        for (Validation v : bound.compiled().validations) {
             try {
                 if (!v.expression.test(variables, budget)) {
                     violated(bound, request, index, message(v, variables, budget), v.reason);
@@ -221,12 +165,12 @@ public final class ValidatingPolicies implements Admission {
         }
     }
 
-    private static void annotate(Bound bound, Request request, Variables variables, Budget budget) {
-        bound.policy.annotations.forEach((key, expression) -> {
+    private static void annotate(Bound<Policy> bound, Request request, Variables variables, Budget budget) {
+        bound.compiled().annotations.forEach((key, expression) -> {
             try {
                 Object value = expression.evaluate(variables, budget);
                 if (value instanceof String text && !text.isBlank()) {
-                    request.caller().annotate(bound.policy.name + "/" + key, text.strip());
+                    request.caller().annotate(bound.name() + "/" + key, text.strip());
                 }
             } catch (EvaluationException e) {
                 failed(bound, request, 0, PolicyExpressions.failure(expression, e));
@@ -234,42 +178,46 @@ public final class ValidatingPolicies implements Admission {
         });
     }
 
-    private static void failed(Bound bound, Request request, int index, String why) {
-        if (bound.policy.fail) {
+    private static void failed(Bound<Policy> bound, Request request, int index, String why) {
+        if (bound.compiled().fail) {
             violated(bound, request, index, why, "");
         }
     }
 
     /** A policy that cannot be asked denies, whatever its bindings' actions are. */
-    private static void misconfigured(Bound bound, Request request, String why) {
-        if (bound.policy.fail) {
+    private static void misconfigured(Bound<Policy> bound, Request request, String why) {
+        if (bound.compiled().fail) {
             throw refusal(bound, request, why, "");
         }
     }
 
-    private static String named(Bound bound) {
-        return "ValidatingAdmissionPolicy '" + bound.policy.name + "' with binding '" + bound.binding + "'";
+    private static String named(Bound<Policy> bound) {
+        return "ValidatingAdmissionPolicy " + bound.quoted();
     }
 
-    private static void violated(Bound bound, Request request, int index, String message, String reason) {
-        if (bound.actions.contains("Warn")) {
+    private static List<String> actions(Bound<Policy> bound) {
+        return Json.list(bound.bindingSpec().path("validationActions"));
+    }
+
+    private static void violated(Bound<Policy> bound, Request request, int index, String message, String reason) {
+        if (actions(bound).contains("Warn")) {
             request.caller().warn("Validation failed for " + named(bound) + ": " + message);
         }
-        if (bound.actions.contains("Audit")) {
+        if (actions(bound).contains("Audit")) {
             ObjectNode entry = Json.object()
                     .put("message", message)
-                    .put("policy", bound.policy.name)
-                    .put("binding", bound.binding)
+                    .put("policy", bound.name())
+                    .put("binding", bound.binding())
                     .put("expressionIndex", Integer.toString(index));
-            entry.set("validationActions", Json.array(bound.actions));
+            entry.set("validationActions", Json.array(actions(bound)));
             request.caller().annotateListed("validation.policy.admission.k8s.io/validation_failure", entry);
         }
-        if (bound.actions.contains("Deny")) {
+        if (actions(bound).contains("Deny")) {
             throw refusal(bound, request, message, reason);
         }
     }
 
-    private static ApiException refusal(Bound bound, Request request, String message, String reason) {
+    private static ApiException refusal(Bound<Policy> bound, Request request, String message, String reason) {
         Target target = request.target();
         Definition d = target.definition();
         String denied = named(bound) + " denied request: " + message;
@@ -289,9 +237,9 @@ public final class ValidatingPolicies implements Admission {
         return new ApiException(status);
     }
 
-    private List<JsonNode> params(Bound bound, Request request) {
+    private List<JsonNode> params(Bound<Policy> bound, Request request) {
         try {
-            return parameters.of(bound.policy.spec, bound.spec, request);
+            return policies.params(bound, request);
         } catch (PolicyParameters.ParameterException e) {
             misconfigured(bound, request, String.valueOf(e.getMessage()));
             return List.of();

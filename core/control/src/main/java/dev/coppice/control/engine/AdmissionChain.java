@@ -1,6 +1,7 @@
 package dev.coppice.control.engine;
 
 import dev.coppice.control.admission.Admission;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
@@ -20,9 +21,11 @@ final class AdmissionChain {
     /** Asks those who come before the object is changed and validated, then lets others change it. */
     void mutate(Admission.Request request, Admission.Mutating.Settling settling) {
         ask(request, true);
+        List<Admission.SecondPass> again = new ArrayList<>();
         for (Admission.Mutating each : mutations) {
-            each.mutate(request, settling);
+            again.add(each.mutate(request, settling));
         }
+        again.forEach(Admission.SecondPass::run);
     }
 
     /** Asks those who judge the object as it would be stored. */

@@ -55,7 +55,7 @@ final class Patches {
             String message = String.valueOf(e.getMessage());
             throw switch (e.kind()) {
                 case MALFORMED -> Statuses.badRequest(message);
-                case UNPROCESSABLE -> Statuses.of(422, "Invalid", message);
+                case UNPROCESSABLE, TEST_FAILED -> Statuses.of(422, "Invalid", message);
             };
         }
     }

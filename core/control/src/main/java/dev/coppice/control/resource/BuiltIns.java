@@ -48,6 +48,7 @@ public final class BuiltIns {
             rbac();
             groups();
             webhooks();
+            mutatingPolicies();
             reviews();
             all.sort(java.util.Comparator.comparing(Definition::group).thenComparing(Definition::plural));
         }
@@ -371,16 +372,56 @@ public final class BuiltIns {
                                 "validatingadmissionpolicybindings")
                         .categories(List.of("api-extensions"))
                         .strategy(GroupStrategies.POLICY_BINDING)
-                        .columns(Columns.none()
-                                .text("PolicyName", o -> Json.text(o, "spec", "policyName"))
-                                .text(
-                                        "ParamRef",
-                                        o -> Cells.orUnset(o.path("spec")
-                                                .path("paramRef")
-                                                .path("name")
-                                                .asText("")))
-                                .age()),
+                        .columns(bindingColumns()),
                 false);
+    }
+
+    /** In three versions that are alike; stored in the newest one. */
+    private void mutatingPolicies() {
+        for (String version : List.of("v1", "v1beta1", "v1alpha1")) {
+            add(
+                    mutating(version, "MutatingAdmissionPolicy", "mutatingadmissionpolicies")
+                            .strategy(MutatingPolicyStrategy.POLICY)
+                            .columns(Columns.none()
+                                    .count(
+                                            "Mutations",
+                                            "Mutations.",
+                                            o -> o.path("spec")
+                                                    .path("mutations")
+                                                    .size())
+                                    .text("ParamKind", o -> Cells.paramKind(o))
+                                    .age()),
+                    false);
+            add(
+                    mutating(version, "MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings")
+                            .strategy(MutatingPolicyStrategy.BINDING)
+                            .columns(bindingColumns()),
+                    false);
+        }
+    }
+
+    private Definition.Builder mutating(String version, String kind, String plural) {
+        String group = "admissionregistration.k8s.io";
+        String stored = "v1";
+        return define(group, version, plural, kind, plural)
+                .categories(List.of("api-extensions"))
+                .converted(
+                        version.equals(stored),
+                        trees -> {
+                            trees.forEach(tree -> tree.put("apiVersion", group + "/" + version));
+                            return trees;
+                        },
+                        tree -> tree.put("apiVersion", group + "/" + stored));
+    }
+
+    private static Columns bindingColumns() {
+        return Columns.none()
+                .text("PolicyName", o -> Json.text(o, "spec", "policyName"))
+                .text(
+                        "ParamRef",
+                        o -> Cells.orUnset(
+                                o.path("spec").path("paramRef").path("name").asText("")))
+                .age();
     }
 
     private void webhooks() {

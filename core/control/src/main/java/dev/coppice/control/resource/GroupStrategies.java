@@ -206,7 +206,7 @@ final class GroupStrategies {
         }
     };
 
-    private static void matchDefaults(ObjectNode match) {
+    static void matchDefaults(ObjectNode match) {
         if (match.path("matchPolicy").asText("").isEmpty()) {
             match.put("matchPolicy", "Equivalent");
         }

@@ -34,6 +34,12 @@ public final class PolicyExpressions {
 
     public static final Environment TEXT = ANY.withResult(ValueType.STRING);
 
+    /** Of mutating policies: what their variables may construct, too. */
+    public static final Environment CONSTRUCTED = ANY.constructing();
+
+    public static final Environment OBJECT = CONSTRUCTED.withResult(ValueType.OBJECT);
+    public static final Environment PATCHES = CONSTRUCTED.withResult(ValueType.JSON_PATCHES);
+
     private PolicyExpressions() {}
 
     /** A budget for one policy and one request. */
@@ -61,6 +67,46 @@ public final class PolicyExpressions {
         return causes;
     }
 
+    /** The expressions of a mutating policy's spec that do not compile. */
+    static List<Cause> checkMutating(JsonNode spec) {
+        List<Cause> causes = new ArrayList<>();
+        each(spec, "variables", "expression", CONSTRUCTED, causes);
+        each(spec, "matchConditions", "expression", CONDITION, causes);
+        return causes;
+    }
+
+    /** Checks an expression that has to be there. */
+    static void check(String at, String source, Environment environment, List<Cause> causes) {
+        if (source.isBlank()) {
+            causes.add(Cause.required(at, at.substring(at.lastIndexOf('.') + 1) + " is not specified"));
+            return;
+        }
+        try {
+            Expression unused = Expression.compile(source, environment);
+            assert unused != null;
+        } catch (InvalidExpressionException e) {
+            causes.add(Cause.invalid(at, source, why(e, environment)));
+        }
+    }
+
+    private static String why(InvalidExpressionException e, Environment environment) {
+        boolean result = e.problems().size() == 1
+                && e.problems().getFirst().message().startsWith("expected type '" + shown(environment.result()) + "'");
+        return result ? "must evaluate to " + shown(environment.result()) : "compilation failed: " + e.display();
+    }
+
+    private static String shown(ValueType type) {
+        return switch (type) {
+            case ValueType.Simple simple ->
+                switch (simple) {
+                    case OBJECT -> "Object";
+                    case JSON_PATCHES -> "list(JSONPatch)";
+                    default -> simple.name().toLowerCase(java.util.Locale.ROOT);
+                };
+            default -> "dyn";
+        };
+    }
+
     /** The match conditions of a webhook that do not compile. */
     static void checkConditions(JsonNode webhook, String at, List<Cause> causes) {
         each(webhook, at + ".", "matchConditions", "expression", MATCH_CONDITION, causes);
@@ -76,17 +122,8 @@ public final class PolicyExpressions {
         for (JsonNode entry : spec.path(list)) {
             String at = base + list + "[" + i++ + "]." + field;
             String source = entry.path(field).asText("");
-            if (source.isBlank()) {
-                if (!field.equals("messageExpression")) {
-                    causes.add(Cause.required(at, field + " is not specified"));
-                }
-                continue;
-            }
-            try {
-                Expression unused = Expression.compile(source, environment);
-                assert unused != null;
-            } catch (InvalidExpressionException e) {
-                causes.add(Cause.invalid(at, source, "compilation failed: " + e.display()));
+            if (!source.isBlank() || !field.equals("messageExpression")) {
+                check(at, source, environment, causes);
             }
         }
     }

@@ -8,6 +8,7 @@ import dev.coppice.schema.Values;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -28,6 +29,7 @@ public final class BuiltinSchemas {
     public static final String LIST_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta";
 
     private static final String RESOURCE = "definitions.json.gz";
+    private static final String POLICIES = "mutating-policies.json";
 
     private BuiltinSchemas() {}
 
@@ -59,9 +61,30 @@ public final class BuiltinSchemas {
                         all.put(e.getKey(), definition);
                     }
                 });
+                readPolicies(all);
                 return Map.copyOf(all);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
+            }
+        }
+
+        /** Kinds that are newer than the other definitions, in versions that are alike. */
+        private static void readPolicies(Map<String, ObjectNode> all) throws IOException {
+            try (InputStream file = BuiltinSchemas.class.getResourceAsStream(POLICIES)) {
+                if (file == null) {
+                    throw new IllegalStateException(POLICIES + " is missing from the jar");
+                }
+                String text = new String(file.readAllBytes(), StandardCharsets.UTF_8);
+                for (String version : List.of("v1", "v1beta1", "v1alpha1")) {
+                    new JsonMapper()
+                            .readTree(text.replace("VERSION", version))
+                            .properties()
+                            .forEach(e -> {
+                                if (e.getValue() instanceof ObjectNode definition) {
+                                    all.put(e.getKey(), definition);
+                                }
+                            });
+                }
             }
         }
 

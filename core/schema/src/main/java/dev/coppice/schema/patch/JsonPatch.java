@@ -81,7 +81,7 @@ public final class JsonPatch {
         boolean nullActual = actual == null || actual.isNull();
         boolean same = nullExpected ? nullActual : !nullActual && Values.same(actual, expected);
         if (!same) {
-            throw unprocessable("testing value " + path + " failed: test failed");
+            throw new PatchException(Kind.TEST_FAILED, "testing value " + path + " failed: test failed");
         }
     }
 

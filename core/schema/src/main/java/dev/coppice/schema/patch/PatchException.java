@@ -8,8 +8,10 @@ public final class PatchException extends RuntimeException {
     public enum Kind {
         /** The patch itself is malformed: 400 BadRequest. */
         MALFORMED,
-        /** The patch is well-formed, but does not fit this document (a failed test, a missing path): 422 Invalid. */
-        UNPROCESSABLE
+        /** The patch is well-formed, but does not fit this document (such as by a missing path): 422 Invalid. */
+        UNPROCESSABLE,
+        /** A test of the patch failed: 422 Invalid. */
+        TEST_FAILED
     }
 
     private final Kind kind;
