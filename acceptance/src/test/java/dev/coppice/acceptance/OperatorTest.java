@@ -4,9 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -42,7 +41,7 @@ final class OperatorTest {
                 .replace(
                         "operator.kubeconfig",
                         folder.resolve("operator.kubeconfig").toString());
-        List<String> words = new java.util.ArrayList<>(List.of(command.split(" ")));
+        List<String> words = new ArrayList<>(List.of(command.split(" ")));
         words.addAll(FAST);
         return RunningOperator.start(folder.resolve(name), words);
     }
@@ -138,31 +137,5 @@ final class OperatorTest {
         example.sh(
                 "until curl -sS " + metrics + "/metrics"
                         + " | grep -F 'coppice_control_informer_objects{type=\"healthchecks.health.coppice.dev\"} 1.0'; do sleep 0.1; done");
-    }
-
-    @Test
-    void whatIsMissingIsToldTogetherBeforeAnythingIsWritten() throws Exception {
-        example.sh("""
-                kubectl create namespace poor
-                kubectl -n poor create serviceaccount nobody
-                kubectl config view --minify --raw > poor.kubeconfig
-                kubectl --kubeconfig poor.kubeconfig config set-credentials nobody \
-                  --token="$(kubectl -n poor create token nobody)"
-                kubectl --kubeconfig poor.kubeconfig config set-context --current --user=nobody --namespace=poor
-                """);
-        Shell.Outcome poor = run("./coppice operator --kubeconfig poor.kubeconfig --data poor --metrics-port 0");
-        assertThat(poor.status()).isEqualTo(1);
-        assertThat(poor.output())
-                .contains(
-                        "not allowed in the cluster: get, create, patch customresourcedefinitions.apiextensions.k8s.io",
-                        "not allowed in the cluster: patch healthchecks/status.health.coppice.dev in all namespaces",
-                        "not allowed in the cluster: get secrets in all namespaces",
-                        "get, create, update leases.coordination.k8s.io in namespace \"poor\"",
-                        "--print-role");
-    }
-
-    private static Shell.Outcome run(String command) throws Exception {
-        return Shell.run(
-                Duration.ofSeconds(60), Map.of(), null, List.of("bash", "-c", "cd '" + folder + "'\n" + command));
     }
 }

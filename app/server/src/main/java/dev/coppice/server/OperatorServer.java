@@ -98,7 +98,7 @@ public final class OperatorServer implements AutoCloseable {
             throw e;
         } catch (StartException | IOException | RuntimeException e) {
             server.close();
-            throw new StartupException(List.of(Server.explain(e)), e);
+            throw StartupException.of(e);
         }
     }
 

@@ -117,7 +117,7 @@ public final class Server implements AutoCloseable {
             return server;
         } catch (StartException | IOException | RuntimeException e) {
             server.close();
-            throw new StartupException(List.of(explain(e)), e);
+            throw StartupException.of(e);
         }
     }
 
@@ -380,7 +380,7 @@ public final class Server implements AutoCloseable {
         try {
             var unused = listeners.start(spec);
         } catch (StartException e) {
-            throw new StartException(option + " " + port + ": " + explain(e), e);
+            throw new StartException(option + " " + port + ": " + StartupException.explain(e), e);
         }
     }
 
@@ -413,22 +413,6 @@ public final class Server implements AutoCloseable {
             names.add(nodes.host());
         }
         return List.copyOf(names);
-    }
-
-    /** The innermost cause that says something, so that a user reads what is wrong and not where it passed through. */
-    static String explain(Throwable failure) {
-        Throwable cause = failure;
-        String message = failure.getMessage();
-        while (cause.getCause() != null && cause.getCause() != cause) {
-            if (message != null && message.startsWith("--")) {
-                return message;
-            }
-            cause = cause.getCause();
-            if (cause instanceof StartException || cause instanceof IOException || message == null) {
-                message = cause.getMessage();
-            }
-        }
-        return message == null ? failure.toString() : message;
     }
 
     /** Uses what a first user uses, so that a training run sees it. */

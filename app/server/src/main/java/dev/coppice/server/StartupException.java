@@ -1,5 +1,7 @@
 package dev.coppice.server;
 
+import dev.coppice.kernel.StartException;
+import java.io.IOException;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -14,5 +16,26 @@ public final class StartupException extends Exception {
 
     public List<String> errors() {
         return errors;
+    }
+
+    /** What failed, in the words of what caused it. */
+    static StartupException of(Throwable failure) {
+        return new StartupException(List.of(explain(failure)), failure);
+    }
+
+    /** The innermost cause that says something, so that a user reads what is wrong and not where it passed through. */
+    static String explain(Throwable failure) {
+        Throwable cause = failure;
+        String message = failure.getMessage();
+        while (cause.getCause() != null && cause.getCause() != cause) {
+            if (message != null && message.startsWith("--")) {
+                return message;
+            }
+            cause = cause.getCause();
+            if (cause instanceof StartException || cause instanceof IOException || message == null) {
+                message = cause.getMessage();
+            }
+        }
+        return message == null ? failure.toString() : message;
     }
 }

@@ -38,9 +38,13 @@ final class OperatorServerTest {
     }
 
     private void fails(int code, String... words) throws Exception {
+        fails(code, "no", words);
+    }
+
+    private void fails(int code, String answer, String[] words) throws Exception {
         HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/", exchange -> {
-            byte[] body = "no".getBytes(StandardCharsets.US_ASCII);
+            byte[] body = answer.getBytes(StandardCharsets.US_ASCII);
             exchange.sendResponseHeaders(code, body.length);
             exchange.getResponseBody().write(body);
             exchange.close();
@@ -56,6 +60,17 @@ final class OperatorServerTest {
     @Test
     void refusedCredentialsAreSaid() throws Exception {
         fails(401, "refused the credentials of context \"x\"", "kubectl auth whoami");
+    }
+
+    @Test
+    void whatIsNotAllowedIsToldTogether() throws Exception {
+        fails(201, "{\"kind\":\"SelfSubjectAccessReview\",\"status\":{\"allowed\":false}}", new String[] {
+            "not allowed in the cluster: get, create, patch customresourcedefinitions.apiextensions.k8s.io",
+            "not allowed in the cluster: patch healthchecks/status.health.coppice.dev in all namespaces",
+            "not allowed in the cluster: get secrets in all namespaces",
+            "get, create, update leases.coordination.k8s.io in namespace \"default\"",
+            "--print-role"
+        });
     }
 
     @Test

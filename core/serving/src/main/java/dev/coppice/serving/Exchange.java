@@ -10,7 +10,7 @@ import java.util.Optional;
 
 /**
  * One HTTP request and its answer. Handlers run on a virtual thread and may block. Used by one thread at a time. The
- * answer is sent by exactly one of {@link #send}, {@link #sendEmpty} and {@link #stream}.
+ * answer is sent by exactly one of {@link #send}, {@link #sendEmpty}, {@link #stream} and {@link #messages}.
  */
 public interface Exchange {
 
@@ -65,6 +65,14 @@ public interface Exchange {
 
     /** Starts an answer of unknown length. A flush reaches the client at once. Close it to end the answer. */
     OutputStream stream() throws IOException;
+
+    /**
+     * Starts an answer over a WebSocket (RFC 6455) when the client asks for one: each write is one text message, sent at once, its bytes
+     * UTF-8; close it to end the answer. Empty, with nothing sent, for other clients: {@link #stream} is for them.
+     */
+    default Optional<OutputStream> messages() throws IOException {
+        return Optional.empty();
+    }
 
     /** Whether the answer was started. */
     boolean committed();

@@ -5,6 +5,7 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
@@ -20,6 +21,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.handler.ssl.SslHandler;
 import java.io.IOException;
 import java.io.InputStream;
@@ -272,6 +274,39 @@ final class NettyExchange implements Exchange {
     }
 
     @Override
+    public Optional<OutputStream> messages() throws IOException {
+        if (!http1 || !WebSocketAnswer.wanted(this)) {
+            return Optional.empty();
+        }
+        requireUncommitted();
+        committed = true;
+        keep = false;
+        status = HttpResponseStatus.SWITCHING_PROTOCOLS.code();
+        ChannelPromise shaken = channel.newPromise();
+        context.executor()
+                .execute(() -> whenBodyComplete(() -> {
+                    WebSocketAnswer.shakeHands(context, request, answerHeaders, shaken);
+                    requests.want();
+                }));
+        answers.await(shaken);
+        headWritten = true;
+        return Optional.of(new WebSocketAnswer(this));
+    }
+
+    /** Takes over the message. Waits while the client reads slower than this writes. */
+    void writeMessage(WebSocketFrame message, int length) throws IOException {
+        answers.requireOpen(message);
+        sentBytes += length;
+        channel.writeAndFlush(message, channel.voidPromise());
+        answers.awaitWritable();
+    }
+
+    /** The same for the last one. */
+    void writeLastMessage(WebSocketFrame message) throws IOException {
+        finishWith(message, false);
+    }
+
+    @Override
     public boolean committed() {
         return committed;
     }
@@ -491,7 +526,7 @@ final class NettyExchange implements Exchange {
                 .requests
                 .labelValues(listener, mount, ServingMetrics.method(method()), Integer.toString(code))
                 .inc();
-        if (stream == null) {
+        if (stream == null && code != HttpResponseStatus.SWITCHING_PROTOCOLS.code()) {
             engine.metrics.durations.labelValues(listener, mount).observe(nanos / 1e9);
         }
         AccessLog log = engine.options.accessLog();

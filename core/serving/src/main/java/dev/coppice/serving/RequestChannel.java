@@ -17,6 +17,7 @@ import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.util.ReferenceCountUtil;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
@@ -116,6 +117,11 @@ final class RequestChannel extends ChannelInboundHandlerAdapter {
                 return;
             }
             begin(ctx, request);
+        }
+        if (message instanceof WebSocketFrame frame) {
+            WebSocketAnswer.received(ctx, frame);
+            want();
+            return;
         }
         if (!(message instanceof HttpContent content)) {
             return;

@@ -148,6 +148,16 @@ public final class AuditedExchange implements Exchange {
         return exchange.stream();
     }
 
+    @Override
+    public Optional<OutputStream> messages() throws IOException {
+        Optional<OutputStream> messages = exchange.messages();
+        if (messages.isPresent()) {
+            answered = true;
+            record.started(code);
+        }
+        return messages;
+    }
+
     // ---- passing on
 
     @Override

@@ -18,10 +18,15 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Base64;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Streams the changes of a type to one client, as JSON lines. Runs in the client's own thread. */
+/**
+ * Streams the changes of a type to one client, as JSON lines, or as the messages of a WebSocket. Runs in the client's own thread. Each
+ * write is one whole event.
+ */
 final class WatchStream {
     private static final Duration BOOKMARK_BEAT = Duration.ofSeconds(60);
     private static final long MIN_SECONDS = 1_800;
@@ -79,7 +84,7 @@ final class WatchStream {
         }
         exchange.status(200).setHeader("Content-Type", "application/json");
         exchange.setHeader("Cache-Control", "no-cache, private");
-        try (OutputStream out = exchange.stream()) {
+        try (OutputStream out = out(exchange)) {
             if (subscription == null) {
                 ObjectNode event = Json.object().put("type", "ERROR");
                 if (gone != null) {
@@ -99,6 +104,11 @@ final class WatchStream {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private static OutputStream out(Exchange exchange) throws IOException {
+        Optional<OutputStream> messages = exchange.messages();
+        return messages.isPresent() ? messages.get() : exchange.stream();
     }
 
     private void initial(OutputStream out, Subscription s, boolean endMark) throws IOException {
@@ -169,8 +179,9 @@ final class WatchStream {
     }
 
     private static void line(OutputStream out, byte[] json) throws IOException {
-        out.write(json);
-        out.write('\n');
+        byte[] line = Arrays.copyOf(json, json.length + 1);
+        line[json.length] = '\n';
+        out.write(line);
         out.flush();
     }
 
@@ -257,7 +268,7 @@ final class WatchStream {
                             Base64.getEncoder().encodeToString(Json.bytes(empty)));
         }
         byte[] json = Json.bytes(event);
-        byte[] line = java.util.Arrays.copyOf(json, json.length + 1);
+        byte[] line = Arrays.copyOf(json, json.length + 1);
         line[json.length] = '\n';
         return line;
     }
