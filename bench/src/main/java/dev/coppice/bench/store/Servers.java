@@ -76,8 +76,13 @@ final class Servers implements AutoCloseable {
             builder.environment().put("MALLOC_ARENA_MAX", "2");
             servers.add(builder, port);
         }
-        for (Process each : servers.processes) {
-            awaitLine(each, "ready");
+        try {
+            for (Process each : servers.processes) {
+                awaitLine(each, "ready");
+            }
+        } catch (IOException e) {
+            servers.close();
+            throw e;
         }
         return servers;
     }
