@@ -181,6 +181,11 @@ public final class OperatorServer implements AutoCloseable {
             return access.server() + " refused the credentials of " + access.origin() + " (" + e.getMessage()
                     + "): renew them; `kubectl auth whoami` with the same kubeconfig and context tries them";
         }
+        if (e.code() == 403) {
+            return access.server() + " does not let the user of " + access.origin() + " ask what it may do ("
+                    + e.getMessage() + "): grant it the ClusterRole system:basic-user, as all who are authenticated"
+                    + " usually have, or correct its credentials";
+        }
         if (e.code() == 404) {
             return access.server()
                     + " has no SelfSubjectAccessReview: expected a Kubernetes API server as the server of "

@@ -74,6 +74,11 @@ final class OperatorServerTest {
     }
 
     @Test
+    void whoMayNotEvenAskIsTold() throws Exception {
+        fails(403, "does not let the user of context \"x\"", "ask what it may do", "system:basic-user");
+    }
+
+    @Test
     void whatIsNoClusterIsSaid() throws Exception {
         fails(404, "has no SelfSubjectAccessReview", "expected a Kubernetes API server");
     }

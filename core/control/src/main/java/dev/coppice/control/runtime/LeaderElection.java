@@ -193,6 +193,7 @@ public final class LeaderElection implements Task {
             if (mine == term) {
                 LOG.log(Level.INFO, identity + " no longer leads " + name);
                 held = false;
+                holder = "";
                 boolean _ = parent.stop("leading " + name);
                 leading = false;
                 metrics.leader.labelValues(name).set(0);
