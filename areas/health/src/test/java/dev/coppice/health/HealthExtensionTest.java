@@ -12,6 +12,7 @@ import dev.coppice.control.ResourceClient;
 import dev.coppice.control.ResourceClient.Query;
 import dev.coppice.control.ResourceClient.ResourceType;
 import dev.coppice.control.access.BearerTokens;
+import dev.coppice.control.admission.TypeChecker;
 import dev.coppice.control.lifecycle.Lifecycle;
 import dev.coppice.control.runtime.ExtensionHost;
 import dev.coppice.health.kind.HealthKinds;
@@ -71,7 +72,11 @@ class HealthExtensionTest {
         server.start(kernel.root().startSupervisor("control", SupervisorOptions.DEFAULT));
         Supervisor watches = kernel.root().startSupervisor("test-watches", SupervisorOptions.DEFAULT);
         client = server.client(watches, BearerTokens.ADMIN, "test");
-        Lifecycle.start(kernel, kernel.root().startSupervisor("lifecycle", SupervisorOptions.DEFAULT), client);
+        Lifecycle.start(
+                kernel,
+                kernel.root().startSupervisor("lifecycle", SupervisorOptions.DEFAULT),
+                client,
+                new TypeChecker(server.registry()));
         api = listener("api", exchange -> BearerTokens.ADMIN);
         open = listener("public", null);
         ConsoleSite console = new ConsoleSite(kernel, exchange -> BearerTokens.ADMIN, "Coppice", "test");

@@ -7,6 +7,7 @@ import dev.coppice.control.access.RequestLimits;
 import dev.coppice.control.access.RoleAuthorizer;
 import dev.coppice.control.access.ServiceAccountTokens;
 import dev.coppice.control.admission.AdmissionOrder;
+import dev.coppice.control.admission.TypeChecker;
 import dev.coppice.control.audit.AuditLog;
 import dev.coppice.control.engine.Engine;
 import dev.coppice.control.engine.FieldManagers;
@@ -226,7 +227,11 @@ public final class ApiServer {
         Supervisor supervisor = Objects.requireNonNull(control, "not started");
         Supervisor lifecycle = supervisor.startSupervisor("lifecycle", SupervisorOptions.DEFAULT);
         try {
-            Lifecycle.start(kernel, lifecycle, client(lifecycle, CONTROLLERS, "kube-controller-manager"));
+            Lifecycle.start(
+                    kernel,
+                    lifecycle,
+                    client(lifecycle, CONTROLLERS, "kube-controller-manager"),
+                    new TypeChecker(registry));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new StartException("interrupted while the lifecycle controllers started", e);

@@ -6,6 +6,7 @@ import dev.coppice.control.ResourceClient;
 import dev.coppice.control.ResourceClient.EventType;
 import dev.coppice.control.ResourceClient.Query;
 import dev.coppice.control.ResourceClient.ServedType;
+import dev.coppice.control.admission.TypeChecker;
 import dev.coppice.control.runtime.ControllerManager;
 import dev.coppice.control.runtime.ObjectCache;
 import dev.coppice.control.runtime.Reflector;
@@ -25,7 +26,7 @@ import java.util.function.BiConsumer;
 
 /**
  * The controllers that every cluster has, below one supervisor: garbage collection, namespace termination, default service
- * accounts, role aggregation, quota usage. They use the API only. On several nodes, one of them runs it.
+ * accounts, role aggregation, quota usage, type checks of policies. They use the API only. On several nodes, one of them runs it.
  */
 public final class Lifecycle {
 
@@ -49,13 +50,14 @@ public final class Lifecycle {
     }
 
     /** Starts them all below {@code supervisor}; they begin to work as their watches are filled. */
-    public static void start(Kernel kernel, Supervisor supervisor, ResourceClient client)
+    public static void start(Kernel kernel, Supervisor supervisor, ResourceClient client, TypeChecker checker)
             throws StartException, InterruptedException {
         Lifecycle lifecycle = new Lifecycle(kernel, supervisor, client);
         lifecycle.namespaces();
         lifecycle.serviceAccounts();
         lifecycle.roles();
         lifecycle.quotas();
+        lifecycle.policies(checker);
         new GarbageCollector(kernel, supervisor, client, lifecycle.manager.events()).start();
     }
 
@@ -104,6 +106,16 @@ public final class Lifecycle {
                 }
             }
         });
+    }
+
+    private void policies(TypeChecker checker) throws StartException {
+        ObjectCache<ObjectNode> policies = manager.treesLater(PolicyStatus.POLICIES);
+        WorkQueue<Key> queue = loop("policy-status", 1, policies, new PolicyStatus(client, checker)::check);
+        AutoCloseable _ = policies.observe(onAfter(after -> {
+            if (PolicyStatus.due(after)) {
+                add(queue, ObjectCache.key(after));
+            }
+        }));
     }
 
     private void quotas() throws StartException {

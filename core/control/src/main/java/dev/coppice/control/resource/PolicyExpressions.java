@@ -13,6 +13,7 @@ import dev.coppice.schema.Cause;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What the CEL expressions of admission policies may use. */
 public final class PolicyExpressions {
@@ -41,6 +42,13 @@ public final class PolicyExpressions {
     public static final Environment PATCHES = CONSTRUCTED.withResult(ValueType.JSON_PATCHES);
 
     private PolicyExpressions() {}
+
+    /** What expressions may use when objects and parameters have the given schemas; null: parameters of any kind. */
+    public static Environment typed(JsonNode schema, @Nullable JsonNode params) {
+        Environment typed = ANY.withVariable("object", ValueType.ofSchema(schema))
+                .withVariable("oldObject", ValueType.ofSchema(schema));
+        return params == null ? typed : typed.withVariable("params", ValueType.ofSchema(params));
+    }
 
     /** A budget for one policy and one request. */
     public static Budget budget() {

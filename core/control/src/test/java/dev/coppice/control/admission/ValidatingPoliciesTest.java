@@ -82,6 +82,29 @@ class ValidatingPoliciesTest {
     }
 
     @Test
+    void expressionsAreCheckedAgainstTheTypesThatThePolicyNames() throws Exception {
+        policy(
+                "typed",
+                "\"validations\":[{\"expression\":\"object.data.size() > 0 && object.metadata.name != ''\"},{\"expression\":"
+                        + "\"object.spec.size > 1\",\"messageExpression\":\"object.metadata.nam\"}]",
+                "");
+        String path = ADMISSION + "validatingadmissionpolicies/typed";
+        Eventually.eventually(
+                Duration.ofSeconds(20),
+                () -> api.call("GET", path, "").body().path("status").has("typeChecking"));
+        var policy = api.call("GET", path, "").body();
+        assertThat(policy.path("status").path("observedGeneration").asLong())
+                .isEqualTo(policy.path("metadata").path("generation").asLong());
+        var warnings = policy.path("status").path("typeChecking").path("expressionWarnings");
+        assertThat(warnings).hasSize(2);
+        assertThat(warnings.path(0).path("fieldRef").asText()).isEqualTo("spec.validations[1].expression");
+        assertThat(warnings.path(0).path("warning").asText())
+                .isEqualTo("/v1, Kind=ConfigMap: ERROR: <input>:1:7: undefined field 'spec'\n | object.spec.size > 1\n"
+                        + " | ......^\n");
+        assertThat(warnings.path(1).path("fieldRef").asText()).isEqualTo("spec.validations[1].messageExpression");
+    }
+
+    @Test
     void variablesAreEvaluatedOnlyWhenUsed() throws Exception {
         policy(
                 "lazy",

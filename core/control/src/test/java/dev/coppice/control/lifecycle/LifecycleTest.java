@@ -11,6 +11,8 @@ import dev.coppice.control.ResourceClient.Deletion;
 import dev.coppice.control.ResourceClient.Deletion.Propagation;
 import dev.coppice.control.ResourceClient.Query;
 import dev.coppice.control.ResourceClient.ResourceType;
+import dev.coppice.control.admission.TypeChecker;
+import dev.coppice.control.resource.Registry;
 import dev.coppice.control.runtime.testing.FakeResourceClient;
 import dev.coppice.kernel.Clock;
 import dev.coppice.kernel.Kernel;
@@ -40,6 +42,7 @@ class LifecycleTest {
             .serve(QuotaUsage.QUOTAS, "ResourceQuota", true)
             .serve(AggregatedRoles.CLUSTER_ROLES, "ClusterRole", false)
             .serve(DEFINITIONS, "CustomResourceDefinition", false)
+            .serve(PolicyStatus.POLICIES, "ValidatingAdmissionPolicy", false)
             .serve(CLUSTER_THINGS, "Thing", false);
 
     @BeforeEach
@@ -47,7 +50,8 @@ class LifecycleTest {
         Lifecycle.start(
                 kernel,
                 kernel.root().startSupervisor("lifecycle", dev.coppice.kernel.SupervisorOptions.DEFAULT),
-                client);
+                client,
+                new TypeChecker(new Registry()));
     }
 
     @AfterEach
