@@ -64,7 +64,7 @@ final class OperatorTest {
         try {
             String metrics = first.await("ready", "").path("metrics").asText();
             String identity = first.await("ready", "").path("identity").asText();
-            first.await("area", "leads\"");
+            first.await("area", "\"state\":\"leads\"");
             String check = blocks.get(3).replace("http://127.0.0.1:7481", metrics);
             assertThat(check).contains(metrics);
             Files.writeString(folder.resolve("check.yaml"), check);
@@ -100,7 +100,7 @@ final class OperatorTest {
             assertThat(example.sh("curl -sS -w '%{http_code}' " + metrics + "/readyz"))
                     .contains("ok\nhealth waits", "200");
             first.kill();
-            second.await("area", "leads\"");
+            second.await("area", "\"state\":\"leads\"");
             Files.writeString(folder.resolve("later.yaml"), check.replace("name: operator", "name: later"));
             kubectl("apply", "-f", folder.resolve("later.yaml").toString());
             kubectl("-n", "coppice", "wait", "hc/later", "--for=jsonpath={.status.type}=http", "--timeout=60s");
