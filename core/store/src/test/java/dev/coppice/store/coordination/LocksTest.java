@@ -207,8 +207,7 @@ final class LocksTest {
             Grant held = one.lock("restart").acquire();
             Future<Grant> waiting = start(() -> two.lock("restart").acquire());
             store.awaitContenders("restart", 2);
-            store.kernel.find("/store/member").orElseThrow().kill();
-            store.awaitAnswer();
+            store.restartMember();
             held.close();
             assertThat(get(waiting).held()).isTrue();
         }

@@ -21,14 +21,15 @@ import java.util.List;
 /** A store in this process, with sessions on it. */
 final class StoreHeld implements AutoCloseable {
     final Kernel kernel;
+    final Store store;
     final Keyspace keyspace;
     final Coordination coordination;
     final Supervisor sessions;
 
     StoreHeld(Path directory, Clock clock) throws StartException {
         kernel = Kernel.start(clock, 1);
-        keyspace =
-                Store.start(kernel, kernel.root(), StoreOptions.of(directory)).keyspace("etcd");
+        store = Store.start(kernel, kernel.root(), StoreOptions.of(directory));
+        keyspace = store.keyspace("etcd");
         sessions = kernel.root().startSupervisor("sessions", SupervisorOptions.DEFAULT);
         coordination = new Coordination(kernel, sessions, keyspace);
     }
@@ -67,15 +68,20 @@ final class StoreHeld implements AutoCloseable {
         }
     }
 
-    /** Waits until it answers again, after a restart. */
-    void awaitAnswer() throws InterruptedException {
-        while (true) {
-            try {
-                List<KeyValue> _ = below("any");
-                return;
-            } catch (StoreException e) {
-                kernel.timers().sleep(Duration.ofMillis(1));
-            }
+    /** Kills the member, and waits until the next one leads. */
+    void restartMember() throws InterruptedException {
+        long before = store.log().term();
+        kernel.find("/store/member").orElseThrow().kill();
+        while (term() <= before) {
+            kernel.timers().sleep(Duration.ofMillis(1));
+        }
+    }
+
+    private long term() {
+        try {
+            return store.log().term();
+        } catch (StoreException e) {
+            return 0;
         }
     }
 
