@@ -76,7 +76,7 @@ public final class ElectionTimers extends DefaultRaftTimerFactory {
         return made;
     }
 
-    /** The library's own wakes up every millisecond, due or not: a tenth of a core for the timers of a member that rests. */
+    /** The library's own wakes up every millisecond, due or not, which takes 15 to 25 ms of CPU time a second for each timer. */
     @Override
     public Timer createTimer(String name) {
         return new DefaultTimer(1, name);
