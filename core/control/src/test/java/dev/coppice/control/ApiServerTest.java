@@ -252,7 +252,8 @@ class ApiServerTest {
         for (int i = 0; i < 50; i++) {
             String name = "many-" + i;
             expected.add(name);
-            call("POST", MAPS, map(name, "{}").replace("\"name\"", "\"labels\":{\"many\":\"1\"},\"name\""));
+            String labelled = map(name, "{}").replace("\"name\"", "\"labels\":{\"many\":\"1\"},\"name\"");
+            assertThat(call("POST", MAPS, labelled).code()).isEqualTo(201);
         }
         for (var one : seen) {
             assertThat(one.get(30, java.util.concurrent.TimeUnit.SECONDS)).isEqualTo(expected);
