@@ -70,7 +70,7 @@ final class OperatorSdkTest {
             if (System.nanoTime() > deadline) {
                 throw new AssertionError("did not happen within " + LIMIT);
             }
-            Thread.sleep(10);
+            FaultTest.pause(Duration.ofMillis(10));
         }
     }
 

@@ -2,62 +2,89 @@ package dev.coppice.acceptance;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** {@code coppice operator}, started by the real launcher on free ports. What it says goes to a file. */
+/** {@code coppice operator}, started by the real launcher on free ports. */
 final class RunningOperator implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration LIMIT = Duration.ofSeconds(60);
 
     private final Process process;
-    private final Path lines;
     private final Path log;
 
-    private RunningOperator(Process process, Path lines, Path log) {
+    // Guarded by this.
+    private final List<String> lines = new ArrayList<>();
+    private final Map<String, JsonNode> newest = new HashMap<>();
+    private boolean over;
+
+    private RunningOperator(Process process, Path log) {
         this.process = process;
-        this.lines = lines;
         this.log = log;
     }
 
-    /** Starts it; {@code data} is its directory, and what it prints goes beside that. */
+    /** Starts it; {@code data} is its directory, and its log goes beside that. */
     static RunningOperator start(Path data, List<String> command) throws IOException {
         List<String> whole = new ArrayList<>(command);
         whole.addAll(List.of("--json", "--data", data.toString(), "--metrics-port", "0", "--public-port", "0"));
-        Path lines = data.resolveSibling(data.getFileName() + ".lines");
         Path log = data.resolveSibling(data.getFileName() + ".log");
         Process process = new ProcessBuilder(whole)
                 .directory(Shell.HOME.toFile())
-                .redirectOutput(lines.toFile())
                 .redirectError(log.toFile())
                 .start();
-        return new RunningOperator(process, lines, log);
+        RunningOperator operator = new RunningOperator(process, log);
+        Thread.ofVirtual().start(operator::listen);
+        return operator;
+    }
+
+    private void listen() {
+        try (BufferedReader said = process.inputReader()) {
+            for (String line = said.readLine(); line != null; line = said.readLine()) {
+                hear(line);
+            }
+        } catch (IOException e) {
+            hear(e.toString());
+        }
+        synchronized (this) {
+            over = true;
+            notifyAll();
+        }
+    }
+
+    private synchronized void hear(String line) {
+        lines.add(line);
+        try {
+            JsonNode event = JSON.readTree(line);
+            newest.put(event.path("event").asText(), event);
+        } catch (IOException e) {
+            // Not an event; it is shown when one is missing.
+            return;
+        }
+        notifyAll();
     }
 
     /** Waits for the newest event of a sort that has a text in it. */
-    JsonNode await(String event, String text) throws Exception {
+    synchronized JsonNode await(String event, String text) throws Exception {
         long deadline = System.nanoTime() + LIMIT.toNanos();
         while (true) {
-            JsonNode newest = null;
-            for (String line : Files.readAllLines(lines)) {
-                if (line.endsWith("}")
-                        && JSON.readTree(line).path("event").asText().equals(event)) {
-                    newest = JSON.readTree(line);
-                }
+            JsonNode known = newest.get(event);
+            if (known != null && known.toString().contains(text)) {
+                return known;
             }
-            if (newest != null && newest.toString().contains(text)) {
-                return newest;
-            }
-            if (System.nanoTime() > deadline || !process.isAlive()) {
+            long left = deadline - System.nanoTime();
+            if (left <= 0 || over) {
                 throw new AssertionError("the operator did not say " + event + " " + text + ":\n"
-                        + Files.readString(lines) + Files.readString(log));
+                        + String.join("\n", lines) + Files.readString(log));
             }
-            Thread.sleep(20);
+            TimeUnit.NANOSECONDS.timedWait(this, left);
         }
     }
 

@@ -23,6 +23,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.locks.LockSupport;
 
 /** A Kubernetes API server reached over TLS: Coppice's own, on a kernel apart. */
 final class ServedCluster implements AutoCloseable {
@@ -103,7 +104,7 @@ final class ServedCluster implements AutoCloseable {
             if (System.nanoTime() - deadline > 0) {
                 throw new AssertionError("did not happen within 20 s");
             }
-            Thread.sleep(2);
+            LockSupport.parkNanos(2_000_000);
         }
     }
 

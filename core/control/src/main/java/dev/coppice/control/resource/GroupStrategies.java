@@ -177,13 +177,7 @@ final class GroupStrategies {
 
         @Override
         public void defaults(ObjectNode object) {
-            ObjectNode spec = Json.child(object, "spec");
-            if (spec.path("failurePolicy").asText("").isEmpty()) {
-                spec.put("failurePolicy", "Fail");
-            }
-            if (spec.get("matchConstraints") instanceof ObjectNode match) {
-                matchDefaults(match);
-            }
+            policyDefaults(object);
         }
 
         @Override
@@ -206,7 +200,25 @@ final class GroupStrategies {
         }
     };
 
-    static void matchDefaults(ObjectNode match) {
+    /** Of admission policies, whether they validate or change. */
+    static void policyDefaults(ObjectNode policy) {
+        ObjectNode spec = Json.child(policy, "spec");
+        if (spec.path("failurePolicy").asText("").isEmpty()) {
+            spec.put("failurePolicy", "Fail");
+        }
+        if (spec.get("matchConstraints") instanceof ObjectNode match) {
+            matchDefaults(match);
+        }
+    }
+
+    /** Of their bindings. */
+    static void bindingDefaults(ObjectNode binding) {
+        if (binding.path("spec").get("matchResources") instanceof ObjectNode match) {
+            matchDefaults(match);
+        }
+    }
+
+    private static void matchDefaults(ObjectNode match) {
         if (match.path("matchPolicy").asText("").isEmpty()) {
             match.put("matchPolicy", "Equivalent");
         }
@@ -229,9 +241,7 @@ final class GroupStrategies {
 
         @Override
         public void defaults(ObjectNode object) {
-            if (object.path("spec").get("matchResources") instanceof ObjectNode match) {
-                matchDefaults(match);
-            }
+            bindingDefaults(object);
         }
 
         @Override

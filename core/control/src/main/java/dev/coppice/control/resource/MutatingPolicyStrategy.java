@@ -25,13 +25,7 @@ final class MutatingPolicyStrategy {
 
         @Override
         public void defaults(ObjectNode object) {
-            ObjectNode spec = Json.child(object, "spec");
-            if (spec.path("failurePolicy").asText("").isEmpty()) {
-                spec.put("failurePolicy", "Fail");
-            }
-            if (spec.get("matchConstraints") instanceof ObjectNode match) {
-                GroupStrategies.matchDefaults(match);
-            }
+            GroupStrategies.policyDefaults(object);
         }
 
         @Override
@@ -127,9 +121,7 @@ final class MutatingPolicyStrategy {
 
         @Override
         public void defaults(ObjectNode object) {
-            if (object.path("spec").get("matchResources") instanceof ObjectNode match) {
-                GroupStrategies.matchDefaults(match);
-            }
+            GroupStrategies.bindingDefaults(object);
         }
 
         @Override
