@@ -22,12 +22,24 @@ final class Compiled {
     private final CelRuntime.Program program;
     private final Map<String, SchemaType> types;
     private final Set<String> variables;
+    private final @Nullable Estimate estimate;
 
-    Compiled(String source, CelRuntime.Program program, Map<String, SchemaType> types, Set<String> variables) {
+    Compiled(
+            String source,
+            CelRuntime.Program program,
+            Map<String, SchemaType> types,
+            Set<String> variables,
+            @Nullable Estimate estimate) {
         this.source = source;
         this.program = program;
         this.types = types;
         this.variables = variables;
+        this.estimate = estimate;
+    }
+
+    @Nullable
+    Estimate estimate() {
+        return estimate;
     }
 
     Set<String> variables() {

@@ -68,7 +68,7 @@ final class Compiler {
                 .build();
     }
 
-    Compiled compile(String source) throws InvalidExpressionException {
+    Compiled compile(String source, Set<String> bound) throws InvalidExpressionException {
         checkSource(source);
         try {
             CelValidationResult result = compilerOf(source).compile(source);
@@ -77,7 +77,10 @@ final class Compiler {
             }
             CelAbstractSyntaxTree tree = result.getAst();
             CelRuntime runtime = environment.constructs() ? Constructing.RUNTIME : Runtime.RUNTIME;
-            return new Compiled(source, runtime.createProgram(tree), types, variables(tree));
+            CostEstimator.Sizes sizes = environment.sizes();
+            // Not kept: the syntax tree, which is bigger than all the rest.
+            Estimate estimate = sizes == null ? null : CostEstimator.of(tree, sizes, bound);
+            return new Compiled(source, runtime.createProgram(tree), types, variables(tree), estimate);
         } catch (CelValidationException | CelEvaluationException | IllegalArgumentException e) {
             throw invalid(source, String.valueOf(e.getMessage()), "");
         } catch (StackOverflowError e) {

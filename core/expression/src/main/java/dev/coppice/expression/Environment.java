@@ -13,22 +13,29 @@ import org.jspecify.annotations.Nullable;
 public final class Environment {
 
     private static final Environment EMPTY =
-            new Environment(Map.of(), ValueType.ANY, Limits.DEFAULT, Clock.system(), false);
+            new Environment(Map.of(), ValueType.ANY, Limits.DEFAULT, Clock.system(), false, null);
 
     private final Map<String, ValueType> variables;
     private final ValueType result;
     private final Limits limits;
     private final Clock clock;
     private final boolean constructs;
+    private final CostEstimator.@Nullable Sizes sizes;
     private volatile @Nullable Compiler compiler;
 
     private Environment(
-            Map<String, ValueType> variables, ValueType result, Limits limits, Clock clock, boolean constructs) {
+            Map<String, ValueType> variables,
+            ValueType result,
+            Limits limits,
+            Clock clock,
+            boolean constructs,
+            CostEstimator.@Nullable Sizes sizes) {
         this.variables = Collections.unmodifiableMap(variables);
         this.result = result;
         this.limits = limits;
         this.clock = clock;
         this.constructs = constructs;
+        this.sizes = sizes;
     }
 
     /** No variables, any result, default limits, the machine's clock. */
@@ -54,21 +61,21 @@ public final class Environment {
     public Environment withVariable(String name, ValueType type) {
         Map<String, ValueType> more = new LinkedHashMap<>(variables);
         more.put(name, type);
-        return new Environment(more, result, limits, clock, constructs);
+        return new Environment(more, result, limits, clock, constructs, sizes);
     }
 
     /** What expressions have to result in; one of another type does not compile. */
     public Environment withResult(ValueType result) {
-        return new Environment(variables, result, limits, clock, constructs);
+        return new Environment(variables, result, limits, clock, constructs, sizes);
     }
 
     public Environment withLimits(Limits limits) {
-        return new Environment(variables, result, limits, clock, constructs);
+        return new Environment(variables, result, limits, clock, constructs, sizes);
     }
 
     /** The clock by which the time limit is measured. */
     public Environment withClock(Clock clock) {
-        return new Environment(variables, result, limits, clock, constructs);
+        return new Environment(variables, result, limits, clock, constructs, sizes);
     }
 
     /**
@@ -76,7 +83,24 @@ public final class Environment {
      * from: …, value: …}}, as in Kubernetes' mutating policies, and use {@code jsonpatch.escapeKey}.
      */
     public Environment constructing() {
-        return new Environment(variables, result, limits, clock, true);
+        return new Environment(variables, result, limits, clock, true, sizes);
+    }
+
+    /**
+     * Lets {@link Expression#estimate} say what expressions can cost at most.
+     *
+     * @param values the schema whose values all variables have
+     */
+    public Environment estimating(SchemaSize values) {
+        return estimating(CostEstimator.Sizes.of(values));
+    }
+
+    Environment estimating(CostEstimator.Sizes values) {
+        return new Environment(variables, result, limits, clock, constructs, values);
+    }
+
+    CostEstimator.@Nullable Sizes sizes() {
+        return sizes;
     }
 
     boolean constructs() {

@@ -3,6 +3,7 @@ package dev.coppice.expression;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,7 +29,19 @@ public final class Expression {
      * @throws InvalidExpressionException with all that is wrong
      */
     public static Expression compile(String source, Environment environment) throws InvalidExpressionException {
-        return new Expression(source, environment, environment.compiler().compile(source));
+        return compile(source, environment, Set.of());
+    }
+
+    /**
+     * Compiles an expression that is wrapped into macros.
+     *
+     * @param bound names that its outermost macros bind, of all() over a list or of map(); what these cost is no part of the
+     *     {@link #estimate}
+     * @throws InvalidExpressionException with all that is wrong
+     */
+    public static Expression compile(String source, Environment environment, Set<String> bound)
+            throws InvalidExpressionException {
+        return new Expression(source, environment, environment.compiler().compile(source, bound));
     }
 
     public String source() {
@@ -42,6 +55,20 @@ public final class Expression {
     /** Whether the expression reads this variable, so that callers need not make the others. */
     public boolean uses(String variable) {
         return compiled.variables().contains(variable);
+    }
+
+    /**
+     * What one evaluation can cost, in cost units as Kubernetes counts them when it refuses expressions: not quite those of a
+     * {@link Budget}, which counts as it goes.
+     *
+     * @throws IllegalStateException when the environment does not let it be {@linkplain Environment#estimating estimated}
+     */
+    public Estimate estimate() {
+        Estimate estimate = compiled.estimate();
+        if (estimate == null) {
+            throw new IllegalStateException("the environment knows no sizes to estimate with");
+        }
+        return estimate;
     }
 
     /** A budget as the environment's limits say, starting now. */

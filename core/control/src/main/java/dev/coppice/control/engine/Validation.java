@@ -48,7 +48,7 @@ final class Validation {
         causes.addAll(Scales.check(d, fresh));
         causes.addAll(d.custom() ? Ratcheting.unchanged(found, fresh, old) : found);
         if (!d.custom() && target.subresource().isEmpty()) {
-            causes.addAll(d.strategy().validate(fresh));
+            causes.addAll(d.strategy().validate(fresh, old));
             causes.addAll(d.strategy().validateUpdate(fresh, old));
         }
         addRules(d, fresh, old, causes);
@@ -78,7 +78,7 @@ final class Validation {
             causes.addAll(d.schema().validate(object));
             causes.addAll(Scales.check(d, object));
         } else {
-            causes.addAll(d.strategy().validate(object));
+            causes.addAll(d.strategy().validate(object, null));
         }
         addRules(d, object, null, causes);
         return causes;

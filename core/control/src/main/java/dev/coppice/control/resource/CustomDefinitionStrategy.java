@@ -9,6 +9,7 @@ import dev.coppice.schema.Cause;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** What is special about CustomResourceDefinitions (apiextensions-apiserver: validation, strategy). */
 final class CustomDefinitionStrategy implements Strategy {
@@ -67,7 +68,7 @@ final class CustomDefinitionStrategy implements Strategy {
     }
 
     @Override
-    public List<Cause> validate(ObjectNode object) {
+    public List<Cause> validate(ObjectNode object, @Nullable ObjectNode old) {
         List<Cause> causes = new ArrayList<>();
         JsonNode spec = object.path("spec");
         String group = spec.path("group").asText("");
@@ -92,10 +93,10 @@ final class CustomDefinitionStrategy implements Strategy {
         String conversion = Json.text(spec, "conversion", "strategy");
         conversion(spec.path("conversion"), conversion, causes);
         names(spec.path("names"), causes);
-        DefinitionChecks checks = new DefinitionChecks(spec.path("versions"), causes);
+        DefinitionChecks checks = new DefinitionChecks(spec.path("versions"), null, causes);
         checks.names(spec.path("names"));
         checks.approved(object);
-        versions(spec, object.path("status"), causes);
+        versions(spec, old == null ? null : old.path("spec").path("versions"), object.path("status"), causes);
         return causes;
     }
 
@@ -157,7 +158,7 @@ final class CustomDefinitionStrategy implements Strategy {
         }
     }
 
-    private static void versions(JsonNode spec, JsonNode status, List<Cause> causes) {
+    private static void versions(JsonNode spec, @Nullable JsonNode before, JsonNode status, List<Cause> causes) {
         JsonNode versions = spec.path("versions");
         int storage = 0;
         int i = 0;
@@ -170,7 +171,7 @@ final class CustomDefinitionStrategy implements Strategy {
             Names.label1035(name).forEach(w -> causes.add(Cause.invalid(at + ".name", name, w)));
             i++;
         }
-        DefinitionChecks checks = new DefinitionChecks(versions, causes);
+        DefinitionChecks checks = new DefinitionChecks(versions, before, causes);
         checks.versions();
         if (!checks.uniqueNames()) {
             causes.add(Cause.invalidShown("spec.versions", shown(versions), "must contain unique version names"));

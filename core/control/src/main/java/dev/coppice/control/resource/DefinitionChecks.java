@@ -7,12 +7,13 @@ import dev.coppice.control.request.Names;
 import dev.coppice.control.request.Statuses;
 import dev.coppice.schema.Cause;
 import dev.coppice.schema.Schema;
-import dev.coppice.schema.rule.RuleSet;
+import dev.coppice.schema.rule.RuleCheck;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a CustomResourceDefinition's versions, names and approval may be. What is equal in all versions is reported once, at the
@@ -26,10 +27,13 @@ final class DefinitionChecks {
     private static final int LONGEST_WARNING = 256;
 
     private final JsonNode versions;
+    private final @Nullable JsonNode before;
     private final List<Cause> causes;
 
-    DefinitionChecks(JsonNode versions, List<Cause> causes) {
+    /** @param before the versions that these replace; null of a new definition */
+    DefinitionChecks(JsonNode versions, @Nullable JsonNode before, List<Cause> causes) {
         this.versions = versions;
+        this.before = before;
         this.causes = causes;
     }
 
@@ -82,10 +86,23 @@ final class DefinitionChecks {
                 List<Cause> found = Schema.check(schema, place);
                 causes.addAll(found);
                 if (found.isEmpty()) {
-                    causes.addAll(RuleSet.of(Schema.ofResource(schema)).check(place));
+                    boolean unchanged =
+                            schema.equals(schemaBefore(versions.get(i).path("name")));
+                    causes.addAll(RuleCheck.check(Schema.ofResource(schema), place, unchanged));
                 }
             }
         }
+    }
+
+    private @Nullable JsonNode schemaBefore(JsonNode name) {
+        if (before != null) {
+            for (JsonNode version : before) {
+                if (version.path("name").equals(name)) {
+                    return version.path("schema").path("openAPIV3Schema");
+                }
+            }
+        }
+        return null;
     }
 
     private void columns(JsonNode columns, String at) {

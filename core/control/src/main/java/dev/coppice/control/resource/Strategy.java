@@ -3,6 +3,7 @@ package dev.coppice.control.resource;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.schema.Cause;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** What is special about a type beyond its schema. Implementations have no state. */
 public interface Strategy {
@@ -21,6 +22,15 @@ public interface Strategy {
 
     default List<Cause> validate(ObjectNode object) {
         return List.of();
+    }
+
+    /**
+     * What is wrong with an object, wherever that may depend on what it replaces.
+     *
+     * @param old what it replaces; null when it is created
+     */
+    default List<Cause> validate(ObjectNode object, @Nullable ObjectNode old) {
+        return validate(object);
     }
 
     default List<Cause> validateUpdate(ObjectNode object, ObjectNode old) {

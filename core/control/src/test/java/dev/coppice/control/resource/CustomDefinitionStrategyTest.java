@@ -31,7 +31,7 @@ class CustomDefinitionStrategyTest {
                 + all
                 + "]},\"status\":{\"storedVersions\":[\"v1\"]}}");
         CustomDefinitionStrategy.INSTANCE.defaults(crd);
-        return CustomDefinitionStrategy.INSTANCE.validate(crd).stream()
+        return CustomDefinitionStrategy.INSTANCE.validate(crd, null).stream()
                 .map(CustomDefinitionStrategyTest::text)
                 .toList();
     }
@@ -117,7 +117,7 @@ class CustomDefinitionStrategyTest {
                 "{\"metadata\":{\"name\":\"cs.x.test\"},\"spec\":{\"group\":\"x.test\",\"scope\":\"Cluster\","
                         + "\"names\":{\"plural\":\"cs\",\"kind\":\"C\"},\"conversion\":{\"strategy\":\"None\"},\"versions\":[{\"name\":"
                         + "\"v2\",\"storage\":true," + SCHEMA + "}]},\"status\":{\"storedVersions\":[\"v1\",\"v2\"]}}");
-        assertThat(CustomDefinitionStrategy.INSTANCE.validate(crd))
+        assertThat(CustomDefinitionStrategy.INSTANCE.validate(crd, null))
                 .anyMatch(c -> c.field().equals("status.storedVersions[0]")
                         && c.message().contains("v1 was previously a storage version"));
     }

@@ -9,6 +9,7 @@ import dev.coppice.expression.Expression;
 import dev.coppice.expression.InvalidExpressionException;
 import dev.coppice.expression.Limits;
 import dev.coppice.expression.Problem;
+import dev.coppice.expression.SchemaSize;
 import dev.coppice.expression.ValueType;
 import dev.coppice.schema.Schema;
 import dev.coppice.schema.ValidationRule;
@@ -16,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -32,13 +34,13 @@ final class CompiledRule {
     private final ValidationRule rule;
     private final Expression condition;
     private final @Nullable Expression message;
-    private final boolean transition;
+    private final boolean old;
 
-    private CompiledRule(ValidationRule rule, Expression condition, @Nullable Expression message, boolean transition) {
+    private CompiledRule(ValidationRule rule, Expression condition, @Nullable Expression message, boolean old) {
         this.rule = rule;
         this.condition = condition;
         this.message = message;
-        this.transition = transition;
+        this.old = old;
     }
 
     /** The compilers of one schema, shared by its rules. */
@@ -46,15 +48,29 @@ final class CompiledRule {
         private final Environment conditions;
         private final Environment messages;
 
-        Scope(Schema schema) {
-            ValueType type = ValueType.listOf(ValueType.ofSchema(typed(schema)));
-            Environment environment = Environment.empty()
+        private Scope(JsonNode typed, Environment environment) {
+            ValueType type = ValueType.listOf(ValueType.ofSchema(typed));
+            Environment all = environment
                     .withLimits(LIMITS)
                     .withVariable(SELF, type)
                     .withVariable(OLD, type)
                     .withVariable(HAS_OLD, ValueType.BOOL);
-            this.conditions = environment.withResult(ValueType.BOOL);
-            this.messages = environment.withResult(ValueType.STRING);
+            this.conditions = all.withResult(ValueType.BOOL);
+            this.messages = all.withResult(ValueType.STRING);
+        }
+
+        static Scope of(Schema schema) {
+            return new Scope(typed(schema), Environment.empty());
+        }
+
+        /** A scope whose rules know what they can cost. */
+        static Scope estimating(Schema schema, SchemaSize size) {
+            return new Scope(typed(schema), Environment.empty().estimating(size));
+        }
+
+        /** How big values of a schema can be; null when they are not typed. */
+        static @Nullable SchemaSize size(Schema schema) {
+            return SchemaSize.of(typed(schema));
         }
 
         private static JsonNode typed(Schema schema) {
@@ -108,13 +124,13 @@ final class CompiledRule {
         Expression message = rule.messageExpression().isEmpty()
                 ? null
                 : compile(Bound.of("map", rule.messageExpression(), optional, old), scope.messages, true);
-        return new CompiledRule(rule, compiled, message, old && !optional);
+        return new CompiledRule(rule, compiled, message, old);
     }
 
     private static Expression compile(Bound bound, Environment environment, boolean inMessage)
             throws InvalidRuleException {
         try {
-            return Expression.compile(bound.text(), environment);
+            return Expression.compile(bound.text(), environment, bound.names());
         } catch (InvalidExpressionException e) {
             throw new InvalidRuleException(inMessage, bound.display(e.problems()));
         }
@@ -124,10 +140,11 @@ final class CompiledRule {
      * A source in which self and oldSelf are bound by macros over lists of one item. As variables, their fields would clash
      * with the names of their types; and oldSelf can be an optional in this way.
      */
-    private record Bound(String source, String before, String after) {
+    private record Bound(String source, String before, String after, Set<String> names) {
         static Bound of(String macro, String source, boolean optional, boolean old) {
             String before = SELF + "." + macro + "(self, ";
             String after = "\n)";
+            Set<String> names = old || optional ? Set.of("self", "oldSelf") : Set.of("self");
             if (old || optional) {
                 String list = optional ? "[" + HAS_OLD + " ? optional.of(" + OLD + "[0]) : optional.none()]" : OLD;
                 before += list + "." + macro + "(oldSelf, ";
@@ -136,7 +153,7 @@ final class CompiledRule {
             if (macro.equals("map")) {
                 after += old || optional ? "[0][0]" : "[0]";
             }
-            return new Bound(source, before + "(", ")" + after);
+            return new Bound(source, before + "(", ")" + after, names);
         }
 
         String text() {
@@ -167,7 +184,22 @@ final class CompiledRule {
 
     /** It compares with the old value, and so runs on updates only. */
     boolean transition() {
-        return transition;
+        return old && !Boolean.TRUE.equals(rule.optionalOldSelf());
+    }
+
+    /** It names the old value. */
+    boolean old() {
+        return old;
+    }
+
+    /** What it can cost, if its scope estimates. */
+    long cost() {
+        return condition.estimate().max();
+    }
+
+    /** What its message can cost, if its scope estimates; 0 of a fixed one. */
+    long messageCost() {
+        return message == null ? 0 : message.estimate().max();
     }
 
     Budget budget() {

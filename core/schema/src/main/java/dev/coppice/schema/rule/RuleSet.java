@@ -49,19 +49,6 @@ public final class RuleSet {
     }
 
     /**
-     * Compiles all rules, to check a CustomResourceDefinition.
-     *
-     * @param path the place of the schema, such as {@code spec.validation.openAPIV3Schema}
-     */
-    public List<Cause> check(String path) {
-        List<Cause> causes = new ArrayList<>();
-        if (root != null) {
-            root.check(path, true, causes);
-        }
-        return causes;
-    }
-
-    /**
      * Runs the rules over a tree that is valid otherwise.
      *
      * @param old the value before an update, or null: rules with oldSelf need it, and rules over what did not change are
@@ -91,12 +78,6 @@ public final class RuleSet {
                 "some validation rules were not checked because the object was invalid; correct the existing errors to"
                         + " complete validation");
     }
-
-    /** A rule that compiled, or why it did not: then the definition should have been refused. */
-    private record Outcome(
-            ValidationRule rule,
-            @Nullable CompiledRule compiled,
-            CompiledRule.@Nullable InvalidRuleException problem) {}
 
     /** The rules of one schema, and of those below it that have any. */
     private static final class Level {
@@ -137,71 +118,10 @@ public final class RuleSet {
         List<Outcome> outcomes() {
             List<Outcome> known = outcomes;
             if (known == null) {
-                known = shared.computeIfAbsent(schema.json(), _ -> compile());
+                known = shared.computeIfAbsent(schema.json(), _ -> Outcome.all(schema, CompiledRule.Scope.of(schema)));
                 outcomes = known;
             }
             return known;
-        }
-
-        private List<Outcome> compile() {
-            List<Outcome> compiled = new ArrayList<>();
-            CompiledRule.Scope scope = new CompiledRule.Scope(schema);
-            for (ValidationRule rule : schema.rules()) {
-                try {
-                    compiled.add(new Outcome(rule, CompiledRule.compile(rule, scope), null));
-                } catch (CompiledRule.InvalidRuleException e) {
-                    compiled.add(new Outcome(rule, null, e));
-                }
-            }
-            return List.copyOf(compiled);
-        }
-
-        void check(String path, boolean correlatable, List<Cause> causes) {
-            if (!schema.rules().isEmpty()) {
-                checkRules(path, correlatable, causes);
-            }
-            properties.forEach((name, level) -> level.check(path + ".properties[" + name + "]", correlatable, causes));
-            if (items != null) {
-                items.check(path + ".items", correlatable && schema.listType().equals("map"), causes);
-            }
-            if (additional != null) {
-                additional.check(path + ".additionalProperties", correlatable, causes);
-            }
-        }
-
-        private void checkRules(String path, boolean correlatable, List<Cause> causes) {
-            for (int i = 0; i < schema.rules().size(); i++) {
-                Outcome outcome = outcomes().get(i);
-                ValidationRule rule = outcome.rule();
-                CompiledRule.InvalidRuleException problem = outcome.problem();
-                CompiledRule compiled = outcome.compiled();
-                String place = path + ".x-kubernetes-validations[" + i + "]";
-                if (rule.rule().isBlank()) {
-                    continue;
-                }
-                if (problem != null) {
-                    String at = problem.inMessage() ? ".messageExpression" : ".rule";
-                    String what =
-                            problem.inMessage() ? "messageExpression compilation failed: " : "compilation failed: ";
-                    causes.add(Cause.invalidShown(place + at, goSyntax(rule), what + problem.getMessage()));
-                } else if (compiled != null && compiled.transition() && !correlatable) {
-                    causes.add(Cause.invalid(
-                            place + ".rule",
-                            rule.rule(),
-                            "oldSelf cannot be used on the uncorrelatable portion of the schema"));
-                }
-            }
-        }
-
-        private static String goSyntax(ValidationRule rule) {
-            String reason = rule.reason().isEmpty()
-                    ? "(*apiextensions.FieldValueErrorReason)(nil)"
-                    : "(*apiextensions.FieldValueErrorReason)(0xc000000000)";
-            String optional = rule.optionalOldSelf() == null ? "(*bool)(nil)" : "(*bool)(0xc000000000)";
-            return "apiextensions.ValidationRule{Rule:" + Values.quote(rule.rule()) + ", Message:"
-                    + Values.quote(rule.message()) + ", MessageExpression:" + Values.quote(rule.messageExpression())
-                    + ", Reason:" + reason + ", FieldPath:" + Values.quote(rule.fieldPath()) + ", OptionalOldSelf:"
-                    + optional + "}";
         }
     }
 

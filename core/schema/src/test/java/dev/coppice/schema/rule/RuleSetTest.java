@@ -14,6 +14,11 @@ class RuleSetTest {
         return RuleSet.of(Schema.ofResource(Json.of("{type:'object',properties:{spec:" + spec + "}}")));
     }
 
+    private static List<String> check(String spec) {
+        Schema schema = Schema.ofResource(Json.of("{type:'object',properties:{spec:" + spec + "}}"));
+        return RuleCheck.check(schema, "P", false).stream().map(Cause::text).toList();
+    }
+
     private static List<String> run(RuleSet rules, String spec, @Nullable String old) {
         return rules
                 .validate(
@@ -75,16 +80,15 @@ class RuleSetTest {
 
     @Test
     void checksCompile() {
-        RuleSet rules = rules(
-                "{type:'object','x-kubernetes-validations':[{rule:'self.nope > 1'}],properties:{a:{type:'string'}}}");
-        assertThat(rules.check("P").stream().map(Cause::text))
+        assertThat(
+                        check(
+                                "{type:'object','x-kubernetes-validations':[{rule:'self.nope > 1'}],properties:{a:{type:'string'}}}"))
                 .containsExactly(
                         "P.properties[spec].x-kubernetes-validations[0].rule: Invalid value: apiextensions.ValidationRule{Rule:\"self.nope > 1\","
                                 + " Message:\"\", MessageExpression:\"\", Reason:(*apiextensions.FieldValueErrorReason)(nil), FieldPath:\"\","
                                 + " OptionalOldSelf:(*bool)(nil)}: compilation failed: ERROR: <input>:1:5: undefined field 'nope'\n"
                                 + " | self.nope > 1\n | ....^");
-        assertThat(rules("{type:'object','x-kubernetes-validations':[{rule:'self.nope > 1'}]}")
-                        .check("P"))
+        assertThat(check("{type:'object','x-kubernetes-validations':[{rule:'self.nope > 1'}]}"))
                 .hasSize(1);
         assertThat(RuleSet.of(Schema.ofResource(Json.of("{type:'object'}"))).isEmpty())
                 .isTrue();
@@ -92,11 +96,12 @@ class RuleSetTest {
 
     @Test
     void objectsBelowSelfAreFields() {
-        RuleSet rules = rules("""
+        String spec = """
                 {type:'object',properties:{value:{type:'string'},ref:{type:'object',properties:{name:{type:'string'}}}},
                 'x-kubernetes-validations':[{rule:'has(self.value) != has(self.ref)',message:'exactly one'},
-                {rule:'!has(self.ref) || self.ref.name.size() > 1 // long names',messageExpression:"'short: ' + self.ref.name"}]}""");
-        assertThat(rules.check("P")).isEmpty();
+                {rule:'!has(self.ref) || self.ref.name.size() > 1 // long names',messageExpression:"'short: ' + self.ref.name"}]}""";
+        assertThat(check(spec)).isEmpty();
+        RuleSet rules = rules(spec);
         assertThat(run(rules, "{value:'a',ref:{name:'bb'}}", null))
                 .containsExactly("spec: Invalid value: \"object\": exactly one");
         assertThat(run(rules, "{ref:{name:'b'}}", null)).containsExactly("spec: Invalid value: \"object\": short: b");
