@@ -130,4 +130,38 @@ class CustomDefinitionStrategyTest {
                                 + " have approval annotation \"api-approved.kubernetes.io\", see"
                                 + " https://github.com/kubernetes/enhancements/pull/1111");
     }
+
+    private static ObjectNode costly(String first, String second) {
+        String version =
+                "{\"name\":\"%s\",\"served\":true,\"storage\":%s,\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\","
+                        + "\"properties\":{\"l\":{\"type\":\"array\",\"maxItems\":%s,\"items\":{\"type\":\"integer\"},"
+                        + "\"x-kubernetes-validations\":[{\"rule\":\"self.all(x, x > 5)\"}]}}}}}";
+        return Json.parse("{\"metadata\":{\"name\":\"cs.x.test\"},\"spec\":{\"group\":\"x.test\",\"scope\":\"Cluster\","
+                + "\"names\":{\"plural\":\"cs\",\"kind\":\"C\"},\"conversion\":{\"strategy\":\"None\"},\"versions\":["
+                + version.formatted("v1", true, first) + "," + version.formatted("v2", false, second)
+                + "]},\"status\":{\"storedVersions\":[\"v1\"]}}");
+    }
+
+    private static List<String> changed(ObjectNode to, ObjectNode from) {
+        return CustomDefinitionStrategy.INSTANCE.validate(to, from).stream()
+                .map(Cause::field)
+                .toList();
+    }
+
+    /** As kubernetes/kubernetes#121460 has it: what versions cost that did not change is only asked for altogether. */
+    @Test
+    void rulesOfVersionsThatDoNotChangeMayCostMore() {
+        String rule = "schema.openAPIV3Schema.properties[l].x-kubernetes-validations[0].rule";
+        ObjectNode stored = costly("3000000", "2500000");
+        assertThat(changed(stored, stored)).isEmpty();
+        assertThat(changed(costly("3000000", "2600000"), stored)).containsExactly("spec.versions[1]." + rule);
+        assertThat(changed(costly("3000000", "10"), stored)).isEmpty();
+        assertThat(changed(costly("2900000", "2500000"), stored)).containsExactly("spec.versions[0]." + rule);
+        ObjectNode same = costly("3000000", "3000000");
+        assertThat(changed(same, stored)).as("the first version is that of all").isEmpty();
+        assertThat(changed(costly("2500000", "2500000"), stored))
+                .containsExactly("spec.validation.openAPIV3Schema.properties[l].x-kubernetes-validations[0].rule");
+        assertThat(changed(costly("30000000", "10"), costly("30000000", "10")))
+                .contains("spec.versions[0].schema.openAPIV3Schema");
+    }
 }

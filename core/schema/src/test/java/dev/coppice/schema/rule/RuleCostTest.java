@@ -82,7 +82,6 @@ class RuleCostTest {
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             number | self.all(x, true) | 1348169 | 10 | 32
-            number | has(self.x) | 1 | 100 | 1
             string | self.all(x, true) | 1179647 | 3 | 11
             boolean | self.all(x, true) | 943718 | 100 | 302
             number | self["x"] == 0.0 | 2 | 0 | 2
