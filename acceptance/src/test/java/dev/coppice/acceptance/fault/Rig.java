@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -42,6 +43,11 @@ final class Rig implements AutoCloseable {
 
     /** Starts a new cluster and waits until all nodes serve. The calling test is skipped, loudly, where that cannot be. */
     static Rig start(int nodes, Path folder) throws IOException, InterruptedException {
+        return start(nodes, folder, Map.of());
+    }
+
+    /** Starts one whose nodes get more environment variables. */
+    static Rig start(int nodes, Path folder, Map<String, String> environment) throws IOException, InterruptedException {
         Shell.need("mount", "umount", "dd");
         Rig rig = new Rig(Network.create(nodes));
         try {
@@ -49,7 +55,7 @@ final class Rig implements AutoCloseable {
             List<String> options = rig.options(folder);
             for (int i = 0; i < nodes; i++) {
                 Path own = Files.createDirectories(folder.resolve(RigNode.name(i)));
-                RigNode node = new RigNode(rig.network, i, BrokenDisk.mount(own, library), own, options);
+                RigNode node = new RigNode(rig.network, i, BrokenDisk.mount(own, library), own, environment, options);
                 rig.nodes.add(node);
                 node.start();
                 if (i == 0) {

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -30,17 +31,25 @@ final class RigNode implements AutoCloseable {
     private final int number;
     private final BrokenDisk disk;
     private final Path folder;
+    private final Map<String, String> environment;
     private final List<String> options;
     private final AtomicInteger endedByItself = new AtomicInteger();
     private @Nullable Process process;
     private CompletableFuture<JsonNode> ready = new CompletableFuture<>();
     private CompletableFuture<Boolean> begun = new CompletableFuture<>();
 
-    RigNode(Network network, int number, BrokenDisk disk, Path folder, List<String> options) {
+    RigNode(
+            Network network,
+            int number,
+            BrokenDisk disk,
+            Path folder,
+            Map<String, String> environment,
+            List<String> options) {
         this.network = network;
         this.number = number;
         this.disk = disk;
         this.folder = folder;
+        this.environment = environment;
         this.options = options;
     }
 
@@ -72,6 +81,7 @@ final class RigNode implements AutoCloseable {
         }
         List<String> command = new ArrayList<>(List.of("env"));
         disk.environment().forEach((key, value) -> command.add(key + "=" + value));
+        environment.forEach((key, value) -> command.add(key + "=" + value));
         command.add("COPPICE_JAVA_OPTIONS=-Xmx192m" + COMPILER + " -Dcoppice.test.clock-offset-file=" + clock
                 + " -Dcoppice.test.snapshot-entries=" + SNAPSHOT_ENTRIES);
         command.addAll(List.of(

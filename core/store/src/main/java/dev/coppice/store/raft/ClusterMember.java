@@ -25,7 +25,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -50,6 +52,11 @@ public final class ClusterMember {
     private final Membership membership;
     private volatile boolean toldRemoved;
 
+    /** Questions on their way that may be asked again; bounded by who waits for them. */
+    private final Set<Asked> pending = ConcurrentHashMap.newKeySet();
+
+    private record Asked(Leader leader, CompletableFuture<AskResponse> answer) {}
+
     ClusterMember(Kernel kernel, Machine machine, RaftLog log, ClusterSettings settings, List<String> keyspaces) {
         this.kernel = kernel;
         this.machine = machine;
@@ -57,6 +64,7 @@ public final class ClusterMember {
         this.settings = settings;
         this.keyspaces = keyspaces;
         this.membership = new Membership(kernel, machine, log);
+        log.leaders().onChange(this::endAskedOfOthers);
     }
 
     // ---- asking
@@ -66,7 +74,7 @@ public final class ClusterMember {
         long end = kernel.clock().nanoTime() + TIMEOUT.toNanos();
         while (true) {
             Leader leader = log.leaders().await();
-            AskResponse answer = leader.self() ? answer(request) : remotely(leader.raft(), request, TIMEOUT);
+            AskResponse answer = leader.self() ? answer(request) : remotely(leader, request);
             if (!answer.hasFailure()) {
                 return answer;
             }
@@ -80,6 +88,34 @@ public final class ClusterMember {
         }
     }
 
+    /**
+     * A leader that is cut off never answers. Whoever only renews or reads turns to the next one as soon as it is known; what
+     * changes members waits for its time, since it may have been done.
+     */
+    private AskResponse remotely(Leader leader, AskRequest request) {
+        CompletableFuture<AskResponse> answer = new CompletableFuture<>();
+        Asked asked = new Asked(leader, answer);
+        boolean repeatable = request.hasRenew() || request.hasTimeToLive();
+        if (repeatable) {
+            pending.add(asked);
+            endAskedOfOthers();
+        }
+        try {
+            return remotely(leader.raft(), request, TIMEOUT, answer);
+        } finally {
+            pending.remove(asked);
+        }
+    }
+
+    private void endAskedOfOthers() {
+        Leader now = log.leaders().current();
+        for (Asked each : pending) {
+            if (!each.leader.equals(now)) {
+                each.answer.complete(failed(Errors.noLeader()));
+            }
+        }
+    }
+
     private void pause() {
         try {
             kernel.timers().sleep(PAUSE);
@@ -89,12 +125,12 @@ public final class ClusterMember {
         }
     }
 
-    private AskResponse remotely(String to, AskRequest request, Duration timeout) {
+    private AskResponse remotely(
+            String to, AskRequest request, Duration timeout, CompletableFuture<AskResponse> answer) {
         PeerTransport way = log.transport();
         if (way == null) {
             return failed(Errors.stopped());
         }
-        CompletableFuture<AskResponse> answer = new CompletableFuture<>();
         way.call(to, PeerMethods.ASK, request, timeout.toMillis(), new PeerTransport.Answer<>() {
             @Override
             public void answered(AskResponse response) {
@@ -298,7 +334,8 @@ public final class ClusterMember {
                 AskRequest.newBuilder()
                         .setStatus(StatusQuestion.newBuilder().setAsker(machine.memberId()))
                         .build(),
-                STATUS_TIMEOUT);
+                STATUS_TIMEOUT,
+                new CompletableFuture<>());
         return answer.hasStatus()
                 ? answer.getStatus()
                 : MemberStatus.newBuilder().setId(member.getId()).build();
