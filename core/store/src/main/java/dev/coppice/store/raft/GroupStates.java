@@ -16,6 +16,7 @@ import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
@@ -138,21 +139,25 @@ final class GroupStates<C, Q, A> extends com.alipay.sofa.jraft.core.StateMachine
     @Override
     public synchronized void onSnapshotSave(SnapshotWriter writer, Closure done) {
         Path file = Path.of(writer.getPath(), FILE);
-        try (DataOutputStream out = new DataOutputStream(new BufferedOutputStream(Files.newOutputStream(file)))) {
+        try (FileOutputStream disk = new FileOutputStream(file.toFile());
+                DataOutputStream out = new DataOutputStream(new BufferedOutputStream(disk))) {
             ByteWriter known = new ByteWriter(Integer.MAX_VALUE - 64);
             sessions.write(known);
             byte[] bytes = known.toBytes();
             out.writeInt(bytes.length);
             out.write(bytes);
             machine.snapshot(out);
+            out.flush();
+            // The log from before it is given up.
+            disk.getFD().sync();
+            CheckedSnapshots.add(writer, FILE);
         } catch (IOException | RuntimeException e) {
             LOG.log(System.Logger.Level.WARNING, "the state of the group " + group + " could not be written", e);
             done.run(new Status(RaftError.EINTERNAL, "%s", String.valueOf(e.getMessage())));
             return;
         }
-        boolean added = writer.addFile(FILE);
         sinceSnapshot = 0;
-        done.run(added ? Status.OK() : new Status(RaftError.EINTERNAL, "the snapshot does not take its file"));
+        done.run(Status.OK());
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.coppice.store.raft;
 
 import com.alipay.sofa.jraft.rpc.RaftRpcFactory;
 import com.alipay.sofa.jraft.rpc.RpcClient;
+import com.alipay.sofa.jraft.rpc.RpcResponseFactory;
 import com.alipay.sofa.jraft.rpc.RpcServer;
 import com.alipay.sofa.jraft.util.Endpoint;
 import com.alipay.sofa.jraft.util.SPI;
@@ -14,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 @SPI(name = "coppice", priority = 100)
 public final class PeerRpcFactory implements RaftRpcFactory {
 
+    private final RpcResponseFactory answers = new ErrorAnswers();
+
     /** Made by the service loader. */
     public PeerRpcFactory() {}
 
@@ -23,6 +26,11 @@ public final class PeerRpcFactory implements RaftRpcFactory {
     @Override
     public RpcClient createRpcClient(@Nullable ConfigHelper<RpcClient> helper) {
         return new PeerRpcClient();
+    }
+
+    @Override
+    public RpcResponseFactory getRpcResponseFactory() {
+        return answers;
     }
 
     @Override

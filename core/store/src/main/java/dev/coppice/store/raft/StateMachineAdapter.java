@@ -185,9 +185,7 @@ public final class StateMachineAdapter extends com.alipay.sofa.jraft.core.StateM
             machine.checkpoint(target);
             try (DirectoryStream<Path> files = Files.newDirectoryStream(target)) {
                 for (Path file : files) {
-                    if (!writer.addFile(STATE + "/" + file.getFileName())) {
-                        throw new IOException("the snapshot does not take " + file);
-                    }
+                    CheckedSnapshots.add(writer, STATE + "/" + file.getFileName());
                 }
             }
             snapshotIndex = index;

@@ -1,13 +1,18 @@
 package dev.coppice.store.raft;
 
 import com.alipay.sofa.jraft.core.DefaultJRaftServiceFactory;
+import com.alipay.sofa.jraft.option.NodeOptions;
 import com.alipay.sofa.jraft.option.RaftOptions;
 import com.alipay.sofa.jraft.storage.LogStorage;
+import com.alipay.sofa.jraft.storage.SnapshotStorage;
 import java.nio.file.Path;
 import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** Lets the library keep its entries in a {@link dev.coppice.store.wal.WriteAheadLog}; how long synced writes take is told. */
+/**
+ * Lets the library keep its entries in a {@link dev.coppice.store.wal.WriteAheadLog}, and check its snapshots; how long synced
+ * writes take is told.
+ */
 final class WalStorageFactory extends DefaultJRaftServiceFactory {
 
     /** Carries out a write that is synced, and says what that gave. */
@@ -28,6 +33,11 @@ final class WalStorageFactory extends DefaultJRaftServiceFactory {
         WalStorage storage = new WalStorage(Path.of(uri), options, timer);
         made = storage;
         return storage;
+    }
+
+    @Override
+    public SnapshotStorage createSnapshotStorage(NodeOptions options) {
+        return new CheckedSnapshots(options.getSnapshotUri(), options.getSnapshotTempUri(), options.getRaftOptions());
     }
 
     /** How many bytes the log has on disk. */
