@@ -75,13 +75,16 @@ final class CostEstimator {
      */
     record Call(Estimate cost, @Nullable Estimate size) {}
 
+    /** A target and its cost, which is reckoned once: targets of targets would double it each time. */
+    private record Target(CelExpr expression, Estimate cost) {}
+
     private final CelAbstractSyntaxTree tree;
     private final Sizes sizes;
     private final FunctionCosts functions;
     private final Map<Long, List<String>> paths = new HashMap<>();
     private final Map<Long, Estimate> computed = new HashMap<>();
     private final Map<String, List<String>> names = new HashMap<>();
-    private final Deque<CelExpr> targets = new ArrayDeque<>();
+    private final Deque<Target> targets = new ArrayDeque<>();
 
     private CostEstimator(CelAbstractSyntaxTree tree, Sizes sizes) {
         this.tree = tree;
@@ -156,18 +159,11 @@ final class CostEstimator {
     private Estimate identifier(CelExpr expression) {
         String name = expression.ident().name();
         if (name.equals(TARGET) && !targets.isEmpty()) {
-            return repeated(expression);
+            same(expression, targets.getFirst().expression());
+            return targets.getFirst().cost();
         }
         paths.put(expression.id(), names.getOrDefault(name, List.of(name)));
         return Estimate.ONE;
-    }
-
-    private Estimate repeated(CelExpr expression) {
-        CelExpr target = targets.pop();
-        Estimate cost = cost(target);
-        targets.push(target);
-        same(expression, target);
-        return cost;
     }
 
     private void same(CelExpr expression, CelExpr other) {
@@ -194,7 +190,7 @@ final class CostEstimator {
     private Estimate comprehension(CelExpr expression) {
         CelExpr.CelComprehension macro = expression.comprehension();
         if (macro.accuVar().equals(TARGET)) {
-            targets.push(macro.accuInit());
+            targets.push(new Target(macro.accuInit(), cost(macro.accuInit())));
             Estimate cost = cost(macro.result());
             targets.pop();
             same(expression, macro.result());

@@ -133,6 +133,17 @@ class FunctionCostsTest {
         assertThat(estimate(source)).isEqualTo(Estimate.exactly(cost));
     }
 
+    /** As written out each would have its target twice, and so on. */
+    @Test
+    void targetsOfTargetsAreEstimatedOnce() throws Exception {
+        Estimate one = estimate("optional.of(1)" + ".optMap(v, v)");
+        Estimate two = estimate("optional.of(1)" + ".optMap(v, v)".repeat(2));
+        assertThat(two.max()).isEqualTo(one.max() * 2 + one.max() - 2);
+        assertThat(Long.compareUnsigned(
+                        estimate("optional.of(1)" + ".optMap(v, v)".repeat(40)).max(), 1L << 40))
+                .isPositive();
+    }
+
     @Test
     void keysOfPatches() throws Exception {
         assertThat(Expression.compile("jsonpatch.escapeKey('abc/def~ abc/def~')", ENVIRONMENT.constructing())
