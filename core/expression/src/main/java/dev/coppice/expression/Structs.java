@@ -5,6 +5,7 @@ import com.google.common.collect.ImmutableCollection;
 import com.google.common.collect.ImmutableList;
 import dev.cel.common.types.CelType;
 import dev.cel.common.types.CelTypeProvider;
+import dev.cel.common.types.SimpleType;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -15,6 +16,10 @@ import java.util.Optional;
  * {@code self.spec == oldSelf.spec} compiles. Filled while a compiler is made; not changed afterwards.
  */
 final class Structs implements CelTypeProvider {
+
+    /** Types of CEL that have the name of a message, for {@code type(self) == google.protobuf.Duration}. */
+    private static final Map<String, CelType> NAMED =
+            Map.of("google.protobuf.Duration", SimpleType.DURATION, "google.protobuf.Timestamp", SimpleType.TIMESTAMP);
 
     private final Map<String, CelType> types = new LinkedHashMap<>();
     private final Map<JsonNode, SchemaType> schemas = new HashMap<>();
@@ -40,6 +45,7 @@ final class Structs implements CelTypeProvider {
 
     @Override
     public Optional<CelType> findType(String name) {
-        return Optional.ofNullable(types.get(name));
+        CelType known = types.get(name);
+        return Optional.ofNullable(known == null ? NAMED.get(name) : known);
     }
 }

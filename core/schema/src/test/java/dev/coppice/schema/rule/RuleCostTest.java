@@ -200,6 +200,8 @@ class RuleCostTest {
             4 | self.y != self.y
             6 | self.d == duration('1h2m') + duration('3s4ms')
             4 | self.d.getHours() == 1
+            4 | type(self.d) == google.protobuf.Duration
+            4 | type(self.m) == google.protobuf.Timestamp
             4 | self.e.getDate() == 16
             6 | self.m == timestamp('2011-08-18T00:00:00.000+01:00') + duration('19h3m37s10ms')
             5 | int(self.n) == self.i

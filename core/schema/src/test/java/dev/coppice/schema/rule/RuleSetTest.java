@@ -108,6 +108,15 @@ class RuleSetTest {
     }
 
     @Test
+    void typesOfTimeHaveNames() {
+        RuleSet rules = rules("""
+                {type:'object',properties:{d:{type:'string',format:'duration'},t:{type:'string',format:'date-time'}},
+                'x-kubernetes-validations':[{rule:'type(self.d) == google.protobuf.Duration'},
+                {rule:'type(self.t) == google.protobuf.Timestamp'},{rule:'type(self.t) != google.protobuf.Duration'}]}""");
+        assertThat(run(rules, "{d:'1s',t:'2011-08-18T19:03:37Z'}", null)).isEmpty();
+    }
+
+    @Test
     void endlessRulesAreStopped() {
         RuleSet rules = rules("""
                 {type:'object',properties:{l:{type:'array',items:{type:'integer'}}},'x-kubernetes-validations':[
