@@ -19,6 +19,7 @@ public final class AdmissionOrder {
         Definition namespaces = builtIn(registry, "", "namespaces");
         engine.addAdmission(new CreateAuthorization(authorizer));
         engine.addAdmission(new NamespaceLifecycle(namespaces, engine));
+        engine.addAdmission(new TypeLifecycle(builtIn(registry, "apiextensions.k8s.io", "customresourcedefinitions")));
         engine.addAdmission(new RoleEscalation(authorizer));
         engine.addAdmission(new ValidatingPolicies(
                 registry,

@@ -33,7 +33,7 @@ final class Validation {
                 causes.add(cause);
             }
         }
-        causes.addAll(Names.metadata(fresh, d.nameRule()));
+        causes.addAll(metadata(d, fresh));
         List<Cause> found;
         if (d.custom() && target.subresource().equals("status")) {
             found = d.schema().property("status") instanceof Schema status
@@ -73,7 +73,7 @@ final class Validation {
     }
 
     static List<Cause> validateCreate(Definition d, ObjectNode object) {
-        List<Cause> causes = new ArrayList<>(Names.metadata(object, d.nameRule()));
+        List<Cause> causes = new ArrayList<>(metadata(d, object));
         if (d.custom()) {
             causes.addAll(d.schema().validate(object));
             causes.addAll(Scales.check(d, object));
@@ -82,5 +82,10 @@ final class Validation {
         }
         addRules(d, object, null, causes);
         return causes;
+    }
+
+    private static List<Cause> metadata(Definition d, ObjectNode object) {
+        boolean coreKind = !d.custom() && !d.group().equals(CustomResources.GROUP);
+        return Names.metadata(object, d.nameRule(), coreKind);
     }
 }

@@ -379,6 +379,7 @@ public final class CustomTypes {
             long _ = engine.feed().fresh();
             List<CachedObject> left = was.cache.list("");
             if (d != null && !left.isEmpty()) {
+                tellTerminating(crd);
                 for (CachedObject o : left) {
                     deleteQuietly(d, o);
                 }
@@ -406,6 +407,23 @@ public final class CustomTypes {
                 true);
         withdraw(name);
         return false;
+    }
+
+    /** As Kubernetes tells why a definition is still there. */
+    private void tellTerminating(ObjectNode crd) {
+        JsonNode before = crd.path("status");
+        if (condition(before, "Terminating")) {
+            return;
+        }
+        ObjectNode status = before.deepCopy();
+        status.withArray("conditions")
+                .add(stable(
+                        before,
+                        "Terminating",
+                        "True",
+                        "InstanceDeletionInProgress",
+                        "CustomResource deletion is in progress"));
+        writeStatus(crd, status);
     }
 
     private void deleteQuietly(Definition d, CachedObject o) {

@@ -171,8 +171,12 @@ public final class Names {
         return wrong;
     }
 
-    /** Checks the metadata of an object that is about to be stored. */
-    public static List<Cause> metadata(ObjectNode object, Rule rule) {
+    /**
+     * Checks the metadata of an object that is about to be stored.
+     *
+     * @param coreKind whether it is of one of Kubernetes' own kinds, whose finalizers have a domain or are known
+     */
+    public static List<Cause> metadata(ObjectNode object, Rule rule, boolean coreKind) {
         JsonNode meta = object.path("metadata");
         List<Cause> causes = new ArrayList<>();
         String generate = meta.path("generateName").asText("");
@@ -192,7 +196,10 @@ public final class Names {
         for (JsonNode f : meta.path("finalizers")) {
             String value = f.asText();
             qualifiedName(value).forEach(w -> causes.add(Cause.invalid("metadata.finalizers", value, w)));
-            if (qualifiedName(value).isEmpty() && !value.contains("/") && !STANDARD_FINALIZERS.contains(value)) {
+            if (coreKind
+                    && qualifiedName(value).isEmpty()
+                    && !value.contains("/")
+                    && !STANDARD_FINALIZERS.contains(value)) {
                 causes.add(Cause.invalid(
                         "metadata.finalizers[" + index + "]",
                         value,

@@ -178,6 +178,14 @@ public final class Statuses {
         return new ApiException(status);
     }
 
+    /** A write to a custom type that is being deleted. */
+    public static ApiException terminating(String group, String plural, String verb) {
+        ObjectNode status =
+                failure(405, "MethodNotAllowed", verb + " not allowed while custom resource definition is terminating");
+        details(status, group, plural, "");
+        return new ApiException(status);
+    }
+
     /** A write, or a watch, of what is made when somebody asks for it. */
     public static ApiException computed(String group, String plural, String verb, List<String> allowed) {
         ObjectNode status = failure(

@@ -11,16 +11,20 @@ import dev.coppice.kernel.Task;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Workers on a queue: each takes a key, works on it, and puts it back when that failed or asks for it. One that is killed
  * or breaks is restarted, and its key comes again. What the work changes through the API names what the key was added for.
+ * Each piece of work is a span of the kernel's telemetry, {@value #SPAN}, with {@code controller}, {@code key} and, at its end,
+ * how many {@code failures} of the key in a row there were before.
  */
 public final class WorkLoop<K> {
 
     private static final System.Logger LOG = System.getLogger(WorkLoop.class.getName());
+    private static final String SPAN = "controller.reconcile";
     private static final Duration GAUGE_INTERVAL = Duration.ofSeconds(1);
 
     /** What is done with a key. */
@@ -74,7 +78,10 @@ public final class WorkLoop<K> {
     private void work(K key) throws InterruptedException {
         long startNanos = kernel.clock().nanoTime();
         try {
-            Result result = Trigger.call(queue.triggers(key), () -> work.on(key));
+            Result result = kernel.telemetry().span(SPAN, Map.of("controller", name, "key", key.toString()), span -> {
+                span.measure("failures", queue.failures(key));
+                return Trigger.call(queue.triggers(key), () -> work.on(key));
+            });
             succeeded(key, result.after());
         } catch (InterruptedException e) {
             queue.addRateLimited(key);

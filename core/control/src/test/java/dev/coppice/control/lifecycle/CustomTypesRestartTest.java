@@ -1,6 +1,7 @@
 package dev.coppice.control.lifecycle;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -84,6 +85,24 @@ class CustomTypesRestartTest {
                             .path("metadata")
                             .has("deletionTimestamp")))
                     .isTrue();
+            assertThat(client.get(CRDS, "", "toys.example.dev")
+                            .orElseThrow()
+                            .path("status")
+                            .path("conditions"))
+                    .anySatisfy(condition -> {
+                        assertThat(condition.path("type").asText()).isEqualTo("Terminating");
+                        assertThat(condition.path("status").asText()).isEqualTo("True");
+                        assertThat(condition.path("reason").asText()).isEqualTo("InstanceDeletionInProgress");
+                    });
+            assertThatThrownBy(() -> client.create(
+                            TOYS,
+                            tree("{\"apiVersion\":\"example.dev/v1\",\"kind\":\"Toy\","
+                                    + "\"metadata\":{\"name\":\"late\"}}")))
+                    .isInstanceOfSatisfying(ApiException.class, refused -> {
+                        assertThat(refused.code()).isEqualTo(405);
+                        assertThat(refused.getMessage())
+                                .contains("create not allowed while custom resource definition is terminating");
+                    });
         });
         node(client -> {
             assertThat(eventually(() -> served(client)))

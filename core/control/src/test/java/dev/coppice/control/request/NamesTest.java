@@ -38,11 +38,19 @@ class NamesTest {
     }
 
     @Test
+    void aTypeOfAUserMayHaveFinalizersWithoutADomain() {
+        var object = Json.parse("{\"metadata\":{\"name\":\"a\",\"finalizers\":[\"plain.example.com\"]}}");
+        assertThat(Names.metadata(object, Names.Rule.SUBDOMAIN, false)).isEmpty();
+        assertThat(Names.metadata(object, Names.Rule.SUBDOMAIN, true)).hasSize(1);
+    }
+
+    @Test
     void tellsAllThatIsWrongWithMetadata() {
         var causes = Names.metadata(
                 Json.parse("{\"metadata\":{\"name\":\"BAD_\",\"labels\":{\"x y\":\"v\",\"a\":\"not a value\"},"
                         + "\"finalizers\":[\"plain\"],\"ownerReferences\":[{\"kind\":\"\"}]}}"),
-                Names.Rule.SUBDOMAIN);
+                Names.Rule.SUBDOMAIN,
+                true);
         assertThat(causes)
                 .extracting(c -> c.field())
                 .contains(

@@ -113,6 +113,35 @@ class ControllerManagerTest {
     }
 
     @Test
+    void eachReconcileIsASpan() throws Exception {
+        List<String> spans = new CopyOnWriteArrayList<>();
+        try (var _ = kernel.telemetry()
+                .subscribe(
+                        "test",
+                        "controller.reconcile.",
+                        event -> spans.add(event.name().substring("controller.reconcile.".length()) + " "
+                                + event.metadata().get("controller") + " "
+                                + event.metadata().get("key") + " "
+                                + event.measurements().get("failures")))) {
+            AtomicInteger calls = new AtomicInteger();
+            manager.start(Controller.of("widgets", KIND, _ -> {
+                if (calls.getAndIncrement() == 0) {
+                    throw new IllegalStateException("not yet");
+                }
+                return Result.DONE;
+            }));
+            client.create(KIND.type(), widget("a", "red"));
+            eventually(() -> spans.size() == 4);
+        }
+        assertThat(spans)
+                .containsExactly(
+                        "start widgets ns/a null",
+                        "exception widgets ns/a 0",
+                        "start widgets ns/a null",
+                        "stop widgets ns/a 1");
+    }
+
+    @Test
     void reconcilesWritesStatusOnceAndSettles() throws Exception {
         StatusWriter statuses = new StatusWriter(client);
         AtomicInteger written = new AtomicInteger();
