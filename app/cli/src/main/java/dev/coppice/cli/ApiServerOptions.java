@@ -2,6 +2,7 @@ package dev.coppice.cli;
 
 import dev.coppice.control.ApiOptions;
 import dev.coppice.control.audit.AuditOptions;
+import dev.coppice.control.history.JournalRetention;
 import dev.coppice.control.oidc.OidcOptions;
 import java.net.URI;
 import java.nio.file.Path;
@@ -13,7 +14,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The options of {@code coppice up} that have kube-apiserver's names. */
+/** The options of {@code coppice up} for its API, by kube-apiserver's names where it has them. */
 final class ApiServerOptions {
     private static final Pattern TIME = Pattern.compile("(\\d{1,7})(ms|s|m|h)");
 
@@ -130,8 +131,23 @@ final class ApiServerOptions {
             description = "How tokens may be signed (default: ${DEFAULT-VALUE}).")
     private List<String> oidcAlgorithms = OidcOptions.NONE.signingAlgs();
 
+    @Option(
+            names = "--journal-max-age",
+            paramLabel = "DAYS",
+            description = "How long the journal knows who changed what (default: ${DEFAULT-VALUE}).")
+    private int journalDays = (int) JournalRetention.Limits.DEFAULT.age().toDays();
+
+    @Option(
+            names = "--journal-max-size",
+            paramLabel = "MEGABYTES",
+            description = "The most that the journal takes; the oldest changes go first (default: ${DEFAULT-VALUE}).")
+    private int journalSize = (int) (JournalRetention.Limits.DEFAULT.bytes() >> 20);
+
     ApiOptions options(List<String> problems) {
-        return new ApiOptions(audit(problems), oidc());
+        return new ApiOptions(
+                audit(problems),
+                oidc(),
+                new JournalRetention.Limits(Duration.ofDays(journalDays), (long) journalSize << 20));
     }
 
     private OidcOptions oidc() {

@@ -130,7 +130,7 @@ public final class ApiServer {
         this.signingKeys = new SigningKeys(kernel, keyspace, directory);
         this.feed = new WatchFeed(kernel, store);
         Journal journal = new Journal(kernel, keyspace, sealer);
-        this.retention = new JournalRetention(kernel, journal, JournalRetention.Limits.DEFAULT);
+        this.retention = new JournalRetention(kernel, journal, options.journal());
         feed.apart(Journal.PREFIX, retention::written);
         this.engine = new Engine(kernel, store, feed, new FieldManagers(registry), journal);
         this.reader = new Reader(feed, store);

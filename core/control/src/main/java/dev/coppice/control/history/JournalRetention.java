@@ -17,6 +17,7 @@ import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +50,24 @@ public final class JournalRetention {
      */
     public record Limits(Duration age, long bytes) {
         public static final Limits DEFAULT = new Limits(Duration.ofDays(30), 256L << 20);
+
+        private static final long MOST_DAYS = 3650;
+        private static final long MOST_BYTES = 1L << 40;
+
+        /** Adds what is wrong with them, by the names of the options of {@code coppice up}. */
+        public void check(List<String> problems) {
+            if (age.toDays() < 1 || age.toDays() > MOST_DAYS) {
+                problems.add(
+                        "--journal-max-age: " + age.toDays() + " is no number of days to keep changes: expected 1 to "
+                                + MOST_DAYS + ", such as " + DEFAULT.age.toDays());
+            }
+            if (bytes < 1 << 20 || bytes > MOST_BYTES) {
+                problems.add("--journal-max-size: " + (bytes >> 20)
+                        + " is no number of megabytes for the journal: expected 1 to " + (MOST_BYTES >> 20)
+                        + ", such as "
+                        + (DEFAULT.bytes >> 20));
+            }
+        }
     }
 
     public JournalRetention(Kernel kernel, Journal journal, Limits limits) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.coppice.control.ApiOptions;
 import dev.coppice.control.ServedApi;
+import dev.coppice.control.history.JournalRetention;
 import dev.coppice.control.oidc.OidcOptions;
 import dev.coppice.control.request.Json;
 import dev.coppice.control.runtime.Eventually;
@@ -55,7 +56,8 @@ class AuditLogTest {
                 folder,
                 new ApiOptions(
                         new AuditOptions(policy, log.toString(), 100, 0, 0, AuditOptions.Webhook.NONE),
-                        OidcOptions.NONE));
+                        OidcOptions.NONE,
+                        JournalRetention.Limits.DEFAULT));
         api.user("kim");
     }
 

@@ -15,6 +15,8 @@ import dev.coppice.store.StoreOptions;
 import dev.coppice.store.api.TxnRequest;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -89,6 +91,20 @@ class JournalRetentionTest {
                 .allSatisfy(each -> assertThat(each.revision()).isGreaterThan(horizon.revision()));
         retention.trim();
         assertThat(entries()).isEqualTo(left);
+    }
+
+    @Test
+    void whatIsChosenWronglyIsToldTogether() {
+        List<String> problems = new ArrayList<>();
+        new JournalRetention.Limits(Duration.ofDays(0), 1L << 50).check(problems);
+        assertThat(problems)
+                .containsExactly(
+                        "--journal-max-age: 0 is no number of days to keep changes: expected 1 to 3650, such as 30",
+                        "--journal-max-size: 1073741824 is no number of megabytes for the journal: expected 1 to 1048576,"
+                                + " such as 256");
+        problems.clear();
+        JournalRetention.Limits.DEFAULT.check(problems);
+        assertThat(problems).isEmpty();
     }
 
     @Test
