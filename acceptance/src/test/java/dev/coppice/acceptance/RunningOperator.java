@@ -41,7 +41,7 @@ final class RunningOperator implements AutoCloseable {
                 .redirectError(log.toFile())
                 .start();
         RunningOperator operator = new RunningOperator(process, log);
-        Thread.ofVirtual().start(operator::listen);
+        Thread.ofPlatform().daemon().start(operator::listen);
         return operator;
     }
 

@@ -105,7 +105,8 @@ final class RigNode implements AutoCloseable {
         begun = new CompletableFuture<>();
         CompletableFuture<JsonNode> announced = ready;
         CompletableFuture<Boolean> spoke = begun;
-        Thread.ofVirtual().start(() -> listen(started, spoke, announced));
+        // A read of a pipe holds the thread that carries it: five nodes would hold all that virtual threads have.
+        Thread.ofPlatform().daemon().start(() -> listen(started, spoke, announced));
     }
 
     private void listen(Process started, CompletableFuture<Boolean> spoke, CompletableFuture<JsonNode> announced) {
