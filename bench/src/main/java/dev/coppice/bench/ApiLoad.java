@@ -25,21 +25,30 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509ExtendedTrustManager;
 
 /**
- * Loads the resource API of a running node and prints a result a line: {@code ApiLoad URL TOKEN PID OBJECTS WATCHERS}. 32
- * requests are in flight, config maps of 600 bytes, HTTP/2 over TLS. CPU time is the node's, from {@code /proc/PID/stat}.
+ * Loads the resource API of a running node and prints a result a line: {@code ApiLoad URL TOKEN PID OBJECTS WATCHERS TYPES}. 32
+ * requests are in flight, config maps of 600 bytes, HTTP/2 over TLS. CPU time is the node's, from {@code /proc/PID/stat}; heap
+ * is what {@code jcmd} tells after a collection.
  */
 public final class ApiLoad {
     private static final int IN_FLIGHT = 32;
     private static final int EVENTS = 100;
+    private static final Pattern USED = Pattern.compile("total \\d+K, used (\\d+)K");
+    private static final String DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
     private static final String MAPS = "/api/v1/namespaces/default/configmaps";
 
+    /** So that no connection has more streams than servers allow. */
+    private static final int WATCHES_PER_CONNECTION = 80;
+
     private final HttpClient[] clients = new HttpClient[4];
+    private final SSLContext trusting;
     private final String url;
     private final String token;
     private final long pid;
@@ -50,27 +59,55 @@ public final class ApiLoad {
         this.pid = pid;
         SSLContext trusting = SSLContext.getInstance("TLS");
         trusting.init(null, new TrustManager[] {new TrustingManager()}, null);
+        this.trusting = trusting;
         for (int i = 0; i < clients.length; i++) {
-            clients[i] = HttpClient.newBuilder().sslContext(trusting).build();
+            clients[i] = client();
         }
+    }
+
+    private HttpClient client() {
+        return HttpClient.newBuilder().sslContext(trusting).build();
     }
 
     public static void main(String[] arguments) throws Exception {
         System.setProperty("jdk.internal.httpclient.disableHostnameVerification", "true");
         ApiLoad load = new ApiLoad(arguments[0], arguments[1], Long.parseLong(arguments[2]));
-        load.run(Integer.parseInt(arguments[3]), Integer.parseInt(arguments[4]));
+        load.run(Integer.parseInt(arguments[3]), Integer.parseInt(arguments[4]), Integer.parseInt(arguments[5]));
         System.exit(0); // watchers may still hold connections
     }
 
-    private void run(int objects, int watchers) throws Exception {
-        each("warm-up", objects / 5, i -> request("POST", MAPS, body("warm-" + i)), false);
-        each("warm-up", objects / 5, i -> request("GET", MAPS + "/warm-" + i, ""), false);
+    private void run(int objects, int watchers, int types) throws Exception {
+        int warm = Math.min(objects / 5, 4_000);
+        each("warm-up", warm, i -> request("POST", MAPS, body("warm-" + i)), false);
+        each("warm-up", warm * 2, i -> request("GET", MAPS + "/warm-" + i % warm, ""), false);
+        each("warm-up", warm, i -> apply("warm-" + i, i), false);
+        long heap = heapBytes();
         each("api-creates", objects, i -> request("POST", MAPS, body("map-" + i)), true);
-        each("api-gets", objects * 3, i -> request("GET", MAPS + "/map-" + i % objects, ""), true);
+        result("api-object", "bytes of live heap an object", (heapBytes() - heap) / (double) objects);
+        result("api-resident", "MiB resident with " + (objects + warm) + " objects", residentMebibytes());
+        each("api-gets", objects, i -> request("GET", MAPS + "/map-" + i, ""), true);
+        int applies = Math.min(objects, 10_000);
+        each("api-applies", applies, i -> apply("map-" + i, i), true);
+        list();
+        listByChunks();
+        watch(watchers);
+        types(types);
+    }
+
+    private String apply(String name, int value) throws Exception {
+        return request(
+                "PATCH",
+                MAPS + "/" + name + "?fieldManager=bench&force=true",
+                "application/apply-patch+yaml",
+                "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"" + name
+                        + "\"},\"data\":{\"applied\":\"" + value + "\"}}");
+    }
+
+    private void list() throws Exception {
+        int lists = 5;
+        long bytes = request("GET", MAPS, "").length();
         long cpu = cpuMillis();
         long start = System.nanoTime();
-        int lists = 10;
-        long bytes = 0;
         for (int i = 0; i < lists; i++) {
             bytes = request("GET", MAPS, "").length();
         }
@@ -79,7 +116,68 @@ public final class ApiLoad {
                 "milliseconds for a list of " + bytes / 1_000_000.0 + " MB",
                 (System.nanoTime() - start) / 1e6 / lists);
         result("api-list-cpu", "CPU milliseconds a list", (cpuMillis() - cpu) / (double) lists);
-        watch(watchers);
+    }
+
+    private void listByChunks() throws Exception {
+        long cpu = cpuMillis();
+        long start = System.nanoTime();
+        long longest = 0;
+        int chunks = 0;
+        String from = "";
+        do {
+            long began = System.nanoTime();
+            String chunk = request("GET", MAPS + "?limit=500" + (from.isEmpty() ? "" : "&continue=" + from), "");
+            longest = Math.max(longest, System.nanoTime() - began);
+            from = field(chunk, "continue");
+            chunks++;
+        } while (!from.isEmpty());
+        result(
+                "api-chunks",
+                "milliseconds for the same by " + chunks + " chunks of 500",
+                (System.nanoTime() - start) / 1e6);
+        result("api-chunks-longest", "milliseconds, the longest", longest / 1e6);
+        result("api-chunks-cpu", "CPU milliseconds", cpuMillis() - cpu);
+    }
+
+    /** Many types: until all of them are served, and what asking for all of them takes then. */
+    private void types(int count) throws Exception {
+        long cpu = cpuMillis();
+        long start = System.nanoTime();
+        each("types", count, i -> request("POST", DEFINITIONS, definition(i)), false);
+        String last = "/apis/bench.example.dev/v1/things" + (count - 1);
+        while (status(last) != 200) {
+            Thread.sleep(5);
+        }
+        result("api-types", "milliseconds until " + count + " new types are served", (System.nanoTime() - start) / 1e6);
+        result("api-types-cpu", "CPU milliseconds a type", (cpuMillis() - cpu) / (double) count);
+        timed("api-discovery", "/apis/bench.example.dev/v1");
+        timed("api-openapi-v2", "/openapi/v2");
+        timed("api-openapi-v3", "/openapi/v3/apis/bench.example.dev/v1");
+    }
+
+    /** The first answer, which may have to be made, and the next one. */
+    private void timed(String name, String path) throws Exception {
+        for (String which : List.of("first", "next")) {
+            long start = System.nanoTime();
+            long bytes = request("GET", path, "").length();
+            result(
+                    name + "-" + which,
+                    "milliseconds for " + bytes / 1_000_000.0 + " MB",
+                    (System.nanoTime() - start) / 1e6);
+        }
+    }
+
+    private static String definition(int i) {
+        return """
+                {"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition",
+                 "metadata":{"name":"things%1$d.bench.example.dev"},
+                 "spec":{"group":"bench.example.dev","scope":"Namespaced",
+                  "names":{"kind":"Thing%1$d","listKind":"Thing%1$dList","plural":"things%1$d","singular":"thing%1$d"},
+                  "versions":[{"name":"v1","served":true,"storage":true,"subresources":{"status":{}},
+                   "schema":{"openAPIV3Schema":{"type":"object","properties":{
+                    "spec":{"type":"object","properties":{"replicas":{"type":"integer","minimum":0},
+                     "name":{"type":"string","maxLength":63},"labels":{"type":"object","additionalProperties":{"type":"string"}}}},
+                    "status":{"type":"object","properties":{"phase":{"type":"string"}}}}}}}]}}""".formatted(i);
     }
 
     @FunctionalInterface
@@ -116,10 +214,14 @@ public final class ApiLoad {
         CountDownLatch open = new CountDownLatch(watchers);
         AtomicLong events = new AtomicLong();
         CountDownLatch all = new CountDownLatch(1);
+        HttpRequest request =
+                base(MAPS + "?watch=1&resourceVersion=" + version()).GET().build();
+        HttpClient shared = client();
         for (int i = 0; i < watchers; i++) {
-            HttpRequest request =
-                    base(MAPS + "?watch=1&resourceVersion=" + version()).GET().build();
-            HttpClient client = clients[i % clients.length];
+            if (i % WATCHES_PER_CONNECTION == 0) {
+                shared = client();
+            }
+            HttpClient client = shared;
             Thread.startVirtualThread(() -> {
                 try (BufferedReader lines = new BufferedReader(new InputStreamReader(
                         client.send(request, BodyHandlers.ofInputStream()).body(), StandardCharsets.UTF_8))) {
@@ -135,6 +237,7 @@ public final class ApiLoad {
             });
         }
         open.await();
+        result("api-watch-resident", "MiB resident with the watchers", residentMebibytes());
         long cpu = cpuMillis();
         long start = System.nanoTime();
         for (int i = 0; i < EVENTS; i++) {
@@ -150,10 +253,14 @@ public final class ApiLoad {
     }
 
     private String version() throws Exception {
-        String list = request("GET", MAPS + "?limit=1", "");
-        String mark = "\"resourceVersion\":\"";
-        int at = list.indexOf(mark) + mark.length();
-        return list.substring(at, list.indexOf('"', at));
+        return field(request("GET", MAPS + "?limit=1", ""), "resourceVersion");
+    }
+
+    /** The first field of that name; empty when there is none. */
+    private static String field(String json, String name) {
+        String mark = "\"" + name + "\":\"";
+        int at = json.indexOf(mark);
+        return at < 0 ? "" : json.substring(at + mark.length(), json.indexOf('"', at + mark.length()));
     }
 
     private final AtomicInteger turn = new AtomicInteger();
@@ -163,12 +270,11 @@ public final class ApiLoad {
     }
 
     private String request(String method, String path, String body) throws Exception {
-        HttpResponse<InputStream> answer = clients[Math.floorMod(turn.getAndIncrement(), clients.length)].send(
-                base(path)
-                        .header("Content-Type", "application/json")
-                        .method(method, body.isEmpty() ? BodyPublishers.noBody() : BodyPublishers.ofString(body))
-                        .build(),
-                BodyHandlers.ofInputStream());
+        return request(method, path, "application/json", body);
+    }
+
+    private String request(String method, String path, String type, String body) throws Exception {
+        HttpResponse<InputStream> answer = send(method, path, type, body);
         try (InputStream in = answer.body()) {
             String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
             if (answer.statusCode() >= 300) {
@@ -176,6 +282,21 @@ public final class ApiLoad {
             }
             return text;
         }
+    }
+
+    private int status(String path) throws Exception {
+        HttpResponse<InputStream> answer = send("GET", path, "application/json", "");
+        answer.body().close();
+        return answer.statusCode();
+    }
+
+    private HttpResponse<InputStream> send(String method, String path, String type, String body) throws Exception {
+        return clients[Math.floorMod(turn.getAndIncrement(), clients.length)].send(
+                base(path)
+                        .header("Content-Type", type)
+                        .method(method, body.isEmpty() ? BodyPublishers.noBody() : BodyPublishers.ofString(body))
+                        .build(),
+                BodyHandlers.ofInputStream());
     }
 
     private static String body(String name) {
@@ -188,6 +309,37 @@ public final class ApiLoad {
         String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
         String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
         return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) * 10;
+    }
+
+    private double residentMebibytes() throws IOException {
+        return Files.readAllLines(Path.of("/proc/" + pid + "/status")).stream()
+                        .filter(line -> line.startsWith("VmRSS:"))
+                        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                        .sum()
+                / 1024.0;
+    }
+
+    /** Bytes of live objects, after a collection. */
+    private long heapBytes() throws IOException, InterruptedException {
+        String unused = jcmd("GC.run");
+        Matcher used = USED.matcher(jcmd("GC.heap_info"));
+        long sum = 0;
+        while (used.find()) {
+            sum += Long.parseLong(used.group(1)) << 10;
+        }
+        return sum;
+    }
+
+    private String jcmd(String command) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "jcmd").toString(), Long.toString(pid), command)
+                .redirectErrorStream(true)
+                .start();
+        String printed = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (process.waitFor() != 0) {
+            throw new IOException("jcmd " + command + ": " + printed);
+        }
+        return printed;
     }
 
     private static void result(String name, String unit, double value) {

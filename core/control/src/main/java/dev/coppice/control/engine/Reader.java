@@ -72,7 +72,7 @@ public final class Reader {
             return at(d, namespace, asked, "", options);
         }
         long revision = options.resourceVersion().isEmpty() ? feed.fresh() : feed.await(asked);
-        ResourceCache.Snapshot now = d.cache().snapshot(namespace, revision);
+        ResourceCache.Snapshot now = d.cache().snapshot(namespace, revision, "");
         return part(d, now.objects(), now.revision(), options);
     }
 
@@ -166,13 +166,9 @@ public final class Reader {
     /** The state at a revision, from a key on. */
     private Listing at(Definition d, String namespace, long revision, String start, ListOptions options) {
         ResourceCache cache = d.cache();
-        ResourceCache.Snapshot now = cache.snapshot(namespace, revision);
+        ResourceCache.Snapshot now = cache.snapshot(namespace, revision, start);
         if (now.revision() == revision) {
-            List<CachedObject> all = now.objects();
-            if (!start.isEmpty()) {
-                all.removeIf(o -> key(d, o).compareTo(start) < 0);
-            }
-            return part(d, all, revision, options);
+            return part(d, now.objects(), revision, options);
         }
         String prefix =
                 d.namespaced() && !namespace.isEmpty() ? d.storagePrefix() + namespace + "/" : d.storagePrefix();

@@ -50,7 +50,7 @@ final class DraftCache extends ResourceCache {
 
     @Override
     public synchronized List<CachedObject> list(String namespace) {
-        List<CachedObject> below = base == null ? List.of() : base.get().list(namespace);
+        List<CachedObject> below = base == null ? new ArrayList<>() : base.get().list(namespace);
         if (drafted.isEmpty()) {
             return below;
         }
@@ -77,8 +77,10 @@ final class DraftCache extends ResourceCache {
     }
 
     @Override
-    public synchronized Snapshot snapshot(String namespace, long reached) {
-        return new Snapshot(list(namespace), reached);
+    public synchronized Snapshot snapshot(String namespace, long reached, String start) {
+        List<CachedObject> from = list(namespace);
+        from.removeIf(each -> key(each).compareTo(start) < 0);
+        return new Snapshot(from, reached);
     }
 
     @Override

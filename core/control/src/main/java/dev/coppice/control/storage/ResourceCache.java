@@ -183,20 +183,26 @@ public class ResourceCache {
 
     /** The objects of a namespace (empty: of all), in key order. */
     public synchronized List<CachedObject> list(String namespace) {
-        return new ArrayList<>(range(namespace));
+        return new ArrayList<>(range(namespace).values());
     }
 
-    /** The objects of a namespace (empty: of all), and the revision they stand for: {@code reached}, or a later one. */
-    public synchronized Snapshot snapshot(String namespace, long reached) {
-        return new Snapshot(list(namespace), Math.max(reached, lastChange));
-    }
-
-    private Collection<CachedObject> range(String namespace) {
-        if (namespace.isEmpty() || !namespaced) {
-            return objects.values();
+    /**
+     * The objects of a namespace (empty: of all), and the revision they stand for: {@code reached}, or a later one.
+     *
+     * @param start the first key, {@code NAMESPACE/NAME} or the name; empty for the very first
+     */
+    public synchronized Snapshot snapshot(String namespace, long reached, String start) {
+        NavigableMap<String, CachedObject> range = range(namespace);
+        if (!start.isEmpty()) {
+            range = range.tailMap(start, true);
         }
-        NavigableMap<String, CachedObject> part = objects.subMap(namespace + "/", true, namespace + "0", false);
-        return part.values();
+        return new Snapshot(new ArrayList<>(range.values()), Math.max(reached, lastChange));
+    }
+
+    private NavigableMap<String, CachedObject> range(String namespace) {
+        return namespace.isEmpty() || !namespaced
+                ? objects
+                : objects.subMap(namespace + "/", true, namespace + "0", false);
     }
 
     /** Subscribes to what comes, with what is there now. */

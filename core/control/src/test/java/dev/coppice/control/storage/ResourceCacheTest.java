@@ -40,8 +40,30 @@ class ResourceCacheTest {
                 .as("of before the page, which has it no more")
                 .isNull();
         assertThat(cache.get("", "b")).isNotNull();
-        assertThat(cache.snapshot("", 5).revision()).isEqualTo(6);
-        assertThat(cache.snapshot("", 5).objects()).hasSize(2);
+        assertThat(cache.snapshot("", 5, "").revision()).isEqualTo(6);
+        assertThat(cache.snapshot("", 5, "").objects()).hasSize(2);
+    }
+
+    @Test
+    void aPartBeginsWhereItIsTold() {
+        cache.load(new Page(List.of(stored("a", 3, "x"), stored("b", 4, "x"), stored("c", 5, "x")), 5, 0));
+        assertThat(cache.snapshot("", 5, "b").objects())
+                .extracting(CachedObject::name)
+                .containsExactly("b", "c");
+        assertThat(cache.snapshot("", 5, "a\0").objects())
+                .extracting(CachedObject::name)
+                .containsExactly("b", "c");
+        ResourceCache namespaced = new ResourceCache(PREFIX, true, tree -> tree);
+        namespaced.load(new Page(
+                List.of(stored("a/x", 3, "x"), stored("b/x", 4, "x"), stored("b/y", 4, "x"), stored("c/x", 5, "x")),
+                5,
+                0));
+        assertThat(namespaced.snapshot("b", 5, "b/x\0").objects())
+                .extracting(CachedObject::name)
+                .containsExactly("y");
+        assertThat(namespaced.snapshot("", 5, "b/y").objects())
+                .extracting(CachedObject::namespace)
+                .containsExactly("b", "c");
     }
 
     @Test
