@@ -13,6 +13,8 @@ enum KnownDifference {
             "PERMISSION_DENIED: etcdserver: permission denied"),
     /** 3.5 shows what the role root may, however it was made. */
     ROOT_ROLE("^AuthRoleGetRequest \\{ role: \"root\"", "^header", "perm \\{ permType: READWRITE range_end"),
+    /** Since 3.4.26 and 3.5.9 the keys of a lease are shown to those only who may read them (CVE-2023-32082). */
+    LEASE_KEYS("^LeaseTimeToLiveRequest .*keys: true", "^header", "PERMISSION_DENIED: etcdserver: permission denied"),
     /** Only administrators move the leader. */
     MOVE_LEADER("^MoveLeader", "", "PERMISSION_DENIED");
 

@@ -205,7 +205,8 @@ public final class Errors {
     }
 
     public static StoreException noPasswordUser() {
-        return invalid("etcdserver: authentication failed, password was given for no password user");
+        // etcd has no code for it, and then gives its own words (3.4 to 3.7).
+        return new StoreException(Code.UNKNOWN, "auth: authentication failed, password was given for no password user");
     }
 
     public static StoreException invalidAuthManagement() {

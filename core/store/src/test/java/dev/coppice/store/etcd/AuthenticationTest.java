@@ -107,6 +107,11 @@ class AuthenticationTest {
                 .setOptions(UserAddOptions.newBuilder().setNoPassword(true))
                 .build());
         assertThat(added.hasHeader()).isTrue();
+        assertThatThrownBy(() -> auth.authenticate(AuthenticateRequest.newBuilder()
+                        .setName("eve")
+                        .setPassword("guess")
+                        .build()))
+                .hasMessage("UNKNOWN: auth: authentication failed, password was given for no password user");
         assertThatThrownBy(() -> KVGrpc.newBlockingStub(eve).put(PUT)).hasMessageContaining("permission denied");
         var role = auth.roleAdd(AuthRoleAddRequest.newBuilder().setName("a").build());
         assertThat(role.hasHeader()).isTrue();
