@@ -168,8 +168,33 @@ final class FaultTest {
 
     @Test
     @Order(6)
-    void aRuleOfATypeThatNeverEndsIsEnded() throws Exception {
-        apply("""
+    void aRuleOfATypeThatNeverEndsIsRefusedOrEnded() throws Exception {
+        Shell.Outcome refused = coppice.kubectlWithInput(loops(6, 1), "apply", "-f", "-");
+        assertThat(refused.status()).isNotZero();
+        assertThat(refused.output()).contains("estimated rule cost exceeds budget");
+        // Each rule may cost as much as it is estimated at, but not all of them for one object.
+        apply(loops(3, 8));
+        coppice.kubectl("wait", "crd/loops.example.org", "--for=condition=Established", "--timeout=20s")
+                .succeeds();
+        Shell.Outcome outcome = coppice.kubectlWithInput(
+                "apiVersion: example.org/v1\nkind: Loop\nmetadata: {name: loop}\nspec:\n  items: [" + "x,".repeat(100)
+                        + "]\n",
+                "create",
+                "--validate=false",
+                "-f",
+                "-");
+        assertThat(outcome.status()).isNotZero();
+        assertThat(outcome.output()).contains("spec").containsAnyOf("cost", "budget");
+    }
+
+    /** A type with rules that look at a hundred items for each of a hundred, and so on. */
+    private static String loops(int depth, int rules) {
+        String rule = "- rule: \""
+                + IntStream.range(0, depth)
+                        .mapToObj(i -> "self.items.all(a" + i + ", ")
+                        .collect(Collectors.joining())
+                + "true" + ")".repeat(depth) + "\"";
+        return """
                 apiVersion: apiextensions.k8s.io/v1
                 kind: CustomResourceDefinition
                 metadata: {name: loops.example.org}
@@ -187,25 +212,10 @@ final class FaultTest {
                         properties:
                           spec:
                             type: object
-                            x-kubernetes-validations:
-                            - rule: "%s"
                             properties:
                               items: {type: array, maxItems: 100, items: {type: string, maxLength: 5}}
-                """.formatted(IntStream.range(0, 6)
-                        .mapToObj(i -> "self.items.all(a" + i + ", ")
-                        .collect(Collectors.joining())
-                + "true" + ")".repeat(6)));
-        coppice.kubectl("wait", "crd/loops.example.org", "--for=condition=Established", "--timeout=20s")
-                .succeeds();
-        Shell.Outcome outcome = coppice.kubectlWithInput(
-                "apiVersion: example.org/v1\nkind: Loop\nmetadata: {name: loop}\nspec:\n  items: [" + "x,".repeat(100)
-                        + "]\n",
-                "create",
-                "--validate=false",
-                "-f",
-                "-");
-        assertThat(outcome.status()).isNotZero();
-        assertThat(outcome.output()).contains("spec").containsAnyOf("cost", "budget");
+                            x-kubernetes-validations:
+                """ + (" ".repeat(12) + rule + "\n").repeat(rules);
     }
 
     /** Ten to the power of ten steps. */
