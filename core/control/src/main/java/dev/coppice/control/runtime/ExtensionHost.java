@@ -296,7 +296,11 @@ public final class ExtensionHost {
     public static ObjectNode definition(Kind<?, ?> kind) {
         ObjectNode definition = JsonNodeFactory.instance.objectNode();
         definition.put("apiVersion", "apiextensions.k8s.io/v1").put("kind", "CustomResourceDefinition");
-        definition.putObject("metadata").put("name", kind.plural() + "." + kind.group());
+        ObjectNode metadata = definition.putObject("metadata").put("name", kind.plural() + "." + kind.group());
+        if (!kind.annotations().isEmpty()) {
+            ObjectNode annotations = metadata.putObject("annotations");
+            kind.annotations().forEach(annotations::put);
+        }
         ObjectNode spec = definition.putObject("spec");
         spec.put("group", kind.group()).put("scope", kind.namespaced() ? "Namespaced" : "Cluster");
         ObjectNode names = spec.putObject("names");
