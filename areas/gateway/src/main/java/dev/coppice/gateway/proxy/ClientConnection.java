@@ -150,17 +150,22 @@ final class ClientConnection extends Chain.Member<ClientConnection> implements C
 
     private void readAhead() {
         Deque<Object> waiting = ahead;
-        while (waiting != null && !waiting.isEmpty() && channel.isActive()) {
-            Exchange now = current;
-            if (now != null && now.requestComplete()) {
-                return;
-            }
+        while (waiting != null && !waiting.isEmpty() && channel.isActive() && !busy()) {
             take(waiting.poll());
+        }
+        if (waiting == null || waiting.isEmpty()) {
+            reading(true);
         }
         Exchange now = current;
         if (now != null) {
             now.requestReadComplete();
         }
+    }
+
+    /** Whether the present request has come whole, so that what follows has to wait. */
+    private boolean busy() {
+        Exchange now = current;
+        return now != null && now.requestComplete();
     }
 
     private void take(Object message) {
@@ -196,10 +201,8 @@ final class ClientConnection extends Chain.Member<ClientConnection> implements C
             ReferenceCountUtil.release(message);
             return;
         }
-        Exchange now = current;
-        boolean busy = now != null && now.requestComplete() && message != LastHttpContent.EMPTY_LAST_CONTENT;
         Deque<Object> waiting = ahead;
-        if (busy || waiting != null && !waiting.isEmpty()) {
+        if (busy() && message != LastHttpContent.EMPTY_LAST_CONTENT || waiting != null && !waiting.isEmpty()) {
             if (waiting == null) {
                 waiting = new ArrayDeque<>();
                 ahead = waiting;

@@ -4,6 +4,7 @@ import io.netty.channel.EventLoop;
 import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.Map;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -118,7 +119,6 @@ final class EventLoopState {
                     each.remove();
                 }
             }
-            cursors.keySet().removeIf(each -> each.state().targets().isEmpty());
             accessLog.flush();
         }
         if (clients.size() > 0 || exchanges.size() > 0 || !pools.isEmpty()) {
@@ -126,9 +126,10 @@ final class EventLoopState {
         }
     }
 
-    /** Closes connections to endpoints that are gone, and tells clients of a listener that is. */
-    void configChanged() {
+    /** Closes unused connections to endpoints that are gone. */
+    void configChanged(Set<Upstream> kept) {
         long now = now();
+        cursors.keySet().removeIf(each -> !kept.contains(each));
         pools.values().forEach(each -> each.closeIdle(now));
     }
 

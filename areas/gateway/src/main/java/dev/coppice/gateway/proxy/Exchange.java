@@ -511,7 +511,8 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt, RequestH
         }
         if (code < 200) {
             if (!http10 && !responding) {
-                var _ = client.channel().writeAndFlush(head);
+                var _ = client.channel().write(head, client.channel().voidPromise());
+                var _ = client.channel().writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT);
             }
             return;
         }

@@ -168,16 +168,16 @@ public final class ProxyDataPlane implements DataPlane {
         });
         upstreams.forEach((name, upstream) -> {
             if (!kept.containsKey(name)) {
-                upstream.update(new UpstreamConfig(name, upstream.state().protocol(), List.of()));
+                upstream.retire();
             }
         });
         upstreams.keySet().retainAll(kept.keySet());
         gone.forEach(ProxyDataPlane::unbind);
-        states.values()
-                .forEach(state -> state.loop.execute(() -> {
-                    state.configChanged();
-                    gone.forEach(state::drain);
-                }));
+        Set<Upstream> current = Set.copyOf(kept.values());
+        onLoops(state -> {
+            state.configChanged(current);
+            gone.forEach(state::drain);
+        });
         metrics.keepOnly(
                 next.listeners().stream()
                         .flatMap(each -> each.routes().stream())

@@ -59,6 +59,11 @@ final class Upstream {
         return state;
     }
 
+    /** Nothing points to it any more; requests that are on their way still find its endpoints. */
+    void retire() {
+        state.targets.forEach(each -> each.gone = true);
+    }
+
     /** Takes over what is configured; endpoints that stay keep their connections. */
     void update(UpstreamConfig config) {
         Map<Endpoint, Target> known = new HashMap<>();
