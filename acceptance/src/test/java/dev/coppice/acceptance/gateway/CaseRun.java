@@ -33,7 +33,7 @@ final class CaseRun {
         this.test = test;
         this.suite = suite;
         this.documents = List.copyOf(documents);
-        this.statuses = new StatusChecks(suite.api(), this::kindOf);
+        this.statuses = new StatusChecks(suite.api()::get, this::kindOf);
         documents.forEach(suite.api()::know);
     }
 

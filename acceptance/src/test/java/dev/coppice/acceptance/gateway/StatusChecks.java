@@ -12,17 +12,22 @@ import org.jspecify.annotations.Nullable;
 
 /** Compares claims with the status of the live objects. */
 final class StatusChecks {
-    private final ResourceApi api;
+    /** Where objects are got from. */
+    interface Objects {
+        /** An object by its kind and {@code NAMESPACE/NAME}; a missing node where there is none. */
+        JsonNode get(String kind, String object) throws IOException, InterruptedException;
+    }
 
     /** Kind of a route whose kind the data do not tell. */
     interface Kinds {
         String of(String route);
     }
 
+    private final Objects objects;
     private final Kinds kinds;
 
-    StatusChecks(ResourceApi api, Kinds kinds) {
-        this.api = api;
+    StatusChecks(Objects objects, Kinds kinds) {
+        this.objects = objects;
         this.kinds = kinds;
     }
 
@@ -34,7 +39,7 @@ final class StatusChecks {
             case Claim.ParentServes serves -> parentServes(serves);
             case Claim.RouteCondition wanted -> routeCondition(wanted);
             case Claim.NoParentAccepted wanted -> {
-                JsonNode route = api.get(wanted.kind(), wanted.route());
+                JsonNode route = objects.get(wanted.kind(), wanted.route());
                 for (JsonNode parent : route.at("/status/parents")) {
                     if (missing(parent.path("conditions"), new Condition("Accepted", "True", "")) == null) {
                         yield wanted.route() + " is accepted by " + parent.path("parentRef");
@@ -44,7 +49,7 @@ final class StatusChecks {
             }
             case Claim.AttachedRoutes wanted -> {
                 int count = 0;
-                JsonNode listeners = api.get("Gateway", wanted.gateway()).at("/status/listeners");
+                JsonNode listeners = objects.get("Gateway", wanted.gateway()).at("/status/listeners");
                 for (JsonNode listener : listeners) {
                     count += listener.path("attachedRoutes").asInt();
                 }
@@ -53,7 +58,7 @@ final class StatusChecks {
                         : "attachedRoutes: expected " + wanted.count() + ", got " + listeners;
             }
             case Claim.AttachedListenerSets wanted -> {
-                int count = api.get("Gateway", wanted.gateway())
+                int count = objects.get("Gateway", wanted.gateway())
                         .at("/status/attachedListenerSets")
                         .asInt(0);
                 yield count == wanted.count()
@@ -64,9 +69,9 @@ final class StatusChecks {
             case Claim.Listeners wanted -> listeners(wanted);
             case Claim.LatestConditions wanted -> latestConditions(wanted);
             case Claim.ObjectCondition wanted ->
-                missing(api.get(wanted.kind(), wanted.object()).at("/status/conditions"), wanted.condition());
+                missing(objects.get(wanted.kind(), wanted.object()).at("/status/conditions"), wanted.condition());
             case Claim.AncestorCondition wanted -> {
-                JsonNode policy = api.get(wanted.kind(), wanted.policy());
+                JsonNode policy = objects.get(wanted.kind(), wanted.policy());
                 String problem = "no ancestor " + wanted.ancestor() + " in " + policy.at("/status/ancestors");
                 for (JsonNode ancestor : policy.at("/status/ancestors")) {
                     if (refersTo(ancestor.path("ancestorRef"), wanted.ancestor(), namespace(policy))) {
@@ -81,7 +86,7 @@ final class StatusChecks {
     }
 
     private @Nullable String gatewayServes(Claim.GatewayServes serves) throws IOException, InterruptedException {
-        JsonNode gateway = api.get("Gateway", serves.gateway());
+        JsonNode gateway = objects.get("Gateway", serves.gateway());
         if (gateway.at("/status/addresses/0/value").asText().isEmpty()) {
             return "Gateway " + serves.gateway() + " has no address: status " + gateway.path("status");
         }
@@ -94,7 +99,7 @@ final class StatusChecks {
         }
         for (String route : serves.routes()) {
             String kind = serves.routeKind().isEmpty() ? kinds.of(route) : serves.routeKind();
-            problem = acceptedBy(api.get(kind, route), serves.gateway(), serves.listeners());
+            problem = acceptedBy(objects.get(kind, route), serves.gateway(), serves.listeners());
             if (problem != null) {
                 return kind + " " + route + ": " + problem;
             }
@@ -121,13 +126,13 @@ final class StatusChecks {
 
     private @Nullable String parentServes(Claim.ParentServes serves) throws IOException, InterruptedException {
         String problem = missing(
-                api.get("ListenerSet", serves.parent()).at("/status/conditions"),
+                objects.get("ListenerSet", serves.parent()).at("/status/conditions"),
                 new Condition("Accepted", "True", ""));
         if (problem != null) {
             return "ListenerSet " + serves.parent() + ": " + problem;
         }
         for (String route : serves.routes()) {
-            problem = acceptedBy(api.get(kinds.of(route), route), serves.parent(), List.of());
+            problem = acceptedBy(objects.get(kinds.of(route), route), serves.parent(), List.of());
             if (problem != null) {
                 return route + ": " + problem;
             }
@@ -137,7 +142,7 @@ final class StatusChecks {
 
     private @Nullable String routeCondition(Claim.RouteCondition wanted) throws IOException, InterruptedException {
         for (String name : wanted.routes()) {
-            JsonNode route = api.get(wanted.kind(), name);
+            JsonNode route = objects.get(wanted.kind(), name);
             String problem = "no parent " + wanted.parent() + " in the status: " + route.at("/status/parents");
             for (JsonNode parent : route.at("/status/parents")) {
                 if (refersTo(parent.path("parentRef"), wanted.parent(), namespace(route))) {
@@ -155,7 +160,7 @@ final class StatusChecks {
     }
 
     private @Nullable String onlyParent(Claim.OnlyParent wanted) throws IOException, InterruptedException {
-        JsonNode route = api.get(wanted.kind(), wanted.route());
+        JsonNode route = objects.get(wanted.kind(), wanted.route());
         JsonNode parents = route.at("/status/parents");
         if (parents.size() != 1) {
             return "expected one parent, got " + parents;
@@ -168,7 +173,7 @@ final class StatusChecks {
     }
 
     private @Nullable String listeners(Claim.Listeners wanted) throws IOException, InterruptedException {
-        JsonNode told = api.get(wanted.kind(), wanted.object()).at("/status/listeners");
+        JsonNode told = objects.get(wanted.kind(), wanted.object()).at("/status/listeners");
         if (wanted.exactly() && told.size() != wanted.listeners().size()) {
             return "expected " + wanted.listeners().size() + " listeners, got " + told;
         }
@@ -200,7 +205,7 @@ final class StatusChecks {
     }
 
     private @Nullable String latestConditions(Claim.LatestConditions wanted) throws IOException, InterruptedException {
-        JsonNode object = api.get(wanted.kind(), wanted.object());
+        JsonNode object = objects.get(wanted.kind(), wanted.object());
         long generation = object.at("/metadata/generation").asLong(-1);
         List<JsonNode> all = new ArrayList<>();
         object.at("/status/conditions").forEach(all::add);
