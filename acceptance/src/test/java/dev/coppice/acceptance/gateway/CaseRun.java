@@ -15,10 +15,12 @@ import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** One test while it runs: what its steps use, and what was not as it must be. */
 final class CaseRun {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int IN_A_ROW = 3;
     private static final int MIRRORED_REQUESTS = 500;
     private static final int MIRROR_ATTEMPTS = 5;
     private static final double MIRROR_TOLERANCE = 0.05;
@@ -96,11 +98,7 @@ final class CaseRun {
     /** Checks those of the claims that a status can show; what else the data say is covered by the steps themselves. */
     void claims(Predicate<Claim.Told> which) throws InterruptedException {
         for (Claim.Told told : test.claims()) {
-            boolean ofStatus = !(told.claim() instanceof Claim.Distribution
-                    || told.claim() instanceof Claim.Announcement
-                    || told.claim() instanceof Claim.Unmechanical
-                    || told.claim() instanceof Claim.NotUnderstood);
-            if (ofStatus && which.test(told)) {
+            if (StatusChecks.ofStatus(told.claim()) && which.test(told)) {
                 check(told.text(), () -> statuses.problem(told.claim()));
             }
         }
@@ -117,10 +115,37 @@ final class CaseRun {
             exchange(exchange);
         }
         for (Claim.Told told : test.claims()) {
-            if (told.claim() instanceof Claim.Distribution distribution) {
-                distribution(distribution, told);
+            switch (told.claim()) {
+                case Claim.Distribution distribution -> distribution(distribution, told);
+                case Claim.HandshakeRefused _ -> handshakeRefused(told);
+                default -> {}
             }
         }
+    }
+
+    private void handshakeRefused(Claim.Told told) throws IOException, InterruptedException {
+        List<Target> targets = targets("", told.step());
+        if (targets.size() != 1 || targets.getFirst().tls() == null) {
+            notChecked(told.text());
+            return;
+        }
+        check(told.text(), () -> {
+            Target target = targets.getFirst();
+            try (var socket = RawHttp.connect(target.address(), target.port(), target.tls(), routeHost())) {
+                return "the handshake with " + socket + " succeeded";
+            } catch (IOException e) {
+                return null;
+            }
+        });
+    }
+
+    /** The first host name of a TLSRoute of the manifest. */
+    private String routeHost() {
+        return documents.stream()
+                .map(document -> document.at("/spec/hostnames/0").asText())
+                .filter(host -> !host.isEmpty())
+                .findFirst()
+                .orElse("abc.example.com");
     }
 
     /** Sends a request to where the data say, as far as they do. */
@@ -128,7 +153,7 @@ final class CaseRun {
         if (!sendable(exchange)) {
             return;
         }
-        List<Target> targets = targets(exchange);
+        List<Target> targets = targets(host(exchange.call()), exchange.step());
         if (targets.isEmpty()) {
             notChecked("row " + exchange.number() + ": no Gateway is told for " + exchange.text());
         } else if (targets.size() == 1) {
@@ -139,7 +164,7 @@ final class CaseRun {
             check("row " + exchange.number() + " (" + exchange.text() + ") at one of " + targets, () -> {
                 List<String> each = new ArrayList<>();
                 for (Target target : targets) {
-                    String problem = ExchangeRunner.once(target, exchange, "");
+                    String problem = once(target, exchange, "");
                     if (problem == null) {
                         return null;
                     }
@@ -155,7 +180,7 @@ final class CaseRun {
                 .forEach(part -> notChecked("row " + exchange.number() + ": " + part + ", of " + exchange.text()));
         Exchange.Request request = exchange.request();
         if (request == null) {
-            return false;
+            return exchange.call() != null;
         }
         if (!request.protocol().isEmpty() && !request.protocol().equals("HTTP/1.1")) {
             notChecked("row " + exchange.number() + ": " + request.protocol() + ", of " + exchange.text());
@@ -171,7 +196,24 @@ final class CaseRun {
     /** Sends a request to a target, and looks for its copies. */
     void exchange(Exchange exchange, Target target) throws InterruptedException {
         String what = "row " + exchange.number() + " (" + exchange.text() + ") at " + target;
-        String problem = ExchangeRunner.problem(suite.patience(), target, exchange);
+        exchange(exchange, target, what, () -> once(target, exchange, ""));
+    }
+
+    private @Nullable String once(Target target, Exchange exchange, String mark) throws IOException {
+        return exchange.request() == null
+                ? OtherCalls.once(target, exchange, routeHost())
+                : ExchangeRunner.once(target, exchange, mark);
+    }
+
+    /** An exchange made by other means: it must have no problem three times in a row. */
+    void exchange(Exchange exchange, Target target, String what, Patience.Check attempt) throws InterruptedException {
+        String problem = suite.patience().until(() -> {
+            String found = null;
+            for (int i = 0; i < IN_A_ROW && found == null; i++) {
+                found = attempt.problem();
+            }
+            return found;
+        });
         suite.report().checked();
         if (problem != null) {
             problems.add(what + ": " + problem);
@@ -229,22 +271,19 @@ final class CaseRun {
     }
 
     private void distribution(Claim.Distribution wanted, Claim.Told told) throws IOException, InterruptedException {
-        Exchange exchange = test.exchanges().stream()
-                .filter(candidate -> candidate.request() != null)
-                .findFirst()
-                .orElse(null);
-        List<Target> targets = exchange == null ? List.of() : targets(exchange);
-        if (exchange == null || targets.size() != 1 || exchange.request() == null) {
+        Exchange.Call call = test.exchanges().isEmpty()
+                ? new Exchange.StreamEcho("")
+                : test.exchanges().getFirst().call();
+        List<Target> targets = targets(host(call), told.step());
+        if (call == null || targets.size() != 1) {
             notChecked(told.text());
             return;
         }
-        Exchange.Request request = exchange.request();
         List<String> seen = new ArrayList<>();
         for (int attempt = 0; attempt < wanted.attempts(); attempt++) {
             Map<String, Integer> counts = new LinkedHashMap<>();
             for (int i = 0; i < wanted.requests(); i++) {
-                String pod = ExchangeRunner.send(targets.getFirst(), request, request.target(), "")
-                        .pod();
+                String pod = pod(targets.getFirst(), call);
                 String backend = wanted.weights().keySet().stream()
                         .filter(name -> pod.startsWith(name + "-"))
                         .findFirst()
@@ -268,11 +307,29 @@ final class CaseRun {
         problems.add(told.text() + ": got " + seen);
     }
 
+    private String pod(Target target, Exchange.Call call) throws IOException {
+        return switch (call) {
+            case Exchange.Request request ->
+                ExchangeRunner.send(target, request, request.target(), "").pod();
+            case Exchange.GrpcCall grpc -> OtherCalls.grpc(target, grpc).pod();
+            case Exchange.StreamEcho echo ->
+                OtherCalls.stream(target, echo.serverName().isEmpty() ? routeHost() : echo.serverName())
+                        .path("pod")
+                        .asText();
+            case Exchange.DatagramEcho _ ->
+                OtherCalls.datagram(target).path("pod").asText();
+        };
+    }
+
+    private static String host(Exchange.@Nullable Call call) {
+        return call instanceof Exchange.Request request ? request.host() : "";
+    }
+
     /** Where a request may be meant to go: to the Gateways of claims with its step, else to all that have claims. */
-    private List<Target> targets(Exchange exchange) throws IOException, InterruptedException {
+    private List<Target> targets(String host, String step) throws IOException, InterruptedException {
         List<Claim.GatewayServes> claims = test.claims().stream()
                 .filter(told -> told.claim() instanceof Claim.GatewayServes)
-                .filter(told -> told.step().equals(exchange.step()))
+                .filter(told -> told.step().equals(step))
                 .map(told -> (Claim.GatewayServes) told.claim())
                 .toList();
         if (claims.isEmpty()) {
@@ -290,7 +347,7 @@ final class CaseRun {
         }
         Set<Target> targets = new LinkedHashSet<>();
         for (var gateway : listeners.entrySet()) {
-            targets.add(target(gateway.getKey(), gateway.getValue(), exchange));
+            targets.add(target(gateway.getKey(), gateway.getValue(), host));
         }
         return List.copyOf(targets);
     }
@@ -310,9 +367,7 @@ final class CaseRun {
         return gateways;
     }
 
-    private Target target(String gateway, List<String> names, Exchange exchange)
-            throws IOException, InterruptedException {
-        String host = exchange.request() == null ? "" : exchange.request().host();
+    private Target target(String gateway, List<String> names, String host) throws IOException, InterruptedException {
         String bare = host.replaceFirst(":\\d+$", "");
         int asked = host.equals(bare) ? -1 : Integer.parseInt(host.substring(bare.length() + 1));
         List<JsonNode> listeners = listeners(gateway);
@@ -354,7 +409,7 @@ final class CaseRun {
     }
 
     /** Listeners of a Gateway and of the ListenerSets that belong to it, as the manifests have them. */
-    private List<JsonNode> listeners(String gateway) {
+    List<JsonNode> listeners(String gateway) {
         List<JsonNode> listeners = new ArrayList<>();
         Stream.concat(documents.stream(), suite.base().stream())
                 .filter(document -> document.path("kind").asText().equals("Gateway")

@@ -108,6 +108,9 @@ public sealed interface Claim {
         }
     }
 
+    /** A TLS handshake with the host name of the route fails. */
+    record HandshakeRefused() implements Claim {}
+
     /** Says only that the requests of its step are made; the table has them. */
     record Announcement() implements Claim {}
 

@@ -100,6 +100,7 @@ final class Claims {
                     "make request and expect failure: as below|HTTPS request \\(args: .*\\)|HTTPS request must fail \\(.*\\)"
                             + "|a datagram is echoed, by backend as below|an echo comes back|the mirror backends log the mirrored request .*",
                     _ -> new Claim.Announcement()),
+            rule("TLS handshake must be rejected.*", _ -> new Claim.HandshakeRefused()),
             rule("the test (?:patches|deletes|updates|creates|checks|changes).*", _ -> new Claim.Unmechanical()));
 
     private Claims() {}

@@ -56,8 +56,8 @@ final class ConformanceCasesTest {
         assertThat(claim("the test patches an object (`e` in the source)")).isEqualTo(new Claim.Unmechanical());
         assertThat(row("GET `/`", "status 200; the moon is full").notUnderstood())
                 .containsExactly("the moon is full");
-        assertThat(row("GET `/`, by moonlight", "status 200").request()).isNull();
-        assertThat(row("gRPC call `a/B`", "gRPC status OK").request()).isNull();
+        assertThat(row("GET `/`, by moonlight", "status 200").call()).isNull();
+        assertThat(row("carrier pigeon", "status 200").call()).isNull();
     }
 
     @Test

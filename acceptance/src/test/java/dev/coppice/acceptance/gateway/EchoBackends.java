@@ -38,17 +38,13 @@ public final class EchoBackends implements AutoCloseable {
         this.certificates = certificates;
     }
 
-    /** Starts the replicas of a Deployment. Those that echo over gRPC, TCP or UDP only get addresses. */
+    /** Starts the replicas of a Deployment. Those of other images only get addresses. */
     public void start(JsonNode deployment) throws InterruptedException {
         String namespace = deployment.at("/metadata/namespace").asText("default");
         JsonNode template = deployment.at("/spec/template");
         Map<String, String> labels = JSON.convertValue(
                 template.at("/metadata/labels"), new com.fasterxml.jackson.core.type.TypeReference<>() {});
         JsonNode container = template.at("/spec/containers/0");
-        boolean http = variable(container, "GRPC_ECHO_SERVER").isEmpty()
-                && variable(container, "TCP_ECHO_SERVER").isEmpty()
-                && variable(container, "UDP_ECHO_SERVER").isEmpty()
-                && container.path("image").asText().contains("echo");
         SslContext tls = variable(container, "TLS_SERVER_CERT").isEmpty()
                 ? null
                 : certificates.apply(namespace + "/"
@@ -62,10 +58,28 @@ public final class EchoBackends implements AutoCloseable {
                     deployment.at("/metadata/name").asText() + "-" + started,
                     "127.10." + started / 250 + "." + (1 + started % 250),
                     variable(container, "SERVICE_NAME"));
-            if (http) {
-                echo.serve(group, tls);
-            }
+            serve(container, echo, tls);
             pods.add(new Pod(deployment, labels, echo));
+        }
+    }
+
+    private void serve(JsonNode container, EchoPod echo, @Nullable SslContext tls) throws InterruptedException {
+        boolean streams = !variable(container, "TCP_ECHO_SERVER").isEmpty();
+        boolean datagrams = !variable(container, "UDP_ECHO_SERVER").isEmpty();
+        if (streams) {
+            echo.serveStreams(group, tls);
+        }
+        if (datagrams) {
+            echo.serveDatagrams(group, EchoPod.DATAGRAM_PORT);
+        }
+        // Only that something answers counts for it.
+        if (container.path("image").asText().contains("coredns")) {
+            echo.serveDatagrams(group, EchoPod.DNS_PORT);
+        }
+        if (!variable(container, "GRPC_ECHO_SERVER").isEmpty()) {
+            echo.serveGrpc(group);
+        } else if (!streams && !datagrams && container.path("image").asText().contains("echo")) {
+            echo.serve(group, tls);
         }
     }
 

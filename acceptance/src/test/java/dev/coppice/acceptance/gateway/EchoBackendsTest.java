@@ -112,6 +112,66 @@ final class EchoBackendsTest {
         assertThat(YAML.readTree(body).path("host").asText()).isEqualTo(pod.address() + ":" + EchoPod.H2C_PORT);
     }
 
+    private static String echoing(String variable) {
+        return """
+                metadata: {name: %1$s, namespace: ns}
+                spec: {template: {metadata: {labels: {app: x}}, spec: {containers: [{image: echo, env: [{name: %2$s, value: "1"}]}]}}}
+                """.formatted("other", variable);
+    }
+
+    private String problem(String variable, int port, String call, String gives) throws Exception {
+        JsonNode deployment = YAML.readTree(echoing(variable));
+        backends.start(deployment);
+        try {
+            Exchange exchange = ExchangeRows.parse("| 1 | " + call + " | " + gives + " |");
+            assertThat(exchange).isNotNull();
+            assertThat(exchange.notUnderstood()).isEmpty();
+            EchoPod other = backends.named("ns", "other-").getFirst();
+            return OtherCalls.once(new ExchangeRunner.Target(other.address(), port, null), exchange, "a.example");
+        } finally {
+            backends.stop(deployment);
+        }
+    }
+
+    @Test
+    void echoesLinesDatagramsAndCalls() throws Exception {
+        String stream = "served by `%s` in `ns`; backend itself speaks TLS: %s";
+        for (String[] row : new String[][] {{"other", "no"}, {"another", "no"}, {"other", "yes"}}) {
+            String problem = problem(
+                    "TCP_ECHO_SERVER", EchoPod.HTTP_PORT, "TCP/TLS echo request", stream.formatted((Object[]) row));
+            assertThat(problem == null)
+                    .as(String.join(" ", row) + problem)
+                    .isEqualTo(row[0].equals("other") && row[1].equals("no"));
+        }
+        assertThat(problem(
+                        "UDP_ECHO_SERVER",
+                        EchoPod.DATAGRAM_PORT,
+                        "UDP echo datagram",
+                        "answer names service `` in `ns`"))
+                .isNull();
+        assertThat(problem(
+                        "UDP_ECHO_SERVER",
+                        EchoPod.DATAGRAM_PORT,
+                        "UDP echo datagram",
+                        "answer names service `a` in `ns`"))
+                .isNotNull();
+        String call = "gRPC call `" + GrpcEcho.SERVICE + "/%s`, authority `a.example`, metadata `X-A: 1`";
+        String served = "gRPC status OK; served by `%s` in `ns`";
+        assertThat(problem("GRPC_ECHO_SERVER", EchoPod.HTTP_PORT, call.formatted("Echo"), served.formatted("other")))
+                .isNull();
+        assertThat(problem("GRPC_ECHO_SERVER", EchoPod.HTTP_PORT, call.formatted("Echo"), served.formatted("another")))
+                .isNotNull();
+        assertThat(problem(
+                        "GRPC_ECHO_SERVER", EchoPod.HTTP_PORT, call.formatted("EchoThree"), served.formatted("other")))
+                .isNotNull();
+        assertThat(problem(
+                        "GRPC_ECHO_SERVER",
+                        EchoPod.HTTP_PORT,
+                        call.formatted("EchoThree"),
+                        "gRPC status Unimplemented"))
+                .isNull();
+    }
+
     @Test
     void tellsEndpointsOfAService() throws Exception {
         JsonNode slice = backends.endpointSlice(YAML.readTree(SERVICE));

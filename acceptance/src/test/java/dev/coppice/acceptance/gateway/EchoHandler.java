@@ -36,6 +36,8 @@ import javax.net.ssl.SNIHostName;
  */
 final class EchoHandler extends SimpleChannelInboundHandler<Object> {
     static final String SET_HEADER = "X-Echo-Set-Header";
+    private static final String GRPC_OK = "0";
+    private static final String GRPC_UNIMPLEMENTED = "12";
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Pattern DURATION = Pattern.compile("([0-9.]+)(ms|s|m)");
     private static final Pattern STATUS_PATH = Pattern.compile("/status/(\\d{3})");
@@ -53,6 +55,7 @@ final class EchoHandler extends SimpleChannelInboundHandler<Object> {
         switch (message) {
             case WebSocketFrame frame -> context.writeAndFlush(frame.retain());
             case FullHttpRequest request when isWebSocket(request) -> upgrade(context, request);
+            case FullHttpRequest request when isGrpc(request) -> context.writeAndFlush(grpc(request));
             case FullHttpRequest request -> answer(context, request);
             default -> {}
         }
@@ -60,6 +63,26 @@ final class EchoHandler extends SimpleChannelInboundHandler<Object> {
 
     private static boolean isWebSocket(FullHttpRequest request) {
         return request.headers().containsValue(HttpHeaderNames.UPGRADE, "websocket", true);
+    }
+
+    private static boolean isGrpc(FullHttpRequest request) {
+        return request.headers().get(HttpHeaderNames.CONTENT_TYPE, "").startsWith("application/grpc");
+    }
+
+    private FullHttpResponse grpc(FullHttpRequest request) {
+        pod.note(request.uri(), request.headers().get(ExchangeRunner.MARK, ""));
+        boolean implemented = GrpcEcho.METHODS.stream()
+                .anyMatch(method -> request.uri().equals("/" + GrpcEcho.SERVICE + "/" + method));
+        byte[] message = GrpcEcho.encode(new GrpcEcho.Answer(request.uri(), pod.namespace(), pod.name()));
+        // A message is preceded by a byte that says it is not compressed, and its length.
+        ByteBuf body = implemented
+                ? Unpooled.buffer().writeByte(0).writeInt(message.length).writeBytes(message)
+                : Unpooled.EMPTY_BUFFER;
+        DefaultFullHttpResponse response =
+                new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK, body);
+        response.headers().set(HttpHeaderNames.CONTENT_TYPE, "application/grpc");
+        response.trailingHeaders().set("grpc-status", implemented ? GRPC_OK : GRPC_UNIMPLEMENTED);
+        return response;
     }
 
     private void upgrade(ChannelHandlerContext context, FullHttpRequest request) {

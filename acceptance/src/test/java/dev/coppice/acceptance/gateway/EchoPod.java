@@ -1,11 +1,13 @@
 package dev.coppice.acceptance.gateway;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoopGroup;
+import io.netty.channel.socket.nio.NioDatagramChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.handler.codec.http.HttpObjectAggregator;
 import io.netty.handler.codec.http.HttpServerCodec;
@@ -22,13 +24,19 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One replica of an echo backend, on a loopback address of its own: HTTP/1.1 with WebSocket on port 3000, HTTP/2 without TLS on
- * 3001, HTTPS on 8443 where it has a certificate. It remembers which requests came, for tests of mirrors.
+ * One replica of an echo backend, on a loopback address of its own. One for HTTP serves HTTP/1.1 with WebSocket on port 3000,
+ * HTTP/2 without TLS on 3001, HTTPS on 8443 where it has a certificate, and remembers which requests came, for tests of mirrors.
+ * One for gRPC serves that on 3000; one for TCP lines on 3000 and TLS on 8443; one for UDP datagrams on 8080.
  */
 public final class EchoPod implements AutoCloseable {
     static final int HTTP_PORT = 3000;
     static final int H2C_PORT = 3001;
     static final int HTTPS_PORT = 8443;
+    static final int DATAGRAM_PORT = 8080;
+    static final int DNS_PORT = 53;
+
+    /** What a TCP echo server says first. */
+    static final String WELCOME = "Gateway API Test TCP Server";
 
     /** Requests that are told apart; more are not counted. */
     private static final int LOG_LIMIT = 100_000;
@@ -64,28 +72,56 @@ public final class EchoPod implements AutoCloseable {
 
     /** Serves HTTP; and HTTPS, too, if {@code tls} is given. */
     void serve(EventLoopGroup group, @Nullable SslContext tls) throws InterruptedException {
-        listen(group, HTTP_PORT, pipeline -> http1(pipeline));
-        listen(
-                group,
-                H2C_PORT,
-                pipeline -> pipeline.addLast(
-                        Http2FrameCodecBuilder.forServer().build(),
-                        new Http2MultiplexHandler(new ChannelInitializer<Channel>() {
-                            @Override
-                            protected void initChannel(Channel stream) {
-                                stream.pipeline()
-                                        .addLast(
-                                                new Http2StreamFrameToHttpObjectCodec(true),
-                                                new HttpObjectAggregator(BODY_LIMIT),
-                                                new EchoHandler(EchoPod.this, "HTTP/2.0"));
-                            }
-                        })));
+        listen(group, HTTP_PORT, this::http1);
+        listen(group, H2C_PORT, this::http2);
         if (tls != null) {
             listen(group, HTTPS_PORT, pipeline -> {
                 pipeline.addLast(tls.newHandler(pipeline.channel().alloc()));
                 http1(pipeline);
             });
         }
+    }
+
+    /** Serves gRPC without TLS. */
+    void serveGrpc(EventLoopGroup group) throws InterruptedException {
+        listen(group, HTTP_PORT, this::http2);
+    }
+
+    /** Serves lines over TCP; and over TLS, too, if {@code tls} is given. */
+    void serveStreams(EventLoopGroup group, @Nullable SslContext tls) throws InterruptedException {
+        listen(group, HTTP_PORT, pipeline -> StreamEchoHandler.addTo(pipeline, this));
+        if (tls != null) {
+            listen(group, HTTPS_PORT, pipeline -> {
+                pipeline.addLast(tls.newHandler(pipeline.channel().alloc()));
+                StreamEchoHandler.addTo(pipeline, this);
+            });
+        }
+    }
+
+    /** Serves datagrams on a port. */
+    void serveDatagrams(EventLoopGroup group, int port) throws InterruptedException {
+        channels.add(new Bootstrap()
+                .group(group)
+                .channel(NioDatagramChannel.class)
+                .handler(new DatagramEchoHandler(this))
+                .bind(address, port)
+                .sync()
+                .channel());
+    }
+
+    private void http2(ChannelPipeline connection) {
+        connection.addLast(
+                Http2FrameCodecBuilder.forServer().build(),
+                new Http2MultiplexHandler(new ChannelInitializer<Channel>() {
+                    @Override
+                    protected void initChannel(Channel stream) {
+                        stream.pipeline()
+                                .addLast(
+                                        new Http2StreamFrameToHttpObjectCodec(true),
+                                        new HttpObjectAggregator(BODY_LIMIT),
+                                        new EchoHandler(EchoPod.this, "HTTP/2.0"));
+                    }
+                }));
     }
 
     private void http1(ChannelPipeline pipeline) {

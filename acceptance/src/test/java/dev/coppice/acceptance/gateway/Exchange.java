@@ -9,13 +9,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @param number of its row in the data
  * @param step of the test that makes it; empty for none
- * @param request null when the data have something in it that no rule of the parser knows
+ * @param call what is done; null when the data have something in it that no rule of the parser knows
  * @param notUnderstood parts of the row that are not checked
  */
 public record Exchange(
         int number,
         String step,
-        @Nullable Request request,
+        @Nullable Call call,
         Expectation expectation,
         List<String> notUnderstood,
         String text) {
@@ -33,7 +33,7 @@ public record Exchange(
         return new Exchange(
                 number,
                 step,
-                request,
+                call,
                 new Expectation(
                         e.outcome(),
                         e.servedBy(),
@@ -46,13 +46,60 @@ public record Exchange(
                         e.redirect(),
                         e.responseHeaders(),
                         e.absentResponseHeaders(),
-                        e.mirrors()),
+                        e.mirrors(),
+                        e.service(),
+                        e.backendTls(),
+                        e.grpcStatus()),
                 List.of(),
                 text);
     }
 
+    /** The same with another target. */
+    Exchange withTarget(String target) {
+        Request r = java.util.Objects.requireNonNull(request());
+        return new Exchange(
+                number,
+                step,
+                new Request(
+                        r.method(), target, r.host(), r.headers(), r.serverName(), r.protocol(), r.clientCertificate()),
+                expectation,
+                notUnderstood,
+                r.method() + " " + target + ", as " + text);
+    }
+
+    /** The HTTP request; null for calls of other protocols. */
+    @Nullable
+    Request request() {
+        return call instanceof Request request ? request : null;
+    }
+
+    /** What a client does. */
+    public sealed interface Call {}
+
     /**
-     * What is sent.
+     * A line over TCP, or TLS where the listener speaks it.
+     *
+     * @param serverName empty for the host name of the route
+     */
+    public record StreamEcho(String serverName) implements Call {}
+
+    /** A datagram. */
+    public record DatagramEcho() implements Call {}
+
+    /**
+     * A unary gRPC call.
+     *
+     * @param method {@code SERVICE/METHOD}
+     * @param authority empty for the address of the Gateway
+     */
+    public record GrpcCall(String method, String authority, List<Map.Entry<String, String>> metadata) implements Call {
+        public GrpcCall {
+            metadata = List.copyOf(metadata);
+        }
+    }
+
+    /**
+     * An HTTP request.
      *
      * @param target path and query
      * @param host empty for the address of the Gateway
@@ -67,7 +114,8 @@ public record Exchange(
             List<Map.Entry<String, String>> headers,
             String serverName,
             String protocol,
-            String clientCertificate) {
+            String clientCertificate)
+            implements Call {
         public Request {
             headers = List.copyOf(headers);
         }
@@ -100,6 +148,9 @@ public record Exchange(
      *
      * @param servedBy start of the pod's name
      * @param seenHeaders by the backend, several values joined by commas
+     * @param service which a datagram's answer names
+     * @param backendTls whether the backend itself speaks TLS; null for either
+     * @param grpcStatus as Go writes it
      */
     public record Expectation(
             Outcome outcome,
@@ -113,7 +164,10 @@ public record Exchange(
             @Nullable Redirect redirect,
             Map<String, String> responseHeaders,
             List<String> absentResponseHeaders,
-            List<Mirror> mirrors) {
+            List<Mirror> mirrors,
+            String service,
+            @Nullable Boolean backendTls,
+            String grpcStatus) {
         public Expectation {
             seenHeaders = Map.copyOf(seenHeaders);
             unseenHeaders = List.copyOf(unseenHeaders);

@@ -18,7 +18,11 @@ import org.jspecify.annotations.Nullable;
 final class ExchangeRows {
     private static final String ECHO_SET_HEADER = "X-Echo-Set-Header";
     private static final Pattern REQUEST_LINE = Pattern.compile("([A-Z]+) `([^`]*)`");
-    private static final Pattern NAMED = Pattern.compile("(host|SNI|server name|scheme|port|path) `([^`]*)`");
+    private static final Pattern NAMED = Pattern.compile("(host|SNI|server name|authority|scheme|port|path) `([^`]*)`");
+    private static final Pattern GRPC_CALL = Pattern.compile("gRPC call `([^`]+)`");
+    private static final Pattern GRPC_STATUS = Pattern.compile("gRPC status (\\w+)");
+    private static final Pattern SERVICE = Pattern.compile("answer names service `([^`]*)` in `([^`]*)`");
+    private static final String BACKEND_TLS = "backend itself speaks TLS: ";
     private static final Pattern PROTOCOL = Pattern.compile("protocol (HTTP/\\S+)");
     private static final Pattern CLIENT_CERTIFICATE = Pattern.compile("client certificate (\\S+)");
     private static final Pattern ASKED_HEADERS = Pattern.compile(
@@ -41,18 +45,55 @@ final class ExchangeRows {
             return null;
         }
         List<String> notUnderstood = new ArrayList<>();
-        String request = Texts.withoutStep(cells[2]);
+        String call = Texts.withoutStep(cells[2]);
         return new Exchange(
                 Integer.parseInt(cells[1].strip()),
                 Texts.step(cells[2]),
-                request(request, notUnderstood),
+                call(call, notUnderstood),
                 expectation(cells[3].strip(), notUnderstood),
                 notUnderstood,
-                request + " → " + cells[3].strip());
+                call + " → " + cells[3].strip());
     }
 
-    private static @Nullable Request request(String cell, List<String> notUnderstood) {
+    private static Exchange.@Nullable Call call(String cell, List<String> notUnderstood) {
         List<String> parts = Texts.split(cell, ", ");
+        if (cell.startsWith("TCP/TLS echo request")) {
+            String serverName = "";
+            for (String part : parts.subList(1, parts.size())) {
+                Matcher named = NAMED.matcher(part);
+                if (named.matches() && named.group(1).equals("server name")) {
+                    serverName = named.group(2);
+                } else if (!part.equals("server name the route's hostname")) {
+                    notUnderstood.add(part);
+                    return null;
+                }
+            }
+            return new Exchange.StreamEcho(serverName);
+        }
+        if (cell.equals("UDP echo datagram")) {
+            return new Exchange.DatagramEcho();
+        }
+        Matcher method = GRPC_CALL.matcher(parts.getFirst());
+        if (method.matches()) {
+            String authority = "";
+            List<Map.Entry<String, String>> metadata = List.of();
+            for (String part : parts.subList(1, parts.size())) {
+                Matcher named = NAMED.matcher(part);
+                if (named.matches() && named.group(1).equals("authority")) {
+                    authority = named.group(2);
+                } else if (part.startsWith("metadata ")) {
+                    metadata = headers(part);
+                } else {
+                    notUnderstood.add(part);
+                    return null;
+                }
+            }
+            return new Exchange.GrpcCall(method.group(1), authority, metadata);
+        }
+        return request(cell, parts, notUnderstood);
+    }
+
+    private static @Nullable Request request(String cell, List<String> parts, List<String> notUnderstood) {
         Matcher line = REQUEST_LINE.matcher(parts.getFirst());
         if (!line.matches()) {
             notUnderstood.add(cell);
@@ -106,12 +147,24 @@ final class ExchangeRows {
         Map<String, String> responseHeaders = Map.of();
         List<String> absent = List.of();
         List<Mirror> mirrors = List.of();
+        String service = "";
+        Boolean backendTls = null;
+        String grpcStatus = "";
         for (String part : sentences(cell)) {
             Matcher status = STATUS.matcher(part);
             Matcher but = ANY_STATUS_BUT.matcher(part);
             Matcher served = SERVED_BY.matcher(part);
             Matcher copies = MIRRORS.matcher(part);
-            if (status.matches()) {
+            Matcher grpc = GRPC_STATUS.matcher(part);
+            Matcher names = SERVICE.matcher(part);
+            if (grpc.matches()) {
+                grpcStatus = grpc.group(1);
+            } else if (names.matches()) {
+                service = names.group(1);
+                servedIn = names.group(2);
+            } else if (part.startsWith(BACKEND_TLS)) {
+                backendTls = part.endsWith("yes");
+            } else if (status.matches()) {
                 outcome = new Exchange.Status(List.of(status.group(1).split(" or |, ")).stream()
                         .map(Integer::valueOf)
                         .toList());
@@ -160,7 +213,10 @@ final class ExchangeRows {
                 redirect,
                 responseHeaders,
                 absent,
-                mirrors);
+                mirrors,
+                service,
+                backendTls,
+                grpcStatus);
     }
 
     /** The value, or nothing for one that the data did not resolve. */

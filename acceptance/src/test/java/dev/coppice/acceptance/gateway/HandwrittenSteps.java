@@ -1,5 +1,6 @@
 package dev.coppice.acceptance.gateway;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -40,6 +41,7 @@ final class HandwrittenSteps {
                             "gateway-observed-generation-bump",
                             spec -> listener(spec, "alternate", "foo.com"))),
             Map.entry("GatewayClassObservedGenerationBump", HandwrittenSteps::gatewayClassBump),
+            Map.entry("GatewayStaticAddresses", HandwrittenSteps::staticAddresses),
             Map.entry("GatewayModifyListeners", HandwrittenSteps::modifyListeners),
             Map.entry("HTTPRouteReferenceGrant", HandwrittenSteps::referenceGrant),
             Map.entry("HTTPRouteServiceTypes", HandwrittenSteps::serviceTypes),
@@ -47,7 +49,26 @@ final class HandwrittenSteps {
             Map.entry("HTTPRouteBackendProtocolWebSocket", HandwrittenSteps::webSocket),
             Map.entry("HTTPRouteRedirectPortAndScheme", HandwrittenSteps::redirectsOfThreeListeners),
             Map.entry("GatewayHTTPListenerIsolation", HandwrittenSteps::isolationOfBothGateways),
-            Map.entry("HTTPRouteRewriteHost", HandwrittenSteps::rewriteHost));
+            Map.entry("HTTPRouteRewriteHost", HandwrittenSteps::rewriteHost),
+            Map.entry("HTTPRouteHTTPSListenerDetectMisdirectedRequests", StreamSteps::misdirectedRequests),
+            Map.entry("TCPRouteParentRefAttachAll", run -> StreamSteps.everyListener(run, "tcp-attach-all-gateway")),
+            Map.entry(
+                    "TCPRouteParentRefPortAndSectionName",
+                    run -> StreamSteps.everyListener(run, "tcp-multi-listener-gateway")),
+            Map.entry(
+                    "UDPRouteParentRefAttachAllListeners",
+                    run -> StreamSteps.everyListener(run, "udp-attach-all-listeners-gateway")),
+            Map.entry(
+                    "UDPRouteParentRefPortAndSectionName",
+                    run -> StreamSteps.everyListener(run, "udp-multi-listener-gateway")),
+            Map.entry(
+                    "TCPRouteMultipleRoutesAttachment",
+                    run -> StreamSteps.olderRouteWins(run, "TCPRoute", "tcproute-attach")),
+            Map.entry(
+                    "UDPRouteMultipleRoutesAttachment",
+                    run -> StreamSteps.olderRouteWins(run, "UDPRoute", "udproute-attach")),
+            Map.entry("TLSRouteMixedTerminationSameNamespace", StreamSteps::mixedTermination),
+            Map.entry("UDPRoute", StreamSteps::dns));
 
     private HandwrittenSteps() {}
 
@@ -98,6 +119,32 @@ final class HandwrittenSteps {
         run.claims(told -> told.step().contains("remove listeners"));
     }
 
+    /** The first address is of a type that nobody has, the second cannot be had here, the third can. */
+    private static void staticAddresses(CaseRun run) throws IOException, InterruptedException {
+        String gateway = INFRA + "gateway-static-addresses";
+        run.claim(new Claim.LatestConditions("Gateway", gateway));
+        run.claim(condition(gateway, "Accepted", "False", "UnsupportedAddress"));
+        run.change("Gateway", gateway, spec -> ((ArrayNode) spec.path("addresses")).remove(0));
+        run.claim(new Claim.LatestConditions("Gateway", gateway));
+        run.claim(condition(gateway, "Accepted", "True", "Accepted"));
+        run.claim(condition(gateway, "Programmed", "False", "AddressNotUsable"));
+        run.change("Gateway", gateway, spec -> ((ArrayNode) spec.path("addresses")).remove(0));
+        run.claim(new Claim.LatestConditions("Gateway", gateway));
+        run.claim(condition(gateway, "Accepted", "True", "Accepted"));
+        run.claim(condition(gateway, "Programmed", "True", "Programmed"));
+        run.claims(told -> told.claim() instanceof Claim.Listeners);
+        run.check("the usable address is the only one in the status", () -> {
+            JsonNode object = run.api().get("Gateway", gateway);
+            JsonNode wanted = object.at("/spec/addresses");
+            JsonNode got = object.at("/status/addresses");
+            return got.size() == 1 && got.at("/0/value").equals(wanted.at("/0/value")) ? null : "got " + got;
+        });
+    }
+
+    private static Claim condition(String gateway, String type, String status, String reason) {
+        return new Claim.ObjectCondition("Gateway", gateway, new Claim.Condition(type, status, reason));
+    }
+
     private static void referenceGrant(CaseRun run) throws IOException, InterruptedException {
         run.claims(_ -> true);
         run.exchange(run.test().exchanges().get(0));
@@ -123,26 +170,8 @@ final class HandwrittenSteps {
         run.claims(_ -> true);
         Exchange row = run.test().exchanges().getFirst();
         for (String path : List.of("/headless", "/manual-endpointslices", "/headless-manual-endpointslices")) {
-            run.exchange(withTarget(row, path));
+            run.exchange(row.withTarget(path));
         }
-    }
-
-    private static Exchange withTarget(Exchange exchange, String path) {
-        Exchange.Request request = java.util.Objects.requireNonNull(exchange.request());
-        return new Exchange(
-                exchange.number(),
-                exchange.step(),
-                new Exchange.Request(
-                        request.method(),
-                        path,
-                        request.host(),
-                        request.headers(),
-                        request.serverName(),
-                        request.protocol(),
-                        request.clientCertificate()),
-                exchange.expectation(),
-                exchange.notUnderstood(),
-                request.method() + " " + path + ", as " + exchange.text());
     }
 
     /** Of a hundred requests, each has the header Backend with the name of the backend that got it. */

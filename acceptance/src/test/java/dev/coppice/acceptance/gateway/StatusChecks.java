@@ -31,6 +31,15 @@ final class StatusChecks {
         this.kinds = kinds;
     }
 
+    /** Whether a claim is one of a status. */
+    static boolean ofStatus(Claim claim) {
+        return !(claim instanceof Claim.Distribution
+                || claim instanceof Claim.HandshakeRefused
+                || claim instanceof Claim.Announcement
+                || claim instanceof Claim.Unmechanical
+                || claim instanceof Claim.NotUnderstood);
+    }
+
     /** What is not as claimed; null when all is. */
     @Nullable
     String problem(Claim claim) throws IOException, InterruptedException {
@@ -80,8 +89,11 @@ final class StatusChecks {
                 }
                 yield problem;
             }
-            case Claim.Distribution _, Claim.Announcement _, Claim.Unmechanical _, Claim.NotUnderstood _ ->
-                throw new IllegalArgumentException("not of a status: " + claim);
+            case Claim.Distribution _,
+                    Claim.HandshakeRefused _,
+                    Claim.Announcement _,
+                    Claim.Unmechanical _,
+                    Claim.NotUnderstood _ -> throw new IllegalArgumentException("not of a status: " + claim);
         };
     }
 
