@@ -17,6 +17,7 @@ import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Clock;
 import dev.coppice.kernel.ExitReason;
 import dev.coppice.kernel.Kernel;
+import dev.coppice.kernel.OldGeneration;
 import dev.coppice.kernel.ShiftedClock;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
@@ -49,6 +50,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.ServiceConfigurationError;
+import java.util.ServiceLoader;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -129,6 +132,7 @@ public final class Server implements AutoCloseable {
 
     private void startParts(Consumer<String> progress) throws StartException, IOException {
         progress.accept("Starting on " + data.root());
+        var _ = kernel.root().start(ChildSpec.task("old-generation", new OldGeneration(kernel)));
         InetAddress address = address();
         ClusterStart start = new ClusterStart(kernel, options, data.root(), address, progress);
         if (options.external().used()) {
@@ -226,7 +230,7 @@ public final class Server implements AutoCloseable {
             host.start(coordination);
             areas.add(coordination::deadlocks);
         }
-        host.startFound(progress);
+        startFound(host, progress);
         boolean health = options.areas().contains("health");
         if (health) {
             areas.add(HealthExtension::new);
@@ -255,6 +259,17 @@ public final class Server implements AutoCloseable {
     }
 
     /** Extensions of users, which the class path holds; each runs on every node. */
+    private static void startFound(ExtensionHost host, Consumer<String> progress) throws StartException {
+        try {
+            for (Extension found : ServiceLoader.load(Extension.class)) {
+                progress.accept("Starting extension " + found.name());
+                host.start(found);
+            }
+        } catch (ServiceConfigurationError e) {
+            throw new StartException("an extension on the class path cannot be loaded: " + e.getMessage(), e);
+        }
+    }
+
     /**
      * Where resources are kept.
      *

@@ -7,7 +7,7 @@ import java.lang.annotation.Target;
 
 /** The least number allowed. */
 @Retention(RetentionPolicy.RUNTIME)
-@Target({ElementType.RECORD_COMPONENT, ElementType.TYPE, ElementType.TYPE_USE})
+@Target({ElementType.RECORD_COMPONENT, ElementType.TYPE})
 public @interface Minimum {
     double value();
 }

@@ -56,7 +56,8 @@ final class AnswerStream extends OutputStream {
 
     private void sendPart() throws IOException {
         ByteBuf full = part;
-        part = exchange.buffer(1_024);
+        // What filled a part goes on, more likely than not.
+        part = exchange.buffer(full.readableBytes() == PART_BYTES ? PART_BYTES : 1_024);
         exchange.writePart(full);
     }
 

@@ -4,6 +4,7 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.util.Locale;
 import java.util.zip.Deflater;
 import java.util.zip.GZIPOutputStream;
@@ -15,26 +16,39 @@ final class Compression {
     private Compression() {}
 
     static byte[] gzipIfWanted(Exchange exchange, HttpHeaders headers, int status, byte[] body) throws IOException {
-        if (body.length < LEAST_BYTES
-                || status == 206
-                || headers.contains(HttpHeaderNames.CONTENT_ENCODING)
-                || !compressible(headers.get(HttpHeaderNames.CONTENT_TYPE, ""))) {
-            return body;
-        }
-        headers.add(HttpHeaderNames.VARY, HttpHeaderNames.ACCEPT_ENCODING);
-        if (!accepted(String.join(",", exchange.headers("Accept-Encoding")))) {
+        if (!wanted(exchange, headers, status, body.length)) {
             return body;
         }
         ByteArrayOutputStream out = new ByteArrayOutputStream(body.length / 4);
-        try (GZIPOutputStream gzip = new FastGzip(out)) {
+        try (OutputStream gzip = gzip(out)) {
             gzip.write(body);
+        }
+        return out.toByteArray();
+    }
+
+    /** Whether the answer is to be compressed; if so, its headers say it. */
+    static boolean wanted(Exchange exchange, HttpHeaders headers, int status, long bytes) {
+        if (bytes < LEAST_BYTES
+                || status == 206
+                || headers.contains(HttpHeaderNames.CONTENT_ENCODING)
+                || !compressible(headers.get(HttpHeaderNames.CONTENT_TYPE, ""))) {
+            return false;
+        }
+        headers.add(HttpHeaderNames.VARY, HttpHeaderNames.ACCEPT_ENCODING);
+        if (!accepted(String.join(",", exchange.headers("Accept-Encoding")))) {
+            return false;
         }
         headers.set(HttpHeaderNames.CONTENT_ENCODING, "gzip");
         String tag = headers.get(HttpHeaderNames.ETAG);
         if (tag != null && !tag.startsWith("W/")) {
             headers.set(HttpHeaderNames.ETAG, "W/" + tag);
         }
-        return out.toByteArray();
+        return true;
+    }
+
+    /** Compresses what is written, and ends {@code out} when it is closed. */
+    static OutputStream gzip(OutputStream out) throws IOException {
+        return new FastGzip(out);
     }
 
     static boolean accepted(String acceptEncoding) {
@@ -59,7 +73,7 @@ final class Compression {
     }
 
     private static final class FastGzip extends GZIPOutputStream {
-        FastGzip(ByteArrayOutputStream out) throws IOException {
+        FastGzip(OutputStream out) throws IOException {
             super(out, 8_192);
             def.setLevel(Deflater.BEST_SPEED);
         }

@@ -10,7 +10,7 @@ import java.util.Optional;
 
 /**
  * One HTTP request and its answer. Handlers run on a virtual thread and may block. Used by one thread at a time. The
- * answer is sent by exactly one of {@link #send}, {@link #sendEmpty}, {@link #stream} and {@link #messages}.
+ * answer is sent by exactly one of {@link #send(byte[])}, {@link #send(List)}, {@link #sendEmpty}, {@link #stream} and {@link #messages}.
  */
 public interface Exchange {
 
@@ -60,6 +60,31 @@ public interface Exchange {
     Exchange addHeader(String name, String value);
 
     void send(byte[] body) throws IOException;
+
+    /** Sends a body that is there in parts. Of a large one no second copy is made. */
+    default void send(List<byte[]> parts) throws IOException {
+        send(joined(parts));
+    }
+
+    /** The parts, one after the other. */
+    static byte[] joined(List<byte[]> parts) {
+        byte[] whole = new byte[Math.toIntExact(length(parts))];
+        int at = 0;
+        for (byte[] part : parts) {
+            System.arraycopy(part, 0, whole, at, part.length);
+            at += part.length;
+        }
+        return whole;
+    }
+
+    /** How many bytes all parts have. */
+    static long length(List<byte[]> parts) {
+        long length = 0;
+        for (byte[] part : parts) {
+            length += part.length;
+        }
+        return length;
+    }
 
     void sendEmpty() throws IOException;
 

@@ -40,6 +40,9 @@ import org.jspecify.annotations.Nullable;
 final class NettyExchange implements Exchange {
     private static final int AWAITED_BYTES = 65_536;
 
+    /** Parts of less are put together first. */
+    private static final int STREAMED_BYTES = 65_536;
+
     private final HttpEngine engine;
     private final RequestChannel requests;
     private final ChannelHandlerContext context;
@@ -58,6 +61,9 @@ final class NettyExchange implements Exchange {
     private final HttpHeaders answerHeaders = new DefaultHttpHeaders();
     private @Nullable Map<String, List<String>> queries;
     private @Nullable AnswerStream stream;
+    /** Whether how long it takes is up to this server. */
+    private boolean timed = true;
+
     private boolean committed;
     private boolean headWritten;
     private boolean keep;
@@ -258,6 +264,27 @@ final class NettyExchange implements Exchange {
     }
 
     @Override
+    public void send(List<byte[]> parts) throws IOException {
+        long length = Exchange.length(parts);
+        if (length < STREAMED_BYTES) {
+            send(Exchange.joined(parts));
+            return;
+        }
+        boolean gzip = Compression.wanted(this, answerHeaders, status, length);
+        if (!gzip) {
+            answerHeaders.set(HttpHeaderNames.CONTENT_LENGTH, length);
+        }
+        OutputStream stream = stream();
+        timed = true;
+        OutputStream out = gzip ? Compression.gzip(stream) : stream;
+        for (byte[] part : parts) {
+            out.write(part);
+        }
+        // Not after a failure: it would end properly what is not whole.
+        out.close();
+    }
+
+    @Override
     public OutputStream stream() {
         requireUncommitted();
         committed = true;
@@ -270,6 +297,7 @@ final class NettyExchange implements Exchange {
         }
         AnswerStream result = new AnswerStream(this);
         stream = result;
+        timed = false;
         return result;
     }
 
@@ -526,7 +554,7 @@ final class NettyExchange implements Exchange {
                 .requests
                 .labelValues(listener, mount, ServingMetrics.method(method()), Integer.toString(code))
                 .inc();
-        if (stream == null && code != HttpResponseStatus.SWITCHING_PROTOCOLS.code()) {
+        if (timed && code != HttpResponseStatus.SWITCHING_PROTOCOLS.code()) {
             engine.metrics.durations.labelValues(listener, mount).observe(nanos / 1e9);
         }
         AccessLog log = engine.options.accessLog();

@@ -343,6 +343,29 @@ class HttpListenerTest {
     }
 
     @Test
+    void bodiesInPartsAreSentWholeWithTheirLengthAndCompressedOnRequest() throws Exception {
+        for (int count : List.of(1, 3, 40_000)) {
+            List<byte[]> parts = java.util.Collections.nCopies(count, "{\"a\": 1}".getBytes(StandardCharsets.UTF_8));
+            String text = "{\"a\": 1}".repeat(count);
+            listener.routes().mount("/parts" + count, e -> {
+                e.setHeader("Content-Type", "application/json");
+                e.send(parts);
+            });
+            HttpResponse<String> plain = get("/parts" + count);
+            assertThat(plain.body()).isEqualTo(text);
+            assertThat(plain.headers().firstValueAsLong("content-length")).hasValue(text.length());
+            HttpResponse<InputStream> packed = client.send(
+                    request("/parts" + count).header("Accept-Encoding", "gzip").build(),
+                    HttpResponse.BodyHandlers.ofInputStream());
+            boolean large = text.length() > 16_384;
+            assertThat(packed.headers().firstValue("content-encoding").isPresent())
+                    .isEqualTo(large);
+            InputStream body = large ? new GZIPInputStream(packed.body()) : packed.body();
+            assertThat(new String(body.readAllBytes(), StandardCharsets.UTF_8)).isEqualTo(text);
+        }
+    }
+
+    @Test
     void moreConnectionsThanTheLimitAreRefused() throws Exception {
         HttpListener two = listener(null, 1, 2);
         try {

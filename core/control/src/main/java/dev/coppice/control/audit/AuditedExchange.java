@@ -135,6 +135,17 @@ public final class AuditedExchange implements Exchange {
         exchange.send(body);
     }
 
+    /** Of what is in parts nothing is an error, which would have to be noted in any case. */
+    @Override
+    public void send(List<byte[]> parts) throws IOException {
+        long length = Exchange.length(parts);
+        if (record.wantsResponse() && length <= Integer.MAX_VALUE && !record.tooLarge((int) length)) {
+            sent = Exchange.joined(parts);
+        }
+        answered = true;
+        exchange.send(parts);
+    }
+
     @Override
     public void sendEmpty() throws IOException {
         answered = true;

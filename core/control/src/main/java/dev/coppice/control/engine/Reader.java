@@ -124,7 +124,7 @@ public final class Reader {
         if (d.namespaced()) {
             metadata.put("namespace", namespace);
         }
-        return new CachedObject(namespace, name, 0, Json.bytes(whole), Json.strings(metadata.path("labels")));
+        return CachedObject.of(namespace, name, 0, Json.bytes(whole), Json.strings(metadata.path("labels")));
     }
 
     /** A list of what is made on demand: every part of it is of its own time. */
@@ -147,7 +147,7 @@ public final class Reader {
                 return new Listing(
                         part,
                         0,
-                        Continue.text(1, key(d, part.getLast())),
+                        Continue.text(1, part.getLast().key()),
                         selective ? -1 : entries.size() - seen,
                         found.warnings());
             }
@@ -188,10 +188,6 @@ public final class Reader {
         }
     }
 
-    private static String key(Definition d, CachedObject o) {
-        return key(d, o.namespace(), o.name());
-    }
-
     private static String key(Definition d, String namespace, String name) {
         return d.namespaced() ? namespace + "/" + name : name;
     }
@@ -212,7 +208,7 @@ public final class Reader {
         }
         int limit = (int) Math.min(options.limit(), Integer.MAX_VALUE);
         List<CachedObject> part = matching.subList(0, limit);
-        String next = Continue.text(revision, key(d, part.getLast()));
+        String next = Continue.text(revision, part.getLast().key());
         return new Listing(part, revision, next, selective ? -1 : matching.size() - limit, List.of());
     }
 

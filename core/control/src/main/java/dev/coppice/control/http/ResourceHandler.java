@@ -25,7 +25,6 @@ import dev.coppice.control.storage.CachedObject;
 import dev.coppice.schema.Cause;
 import dev.coppice.schema.builtin.BuiltinDecoding;
 import dev.coppice.serving.Exchange;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -34,6 +33,8 @@ import java.util.Optional;
 
 /** The verbs over HTTP, of requests that are authorized. Safe for use by many threads. */
 public final class ResourceHandler {
+    private static final byte[] COMMA = {','};
+    private static final byte[] LIST_END = {']', '}', '\n'};
     private static final String DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions";
 
     private final Engine engine;
@@ -196,9 +197,9 @@ public final class ResourceHandler {
                 write(exchange, media, 200, list);
             }
             case OBJECT -> {
-                byte[] body = listBytes(d, meta, listing.objects());
+                List<byte[]> body = listBytes(d, meta, listing.objects());
                 if (media.yaml()) {
-                    write(exchange, media, 200, Json.parse(body));
+                    write(exchange, media, 200, Json.parse(Exchange.joined(body)));
                 } else {
                     exchange.status(200).setHeader("Content-Type", "application/json");
                     exchange.send(body);
@@ -207,21 +208,21 @@ public final class ResourceHandler {
         }
     }
 
-    /** A list put together from the bytes of its items. */
-    private static byte[] listBytes(Definition d, ObjectNode meta, List<CachedObject> objects) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream(256 + objects.size() * 512);
-        out.writeBytes(("{\"kind\":\"" + d.listKind() + "\",\"apiVersion\":\"" + d.apiVersion() + "\",\"metadata\":"
+    /** A list, in parts: the bytes of its items, as the cache has them, and what stands between them. */
+    private static List<byte[]> listBytes(Definition d, ObjectNode meta, List<CachedObject> objects) {
+        List<byte[]> parts = new ArrayList<>(2 * objects.size() + 2);
+        parts.add(("{\"kind\":\"" + d.listKind() + "\",\"apiVersion\":\"" + d.apiVersion() + "\",\"metadata\":"
                         + Json.text(meta) + ",\"items\":[")
                 .getBytes(StandardCharsets.UTF_8));
         List<ObjectNode> converted = d.storedVersion() ? List.of() : Engine.served(d, objects);
         for (int i = 0; i < objects.size(); i++) {
             if (i > 0) {
-                out.write(',');
+                parts.add(COMMA);
             }
-            out.writeBytes(d.storedVersion() ? objects.get(i).json() : Json.bytes(converted.get(i)));
+            parts.add(d.storedVersion() ? objects.get(i).json() : Json.bytes(converted.get(i)));
         }
-        out.writeBytes(new byte[] {']', '}', '\n'});
-        return out.toByteArray();
+        parts.add(LIST_END);
+        return parts;
     }
 
     // ---- writing
@@ -453,7 +454,7 @@ public final class ResourceHandler {
                 exchange,
                 new MediaType(media.yaml(), MediaType.Shape.OBJECT),
                 200,
-                Json.parse(listBytes(d, meta, deleted)));
+                Json.parse(Exchange.joined(listBytes(d, meta, deleted))));
     }
 
     // ---- answering

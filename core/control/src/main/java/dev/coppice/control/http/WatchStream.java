@@ -204,7 +204,7 @@ final class WatchStream {
             return event(
                     seen,
                     new CachedObject(
-                            before.namespace(), before.name(), change.revision(), Json.bytes(left), before.labels()),
+                            before.namespace(), before.key(), change.revision(), Json.bytes(left), before.labels()),
                     false);
         }
         CachedObject object = change.object();

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.Key;
 import dev.coppice.control.ResourceClient.ResourceType;
-import dev.coppice.control.runtime.ObjectCache;
+import dev.coppice.control.request.Json;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -38,6 +38,18 @@ final class OwnerGraph {
             boolean foreground,
             boolean orphaning) {
 
+        /** The same, with what it has in common with what was known of the object. */
+        Node sharing(Node before) {
+            return new Node(
+                    before.uid,
+                    type,
+                    key.equals(before.key) ? before.key : key,
+                    owners.equals(before.owners) ? before.owners : owners,
+                    deleting,
+                    foreground,
+                    orphaning);
+        }
+
         boolean ownedBy(String owner) {
             return owners.stream().anyMatch(each -> each.uid().equals(owner));
         }
@@ -64,7 +76,7 @@ final class OwnerGraph {
         return new Node(
                 metadata.path("uid").asText(),
                 type,
-                ObjectCache.key(object),
+                new Key(Json.text(object, "metadata", "namespace").intern(), Json.text(object, "metadata", "name")),
                 OwnerReference.of(object),
                 deleting,
                 deleting && foreground,
@@ -73,7 +85,9 @@ final class OwnerGraph {
 
     /** An object was added or changed. */
     synchronized List<String> put(ResourceType type, ObjectNode object) {
-        Node node = node(type, object);
+        Node told = node(type, object);
+        Node known = nodes.get(told.uid());
+        Node node = known == null ? told : told.sharing(known);
         List<String> affected = new ArrayList<>();
         String replaced = byKey.computeIfAbsent(type, _ -> new HashMap<>()).put(node.key(), node.uid());
         if (replaced != null && !replaced.equals(node.uid())) {

@@ -55,7 +55,7 @@ final class DraftCache extends ResourceCache {
             return below;
         }
         Map<String, CachedObject> all = new TreeMap<>();
-        below.forEach(each -> all.put(key(each), each));
+        below.forEach(each -> all.put(each.key(), each));
         drafted.forEach((key, object) -> {
             if (object == null) {
                 all.remove(key);
@@ -64,10 +64,6 @@ final class DraftCache extends ResourceCache {
             }
         });
         return new ArrayList<>(all.values());
-    }
-
-    private String key(CachedObject object) {
-        return namespaced ? object.namespace() + "/" + object.name() : object.name();
     }
 
     /** Grows with every change, of the node's objects and of the draft's. */
@@ -79,7 +75,7 @@ final class DraftCache extends ResourceCache {
     @Override
     public synchronized Snapshot snapshot(String namespace, long reached, String start) {
         List<CachedObject> from = list(namespace);
-        from.removeIf(each -> key(each).compareTo(start) < 0);
+        from.removeIf(each -> each.key().compareTo(start) < 0);
         return new Snapshot(from, reached);
     }
 

@@ -68,15 +68,13 @@ public class ResourceCache {
 
     /** A stored value of the past as the cache would hold it. */
     public CachedObject decoded(ObjectStore.Stored stored) {
-        return cached(stored);
+        return cached(stored.key().substring(prefix.length()), stored);
     }
 
-    private CachedObject cached(ObjectStore.Stored stored) {
-        String rest = stored.key().substring(prefix.length());
+    private CachedObject cached(String rest, ObjectStore.Stored stored) {
         int slash = namespaced ? rest.indexOf('/') : -1;
         ObjectNode tree = decode.apply(Json.parse(stored.value()));
-        return CachedObject.of(
-                slash < 0 ? "" : rest.substring(0, slash), rest.substring(slash + 1), stored.revision(), tree);
+        return CachedObject.of(slash < 0 ? "" : rest.substring(0, slash), rest, stored.revision(), tree);
     }
 
     /** From now on changes are kept for {@link #load}. */
@@ -93,7 +91,8 @@ public class ResourceCache {
     void load(ObjectStore.Page page) {
         TreeMap<String, CachedObject> fresh = new TreeMap<>();
         for (ObjectStore.Stored stored : page.values()) {
-            fresh.put(stored.key().substring(prefix.length()), cached(stored));
+            String rest = stored.key().substring(prefix.length());
+            fresh.put(rest, cached(rest, stored));
         }
         synchronized (this) {
             subscriptions.forEach(Subscription::overflow);
@@ -138,12 +137,9 @@ public class ResourceCache {
             }
             objects.remove(rest);
             change = new Change(
-                    revision,
-                    before,
-                    null,
-                    CachedObject.of(before.namespace(), before.name(), revision, before.tree()));
+                    revision, before, null, CachedObject.of(before.namespace(), before.key(), revision, before.tree()));
         } else {
-            CachedObject after = cached(stored);
+            CachedObject after = cached(before == null ? rest : before.key(), stored);
             objects.put(rest, after);
             change = new Change(revision, before, after, after);
         }

@@ -94,7 +94,12 @@ public final class StateMachineGroups implements Consensus, AutoCloseable {
     }
 
     private @Nullable InetSocketAddress address(String raft) {
-        return store.machine().roster().peerUrl(raft).map(Membership::address).orElse(null);
+        return store.machine()
+                .roster()
+                .byRaft(raft)
+                .filter(each -> each.getPeerUrlsCount() > 0)
+                .map(each -> Membership.address(each.getPeerUrls(0)))
+                .orElse(null);
     }
 
     /** The members of the store found a group that is new. */

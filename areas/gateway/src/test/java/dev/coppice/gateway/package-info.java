@@ -1,4 +1,0 @@
-@NullMarked
-package dev.coppice.gateway;
-
-import org.jspecify.annotations.NullMarked;

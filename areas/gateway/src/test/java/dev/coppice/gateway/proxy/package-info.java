@@ -1,4 +1,0 @@
-@NullMarked
-package dev.coppice.gateway.proxy;
-
-import org.jspecify.annotations.NullMarked;

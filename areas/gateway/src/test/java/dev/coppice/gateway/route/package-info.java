@@ -1,4 +1,0 @@
-@NullMarked
-package dev.coppice.gateway.route;
-
-import org.jspecify.annotations.NullMarked;
