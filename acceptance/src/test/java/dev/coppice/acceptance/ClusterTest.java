@@ -20,6 +20,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,6 +35,11 @@ class ClusterTest {
     private final Map<String, RunningCoppice> nodes = new HashMap<>();
 
     private final List<ClusterLocks> others = new ArrayList<>();
+
+    @BeforeEach
+    void need() {
+        Shell.need("etcdctl", "kubectl", "curl");
+    }
 
     @AfterEach
     void stop() throws InterruptedException {
@@ -122,6 +128,7 @@ class ClusterTest {
         int port = freePort();
         up("a", "--peer-port", Integer.toString(port), "--cluster", "a=127.0.0.1:" + port);
         etcdctl(List.of("a"), "put", "before", "growing");
+        aMemberOfTwoLeavesAndTheOtherGoesOn(port);
         join("b", port, freePort());
         join("c", port, freePort());
         awaitVoters(3);
@@ -182,6 +189,16 @@ class ClusterTest {
         await(() -> etcdctl(List.of("b"), "put", "no", "quorum").output().contains("etcdserver: no leader"));
         assertThat(etcdctl(List.of("b"), "get", "by", "--consistency=s").output())
                 .contains("b");
+    }
+
+    private void aMemberOfTwoLeavesAndTheOtherGoesOn(int port) throws Exception {
+        join("guest", port, freePort());
+        awaitVoters(2);
+        remove(id("guest"));
+        assertThat(nodes.get("guest").awaitEnd()).isZero();
+        etcdctl(List.of("a"), "put", "after", "leaving").succeeds();
+        awaitVoters(1);
+        nodes.remove("guest");
     }
 
     private void theEncryptionKeyIsExchangedOnAllNodes() throws Exception {
@@ -332,7 +349,7 @@ class ClusterTest {
     /** docs/cluster.md, "Certificates of your own". */
     @Test
     void nodesShowCertificatesOfTheUsersWhichAreExchangedMeanwhile() throws Exception {
-        Shell.need("openssl", "etcdctl");
+        Shell.need("openssl");
         OpenSsl openssl = new OpenSsl(Files.createDirectory(directory.resolve("made")));
         openssl.authority("old");
         openssl.authority("new");

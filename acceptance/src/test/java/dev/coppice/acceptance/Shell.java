@@ -88,7 +88,7 @@ public final class Shell {
     }
 
     /** Skips the calling test, loudly, where the recordings are not beside the clone. */
-    static Path recordings(String name) {
+    public static Path recordings(String name) {
         Path folder = RECORDINGS.resolve(name);
         if (!Files.isDirectory(folder)) {
             skip("the recordings of " + name + " are not at ../shared/acceptance/" + name);

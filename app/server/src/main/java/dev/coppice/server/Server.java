@@ -50,8 +50,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.ServiceConfigurationError;
-import java.util.ServiceLoader;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -230,7 +228,7 @@ public final class Server implements AutoCloseable {
             host.start(coordination);
             areas.add(coordination::deadlocks);
         }
-        startFound(host, progress);
+        host.startFound(progress);
         boolean health = options.areas().contains("health");
         if (health) {
             areas.add(HealthExtension::new);
@@ -259,17 +257,6 @@ public final class Server implements AutoCloseable {
     }
 
     /** Extensions of users, which the class path holds; each runs on every node. */
-    private static void startFound(ExtensionHost host, Consumer<String> progress) throws StartException {
-        try {
-            for (Extension found : ServiceLoader.load(Extension.class)) {
-                progress.accept("Starting extension " + found.name());
-                host.start(found);
-            }
-        } catch (ServiceConfigurationError e) {
-            throw new StartException("an extension on the class path cannot be loaded: " + e.getMessage(), e);
-        }
-    }
-
     /**
      * Where resources are kept.
      *

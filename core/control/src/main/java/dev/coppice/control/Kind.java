@@ -1,14 +1,18 @@
 package dev.coppice.control;
 
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * A kind made of Java records: its schema, CustomResourceDefinition and documentation come from them. Component names are
  * field names; the annotations in {@code dev.coppice.schema} add descriptions, bounds, defaults and rules.
  * Immutable; the with-methods copy.
  *
+ * @param annotations of its CustomResourceDefinition
  * @param <S> the record of its spec
  * @param <T> the record of its status
  */
@@ -23,7 +27,36 @@ public record Kind<S extends Record, T extends Record>(
         String description,
         List<String> shortNames,
         List<String> categories,
-        List<Column> columns) {
+        List<Column> columns,
+        Map<String, String> annotations) {
+
+    /** Without annotations of its definition. */
+    public Kind(
+            String group,
+            String version,
+            String kind,
+            String plural,
+            boolean namespaced,
+            Class<S> spec,
+            Class<T> status,
+            String description,
+            List<String> shortNames,
+            List<String> categories,
+            List<Column> columns) {
+        this(
+                group,
+                version,
+                kind,
+                plural,
+                namespaced,
+                spec,
+                status,
+                description,
+                shortNames,
+                categories,
+                columns,
+                Map.of());
+    }
 
     /**
      * A column of {@code kubectl get}.
@@ -82,7 +115,44 @@ public record Kind<S extends Record, T extends Record>(
                 description,
                 List.of(names),
                 categories,
-                columns);
+                columns,
+                annotations);
+    }
+
+    /** The groups of kinds that {@code kubectl get CATEGORY} shows it with. */
+    public Kind<S, T> withCategories(String... names) {
+        return new Kind<>(
+                group,
+                version,
+                kind,
+                plural,
+                namespaced,
+                spec,
+                status,
+                description,
+                shortNames,
+                List.of(names),
+                columns,
+                annotations);
+    }
+
+    /** An annotation of its CustomResourceDefinition, such as the approval that groups of Kubernetes' own need. */
+    public Kind<S, T> withAnnotation(String name, String value) {
+        Map<String, String> all = new LinkedHashMap<>(annotations);
+        all.put(name, value);
+        return new Kind<>(
+                group,
+                version,
+                kind,
+                plural,
+                namespaced,
+                spec,
+                status,
+                description,
+                shortNames,
+                categories,
+                columns,
+                Collections.unmodifiableMap(all));
     }
 
     public Kind<S, T> withColumn(String name, String type, String jsonPath, String description) {
@@ -103,7 +173,8 @@ public record Kind<S extends Record, T extends Record>(
                 description,
                 shortNames,
                 categories,
-                List.copyOf(all));
+                List.copyOf(all),
+                annotations);
     }
 
     public ResourceClient.ResourceType type() {

@@ -7,7 +7,7 @@ import java.lang.annotation.Target;
 
 /** Bounds of the length of a string, list or map. */
 @Retention(RetentionPolicy.RUNTIME)
-@Target({ElementType.RECORD_COMPONENT, ElementType.TYPE})
+@Target({ElementType.RECORD_COMPONENT, ElementType.TYPE, ElementType.TYPE_USE})
 public @interface Length {
     int min() default 0;
 

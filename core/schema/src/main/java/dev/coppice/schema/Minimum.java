@@ -7,7 +7,7 @@ import java.lang.annotation.Target;
 
 /** The least number allowed. */
 @Retention(RetentionPolicy.RUNTIME)
-@Target({ElementType.RECORD_COMPONENT, ElementType.TYPE})
+@Target({ElementType.RECORD_COMPONENT, ElementType.TYPE, ElementType.TYPE_USE})
 public @interface Minimum {
     double value();
 }

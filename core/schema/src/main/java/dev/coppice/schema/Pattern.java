@@ -7,7 +7,7 @@ import java.lang.annotation.Target;
 
 /** The regular expression (RE2) that a string matches. */
 @Retention(RetentionPolicy.RUNTIME)
-@Target({ElementType.RECORD_COMPONENT, ElementType.TYPE})
+@Target({ElementType.RECORD_COMPONENT, ElementType.TYPE, ElementType.TYPE_USE})
 public @interface Pattern {
     String value();
 }

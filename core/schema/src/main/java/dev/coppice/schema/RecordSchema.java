@@ -7,11 +7,14 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
+import java.lang.annotation.Annotation;
 import java.lang.reflect.AnnotatedElement;
+import java.lang.reflect.AnnotatedParameterizedType;
+import java.lang.reflect.AnnotatedType;
 import java.lang.reflect.Field;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.RecordComponent;
-import java.lang.reflect.Type;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.time.Duration;
@@ -29,7 +32,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Component types: String, the numbers, boolean, enums (constants as written, or as {@link JsonProperty} names them),
  * Duration ({@code 1h30m}), Instant, other records, Collections and Maps with String keys of these, and JsonNode for
- * anything; {@code @Format("int-or-string")} makes a component either.
+ * anything; {@code @Format("int-or-string")} makes a component either. The bounds of a list's items or a map's values stand
+ * before their type: {@code List<@Length(max = 63) String>}. An annotation that is itself annotated with bounds stands for them.
  */
 public final class RecordSchema {
     private static final String PRESERVE = "x-kubernetes-preserve-unknown-fields";
@@ -61,6 +65,9 @@ public final class RecordSchema {
         if (status != null) {
             properties.set("status", of(status));
         }
+        if (spec.isAnnotationPresent(Required.class)) {
+            root.putArray("required").add("spec");
+        }
         return root;
     }
 
@@ -74,7 +81,7 @@ public final class RecordSchema {
         ArrayNode required = JsonNodeFactory.instance.arrayNode();
         for (RecordComponent component : type.getRecordComponents()) {
             String name = RecordMapper.name(component);
-            ObjectNode property = type(component.getGenericType(), component);
+            ObjectNode property = type(component.getAnnotatedType(), component);
             annotate(property, component, type.getName() + "." + component.getName());
             properties.set(name, property);
             if (component.isAnnotationPresent(Required.class)) {
@@ -91,30 +98,38 @@ public final class RecordSchema {
         return schema;
     }
 
-    private ObjectNode type(Type type, AnnotatedElement place) {
+    private ObjectNode type(AnnotatedType annotated, AnnotatedElement place) {
         ObjectNode schema = JsonNodeFactory.instance.objectNode();
         Format format = place.getAnnotation(Format.class);
         if (format != null && format.value().equals("int-or-string")) {
             return schema.put("x-kubernetes-int-or-string", true);
         }
-        if (type instanceof ParameterizedType generic && generic.getRawType() instanceof Class<?> raw) {
-            Type[] arguments = generic.getActualTypeArguments();
+        if (annotated instanceof AnnotatedParameterizedType generic
+                && annotated.getType() instanceof ParameterizedType parameterized
+                && parameterized.getRawType() instanceof Class<?> raw) {
+            AnnotatedType[] arguments = generic.getAnnotatedActualTypeArguments();
             if (Collection.class.isAssignableFrom(raw)) {
-                schema.put("type", "array").set("items", type(arguments[0], Empty.class));
+                schema.put("type", "array").set("items", item(arguments[0]));
                 return Set.class.isAssignableFrom(raw) ? schema.put("x-kubernetes-list-type", "set") : schema;
             }
-            if (Map.class.isAssignableFrom(raw) && arguments[0] == String.class) {
-                schema.put("type", "object").set("additionalProperties", type(arguments[1], Empty.class));
+            if (Map.class.isAssignableFrom(raw) && arguments[0].getType() == String.class) {
+                schema.put("type", "object").set("additionalProperties", item(arguments[1]));
                 return schema;
             }
             if (raw == Optional.class) {
                 return type(arguments[0], place);
             }
         }
-        if (type instanceof Class<?> plain) {
+        if (annotated.getType() instanceof Class<?> plain) {
             return plain(plain, schema);
         }
-        throw new IllegalArgumentException("No schema can be made of " + type + " at " + place);
+        throw new IllegalArgumentException("No schema can be made of " + annotated.getType() + " at " + place);
+    }
+
+    private ObjectNode item(AnnotatedType annotated) {
+        ObjectNode schema = type(annotated, annotated);
+        annotate(schema, annotated, annotated.getType().getTypeName());
+        return schema;
     }
 
     private ObjectNode plain(Class<?> type, ObjectNode schema) {
@@ -172,21 +187,32 @@ public final class RecordSchema {
         if (format != null && !schema.has("x-kubernetes-int-or-string")) {
             schema.put("format", format.value());
         }
-        Minimum minimum = place.getAnnotation(Minimum.class);
+        Minimum minimum = find(place, Minimum.class);
         if (minimum != null) {
             bound(schema, "minimum", minimum.value());
         }
-        Maximum maximum = place.getAnnotation(Maximum.class);
+        Maximum maximum = find(place, Maximum.class);
         if (maximum != null) {
             bound(schema, "maximum", maximum.value());
         }
-        Pattern pattern = place.getAnnotation(Pattern.class);
+        Pattern pattern = find(place, Pattern.class);
         if (pattern != null) {
             schema.put("pattern", pattern.value());
         }
-        Length length = place.getAnnotation(Length.class);
+        Enumeration values = find(place, Enumeration.class);
+        if (values != null) {
+            ArrayNode all = schema.putArray("enum");
+            for (String value : values.value()) {
+                all.add(Values.text(schema, "type").equals("string") ? TextNode.valueOf(value) : json(value, where));
+            }
+        }
+        Length length = find(place, Length.class);
         if (length != null) {
             length(schema, length);
+        }
+        ListType listType = place.getAnnotation(ListType.class);
+        if (listType != null) {
+            schema.put("x-kubernetes-list-type", listType.value());
         }
         ListMap keys = place.getAnnotation(ListMap.class);
         if (keys != null) {
@@ -206,6 +232,21 @@ public final class RecordSchema {
                     : schema.putArray("x-kubernetes-validations");
             rules.addObject().put("rule", rule.value()).put("message", rule.message());
         }
+    }
+
+    /** The annotation, or that of an annotation at the place. */
+    private static <A extends Annotation> @Nullable A find(AnnotatedElement place, Class<A> type) {
+        A direct = place.getAnnotation(type);
+        if (direct != null) {
+            return direct;
+        }
+        for (Annotation each : place.getAnnotations()) {
+            A found = each.annotationType().getAnnotation(type);
+            if (found != null) {
+                return found;
+            }
+        }
+        return null;
     }
 
     private static JsonNode json(String text, String where) {
@@ -239,7 +280,4 @@ public final class RecordSchema {
             schema.put("max" + of, length.max());
         }
     }
-
-    /** A place without annotations. */
-    private static final class Empty {}
 }

@@ -6,6 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -59,6 +63,37 @@ class RecordSchemaTest {
                 anything:{'x-kubernetes-preserve-unknown-fields':true},
                 target:{'x-kubernetes-int-or-string':true},
                 'default':{type:'boolean'},ratio:{type:'number'}},required:['name']}"""));
+    }
+
+    @Length(min = 1, max = 63)
+    @Pattern("^[a-z]+$")
+    @Retention(RetentionPolicy.RUNTIME)
+    @Target({ElementType.RECORD_COMPONENT, ElementType.TYPE_USE})
+    @interface Word {}
+
+    @Required
+    @Default("{\"mode\":\"a\"}")
+    record Bounds(
+            @Word String word,
+            List<@Word String> words,
+            Map<String, @Length(max = 9) String> texts,
+            @Enumeration({"a", "b"}) String mode,
+            @Enumeration({"301", "302"}) @Nullable Integer code,
+            @ListType("atomic") List<@Minimum(400) Integer> codes) {}
+
+    @Test
+    void boundsOfItemsAndOfAnnotations() {
+        ObjectNode schema = RecordSchema.ofKind("A thing.", Bounds.class, null);
+        assertThat(Schema.check(schema, "P")).isEmpty();
+        assertThat(schema.path("required").toString()).isEqualTo("[\"spec\"]");
+        assertThat(schema.at("/properties/spec")).isEqualTo(Json.of("""
+                {type:'object','default':{mode:'a'},properties:{
+                word:{type:'string',pattern:'^[a-z]+$',minLength:1,maxLength:63},
+                words:{type:'array',items:{type:'string',pattern:'^[a-z]+$',minLength:1,maxLength:63}},
+                texts:{type:'object',additionalProperties:{type:'string',maxLength:9}},
+                mode:{type:'string',enum:['a','b']},
+                code:{type:'integer',format:'int32',enum:[301,302]},
+                codes:{type:'array','x-kubernetes-list-type':'atomic',items:{type:'integer',format:'int32',minimum:400}}}}"""));
     }
 
     @Test

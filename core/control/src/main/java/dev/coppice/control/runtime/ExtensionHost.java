@@ -33,7 +33,10 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
+import java.util.ServiceConfigurationError;
+import java.util.ServiceLoader;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -120,6 +123,22 @@ public final class ExtensionHost {
         }
         synchronized (running) {
             running.push(starting);
+        }
+    }
+
+    /**
+     * Starts the extensions that are found on the class path.
+     *
+     * @param progress told of each before it starts
+     */
+    public void startFound(Consumer<String> progress) throws StartException {
+        try {
+            for (Extension found : ServiceLoader.load(Extension.class)) {
+                progress.accept("Starting extension " + found.name());
+                start(found);
+            }
+        } catch (ServiceConfigurationError e) {
+            throw new StartException("an extension on the class path cannot be loaded: " + e.getMessage(), e);
         }
     }
 
@@ -277,7 +296,11 @@ public final class ExtensionHost {
     public static ObjectNode definition(Kind<?, ?> kind) {
         ObjectNode definition = JsonNodeFactory.instance.objectNode();
         definition.put("apiVersion", "apiextensions.k8s.io/v1").put("kind", "CustomResourceDefinition");
-        definition.putObject("metadata").put("name", kind.plural() + "." + kind.group());
+        ObjectNode metadata = definition.putObject("metadata").put("name", kind.plural() + "." + kind.group());
+        if (!kind.annotations().isEmpty()) {
+            ObjectNode annotations = metadata.putObject("annotations");
+            kind.annotations().forEach(annotations::put);
+        }
         ObjectNode spec = definition.putObject("spec");
         spec.put("group", kind.group()).put("scope", kind.namespaced() ? "Namespaced" : "Cluster");
         ObjectNode names = spec.putObject("names");

@@ -81,6 +81,17 @@ public final class Roster {
         return members().stream().filter(each -> each.getRaft().equals(raft)).findFirst();
     }
 
+    /**
+     * Where the member of that name in the Raft library listens. Told of a member that was removed, too: it has to be
+     * reached until the library's configuration is without it, to which of two members both agree.
+     */
+    public Optional<String> peerUrl(String raft) {
+        return members.values().stream()
+                .filter(each -> each.getRaft().equals(raft) && each.getPeerUrlsCount() > 0)
+                .map(each -> each.getPeerUrls(0))
+                .findFirst();
+    }
+
     /** Whether a member was there once, and was removed. */
     public boolean removed(long id) {
         MemberRecord found = members.get(id);

@@ -147,11 +147,7 @@ public final class Member implements AutoCloseable {
     }
 
     private static @Nullable InetSocketAddress address(Machine machine, Map<String, String> hints, String name) {
-        String url = machine.roster()
-                .byRaft(name)
-                .filter(each -> each.getPeerUrlsCount() > 0)
-                .map(each -> each.getPeerUrls(0))
-                .orElse(hints.get(name));
+        String url = machine.roster().peerUrl(name).orElse(hints.get(name));
         return url == null ? null : Membership.address(url);
     }
 

@@ -94,12 +94,7 @@ public final class StateMachineGroups implements Consensus, AutoCloseable {
     }
 
     private @Nullable InetSocketAddress address(String raft) {
-        return store.machine()
-                .roster()
-                .byRaft(raft)
-                .filter(each -> each.getPeerUrlsCount() > 0)
-                .map(each -> Membership.address(each.getPeerUrls(0)))
-                .orElse(null);
+        return store.machine().roster().peerUrl(raft).map(Membership::address).orElse(null);
     }
 
     /** The members of the store found a group that is new. */

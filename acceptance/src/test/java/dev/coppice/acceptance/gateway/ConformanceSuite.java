@@ -1,0 +1,161 @@
+package dev.coppice.acceptance.gateway;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import javax.net.ssl.SSLContext;
+
+/** The conformance tests on one node, one after the other. For one thread. */
+public final class ConformanceSuite implements AutoCloseable {
+    private static final String BASE = "base/manifests.yaml";
+    private static final Duration PATIENCE = Duration.ofSeconds(Integer.getInteger("gateway.conformance.patience", 30));
+
+    private final ResourceApi api;
+    private final Manifests manifests;
+    private final Certificates certificates;
+    private final SSLContext tls;
+    private final EchoBackends backends;
+    private final Patience patience = new Patience(PATIENCE);
+    private final ConformanceReport report = new ConformanceReport();
+    private final List<JsonNode> base;
+
+    /**
+     * Prepares a node: namespaces, Gateways, echo backends and certificates that all tests share.
+     *
+     * @param folder with the data
+     * @param scratch an empty folder
+     */
+    public ConformanceSuite(ResourceApi api, String gatewayClass, Path folder, Path scratch)
+            throws IOException, InterruptedException, GeneralSecurityException {
+        this.api = api;
+        JsonNode served = api.get("GatewayClass", gatewayClass);
+        if (served.isMissingNode()) {
+            throw new IOException("the node has no GatewayClass " + gatewayClass);
+        }
+        this.manifests = new Manifests(
+                folder.resolve("manifests"),
+                gatewayClass,
+                served.at("/spec/controllerName").asText());
+        this.certificates = new Certificates(scratch);
+        this.tls = certificates.client();
+        this.backends = new EchoBackends(certificates::server);
+        List<JsonNode> documents = new ArrayList<>(manifests.read(BASE));
+        documents.addAll(certificates.documents());
+        // Namespaces first: certificates belong to those of the manifest.
+        documents.sort(java.util.Comparator.comparing(
+                document -> !document.path("kind").asText().equals("Namespace")));
+        this.base = List.copyOf(documents);
+        apply(base);
+    }
+
+    /** The features that the node says it supports. */
+    public Set<String> supportedFeatures() throws IOException, InterruptedException {
+        Set<String> features = new TreeSet<>();
+        api.get("GatewayClass", manifests.gatewayClass())
+                .at("/status/supportedFeatures")
+                .forEach(feature -> features.add(
+                        feature.isTextual()
+                                ? feature.asText()
+                                : feature.path("name").asText()));
+        return features;
+    }
+
+    /** Runs a test; what was not as the data say, which is nothing if it passed. */
+    public List<String> run(ConformanceCase test) throws IOException, InterruptedException {
+        patience.rest();
+        List<JsonNode> documents = new ArrayList<>();
+        for (String manifest : test.manifests()) {
+            documents.addAll(manifests.read(manifest));
+        }
+        CaseRun run = new CaseRun(test, this, documents);
+        List<String> problems = new ArrayList<>();
+        try {
+            apply(documents);
+            HandwrittenSteps.of(test.name()).run(run);
+        } catch (InterruptedException e) {
+            throw e;
+        } catch (Exception e) {
+            problems.add("could not be run: " + e);
+        } finally {
+            remove(documents);
+        }
+        problems.addAll(run.problems());
+        if (problems.isEmpty()) {
+            report.passed(test.name());
+        } else {
+            report.failed(test.name(), problems);
+        }
+        return problems;
+    }
+
+    /** Starts backends for Deployments, makes the other objects, then what Kubernetes would make of the Services. */
+    private void apply(List<JsonNode> documents) throws IOException, InterruptedException {
+        for (JsonNode document : documents) {
+            if (document.path("kind").asText().equals("Deployment")) {
+                backends.start(document);
+            } else if (api.serves(document)) {
+                api.apply(document);
+            } else {
+                System.err.println(
+                        "NOT SERVED, NOT APPLIED: " + document.path("kind").asText() + " "
+                                + document.at("/metadata/name").asText());
+            }
+        }
+        for (JsonNode document : documents) {
+            if (document.path("kind").asText().equals("Service")
+                    && !document.at("/spec/selector").isEmpty()) {
+                api.apply(backends.endpointSlice(document));
+            }
+        }
+    }
+
+    private void remove(List<JsonNode> documents) throws IOException, InterruptedException {
+        for (JsonNode document : documents.reversed()) {
+            String kind = document.path("kind").asText();
+            if (kind.equals("Deployment")) {
+                backends.stop(document);
+            } else if (api.serves(document)) {
+                if (kind.equals("Service") && !document.at("/spec/selector").isEmpty()) {
+                    api.delete(backends.endpointSlice(document));
+                }
+                api.delete(document);
+            }
+        }
+    }
+
+    ResourceApi api() {
+        return api;
+    }
+
+    EchoBackends backends() {
+        return backends;
+    }
+
+    Patience patience() {
+        return patience;
+    }
+
+    List<JsonNode> base() {
+        return base;
+    }
+
+    SSLContext tls() {
+        return tls;
+    }
+
+    public ConformanceReport report() {
+        return report;
+    }
+
+    @Override
+    public void close() {
+        backends.close();
+        api.close();
+    }
+}

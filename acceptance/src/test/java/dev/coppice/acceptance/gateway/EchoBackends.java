@@ -1,0 +1,180 @@
+package dev.coppice.acceptance.gateway;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.handler.ssl.SslContext;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a cluster does for the tests' Deployments and Services: starts an {@link EchoPod} for each replica, and tells the
+ * EndpointSlices of a Service. For one thread.
+ */
+public final class EchoBackends implements AutoCloseable {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final int THREADS = 2;
+
+    /** Addresses are 127.10.0.1 and so on. */
+    private static final int POD_LIMIT = 60_000;
+
+    private record Pod(JsonNode deployment, Map<String, String> labels, EchoPod echo) {}
+
+    private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(THREADS, NioIoHandler.newFactory());
+    private final List<Pod> pods = new ArrayList<>();
+    private final Function<String, @Nullable SslContext> certificates;
+    private int started;
+
+    /** @param certificates of a Secret, {@code NAMESPACE/NAME} */
+    public EchoBackends(Function<String, @Nullable SslContext> certificates) {
+        this.certificates = certificates;
+    }
+
+    /** Starts the replicas of a Deployment. Those of other images only get addresses. */
+    public void start(JsonNode deployment) throws InterruptedException {
+        String namespace = deployment.at("/metadata/namespace").asText("default");
+        JsonNode template = deployment.at("/spec/template");
+        Map<String, String> labels = JSON.convertValue(
+                template.at("/metadata/labels"), new com.fasterxml.jackson.core.type.TypeReference<>() {});
+        JsonNode container = template.at("/spec/containers/0");
+        SslContext tls = variable(container, "TLS_SERVER_CERT").isEmpty()
+                ? null
+                : certificates.apply(namespace + "/"
+                        + template.at("/spec/volumes/0/secret/secretName").asText());
+        for (int i = 0; i < deployment.at("/spec/replicas").asInt(1); i++) {
+            if (++started > POD_LIMIT) {
+                throw new IllegalStateException("more than " + POD_LIMIT + " pods");
+            }
+            EchoPod echo = new EchoPod(
+                    namespace,
+                    deployment.at("/metadata/name").asText() + "-" + started,
+                    "127.10." + started / 250 + "." + (1 + started % 250),
+                    variable(container, "SERVICE_NAME"));
+            serve(container, echo, tls);
+            pods.add(new Pod(deployment, labels, echo));
+        }
+    }
+
+    private void serve(JsonNode container, EchoPod echo, @Nullable SslContext tls) throws InterruptedException {
+        boolean streams = !variable(container, "TCP_ECHO_SERVER").isEmpty();
+        boolean datagrams = !variable(container, "UDP_ECHO_SERVER").isEmpty();
+        if (streams) {
+            echo.serveStreams(group, tls);
+        }
+        if (datagrams) {
+            echo.serveDatagrams(group, EchoPod.DATAGRAM_PORT);
+        }
+        // Only that something answers counts for it.
+        if (container.path("image").asText().contains("coredns")) {
+            echo.serveDatagrams(group, EchoPod.DNS_PORT);
+        }
+        if (!variable(container, "GRPC_ECHO_SERVER").isEmpty()) {
+            echo.serveGrpc(group);
+        } else if (!streams && !datagrams && container.path("image").asText().contains("echo")) {
+            echo.serve(group, tls);
+        }
+    }
+
+    /** Ends the replicas of a Deployment. */
+    public void stop(JsonNode deployment) {
+        pods.removeIf(pod -> {
+            boolean its = pod.deployment().equals(deployment);
+            if (its) {
+                pod.echo().close();
+            }
+            return its;
+        });
+    }
+
+    private static String variable(JsonNode container, String name) {
+        for (JsonNode variable : container.path("env")) {
+            if (variable.path("name").asText().equals(name)) {
+                return variable.path("value").asText();
+            }
+        }
+        return "";
+    }
+
+    /** The pods that a Service selects; none for one without a selector. */
+    public List<EchoPod> selected(JsonNode service) {
+        JsonNode selector = service.at("/spec/selector");
+        String namespace = service.at("/metadata/namespace").asText("default");
+        if (selector.isEmpty()) {
+            return List.of();
+        }
+        return pods.stream()
+                .filter(pod -> pod.echo().namespace().equals(namespace))
+                .filter(pod -> selector.properties().stream()
+                        .allMatch(wanted ->
+                                wanted.getValue().asText().equals(pod.labels().get(wanted.getKey()))))
+                .map(Pod::echo)
+                .toList();
+    }
+
+    /** The pods whose name starts with {@code prefix}, of a namespace. */
+    public List<EchoPod> named(String namespace, String prefix) {
+        return pods.stream()
+                .map(Pod::echo)
+                .filter(echo ->
+                        echo.namespace().equals(namespace) && echo.name().startsWith(prefix))
+                .toList();
+    }
+
+    /** What Kubernetes' EndpointSlice controller would write for a Service with a selector. */
+    public ObjectNode endpointSlice(JsonNode service) {
+        String name = service.at("/metadata/name").asText();
+        ObjectNode slice =
+                JSON.createObjectNode().put("apiVersion", "discovery.k8s.io/v1").put("kind", "EndpointSlice");
+        slice.putObject("metadata")
+                .put("name", name + "-echo")
+                .put("namespace", service.at("/metadata/namespace").asText("default"))
+                .putObject("labels")
+                .put("kubernetes.io/service-name", name)
+                .put("endpointslice.kubernetes.io/managed-by", "endpointslice-controller.k8s.io");
+        slice.put("addressType", "IPv4");
+        ArrayNode ports = slice.putArray("ports");
+        for (JsonNode port : service.at("/spec/ports")) {
+            ObjectNode told = ports.addObject()
+                    .put("name", port.path("name").asText())
+                    .put("protocol", port.path("protocol").asText("TCP"))
+                    .put("port", port.path("targetPort").asInt(port.path("port").asInt()));
+            if (port.has("appProtocol")) {
+                told.put("appProtocol", port.path("appProtocol").asText());
+            }
+        }
+        slice.set("endpoints", endpoints(selected(service)));
+        return slice;
+    }
+
+    /** Ready endpoints at the addresses of pods. */
+    public static ArrayNode endpoints(List<EchoPod> pods) {
+        ArrayNode endpoints = JSON.createArrayNode();
+        for (EchoPod pod : pods) {
+            ObjectNode endpoint = endpoints.addObject();
+            endpoint.putArray("addresses").add(pod.address());
+            endpoint.putObject("conditions")
+                    .put("ready", true)
+                    .put("serving", true)
+                    .put("terminating", false);
+            endpoint.putObject("targetRef")
+                    .put("kind", "Pod")
+                    .put("name", pod.name())
+                    .put("namespace", pod.namespace());
+        }
+        return endpoints;
+    }
+
+    @Override
+    public void close() {
+        pods.forEach(pod -> pod.echo().close());
+        group.shutdownGracefully(0, 1, TimeUnit.SECONDS).syncUninterruptibly();
+    }
+}

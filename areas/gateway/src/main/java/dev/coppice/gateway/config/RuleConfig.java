@@ -1,0 +1,38 @@
+package dev.coppice.gateway.config;
+
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A rule of a route: which requests, and what becomes of them. Immutable.
+ *
+ * @param name of the rule; empty when it has none
+ * @param matches any of them has to match; empty matches everything
+ * @param filters in their order; a redirect among them answers
+ * @param backends chosen among by weight; without any, and without a filter that answers, the answer is 500
+ * @param requestTimeoutMillis from the request's head to the answer's last byte, all attempts included; 0 for no limit
+ * @param backendTimeoutMillis of one attempt; 0 for no limit
+ * @param retry null: none
+ * @param invalid why the rule cannot be served (the answer is 500); null when it can
+ */
+public record RuleConfig(
+        String name,
+        List<MatchConfig> matches,
+        List<FilterConfig> filters,
+        List<BackendConfig> backends,
+        long requestTimeoutMillis,
+        long backendTimeoutMillis,
+        @Nullable RetryConfig retry,
+        @Nullable String invalid) {
+
+    public RuleConfig {
+        matches = List.copyOf(matches);
+        filters = List.copyOf(filters);
+        backends = List.copyOf(backends);
+    }
+
+    /** A rule without limits in time, or retries. */
+    public RuleConfig(List<MatchConfig> matches, List<FilterConfig> filters, List<BackendConfig> backends) {
+        this("", matches, filters, backends, 0, 0, null, null);
+    }
+}

@@ -1,0 +1,40 @@
+package dev.coppice.gateway.kind;
+
+import dev.coppice.gateway.kind.Names.GroupName;
+import dev.coppice.gateway.kind.Names.KindName;
+import dev.coppice.gateway.kind.Names.NamespaceName;
+import dev.coppice.gateway.kind.Names.ObjectName;
+import dev.coppice.gateway.kind.Names.PortNumber;
+import dev.coppice.schema.Default;
+import dev.coppice.schema.Description;
+import dev.coppice.schema.Required;
+import dev.coppice.schema.Rule;
+import org.jspecify.annotations.Nullable;
+
+/** A Service that traffic is sent to. */
+@Rule(
+        value = "(size(self.group) == 0 && self.kind == 'Service') ? has(self.port) : true",
+        message = "Must have port for Service reference")
+@Description("A Service that traffic is sent to.")
+public record BackendReference(
+        @GroupName @Default("\"\"") @Description("Its API group; empty for the core.") @Nullable
+        String group,
+
+        @KindName @Default("\"Service\"") @Description("Its kind: Service.") @Nullable
+        String kind,
+
+        @Required @ObjectName @Description("Its name.") String name,
+
+        @NamespaceName @Description("Its namespace; another than the route's needs a ReferenceGrant there.") @Nullable
+        String namespace,
+
+        @PortNumber @Description("The port of the Service.") @Nullable
+        Integer port) {
+    public String groupOrDefault() {
+        return group == null ? "" : group;
+    }
+
+    public String kindOrDefault() {
+        return kind == null ? "Service" : kind;
+    }
+}

@@ -1,0 +1,176 @@
+package dev.coppice.gateway.kind;
+
+import dev.coppice.control.Kind;
+import java.util.List;
+
+/** The kinds of the group {@code gateway.networking.k8s.io}. */
+public final class GatewayKinds {
+    public static final String GROUP = "gateway.networking.k8s.io";
+    private static final String VERSION = "v1";
+    private static final String AGE = ".metadata.creationTimestamp";
+
+    /** Who serves Gateways. */
+    public static final Kind<GatewayClassSpec, GatewayClassStatus> GATEWAY_CLASS = published(
+                    Kind.cluster(
+                            GROUP,
+                            VERSION,
+                            "GatewayClass",
+                            GatewayClassSpec.class,
+                            GatewayClassStatus.class,
+                            "GatewayClass says which controller serves Gateways."),
+                    "standard")
+            .withShortNames("gc")
+            .withColumn("Controller", "string", ".spec.controllerName", "The controller.")
+            .withColumn("Accepted", "string", condition("Accepted"), "Whether the controller accepts it.")
+            .withColumn("Age", "date", AGE, "When it was made.")
+            .withColumn(new Kind.Column("Description", "string", ".spec.description", "What it is for.", true));
+
+    /** Where traffic comes in. */
+    public static final Kind<GatewaySpec, GatewayStatus> GATEWAY = published(
+                    Kind.namespaced(
+                            GROUP,
+                            VERSION,
+                            "Gateway",
+                            GatewaySpec.class,
+                            GatewayStatus.class,
+                            "Gateway takes traffic at addresses and ports, for routes to attach to."),
+                    "standard")
+            .withShortNames("gtw")
+            .withColumn("Class", "string", ".spec.gatewayClassName", "Its class.")
+            .withColumn("Address", "string", ".status.addresses[*].value", "Where it listens.")
+            .withColumn("Programmed", "string", condition("Programmed"), "Whether it listens.")
+            .withColumn("Age", "date", AGE, "When it was made.");
+
+    /** Further listeners of a Gateway. */
+    public static final Kind<ListenerSetSpec, ListenerSetStatus> LISTENER_SET = published(
+                    Kind.namespaced(
+                            GROUP,
+                            VERSION,
+                            "ListenerSet",
+                            ListenerSetSpec.class,
+                            ListenerSetStatus.class,
+                            "ListenerSet adds listeners to a Gateway that allows it."),
+                    "standard")
+            .withShortNames("lset")
+            .withColumn("Accepted", "string", condition("Accepted"), "Whether the Gateway takes it.")
+            .withColumn("Programmed", "string", condition("Programmed"), "Whether it listens.")
+            .withColumn("Age", "date", AGE, "When it was made.");
+
+    /** HTTP requests to Services. */
+    public static final Kind<HttpRouteSpec, RouteStatus> HTTP_ROUTE = published(
+                    Kind.namespaced(
+                            GROUP,
+                            VERSION,
+                            "HTTPRoute",
+                            HttpRouteSpec.class,
+                            RouteStatus.class,
+                            "HTTPRoute routes HTTP requests by host name, path, method, headers and query to Services."),
+                    "standard")
+            .withColumn("Hostnames", "string", ".spec.hostnames", "Host names that it is for.")
+            .withColumn("Age", "date", AGE, "When it was made.");
+
+    /** gRPC calls to Services. */
+    public static final Kind<GrpcRouteSpec, RouteStatus> GRPC_ROUTE = published(
+                    Kind.namespaced(
+                            GROUP,
+                            VERSION,
+                            "GRPCRoute",
+                            GrpcRouteSpec.class,
+                            RouteStatus.class,
+                            "GRPCRoute routes gRPC calls by host name, service, method and headers to Services."),
+                    "standard")
+            .withColumn("Hostnames", "string", ".spec.hostnames", "Host names that it is for.")
+            .withColumn("Age", "date", AGE, "When it was made.");
+
+    /** TLS connections to Services. */
+    public static final Kind<TlsRouteSpec, RouteStatus> TLS_ROUTE = published(
+                    Kind.namespaced(
+                            GROUP,
+                            VERSION,
+                            "TLSRoute",
+                            TlsRouteSpec.class,
+                            RouteStatus.class,
+                            "TLSRoute routes TLS connections by the host name that they ask for to Services."),
+                    "standard")
+            .withColumn("Age", "date", AGE, "When it was made.");
+
+    /** TCP connections to Services. */
+    public static final Kind<StreamRouteSpec, RouteStatus> TCP_ROUTE = published(
+                    Kind.namespaced(
+                            GROUP,
+                            "v1alpha2",
+                            "TCPRoute",
+                            StreamRouteSpec.class,
+                            RouteStatus.class,
+                            "TCPRoute routes TCP connections to Services."),
+                    "experimental")
+            .withColumn("Age", "date", AGE, "When it was made.");
+
+    /** UDP datagrams to Services. */
+    public static final Kind<StreamRouteSpec, RouteStatus> UDP_ROUTE = published(
+                    Kind.namespaced(
+                            GROUP,
+                            "v1alpha2",
+                            "UDPRoute",
+                            StreamRouteSpec.class,
+                            RouteStatus.class,
+                            "UDPRoute routes UDP datagrams to Services."),
+                    "experimental")
+            .withColumn("Age", "date", AGE, "When it was made.");
+
+    /** Who may refer to objects of a namespace. */
+    public static final Kind<ReferenceGrantSpec, NoStatus> REFERENCE_GRANT = published(
+                    Kind.namespaced(
+                            GROUP,
+                            VERSION,
+                            "ReferenceGrant",
+                            ReferenceGrantSpec.class,
+                            NoStatus.class,
+                            "ReferenceGrant lets objects of other namespaces refer to objects of its own."),
+                    "standard")
+            .withShortNames("refgrant")
+            .withColumn("Age", "date", AGE, "When it was made.");
+
+    /** TLS to Services. */
+    public static final Kind<BackendTlsPolicySpec, PolicyStatus> BACKEND_TLS_POLICY = published(
+                    Kind.namespaced(
+                            GROUP,
+                            VERSION,
+                            "BackendTLSPolicy",
+                            BackendTlsPolicySpec.class,
+                            PolicyStatus.class,
+                            "BackendTLSPolicy says how the gateway speaks TLS to a Service."),
+                    "standard")
+            .withShortNames("btlspolicy")
+            .withColumn("Age", "date", AGE, "When it was made.");
+
+    private GatewayKinds() {}
+
+    /** All kinds of the area. */
+    public static List<Kind<?, ?>> all() {
+        return List.of(
+                GATEWAY_CLASS,
+                GATEWAY,
+                LISTENER_SET,
+                HTTP_ROUTE,
+                GRPC_ROUTE,
+                TLS_ROUTE,
+                TCP_ROUTE,
+                UDP_ROUTE,
+                REFERENCE_GRANT,
+                BACKEND_TLS_POLICY);
+    }
+
+    private static String condition(String type) {
+        return ".status.conditions[?(@.type==\"" + type + "\")].status";
+    }
+
+    /** Groups of Kubernetes' own have to say where they were approved; the version is what other controllers look for. */
+    private static <S extends Record, T extends Record> Kind<S, T> published(Kind<S, T> kind, String channel) {
+        return kind.withCategories("gateway-api", "coppice")
+                .withAnnotation(
+                        "api-approved.kubernetes.io", "https://github.com/kubernetes-sigs/gateway-api/pull/4530")
+                .withAnnotation("gateway.networking.k8s.io/bundle-version", "v1.6.0")
+                .withAnnotation("gateway.networking.k8s.io/channel", channel);
+    }
+}

@@ -1,0 +1,162 @@
+package dev.coppice.gateway.proxy;
+
+import io.netty.channel.EventLoop;
+import java.util.IdentityHashMap;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What belongs to one event loop: its connections to endpoints, and its clients with their deadlines. Used on that loop only.
+ * Deadlines are looked at by a tick, which costs nothing for each request; there is none while there is nothing to look at.
+ */
+final class EventLoopState {
+    private static final long TICK_MILLIS = 50;
+    private static final int TICKS_A_SECOND = 20;
+
+    final ProxyDataPlane plane;
+    final EventLoop loop;
+    final SplittableRandom random;
+    final AccessLog.Lines accessLog;
+    private final Map<Upstream.Target, TargetPool> pools = new IdentityHashMap<>();
+    private final Map<Upstream, Cursor> cursors = new IdentityHashMap<>();
+    private final Chain<ClientConnection> clients = new Chain<>();
+    private final Chain<Exchange> exchanges = new Chain<>();
+    private boolean ticking;
+    private int ticks;
+
+    private static final class Cursor {
+        int next;
+    }
+
+    EventLoopState(ProxyDataPlane plane, EventLoop loop, long seed) {
+        this.plane = plane;
+        this.loop = loop;
+        this.random = new SplittableRandom(seed);
+        this.accessLog = plane.accessLog.lines();
+    }
+
+    long now() {
+        return plane.clock.nanoTime();
+    }
+
+    /** The next endpoint in turn, not one of those that failed if there is another. */
+    Upstream.Target choose(Upstream upstream, Upstream.State state, Upstream.@Nullable Target failed) {
+        Cursor cursor = cursors.computeIfAbsent(upstream, _ -> {
+            Cursor made = new Cursor();
+            made.next = random.nextInt(1 << 20);
+            return made;
+        });
+        Upstream.Target target =
+                state.targets().get(cursor.next++ % state.targets().size());
+        if (cursor.next < 0) {
+            cursor.next = 0;
+        }
+        return target == failed && state.targets().size() > 1 ? choose(upstream, state, failed) : target;
+    }
+
+    TargetPool pool(Upstream.Target target) {
+        return pools.computeIfAbsent(target, each -> new TargetPool(this, each));
+    }
+
+    void opened(ClientConnection client) {
+        clients.add(client);
+        tick();
+    }
+
+    void closed(ClientConnection client) {
+        clients.remove(client);
+    }
+
+    void began(Exchange exchange) {
+        exchanges.add(exchange);
+    }
+
+    void ended(Exchange exchange) {
+        exchanges.remove(exchange);
+    }
+
+    Iterable<ClientConnection> clients() {
+        return clients;
+    }
+
+    int openConnections() {
+        int open = 0;
+        for (TargetPool each : pools.values()) {
+            open += each.open();
+        }
+        return open;
+    }
+
+    int activeExchanges() {
+        return exchanges.size();
+    }
+
+    void tick() {
+        if (!ticking && !loop.isShuttingDown()) {
+            ticking = true;
+            var _ = loop.schedule(this::sweep, TICK_MILLIS, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private void sweep() {
+        ticking = false;
+        long now = now();
+        for (Exchange each : exchanges) {
+            each.checkDeadlines(now);
+        }
+        if (++ticks % TICKS_A_SECOND == 0) {
+            for (ClientConnection each : clients) {
+                each.checkIdle(now);
+            }
+            for (Iterator<TargetPool> each = pools.values().iterator(); each.hasNext(); ) {
+                TargetPool pool = each.next();
+                pool.closeIdle(now);
+                if (pool.empty()) {
+                    each.remove();
+                }
+            }
+            accessLog.flush();
+        }
+        if (clients.size() > 0 || exchanges.size() > 0 || !pools.isEmpty()) {
+            tick();
+        }
+    }
+
+    /** Closes unused connections to endpoints that are gone. */
+    void configChanged(Set<Upstream> kept) {
+        long now = now();
+        cursors.keySet().removeIf(each -> !kept.contains(each));
+        pools.values().forEach(each -> each.closeIdle(now));
+    }
+
+    /** Lets the connections of a listener end with what they are doing; those that take longer are closed. */
+    void drain(Port port) {
+        for (ClientConnection each : clients) {
+            if (each.port() == port) {
+                each.drain();
+            }
+        }
+        var _ = loop.schedule(
+                () -> {
+                    for (ClientConnection each : clients) {
+                        if (each.port() == port) {
+                            each.close();
+                        }
+                    }
+                },
+                plane.options.drain().toMillis(),
+                TimeUnit.MILLISECONDS);
+    }
+
+    void closeAll() {
+        for (ClientConnection each : clients) {
+            each.close();
+        }
+        pools.values().forEach(TargetPool::closeAll);
+        accessLog.flush();
+    }
+}

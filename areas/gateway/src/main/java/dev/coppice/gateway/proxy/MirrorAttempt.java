@@ -1,0 +1,137 @@
+package dev.coppice.gateway.proxy;
+
+import io.netty.handler.codec.http.DefaultHttpRequest;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.handler.codec.http.LastHttpContent;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A copy of a request for somebody whose answer nobody reads. It never holds up the request itself: a copy that its endpoint does
+ * not take fast enough is given up. Used on one event loop only.
+ */
+final class MirrorAttempt implements Attempt {
+    private static final int MOST_BEHIND = 1 << 20;
+
+    private final EventLoopState state;
+    private final HttpRequest head;
+    private final RequestBody body;
+    private @Nullable TargetConnection connection;
+    private @Nullable TargetPool pool;
+    private boolean over;
+
+    private MirrorAttempt(EventLoopState state, HttpRequest head, boolean bodiless) {
+        this.state = state;
+        this.head = head;
+        this.body = new RequestBody(0, bodiless);
+    }
+
+    /** Starts a copy; null when there is no endpoint. */
+    static @Nullable MirrorAttempt begin(
+            EventLoopState state, Upstream upstream, HttpRequest request, boolean bodiless) {
+        Upstream.State now = upstream.state();
+        if (now.targets().isEmpty()) {
+            state.plane.metrics.mirrorsLost.labelValues("unavailable").inc();
+            return null;
+        }
+        DefaultHttpRequest copy = new DefaultHttpRequest(
+                HttpVersion.HTTP_1_1,
+                request.method(),
+                request.uri(),
+                request.headers().copy());
+        copy.headers().remove(HttpHeaderNames.UPGRADE);
+        copy.headers().remove(HttpHeaderNames.CONNECTION);
+        copy.headers().remove(HttpHeaderNames.EXPECT);
+        MirrorAttempt attempt = new MirrorAttempt(state, copy, bodiless);
+        TargetPool from = state.pool(state.choose(upstream, now, null));
+        attempt.pool = from;
+        from.take(attempt);
+        return attempt;
+    }
+
+    void requestContent(HttpContent part) {
+        if (over) {
+            part.release();
+        } else if (!body.take(part, connection, false)
+                && (connection == null || connection.channel().bytesBeforeWritable() > MOST_BEHIND)) {
+            abandon("slow");
+        }
+    }
+
+    void requestReadComplete() {
+        if (connection != null) {
+            connection.flush();
+        }
+    }
+
+    /** The request itself ended too early. */
+    void abandon() {
+        abandon("abandoned");
+    }
+
+    private void abandon(String reason) {
+        if (over) {
+            return;
+        }
+        over = true;
+        state.plane.metrics.mirrorsLost.labelValues(reason).inc();
+        body.release();
+        if (connection != null) {
+            connection.close();
+        } else if (pool != null) {
+            pool.forget(this);
+        }
+    }
+
+    @Override
+    public boolean over() {
+        return over;
+    }
+
+    @Override
+    public void connected(TargetConnection to, boolean reused) {
+        pool = null;
+        connection = to;
+        state.plane.metrics.mirrored.inc();
+        to.write(head);
+        body.sendTo(to, false);
+        to.flush();
+    }
+
+    @Override
+    public void response(HttpResponse answer) {}
+
+    @Override
+    public void content(HttpContent part) {
+        boolean last = part instanceof LastHttpContent;
+        part.release();
+        if (last) {
+            over = true;
+            if (!body.complete() && connection != null) {
+                connection.close();
+            }
+            body.release();
+            connection = null;
+        }
+    }
+
+    @Override
+    public void readComplete() {}
+
+    @Override
+    public void writable(boolean writable) {}
+
+    @Override
+    public void failed(Failure failure) {
+        connection = null;
+        pool = null;
+        if (!over) {
+            over = true;
+            state.plane.metrics.mirrorsLost.labelValues(failure.word).inc();
+            body.release();
+        }
+    }
+}

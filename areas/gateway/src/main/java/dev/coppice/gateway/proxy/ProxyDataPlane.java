@@ -1,0 +1,276 @@
+package dev.coppice.gateway.proxy;
+
+import dev.coppice.gateway.DataPlane;
+import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.config.ListenerConfig;
+import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.route.RoutingTable;
+import dev.coppice.kernel.ChildSpec;
+import dev.coppice.kernel.Clock;
+import dev.coppice.kernel.Kernel;
+import dev.coppice.kernel.Service;
+import dev.coppice.kernel.StartException;
+import dev.coppice.kernel.Supervisor;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoop;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.handler.codec.http.HttpDecoderConfig;
+import io.netty.handler.codec.http.HttpServerCodec;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.EventExecutor;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Serves HTTP/1.1 as configured, on event loops of its own. A change of routes is one write of a reference to a table that was
+ * compiled beforehand: requests that are on their way keep the rule that they were given. Safe for use by many threads.
+ */
+public final class ProxyDataPlane implements DataPlane {
+    private static final System.Logger LOG = System.getLogger(ProxyDataPlane.class.getName());
+    private static final int BACKLOG = 4096;
+
+    final Clock clock;
+    final ProxyOptions options;
+    final ProxyMetrics metrics;
+    final AccessLog accessLog;
+    final Transport transport = Transport.best();
+    /** The figures of requests that no route wanted. */
+    final ProxyMetrics.PerRoute unrouted;
+
+    private final Kernel kernel;
+    private final AtomicInteger connections = new AtomicInteger();
+    private final Map<String, Upstream> upstreams = new HashMap<>();
+    private final Map<Binding, Port> ports = new HashMap<>();
+    private final Map<EventExecutor, EventLoopState> states = new ConcurrentHashMap<>();
+    private GatewayConfig config = GatewayConfig.EMPTY;
+    private @Nullable EventLoopGroup loops;
+
+    /** Starts a data plane below a supervisor; it serves nothing yet. */
+    public ProxyDataPlane(Kernel kernel, Supervisor supervisor, ProxyOptions options) throws StartException {
+        this.kernel = kernel;
+        this.clock = kernel.clock();
+        this.options = options;
+        this.metrics = new ProxyMetrics(kernel);
+        this.unrouted = metrics.route("");
+        this.accessLog = new AccessLog(options.accessLog(), clock, metrics);
+        if (options.accessLog() != null) {
+            supervisor.start(ChildSpec.task("access-log", accessLog.writer()));
+        }
+        supervisor.start(ChildSpec.service("data-plane", Engine::new));
+    }
+
+    /** The event loops, and everything on them; a new one takes over what is configured. */
+    private final class Engine implements Service {
+        @Override
+        public void start(Failure failure) {
+            int threads =
+                    options.loops() > 0 ? options.loops() : Runtime.getRuntime().availableProcessors();
+            EventLoopGroup group = new MultiThreadIoEventLoopGroup(
+                    threads, new DefaultThreadFactory("coppice-gateway", true), transport.io());
+            for (EventExecutor each : group) {
+                states.put(
+                        each,
+                        new EventLoopState(
+                                ProxyDataPlane.this,
+                                (EventLoop) each,
+                                kernel.random().nextLong()));
+            }
+            synchronized (ProxyDataPlane.this) {
+                loops = group;
+            }
+            Map<Binding, String> failures = apply(config());
+            failures.forEach((binding, why) ->
+                    LOG.log(System.Logger.Level.WARNING, "{0}:{1}: {2}", binding.address(), binding.port(), why));
+        }
+
+        @Override
+        public void stop() throws InterruptedException {
+            EventLoopGroup group;
+            synchronized (ProxyDataPlane.this) {
+                group = loops;
+                loops = null;
+                ports.values().forEach(ProxyDataPlane::unbind);
+                ports.clear();
+            }
+            if (group == null) {
+                return;
+            }
+            onLoops(EventLoopState::closeAll);
+            states.clear();
+            boolean _ = group.shutdownGracefully(0, 2, TimeUnit.SECONDS).await(5, TimeUnit.SECONDS);
+        }
+    }
+
+    private synchronized GatewayConfig config() {
+        return config;
+    }
+
+    @Override
+    public synchronized Map<Binding, String> apply(GatewayConfig next) {
+        config = next;
+        EventLoopGroup group = loops;
+        if (group == null) {
+            return Map.of();
+        }
+        Map<String, Upstream> kept = new HashMap<>();
+        for (UpstreamConfig each : next.upstreams()) {
+            Upstream upstream = upstreams.computeIfAbsent(each.name(), name -> new Upstream(name, metrics));
+            upstream.update(each);
+            kept.put(each.name(), upstream);
+        }
+        Map<Binding, List<ListenerConfig>> wanted = new LinkedHashMap<>();
+        for (ListenerConfig each : next.listeners()) {
+            wanted.computeIfAbsent(new Binding(each.address(), each.port()), _ -> new ArrayList<>())
+                    .add(each);
+        }
+        Map<Binding, String> failures = new HashMap<>();
+        wanted.forEach((binding, listeners) -> {
+            RoutingTable<RuleAction> table = new RoutingTable<>(
+                    listeners, (listener, route, rule) -> new RuleAction(listener, route, rule, kept::get, metrics));
+            Port port = ports.get(binding);
+            if (port == null) {
+                port = new Port(binding, metrics);
+                port.route(table);
+                String failure = bind(group, port);
+                if (failure == null) {
+                    ports.put(binding, port);
+                } else {
+                    failures.put(binding, failure);
+                }
+            } else {
+                port.route(table);
+            }
+        });
+        List<Port> gone = new ArrayList<>();
+        ports.values().removeIf(each -> {
+            boolean over = !wanted.containsKey(each.binding());
+            if (over) {
+                gone.add(each);
+            }
+            return over;
+        });
+        upstreams.forEach((name, upstream) -> {
+            if (!kept.containsKey(name)) {
+                upstream.retire();
+            }
+        });
+        upstreams.keySet().retainAll(kept.keySet());
+        gone.forEach(ProxyDataPlane::unbind);
+        Set<Upstream> current = Set.copyOf(kept.values());
+        onLoops(state -> {
+            state.configChanged(current);
+            gone.forEach(state::drain);
+        });
+        metrics.keepOnly(
+                next.listeners().stream()
+                        .flatMap(each -> each.routes().stream())
+                        .map(each -> each.namespace() + "/" + each.name())
+                        .collect(Collectors.toSet()),
+                Set.copyOf(kept.keySet()));
+        return failures;
+    }
+
+    private @Nullable String bind(EventLoopGroup group, Port port) {
+        Binding binding = port.binding();
+        InetSocketAddress address;
+        try {
+            address = new InetSocketAddress(InetAddress.ofLiteral(binding.address()), binding.port());
+        } catch (IllegalArgumentException e) {
+            return "\"" + binding.address() + "\" is no IP address";
+        }
+        ChannelFuture bound = new ServerBootstrap()
+                .group(group)
+                .channelFactory(transport.server())
+                .option(ChannelOption.SO_BACKLOG, BACKLOG)
+                .option(ChannelOption.SO_REUSEADDR, true)
+                .childOption(ChannelOption.TCP_NODELAY, true)
+                .childHandler(new ChannelInitializer<Channel>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        accepted(port, channel);
+                    }
+                })
+                .bind(address)
+                .awaitUninterruptibly();
+        if (bound.isSuccess()) {
+            port.bound(bound.channel());
+            return null;
+        }
+        Throwable cause = bound.cause();
+        return cause == null ? "it could not be bound" : String.valueOf(cause.getMessage());
+    }
+
+    private void accepted(Port port, Channel channel) {
+        EventLoopState state = states.get(channel.eventLoop());
+        if (state == null || connections.incrementAndGet() > options.maxConnections()) {
+            if (state != null) {
+                connections.decrementAndGet();
+                metrics.refused.labelValues("connections").inc();
+            }
+            var _ = channel.close();
+            return;
+        }
+        var _ = channel.closeFuture().addListener(_ -> connections.decrementAndGet());
+        channel.pipeline()
+                .addLast(
+                        new HttpServerCodec(new HttpDecoderConfig()
+                                .setMaxInitialLineLength(options.maxLineBytes())
+                                .setMaxHeaderSize(options.maxHeaderBytes())
+                                .setStrictLineParsing(true)
+                                .setUseRfc9112TransferEncoding(true)),
+                        new ClientConnection(state, port, channel));
+    }
+
+    private static void unbind(Port port) {
+        Channel server = port.server();
+        if (server != null) {
+            var _ = server.close();
+        }
+    }
+
+    private void onLoops(java.util.function.Consumer<EventLoopState> action) {
+        List<CompletableFuture<Void>> done = new ArrayList<>();
+        for (EventLoopState each : states.values()) {
+            done.add(CompletableFuture.runAsync(() -> action.accept(each), each.loop));
+        }
+        CompletableFuture.allOf(done.toArray(CompletableFuture[]::new)).join();
+    }
+
+    /** What is open on all loops; for tests, which want nothing to be left. */
+    Open open() {
+        AtomicInteger clients = new AtomicInteger();
+        AtomicInteger exchanges = new AtomicInteger();
+        AtomicInteger toEndpoints = new AtomicInteger();
+        onLoops(each -> {
+            each.clients().forEach(_ -> clients.incrementAndGet());
+            exchanges.addAndGet(each.activeExchanges());
+            toEndpoints.addAndGet(each.openConnections());
+        });
+        return new Open(clients.get(), exchanges.get(), toEndpoints.get());
+    }
+
+    /** Open connections and requests. */
+    record Open(int clients, int exchanges, int toEndpoints) {}
+
+    /** A fault of ours; the connection that it was found on is closed. */
+    void unexpected(Throwable cause) {
+        LOG.log(System.Logger.Level.ERROR, "a connection is closed because of a fault in the gateway", cause);
+    }
+}

@@ -1,0 +1,175 @@
+package dev.coppice.gateway.proxy;
+
+import dev.coppice.kernel.Kernel;
+import io.prometheus.metrics.core.datapoints.CounterDataPoint;
+import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
+import io.prometheus.metrics.core.datapoints.GaugeDataPoint;
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.Gauge;
+import io.prometheus.metrics.core.metrics.Histogram;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the data plane counts. Of routes and upstreams the first {@value #MOST_NAMES} have figures of their own, all others
+ * share those named {@value #OTHERS}. Safe for use by many threads.
+ */
+final class ProxyMetrics {
+    private static final int MOST_NAMES = 2000;
+    private static final String OTHERS = "others";
+    private static final int CODES = 600;
+
+    private final Counter requests;
+    private final Histogram seconds;
+    private final Counter upstreamRequests;
+    private final Counter upstreamFailures;
+    private final Gauge upstreamConnections;
+    final Counter refused;
+    final CounterDataPoint retries;
+    final CounterDataPoint mirrored;
+    final Counter mirrorsLost;
+    final Gauge connections;
+    final CounterDataPoint accessLines;
+    final CounterDataPoint accessLinesLost;
+
+    private final Map<String, PerRoute> routes = new HashMap<>();
+    private final Map<String, PerTarget> targets = new HashMap<>();
+
+    ProxyMetrics(Kernel kernel) {
+        requests = Counter.builder()
+                .name("coppice_gateway_requests")
+                .help("Requests that were answered; code 499 when the client went before.")
+                .labelNames("route", "code")
+                .register(kernel.metrics());
+        seconds = Histogram.builder()
+                .name("coppice_gateway_request_seconds")
+                .help("Seconds from a request's head to its answer's end.")
+                .labelNames("route")
+                .classicOnly()
+                .classicExponentialUpperBounds(0.0005, 2, 16)
+                .register(kernel.metrics());
+        upstreamRequests = Counter.builder()
+                .name("coppice_gateway_upstream_requests")
+                .help("Requests sent to endpoints, each try.")
+                .labelNames("upstream")
+                .register(kernel.metrics());
+        upstreamFailures = Counter.builder()
+                .name("coppice_gateway_upstream_failures")
+                .help(
+                        "Requests to endpoints that ended without an answer: connect, reset, timeout, waiting, malformed.")
+                .labelNames("upstream", "reason")
+                .register(kernel.metrics());
+        upstreamConnections = Gauge.builder()
+                .name("coppice_gateway_upstream_connections")
+                .help("Connections to endpoints.")
+                .labelNames("upstream")
+                .register(kernel.metrics());
+        refused = Counter.builder()
+                .name("coppice_gateway_refused")
+                .help("Requests and connections refused before routing, by reason.")
+                .labelNames("reason")
+                .register(kernel.metrics());
+        retries = Counter.builder()
+                .name("coppice_gateway_retries")
+                .help("Requests sent to an endpoint once more.")
+                .register(kernel.metrics());
+        mirrored = Counter.builder()
+                .name("coppice_gateway_mirrored")
+                .help("Copies of requests sent.")
+                .register(kernel.metrics());
+        mirrorsLost = Counter.builder()
+                .name("coppice_gateway_mirrors_lost")
+                .help("Copies of requests that could not be sent whole, by reason.")
+                .labelNames("reason")
+                .register(kernel.metrics());
+        connections = Gauge.builder()
+                .name("coppice_gateway_connections")
+                .help("Connections from clients.")
+                .labelNames("listener")
+                .register(kernel.metrics());
+        accessLines = Counter.builder()
+                .name("coppice_gateway_access_log_lines")
+                .help("Lines given to the access log.")
+                .register(kernel.metrics());
+        accessLinesLost = Counter.builder()
+                .name("coppice_gateway_access_log_lost")
+                .help(
+                        "Lines of the access log that were dropped, since its file did not keep up or could not be written.")
+                .register(kernel.metrics());
+    }
+
+    /** The figures of one route. */
+    final class PerRoute {
+        private final String name;
+        private final AtomicReferenceArray<@Nullable CounterDataPoint> codes = new AtomicReferenceArray<>(CODES);
+        final DistributionDataPoint seconds;
+
+        PerRoute(String name) {
+            this.name = name;
+            this.seconds = ProxyMetrics.this.seconds.labelValues(name);
+        }
+
+        void answered(int code, long nanos) {
+            int index = code < 0 || code >= CODES ? 0 : code;
+            CounterDataPoint counter = codes.get(index);
+            if (counter == null) {
+                counter = requests.labelValues(name, Integer.toString(code));
+                codes.set(index, counter);
+            }
+            counter.inc();
+            seconds.observe(nanos / 1e9);
+        }
+    }
+
+    /** The figures of one upstream. */
+    final class PerTarget {
+        private final String name;
+        final CounterDataPoint requests;
+        final GaugeDataPoint connections;
+
+        PerTarget(String name) {
+            this.name = name;
+            this.requests = upstreamRequests.labelValues(name);
+            this.connections = upstreamConnections.labelValues(name);
+        }
+
+        void failed(String reason) {
+            upstreamFailures.labelValues(name, reason).inc();
+        }
+    }
+
+    synchronized PerRoute route(String name) {
+        String shown = routes.containsKey(name) || routes.size() < MOST_NAMES ? name : OTHERS;
+        return routes.computeIfAbsent(shown, PerRoute::new);
+    }
+
+    synchronized PerTarget target(String upstream) {
+        String shown = targets.containsKey(upstream) || targets.size() < MOST_NAMES ? upstream : OTHERS;
+        return targets.computeIfAbsent(shown, PerTarget::new);
+    }
+
+    /** Forgets the figures of what is no longer there. */
+    synchronized void keepOnly(Set<String> routeNames, Set<String> upstreamNames) {
+        for (String each : new HashSet<>(routes.keySet())) {
+            if (!routeNames.contains(each) && !each.isEmpty() && !each.equals(OTHERS)) {
+                PerRoute gone = routes.remove(each);
+                for (int code = 0; gone != null && code < CODES; code++) {
+                    if (gone.codes.get(code) != null) {
+                        requests.remove(each, Integer.toString(code));
+                    }
+                }
+                seconds.remove(each);
+            }
+        }
+        for (String each : new HashSet<>(targets.keySet())) {
+            if (!upstreamNames.contains(each) && !each.equals(OTHERS)) {
+                targets.remove(each);
+                upstreamRequests.remove(each);
+            }
+        }
+    }
+}

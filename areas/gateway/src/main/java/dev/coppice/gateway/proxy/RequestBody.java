@@ -1,0 +1,109 @@
+package dev.coppice.gateway.proxy;
+
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.LastHttpContent;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The body of a request: what waits for a connection, and what is kept in order to send it once more. Used on one event loop
+ * only.
+ */
+final class RequestBody {
+    private static final int MOST_WAITING = 64 << 10;
+
+    private final int maxReplayBytes;
+    private final boolean bodiless;
+    private final Deque<HttpContent> waiting = new ArrayDeque<>(0);
+    private List<HttpContent> kept = List.of();
+    private boolean complete;
+    private boolean lost;
+    private long bytes;
+    private int waitingBytes;
+    private int keptBytes;
+
+    RequestBody(int maxReplayBytes, boolean bodiless) {
+        this.maxReplayBytes = maxReplayBytes;
+        this.bodiless = bodiless;
+        this.complete = bodiless;
+    }
+
+    boolean bodiless() {
+        return bodiless;
+    }
+
+    /** Whether the client has sent all of it. */
+    boolean complete() {
+        return complete;
+    }
+
+    /** Whether nothing is lost yet of what another try would need. */
+    boolean replayable() {
+        return !lost;
+    }
+
+    long bytes() {
+        return bytes;
+    }
+
+    /**
+     * Takes a part over, and sends it if there is a connection.
+     *
+     * @return false: no more for now
+     */
+    boolean take(HttpContent part, @Nullable TargetConnection to, boolean keep) {
+        int size = part.content().readableBytes();
+        bytes += size;
+        complete = part instanceof LastHttpContent;
+        if (to == null) {
+            waiting.add(part);
+            waitingBytes += size;
+            return waitingBytes < MOST_WAITING;
+        }
+        keep(part, keep);
+        to.write(part);
+        return to.writable();
+    }
+
+    private void keep(HttpContent part, boolean wanted) {
+        int size = part.content().readableBytes();
+        if (!wanted || lost || keptBytes + size > maxReplayBytes) {
+            lost = true;
+            kept.forEach(HttpContent::release);
+            kept = List.of();
+            return;
+        }
+        if (kept.isEmpty()) {
+            kept = new ArrayList<>(2);
+        }
+        keptBytes += size;
+        kept.add(part.retainedDuplicate());
+    }
+
+    /** Sends what there is, from the beginning. */
+    void sendTo(TargetConnection to, boolean keep) {
+        if (bodiless) {
+            to.write(LastHttpContent.EMPTY_LAST_CONTENT);
+            return;
+        }
+        for (HttpContent each : kept) {
+            to.write(each.retainedDuplicate());
+        }
+        for (HttpContent each = waiting.poll(); each != null; each = waiting.poll()) {
+            keep(each, keep);
+            to.write(each);
+        }
+        waitingBytes = 0;
+    }
+
+    void release() {
+        waiting.forEach(HttpContent::release);
+        waiting.clear();
+        kept.forEach(HttpContent::release);
+        kept = List.of();
+        lost = true;
+    }
+}

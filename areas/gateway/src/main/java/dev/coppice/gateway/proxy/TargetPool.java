@@ -1,0 +1,164 @@
+package dev.coppice.gateway.proxy;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.handler.codec.http.HttpClientCodec;
+import io.netty.handler.codec.http.HttpDecoderConfig;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One event loop's connections to one endpoint. The one that was used last is used first, so that as many as needed stay. Those
+ * who find all of them taken wait in the order of arrival. Used on that loop only.
+ */
+final class TargetPool {
+    private final EventLoopState state;
+    private final Upstream.Target target;
+    private final ProxyOptions options;
+    private final Deque<TargetConnection> idle = new ArrayDeque<>();
+    private final Set<TargetConnection> connections = new HashSet<>();
+    private final Deque<Attempt> waiting = new ArrayDeque<>();
+    private int connecting;
+
+    TargetPool(EventLoopState state, Upstream.Target target) {
+        this.state = state;
+        this.target = target;
+        this.options = state.plane.options;
+    }
+
+    int open() {
+        return connections.size() + connecting;
+    }
+
+    boolean empty() {
+        return open() == 0 && waiting.isEmpty();
+    }
+
+    /** Gives a connection to the attempt, now or later, or tells it that there will be none. */
+    void take(Attempt attempt) {
+        TargetConnection reused = pollIdle();
+        if (reused != null) {
+            reused.serve(attempt, true);
+        } else if (open() < options.maxEndpointConnections()) {
+            connect(attempt);
+        } else if (waiting.size() < options.maxEndpointWaiting()) {
+            waiting.addLast(attempt);
+        } else {
+            attempt.failed(Attempt.Failure.WAITING);
+        }
+    }
+
+    /** The attempt does not want a connection any more. */
+    void forget(Attempt attempt) {
+        waiting.remove(attempt);
+    }
+
+    private @Nullable TargetConnection pollIdle() {
+        for (TargetConnection last = idle.pollLast(); last != null; last = idle.pollLast()) {
+            if (last.usable()) {
+                return last;
+            }
+        }
+        return null;
+    }
+
+    private void connect(@Nullable Attempt attempt) {
+        connecting++;
+        TargetConnection made = new TargetConnection(this, state);
+        ChannelFuture connected = new Bootstrap()
+                .group(state.loop)
+                .channelFactory(state.plane.transport.client())
+                .option(ChannelOption.TCP_NODELAY, true)
+                .option(
+                        ChannelOption.CONNECT_TIMEOUT_MILLIS,
+                        Math.toIntExact(options.connectTimeout().toMillis()))
+                .handler(new ChannelInitializer<Channel>() {
+                    @Override
+                    protected void initChannel(Channel channel) {
+                        channel.pipeline()
+                                .addLast(
+                                        new HttpClientCodec(
+                                                new HttpDecoderConfig()
+                                                        .setMaxInitialLineLength(options.maxLineBytes())
+                                                        .setMaxHeaderSize(options.maxHeaderBytes()),
+                                                false,
+                                                false),
+                                        made);
+                    }
+                })
+                .connect(target.address);
+        connected.addListener(done -> {
+            connecting--;
+            if (done.isSuccess()) {
+                connections.add(made);
+                target.metrics.connections.inc();
+                if (attempt == null || attempt.over()) {
+                    give(made);
+                } else {
+                    made.serve(attempt, false);
+                }
+            } else {
+                if (attempt != null && !attempt.over()) {
+                    attempt.failed(Attempt.Failure.CONNECT);
+                }
+                next();
+            }
+        });
+    }
+
+    /** Those who wait get what is there, or a connection that may be made now. */
+    private void next() {
+        Attempt attempt = waiting.pollFirst();
+        if (attempt != null) {
+            take(attempt);
+        }
+    }
+
+    /** A connection can serve the next. */
+    void give(TargetConnection connection) {
+        Attempt attempt = waiting.pollFirst();
+        if (attempt != null) {
+            connection.serve(attempt, true);
+        } else if (target.gone) {
+            connection.close();
+        } else {
+            connection.idleSince(state.now());
+            idle.addLast(connection);
+        }
+    }
+
+    void closed(TargetConnection connection) {
+        if (connections.remove(connection)) {
+            target.metrics.connections.dec();
+            boolean _ = idle.remove(connection);
+            next();
+        }
+    }
+
+    void closeIdle(long now) {
+        while (true) {
+            TargetConnection oldest = idle.peekFirst();
+            if (oldest == null
+                    || !target.gone
+                            && now - oldest.idleSince() < options.endpointIdle().toNanos()) {
+                return;
+            }
+            idle.pollFirst();
+            oldest.close();
+        }
+    }
+
+    void closeAll() {
+        Set.copyOf(connections).forEach(TargetConnection::close);
+    }
+
+    Upstream.Target target() {
+        return target;
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.gateway.route;
+
+import org.jspecify.annotations.NullMarked;
