@@ -152,6 +152,7 @@ public final class ControllerManager {
         for (Controller.Watched watched : controller.watches()) {
             observers.add(treeCache(watched.type()).observe(waking(queue, watched)));
         }
+        controller.wakers().forEach(waker -> waker.accept(key -> add(queue, key)));
         synchronized (running) {
             running.put(controller.name(), new Running(queue, observers));
         }

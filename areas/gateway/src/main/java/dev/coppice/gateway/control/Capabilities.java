@@ -1,0 +1,90 @@
+package dev.coppice.gateway.control;
+
+import dev.coppice.gateway.kind.AllowedRoutes.RouteKind;
+import dev.coppice.gateway.kind.GatewayKinds;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * What the data plane can serve, so that no status claims more. Immutable.
+ *
+ * @param protocols of listeners that are really served
+ * @param grpc whether GRPCRoutes are
+ * @param h2c whether backends may speak HTTP/2 without TLS
+ * @param backendTls whether backends may speak TLS, as BackendTLSPolicies say
+ */
+public record Capabilities(Set<String> protocols, boolean grpc, boolean h2c, boolean backendTls) {
+
+    /** HTTP/1.1 on both sides. */
+    public static final Capabilities NOW = new Capabilities(Set.of("HTTP"), false, false, false);
+
+    public Capabilities {
+        protocols = Set.copyOf(protocols);
+    }
+
+    /** Whether listeners of a protocol are understood at all, be they served or not. */
+    static boolean known(String protocol) {
+        return Set.of("HTTP", "HTTPS", "TLS", "TCP", "UDP").contains(protocol);
+    }
+
+    /** The kinds of routes that fit a protocol. */
+    List<RouteKind> kinds(String protocol) {
+        List<String> names = new ArrayList<>();
+        switch (protocol) {
+            case "HTTP", "HTTPS" -> {
+                names.add("HTTPRoute");
+                if (grpc) {
+                    names.add("GRPCRoute");
+                }
+            }
+            case "TLS" -> names.add("TLSRoute");
+            case "TCP" -> names.add("TCPRoute");
+            case "UDP" -> names.add("UDPRoute");
+            default -> {}
+        }
+        return names.stream()
+                .map(name -> new RouteKind(GatewayKinds.GROUP, name))
+                .toList();
+    }
+
+    /** Names of the features that conformance tests know, sorted. */
+    static List<String> features() {
+        return List.of(
+                "Gateway",
+                "GatewayAddressEmpty",
+                "GatewayHTTPListenerIsolation",
+                "GatewayPort8080",
+                "GatewayStaticAddresses",
+                "HTTPRoute",
+                "HTTPRoute303RedirectStatusCode",
+                "HTTPRoute307RedirectStatusCode",
+                "HTTPRoute308RedirectStatusCode",
+                "HTTPRouteBackendProtocolWebSocket",
+                "HTTPRouteBackendRequestHeaderModification",
+                "HTTPRouteBackendRequestRedirect",
+                "HTTPRouteBackendTimeout",
+                "HTTPRouteBackendURLRewrite",
+                "HTTPRouteCORS",
+                "HTTPRouteDestinationPortMatching",
+                "HTTPRouteHostRewrite",
+                "HTTPRouteMethodMatching",
+                "HTTPRouteNamedRouteRule",
+                "HTTPRouteParentRefPort",
+                "HTTPRoutePathRedirect",
+                "HTTPRoutePathRewrite",
+                "HTTPRoutePortRedirect",
+                "HTTPRouteQueryParamMatching",
+                "HTTPRouteRequestMirror",
+                "HTTPRouteRequestMultipleMirrors",
+                "HTTPRouteRequestPercentageMirror",
+                "HTTPRouteRequestTimeout",
+                "HTTPRouteResponseHeaderModification",
+                "HTTPRouteRetry",
+                "HTTPRouteRetryBackendTimeout",
+                "HTTPRouteRetryConnectionError",
+                "HTTPRouteSchemeRedirect",
+                "ListenerSet",
+                "ReferenceGrant");
+    }
+}

@@ -1,0 +1,22 @@
+package dev.coppice.gateway.control;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.control.Key;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The objects of Kubernetes' own kinds that routes and listeners refer to, as they are at one moment. */
+public interface ClusterView {
+    Optional<ObjectNode> service(Key key);
+
+    /** The EndpointSlices of a Service. */
+    List<ObjectNode> slices(Key service);
+
+    /** The labels of a namespace; empty when there is none of that name. */
+    Optional<Map<String, String>> namespace(String name);
+
+    Optional<ObjectNode> secret(Key key);
+
+    Optional<ObjectNode> configMap(Key key);
+}

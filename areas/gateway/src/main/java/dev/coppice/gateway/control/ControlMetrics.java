@@ -1,0 +1,47 @@
+package dev.coppice.gateway.control;
+
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.Gauge;
+import io.prometheus.metrics.core.metrics.Histogram;
+import io.prometheus.metrics.model.registry.Collector;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.List;
+
+/** The metrics of the control half. */
+final class ControlMetrics implements AutoCloseable {
+    final Histogram translation = Histogram.builder()
+            .name("coppice_gateway_translation_seconds")
+            .help("How long it took to make the data plane's configuration of the resources.")
+            .classicUpperBounds(0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
+            .classicOnly()
+            .build();
+    final Histogram apply = Histogram.builder()
+            .name("coppice_gateway_apply_seconds")
+            .help("How long the data plane took to serve a new configuration.")
+            .classicUpperBounds(0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5)
+            .classicOnly()
+            .build();
+    final Counter failures = Counter.builder()
+            .name("coppice_gateway_control_failures_total")
+            .help("What went wrong in the control half: translate, apply, save.")
+            .labelNames("step")
+            .build();
+    final Gauge objects = Gauge.builder()
+            .name("coppice_gateway_configured")
+            .help("What the configuration holds: listeners, routes (once for each listener), upstreams.")
+            .labelNames("sort")
+            .build();
+
+    private final PrometheusRegistry registry;
+    private final List<Collector> all = List.of(translation, apply, failures, objects);
+
+    ControlMetrics(PrometheusRegistry registry) {
+        this.registry = registry;
+        all.forEach(registry::register);
+    }
+
+    @Override
+    public void close() {
+        all.forEach(registry::unregister);
+    }
+}

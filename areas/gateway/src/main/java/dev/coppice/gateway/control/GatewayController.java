@@ -1,0 +1,256 @@
+package dev.coppice.gateway.control;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.control.ApiException;
+import dev.coppice.control.Controller;
+import dev.coppice.control.ExtensionContext;
+import dev.coppice.control.Informer;
+import dev.coppice.control.Key;
+import dev.coppice.control.Kind;
+import dev.coppice.control.Resource;
+import dev.coppice.gateway.DataPlane;
+import dev.coppice.gateway.DataPlane.Binding;
+import dev.coppice.gateway.GatewayOptions;
+import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.kind.GatewayKinds;
+import dev.coppice.kernel.ChildSpec;
+import dev.coppice.kernel.Kernel;
+import dev.coppice.kernel.StartException;
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keeps the data plane at what the resources say: changes that come together are translated together, applied, saved, and told in
+ * statuses. A translation that fails leaves served what was served.
+ */
+public final class GatewayController implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(GatewayController.class.getName());
+    /** Changes within this time are one. */
+    private static final Duration TOGETHER = Duration.ofMillis(10);
+
+    private static final Duration RETRY = Duration.ofSeconds(5);
+    private static final Duration BETWEEN_SAVES = Duration.ofSeconds(1);
+
+    private final ExtensionContext context;
+    private final Kernel kernel;
+    private final DataPlane dataPlane;
+    private final SavedConfig saved;
+    private final Translation translation;
+    private final ControlMetrics metrics;
+    private final List<AutoCloseable> observers = new ArrayList<>();
+    private final Map<Kind<?, ?>, Informer<?, ?>> informers = new HashMap<>();
+    private final Map<Kind<?, ?>, Consumer<Key>> wakers = new ConcurrentHashMap<>();
+    private final Signal changes;
+    private final Signal saves;
+    private volatile Map<Translation.ObjectId, Draft> drafts = Map.of();
+    private Map<String, String> addresses = Map.of();
+    private @Nullable GatewayConfig applied;
+    private @Nullable ClusterCopy cluster;
+    private volatile @Nullable GatewayConfig unsaved;
+
+    public GatewayController(ExtensionContext context, GatewayOptions options, DataPlane dataPlane, SavedConfig saved) {
+        this.context = context;
+        this.kernel = context.kernel();
+        this.dataPlane = dataPlane;
+        this.saved = saved;
+        this.translation = new Translation(options);
+        this.metrics = new ControlMetrics(kernel.metrics());
+        this.changes = new Signal(kernel.timers());
+        this.saves = new Signal(kernel.timers());
+    }
+
+    /** Makes the kinds known, waits for their objects, and begins. */
+    public void start() throws StartException {
+        GatewayKinds.all().forEach(context::register);
+        makeClass();
+        ClusterCopy copy = new ClusterCopy(context, this::changed);
+        cluster = copy;
+        GatewayKinds.all().forEach(this::observe);
+        writers();
+        context.supervisor().start(ChildSpec.task("saving", this::save));
+        context.supervisor().start(ChildSpec.task("translation", () -> {
+            changes.raise();
+            while (true) {
+                changes.await();
+                round(copy);
+            }
+        }));
+    }
+
+    private void changed() {
+        changes.raiseSoon(TOGETHER);
+    }
+
+    private <S extends Record, T extends Record> void observe(Kind<S, T> kind) {
+        Informer<S, T> informer = context.informer(kind);
+        informers.put(kind, informer);
+        observers.add(informer.observe((before, after) -> {
+            // Statuses, which are written here, change nothing.
+            boolean same = before.isPresent()
+                    && after.isPresent()
+                    && before.get().uid().equals(after.get().uid())
+                    && before.get().generation() == after.get().generation()
+                    && before.get().deleting() == after.get().deleting();
+            if (!same) {
+                changed();
+            }
+        }));
+    }
+
+    private void writers() {
+        for (Kind<?, ?> kind : GatewayKinds.all()) {
+            if (kind != GatewayKinds.REFERENCE_GRANT) {
+                writer(kind);
+            }
+        }
+    }
+
+    private <S extends Record, T extends Record> void writer(Kind<S, T> kind) {
+        StatusReconciler<S, T> reconciler =
+                new StatusReconciler<>(key -> drafts.get(new Translation.ObjectId(kind, key)), kernel.clock());
+        context.start(Controller.of(kind.kind().toLowerCase(java.util.Locale.ROOT), kind, reconciler)
+                .withParallelism(2)
+                .wokenBy(waker -> wakers.put(kind, waker)));
+    }
+
+    private void round(ClusterCopy copy) {
+        try {
+            long start = kernel.clock().nanoTime();
+            copy.begin();
+            Translation.Result result = translation.translate(snapshot(copy), addresses);
+            copy.end();
+            metrics.translation.observe((kernel.clock().nanoTime() - start) * 1e-9);
+            addresses = result.addresses();
+            tell(result.statuses().with(apply(result.config())));
+        } catch (RuntimeException e) {
+            metrics.failures.labelValues("translate").inc();
+            LOG.log(Level.ERROR, "the resources could not be translated; what was served before is served on", e);
+            changes.raiseLater(RETRY);
+        }
+    }
+
+    private Map<Binding, String> apply(GatewayConfig config) {
+        if (config.equals(applied)) {
+            return Map.of();
+        }
+        long start = kernel.clock().nanoTime();
+        Map<Binding, String> failures = dataPlane.apply(config);
+        metrics.apply.observe((kernel.clock().nanoTime() - start) * 1e-9);
+        metrics.objects.labelValues("listeners").set(config.listeners().size());
+        metrics.objects
+                .labelValues("routes")
+                .set(config.listeners().stream()
+                        .mapToInt(each -> each.routes().size())
+                        .sum());
+        metrics.objects.labelValues("upstreams").set(config.upstreams().size());
+        if (failures.isEmpty()) {
+            applied = config;
+        } else {
+            applied = null;
+            metrics.failures.labelValues("apply").inc();
+            changes.raiseLater(RETRY);
+        }
+        unsaved = config;
+        saves.raise();
+        return failures;
+    }
+
+    private void tell(Map<Translation.ObjectId, Draft> now) {
+        Map<Translation.ObjectId, Draft> before = drafts;
+        drafts = now;
+        now.forEach((id, draft) -> {
+            if (!draft.equals(before.get(id))) {
+                Consumer<Key> waker = wakers.get(id.kind());
+                if (waker != null) {
+                    waker.accept(id.key());
+                }
+            }
+        });
+    }
+
+    private void save() throws InterruptedException {
+        while (true) {
+            saves.await();
+            write();
+            // Whatever comes meanwhile is written together.
+            saves.pause(BETWEEN_SAVES);
+        }
+    }
+
+    private void write() {
+        @Nullable GatewayConfig config = unsaved;
+        if (config == null) {
+            return;
+        }
+        try {
+            unsaved = null;
+            saved.write(config);
+        } catch (IOException e) {
+            metrics.failures.labelValues("save").inc();
+            LOG.log(Level.WARNING, "the configuration was not saved; a restart begins with an older one", e);
+        }
+    }
+
+    private Snapshot snapshot(ClusterCopy copy) {
+        return new Snapshot(
+                list(GatewayKinds.GATEWAY_CLASS),
+                list(GatewayKinds.GATEWAY),
+                list(GatewayKinds.LISTENER_SET),
+                list(GatewayKinds.HTTP_ROUTE),
+                list(GatewayKinds.GRPC_ROUTE),
+                list(GatewayKinds.TLS_ROUTE),
+                list(GatewayKinds.TCP_ROUTE),
+                list(GatewayKinds.UDP_ROUTE),
+                list(GatewayKinds.REFERENCE_GRANT),
+                list(GatewayKinds.BACKEND_TLS_POLICY),
+                copy);
+    }
+
+    @SuppressWarnings("unchecked") // each was put with its kind
+    private <S extends Record, T extends Record> List<Resource<S, T>> list(Kind<S, T> kind) {
+        Informer<S, T> informer = (Informer<S, T>) informers.get(kind);
+        return informer == null ? List.of() : informer.list();
+    }
+
+    /** Makes the class {@code coppice} when there is none. */
+    private void makeClass() {
+        ObjectNode made = JsonNodeFactory.instance.objectNode();
+        made.put("apiVersion", "gateway.networking.k8s.io/v1").put("kind", "GatewayClass");
+        made.putObject("metadata").put("name", "coppice");
+        made.putObject("spec")
+                .put("controllerName", Translation.CONTROLLER)
+                .put("description", "Gateways that Coppice serves on this machine");
+        try {
+            if (context.resources()
+                    .get(GatewayKinds.GATEWAY_CLASS.type(), "", "coppice")
+                    .isEmpty()) {
+                ObjectNode _ = context.resources().create(GatewayKinds.GATEWAY_CLASS.type(), made);
+            }
+        } catch (ApiException e) {
+            if (e.code() != 409) {
+                throw e;
+            }
+        }
+    }
+
+    @Override
+    public void close() throws Exception {
+        for (AutoCloseable observer : observers) {
+            observer.close();
+        }
+        if (cluster != null) {
+            cluster.close();
+        }
+        write();
+        metrics.close();
+    }
+}

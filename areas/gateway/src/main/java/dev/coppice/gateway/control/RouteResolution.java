@@ -1,0 +1,204 @@
+package dev.coppice.gateway.control;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.control.Key;
+import dev.coppice.gateway.config.BackendConfig;
+import dev.coppice.gateway.config.FilterConfig;
+import dev.coppice.gateway.config.RouteConfig;
+import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.control.RuleDraft.Step;
+import dev.coppice.gateway.kind.BackendReference;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The rules of a route with everything looked up that they refer to, and what is to be said about that. Kept from one
+ * translation to the next for as long as neither the route nor what it refers to changes. Not safe for use by many threads.
+ */
+final class RouteResolution {
+    final RouteView view;
+    final List<RuleConfig> rules = new ArrayList<>();
+    /** ResolvedRefs, and PartiallyInvalid where it holds. */
+    final List<Draft.Condition> conditions = new ArrayList<>();
+
+    /** Why none of its rules can be served. */
+    References.@Nullable Problem refused;
+
+    private final Object epoch;
+    private final Map<Key, @Nullable ObjectNode> services = new LinkedHashMap<>();
+    private final Set<String> upstreams = new LinkedHashSet<>();
+    private final Map<List<String>, RouteConfig> configs = new HashMap<>();
+    private References.@Nullable Problem unresolved;
+    private int problems;
+
+    private RouteResolution(RouteView view, Object epoch) {
+        this.view = view;
+        this.epoch = epoch;
+    }
+
+    /** Whether all that it rests on is as it was. */
+    boolean holds(RouteView current, Object currentEpoch, ClusterView cluster) {
+        if (view != current || epoch != currentEpoch) {
+            return false;
+        }
+        for (Map.Entry<Key, @Nullable ObjectNode> each : services.entrySet()) {
+            if (cluster.service(each.getKey()).orElse(null) != each.getValue()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The Services that it refers to, be they there or not. */
+    Set<Key> services() {
+        return services.keySet();
+    }
+
+    /** Says that its upstreams are needed. */
+    void want(Backends backends) {
+        upstreams.forEach(backends::want);
+    }
+
+    /** The route as it is attached to a listener with these host names in common. */
+    RouteConfig config(List<String> hostnames) {
+        return configs.computeIfAbsent(
+                hostnames,
+                each -> new RouteConfig(
+                        view.kind(), view.route().namespace(), view.route().name(), view.created(), each, rules));
+    }
+
+    static RouteResolution of(
+            RouteView view,
+            Object epoch,
+            ClusterView cluster,
+            Grants grants,
+            BackendPolicies policies,
+            Backends backends) {
+        RouteResolution made = new RouteResolution(view, epoch);
+        List<String> dropped = new ArrayList<>();
+        for (int i = 0; i < view.rules().size(); i++) {
+            RuleDraft draft = view.rules().get(i);
+            String place = draft.name().isEmpty() ? "rules[" + i + "]" : "rules[" + i + "] (" + draft.name() + ")";
+            RuleConfig rule = made.rule(draft, place, cluster, grants, policies, backends);
+            if (draft.refused() != null) {
+                dropped.add(place + ": " + draft.refused());
+                if (made.refused == null) {
+                    made.refused = new References.Problem(draft.refusal(), place + ": " + draft.refused());
+                }
+            }
+            // Without a match that could be read there is nothing to answer: no matches would mean all requests.
+            if (draft.refused() == null || !draft.matches().isEmpty()) {
+                made.rules.add(rule);
+            }
+        }
+        made.conclude(dropped);
+        return made;
+    }
+
+    private void conclude(List<String> dropped) {
+        conditions.add(
+                unresolved == null
+                        ? Draft.Condition.yes("ResolvedRefs", "ResolvedRefs")
+                        : Draft.Condition.no(
+                                "ResolvedRefs",
+                                unresolved.reason(),
+                                unresolved.message()
+                                        + (problems > 1 ? "; and " + (problems - 1) + " further problems" : "")));
+        if (!dropped.isEmpty() && dropped.size() < view.rules().size()) {
+            refused = null;
+            conditions.add(new Draft.Condition(
+                    "PartiallyInvalid", true, "UnsupportedValue", "Dropped Rule " + String.join("; ", dropped)));
+        }
+    }
+
+    private RuleConfig rule(
+            RuleDraft draft,
+            String place,
+            ClusterView cluster,
+            Grants grants,
+            BackendPolicies policies,
+            Backends backends) {
+        List<String> invalid = new ArrayList<>();
+        if (draft.refused() != null) {
+            invalid.add(draft.refused());
+        }
+        List<FilterConfig> filters = filters(draft.filters(), place, invalid, cluster, grants, policies, backends);
+        List<BackendConfig> targets = new ArrayList<>();
+        for (int i = 0; i < draft.backends().size(); i++) {
+            RuleDraft.Backend backend = draft.backends().get(i);
+            String at = place + ".backendRefs[" + i + "]";
+            String upstream = find(backend.reference(), at, cluster, grants, policies, backends);
+            List<String> bad = new ArrayList<>();
+            List<FilterConfig> own = filters(backend.filters(), at, bad, cluster, grants, policies, backends);
+            targets.add(new BackendConfig(bad.isEmpty() ? upstream : "", backend.weight(), own));
+        }
+        return new RuleConfig(
+                draft.name(),
+                draft.matches(),
+                filters,
+                targets,
+                draft.requestTimeoutMillis(),
+                draft.backendTimeoutMillis(),
+                draft.retry(),
+                invalid.isEmpty() ? null : String.join("; ", invalid));
+    }
+
+    private List<FilterConfig> filters(
+            List<Step> steps,
+            String place,
+            List<String> invalid,
+            ClusterView cluster,
+            Grants grants,
+            BackendPolicies policies,
+            Backends backends) {
+        List<FilterConfig> all = new ArrayList<>(steps.size());
+        for (Step step : steps) {
+            switch (step) {
+                case Step.Plain plain -> all.add(plain.filter());
+                case Step.MirrorTo mirror ->
+                    all.add(new FilterConfig.Mirror(
+                            find(mirror.backend(), place + " (mirror)", cluster, grants, policies, backends),
+                            mirror.numerator(),
+                            mirror.denominator()));
+                case Step.Unresolved missing -> {
+                    // A filter that cannot be run must not be skipped: the requests are answered with an error.
+                    invalid.add(missing.what());
+                    problem(place, new References.Problem("InvalidKind", missing.what()));
+                }
+            }
+        }
+        return all;
+    }
+
+    private String find(
+            BackendReference reference,
+            String place,
+            ClusterView cluster,
+            Grants grants,
+            BackendPolicies policies,
+            Backends backends) {
+        String namespace = view.route().namespace();
+        Key key = new Key(reference.namespace() == null ? namespace : reference.namespace(), reference.name());
+        services.put(key, cluster.service(key).orElse(null));
+        Backends.Found found = backends.find(view.kind(), namespace, reference, cluster, grants, policies);
+        if (found.problem() != null) {
+            problem(place, found.problem());
+        } else {
+            upstreams.add(found.upstream());
+        }
+        return found.upstream();
+    }
+
+    private void problem(String place, References.Problem problem) {
+        problems++;
+        if (unresolved == null) {
+            unresolved = new References.Problem(problem.reason(), place + ": " + problem.message());
+        }
+    }
+}

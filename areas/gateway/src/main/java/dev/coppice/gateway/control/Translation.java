@@ -1,0 +1,358 @@
+package dev.coppice.gateway.control;
+
+import dev.coppice.control.Key;
+import dev.coppice.control.Kind;
+import dev.coppice.control.Resource;
+import dev.coppice.gateway.DataPlane.Binding;
+import dev.coppice.gateway.GatewayOptions;
+import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.config.ListenerConfig;
+import dev.coppice.gateway.config.RouteConfig;
+import dev.coppice.gateway.kind.AllowedRoutes;
+import dev.coppice.gateway.kind.GatewayKinds;
+import dev.coppice.gateway.kind.ParentReference;
+import dev.coppice.gateway.kind.RouteStatus;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes of the Gateway API's resources what the data plane is to serve, and what the statuses say. A function of the snapshot and the
+ * addresses that were given before; what it keeps from one call to the next only saves work. Not safe for use by many threads.
+ */
+public final class Translation {
+    /** The name that GatewayClasses of this controller give. */
+    public static final String CONTROLLER = "coppice.dev/gateway-controller";
+
+    /** An object of a kind. */
+    public record ObjectId(Kind<?, ?> kind, Key key) {}
+
+    private final GatewayOptions options;
+    private final Capabilities capabilities;
+    private final Backends backends;
+    private Map<ObjectId, RouteView> views = Map.of();
+    private Map<RouteView, RouteResolution> resolutions = Map.of();
+    private List<String> referees = List.of();
+    private Object epoch = new Object();
+
+    public Translation(GatewayOptions options) {
+        this(options, Capabilities.NOW);
+    }
+
+    Translation(GatewayOptions options, Capabilities capabilities) {
+        this.options = options;
+        this.capabilities = capabilities;
+        this.backends = new Backends(capabilities);
+    }
+
+    /**
+     * What became of a snapshot.
+     *
+     * @param addresses those that were given from the pool, by uid of the Gateway
+     */
+    public record Result(GatewayConfig config, Map<String, String> addresses, Statuses statuses) {}
+
+    /** Makes the statuses, once it is known which addresses could not be bound. */
+    public interface Statuses {
+        Map<ObjectId, Draft> with(Map<Binding, String> failures);
+    }
+
+    /**
+     * Translates.
+     *
+     * @param given addresses that were given before, by uid of the Gateway
+     */
+    public Result translate(Snapshot snapshot, Map<String, String> given) {
+        Grants grants = new Grants(snapshot.grants());
+        References references = new References(snapshot.cluster(), grants);
+        BackendPolicies policies = new BackendPolicies(snapshot.policies());
+        renewEpoch(snapshot);
+        backends.begin();
+        Map<Key, GatewayState> gateways = new GatewayReader(snapshot, references, capabilities).read(CONTROLLER);
+        List<GatewayState> states = List.copyOf(gateways.values());
+        new Addresses(options).assign(states, given);
+        Map<Key, SetPlace> sets = new HashMap<>();
+        states.forEach(state -> state.sets.forEach(set -> sets.put(set.set.key(), new SetPlace(state, set))));
+        Map<ObjectId, Draft> routes = routes(snapshot, gateways, sets, grants, policies);
+        GatewayConfig config = new GatewayConfig(listeners(states), backends.upstreams(snapshot.cluster()));
+        Map<String, String> addresses = new HashMap<>();
+        for (GatewayState state : states) {
+            state.addresses.stream()
+                    .filter(options.pool()::contains)
+                    .findFirst()
+                    .ifPresent(each -> addresses.put(state.gateway.uid(), each));
+        }
+        Map<ObjectId, Draft> fixed = new HashMap<>(routes);
+        classes(snapshot, fixed);
+        policies.drafts(references, capabilities)
+                .forEach((key, draft) -> fixed.put(new ObjectId(GatewayKinds.BACKEND_TLS_POLICY, key), draft));
+        return new Result(config, addresses, failures -> {
+            Map<ObjectId, Draft> all = new HashMap<>(fixed);
+            for (GatewayState state : states) {
+                all.put(new ObjectId(GatewayKinds.GATEWAY, state.gateway.key()), state.draft(failures, capabilities));
+                for (GatewayState.SetState set : state.sets) {
+                    all.put(
+                            new ObjectId(GatewayKinds.LISTENER_SET, set.set.key()),
+                            state.draft(set, failures, capabilities));
+                }
+            }
+            return all;
+        });
+    }
+
+    private record SetPlace(GatewayState gateway, GatewayState.SetState set) {}
+
+    /** Grants and policies matter for routes that did not change themselves. */
+    private void renewEpoch(Snapshot snapshot) {
+        List<String> now = new ArrayList<>();
+        snapshot.grants().forEach(each -> now.add(version(each)));
+        snapshot.policies().forEach(each -> now.add(version(each)));
+        now.sort(Comparator.naturalOrder());
+        if (!now.equals(referees)) {
+            referees = now;
+            epoch = new Object();
+        }
+    }
+
+    /** Changes with the spec, and not with the status. */
+    private static String version(Resource<?, ?> resource) {
+        return resource.uid() + "/" + resource.generation();
+    }
+
+    private static void classes(Snapshot snapshot, Map<ObjectId, Draft> all) {
+        for (var each : snapshot.classes()) {
+            if (each.spec().controllerName().equals(CONTROLLER)) {
+                Draft.Condition accepted = each.spec().parametersRef() == null
+                        ? Draft.Condition.yes("Accepted", "Accepted")
+                        : Draft.Condition.no(
+                                "Accepted",
+                                "InvalidParameters",
+                                "spec.parametersRef: there are no parameters yet; leave it out");
+                all.put(
+                        new ObjectId(GatewayKinds.GATEWAY_CLASS, each.key()),
+                        new Draft.OfClass(
+                                each.generation(),
+                                List.of(accepted, Draft.Condition.yes("SupportedVersion", "SupportedVersion")),
+                                Capabilities.features()));
+            }
+        }
+    }
+
+    private List<ListenerConfig> listeners(List<GatewayState> states) {
+        List<ListenerConfig> all = new ArrayList<>();
+        for (GatewayState state : states) {
+            for (ListenerState listener : state.listeners()) {
+                if (!state.serves(listener, capabilities)) {
+                    continue;
+                }
+                String name = listener.ownerKind.equals("Gateway")
+                        ? listener.spec.name()
+                        : listener.owner.namespace() + "/" + listener.owner.name() + "/" + listener.spec.name();
+                for (String address : state.addresses) {
+                    all.add(new ListenerConfig(
+                            state.gateway.key().toString(),
+                            name,
+                            address,
+                            listener.port,
+                            listener.hostname,
+                            listener.routes));
+                }
+            }
+        }
+        return all;
+    }
+
+    private Map<ObjectId, Draft> routes(
+            Snapshot snapshot,
+            Map<Key, GatewayState> gateways,
+            Map<Key, SetPlace> sets,
+            Grants grants,
+            BackendPolicies policies) {
+        List<RouteView> all = new ArrayList<>();
+        Map<ObjectId, RouteView> now = new HashMap<>();
+        view(snapshot.httpRoutes(), RouteView::http, now, all);
+        view(snapshot.grpcRoutes(), RouteView::grpc, now, all);
+        view(snapshot.tlsRoutes(), RouteView::tls, now, all);
+        view(snapshot.tcpRoutes(), RouteView::stream, now, all);
+        view(snapshot.udpRoutes(), RouteView::stream, now, all);
+        views = now;
+        all.sort(Comparator.comparingLong(RouteView::created)
+                .thenComparing(each -> each.route().namespace())
+                .thenComparing(each -> each.route().name()));
+        Map<RouteView, RouteResolution> kept = new IdentityHashMap<>();
+        Map<ObjectId, Draft> drafts = new HashMap<>();
+        for (RouteView view : all) {
+            List<Draft.AtParent> parents = new ArrayList<>();
+            @Nullable RouteResolution resolution = null;
+            for (ParentReference parent : view.parents()) {
+                @Nullable Parent found = parent(view, parent, gateways, sets);
+                if (found == null) {
+                    continue;
+                }
+                if (resolution == null) {
+                    resolution = resolve(view, snapshot, grants, policies);
+                    kept.put(view, resolution);
+                }
+                parents.add(attach(view, parent, found, resolution, snapshot.cluster(), policies));
+            }
+            drafts.put(
+                    new ObjectId(view.route().kind(), view.route().key()),
+                    new Draft.OfRoute(view.route().generation(), parents));
+        }
+        resolutions = kept;
+        return drafts;
+    }
+
+    private <S extends Record> void view(
+            List<Resource<S, RouteStatus>> routes,
+            Function<Resource<S, RouteStatus>, RouteView> read,
+            Map<ObjectId, RouteView> now,
+            List<RouteView> all) {
+        for (Resource<S, RouteStatus> route : routes) {
+            if (!route.deleting()) {
+                ObjectId id = new ObjectId(route.kind(), route.key());
+                RouteView known = views.get(id);
+                RouteView view = known != null && known.shows(route) ? known : read.apply(route);
+                now.put(id, view);
+                all.add(view);
+            }
+        }
+    }
+
+    private RouteResolution resolve(RouteView view, Snapshot snapshot, Grants grants, BackendPolicies policies) {
+        RouteResolution known = resolutions.get(view);
+        if (known != null && known.holds(view, epoch, snapshot.cluster())) {
+            known.want(backends);
+            return known;
+        }
+        return RouteResolution.of(view, epoch, snapshot.cluster(), grants, policies, backends);
+    }
+
+    /** The parent of a reference. */
+    private record Parent(GatewayState gateway, List<ListenerState> listeners, boolean attached) {}
+
+    private static @Nullable Parent parent(
+            RouteView view, ParentReference reference, Map<Key, GatewayState> gateways, Map<Key, SetPlace> sets) {
+        if (!reference.groupOrDefault().equals(GatewayKinds.GROUP)) {
+            return null;
+        }
+        String namespace = reference.namespace() == null ? view.route().namespace() : reference.namespace();
+        Key key = new Key(namespace, reference.name());
+        if (reference.kindOrDefault().equals("Gateway")) {
+            GatewayState gateway = gateways.get(key);
+            return gateway == null ? null : new Parent(gateway, gateway.own, true);
+        }
+        SetPlace place = reference.kindOrDefault().equals("ListenerSet") ? sets.get(key) : null;
+        return place == null ? null : new Parent(place.gateway(), place.set().listeners, place.set().allowed);
+    }
+
+    private Draft.AtParent attach(
+            RouteView view,
+            ParentReference reference,
+            Parent parent,
+            RouteResolution resolution,
+            ClusterView cluster,
+            BackendPolicies policies) {
+        References.@Nullable Problem problem = null;
+        if (!parent.attached()) {
+            problem = new References.Problem("NoMatchingParent", "the Gateway does not allow this ListenerSet");
+        } else if (resolution.refused != null) {
+            problem = resolution.refused;
+        } else {
+            problem = attach(view, reference, parent, resolution, cluster);
+        }
+        if (problem == null && !policies.isEmpty()) {
+            resolution
+                    .services()
+                    .forEach(service ->
+                            policies.used(service, parent.gateway().gateway.key()));
+        }
+        List<Draft.Condition> conditions = new ArrayList<>();
+        conditions.add(
+                problem == null
+                        ? Draft.Condition.yes("Accepted", "Accepted")
+                        : Draft.Condition.no("Accepted", problem.reason(), problem.message()));
+        for (Draft.Condition condition : resolution.conditions) {
+            if (problem == null || condition.type().equals("ResolvedRefs")) {
+                conditions.add(condition);
+            }
+        }
+        return new Draft.AtParent(reference, conditions);
+    }
+
+    /** Attaches the route to the listeners that take it; why to none, if so. */
+    private References.@Nullable Problem attach(
+            RouteView view, ParentReference reference, Parent parent, RouteResolution resolution, ClusterView cluster) {
+        boolean matching = false;
+        boolean allowed = false;
+        boolean attached = false;
+        for (ListenerState listener : parent.listeners()) {
+            String section = reference.sectionName();
+            if (section != null && !section.isEmpty() && !section.equals(listener.spec.name())
+                    || reference.port() != null && reference.port() != listener.port) {
+                continue;
+            }
+            matching = true;
+            if (!listener.takes(view.kind()) || !allows(listener, view.route().namespace(), cluster)) {
+                continue;
+            }
+            allowed = true;
+            @Nullable List<String> hostnames = Hostnames.intersection(listener.hostname, view.hostnames());
+            if (hostnames == null) {
+                continue;
+            }
+            attached = true;
+            add(listener, view, resolution, hostnames);
+        }
+        if (attached) {
+            return null;
+        }
+        if (!matching) {
+            return new References.Problem(
+                    "NoMatchingParent",
+                    "no listener has "
+                            + (reference.sectionName() == null ? "" : "the name " + reference.sectionName() + " ")
+                            + (reference.port() == null ? "" : "the port " + reference.port()));
+        }
+        return allowed
+                ? new References.Problem(
+                        "NoMatchingListenerHostname", "no listener has a host name in common with the route")
+                : new References.Problem(
+                        "NotAllowedByListeners",
+                        "no listener takes routes of the kind " + view.kind() + " from the namespace "
+                                + view.route().namespace());
+    }
+
+    /** Several references may choose one listener; the route is there once. */
+    private void add(ListenerState listener, RouteView view, RouteResolution resolution, List<String> hostnames) {
+        RouteConfig config = resolution.config(hostnames);
+        if (listener.last != view) {
+            listener.last = view;
+            listener.attached++;
+            if (capabilities.protocols().contains(listener.protocol)) {
+                listener.routes.add(config);
+            }
+        }
+    }
+
+    private static boolean allows(ListenerState listener, String namespace, ClusterView cluster) {
+        AllowedRoutes allowed = listener.spec.allowedRoutes();
+        AllowedRoutes.Namespaces namespaces = allowed == null ? null : allowed.namespaces();
+        String from = namespaces == null || namespaces.from() == null ? "Same" : namespaces.from();
+        return switch (from) {
+            case "All" -> true;
+            case "Selector" ->
+                namespaces != null
+                        && namespaces.selector() != null
+                        && cluster.namespace(namespace)
+                                .map(namespaces.selector()::matches)
+                                .orElse(false);
+            default -> namespace.equals(listener.owner.namespace());
+        };
+    }
+}
