@@ -12,6 +12,7 @@ import dev.coppice.control.runtime.ExtensionHost;
 import dev.coppice.coordination.CoordinationExtension;
 import dev.coppice.distribution.Distribution;
 import dev.coppice.distribution.consensus.Consensus;
+import dev.coppice.gateway.GatewayExtension;
 import dev.coppice.health.HealthExtension;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Clock;
@@ -232,6 +233,9 @@ public final class Server implements AutoCloseable {
         boolean health = options.areas().contains("health");
         if (health) {
             areas.add(HealthExtension::new);
+        }
+        if (options.areas().contains("gateway")) {
+            areas.add(GatewayExtension::new);
         }
         BooleanSupplier leads = kept.leads();
         if (leads == null) {

@@ -41,7 +41,7 @@ public record ServerOptions(
         ApiOptions api,
         List<String> areas) {
     /** All areas. */
-    public static final List<String> AREAS = List.of("health", "coordination");
+    public static final List<String> AREAS = List.of("health", "coordination", "gateway");
 
     public ServerOptions {
         areas = List.copyOf(areas);

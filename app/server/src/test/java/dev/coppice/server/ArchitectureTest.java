@@ -5,6 +5,7 @@ import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.base.DescribedPredicate;
+import com.tngtech.archunit.core.domain.AccessTarget;
 import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -32,6 +33,7 @@ final class ArchitectureTest {
             "operator",
             "health",
             "coordination",
+            "gateway",
             "console",
             "server");
     private static final JavaClasses CLASSES = new ClassFileImporter()
@@ -78,7 +80,7 @@ final class ArchitectureTest {
                 .layer("operator")
                 .definedBy("dev.coppice.operator..")
                 .layer("areas")
-                .definedBy("dev.coppice.health..", "dev.coppice.coordination..")
+                .definedBy("dev.coppice.health..", "dev.coppice.coordination..", "dev.coppice.gateway..")
                 .layer("console")
                 .definedBy("dev.coppice.console..")
                 .layer("server")
@@ -111,7 +113,7 @@ final class ArchitectureTest {
 
     @Test
     void areasNeverImportEachOther() {
-        List<String> areas = List.of("health", "coordination");
+        List<String> areas = List.of("health", "coordination", "gateway");
         for (String area : areas) {
             check(noClasses()
                     .that()
@@ -129,7 +131,7 @@ final class ArchitectureTest {
     void onlyServingKnowsTheServerLibraries() {
         check(noClasses()
                 .that()
-                .resideOutsideOfPackages("dev.coppice.serving..")
+                .resideOutsideOfPackages("dev.coppice.serving..", "dev.coppice.gateway.proxy..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("io.netty..", "io.grpc.netty.."));
@@ -176,7 +178,7 @@ final class ArchitectureTest {
                 "start threads of its own",
                 call(Thread.class, "start|ofVirtual|ofPlatform|startVirtualThread|<init>")
                         .or(call(java.util.concurrent.Executors.class, "new.*"))
-                        .or(call(java.util.concurrent.CompletableFuture.class, "(run|supply)Async"))
+                        .or(onCommonPool())
                         .or(call(java.util.Timer.class, "<init>")));
     }
 
@@ -205,6 +207,16 @@ final class ArchitectureTest {
                 .haveNameMatching(".*(\\.|[a-z])(Util|Utils|Helper|Helpers|Common)(\\$.*)?")
                 .orShould()
                 .resideInAnyPackage("..util..", "..common..", "..helper..", "..impl.."));
+    }
+
+    /** Without an executor, which would be somebody's. */
+    private static DescribedPredicate<JavaAccess<?>> onCommonPool() {
+        return DescribedPredicate.describe(
+                "CompletableFuture on the common pool",
+                access -> call(java.util.concurrent.CompletableFuture.class, "(run|supply)Async")
+                                .test(access)
+                        && access.getTarget() instanceof AccessTarget.CodeUnitAccessTarget target
+                        && target.getRawParameterTypes().size() == 1);
     }
 
     private static DescribedPredicate<JavaAccess<?>> call(Class<?> owner, String method) {

@@ -7,6 +7,8 @@ import dev.coppice.control.Permission;
 import dev.coppice.gateway.control.GatewayController;
 import dev.coppice.gateway.control.SavedConfig;
 import dev.coppice.gateway.kind.GatewayKinds;
+import dev.coppice.gateway.proxy.ProxyDataPlane;
+import dev.coppice.gateway.proxy.ProxyOptions;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.SupervisorOptions;
@@ -42,6 +44,13 @@ public final class GatewayExtension implements Extension {
     public GatewayExtension(GatewayOptions options, DataPlaneFactory factory) {
         this.options = options;
         this.factory = factory;
+    }
+
+    /** With the data plane and options of this version. */
+    public GatewayExtension() {
+        this(
+                GatewayOptions.DEFAULT,
+                (kernel, supervisor) -> new ProxyDataPlane(kernel, supervisor, ProxyOptions.DEFAULT));
     }
 
     @Override

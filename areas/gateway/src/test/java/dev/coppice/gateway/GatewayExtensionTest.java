@@ -1,0 +1,317 @@
+package dev.coppice.gateway;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import dev.coppice.control.ApiServer;
+import dev.coppice.control.ResourceClient;
+import dev.coppice.control.ResourceClient.ResourceType;
+import dev.coppice.control.access.BearerTokens;
+import dev.coppice.control.admission.TypeChecker;
+import dev.coppice.control.lifecycle.Lifecycle;
+import dev.coppice.control.runtime.ExtensionHost;
+import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.config.ListenerConfig;
+import dev.coppice.gateway.kind.GatewayKinds;
+import dev.coppice.kernel.ChildSpec;
+import dev.coppice.kernel.Kernel;
+import dev.coppice.kernel.Supervisor;
+import dev.coppice.kernel.SupervisorOptions;
+import dev.coppice.serving.ConsoleSite;
+import dev.coppice.serving.HttpListener;
+import dev.coppice.serving.ListenerOptions;
+import dev.coppice.store.Store;
+import dev.coppice.store.StoreOptions;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The area on a real kernel, store and API, with a data plane that only writes down what it is to serve. */
+class GatewayExtensionTest {
+    private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
+    private static final ResourceType GATEWAYS = GatewayKinds.GATEWAY.type();
+    private static final ResourceType ROUTES = GatewayKinds.HTTP_ROUTE.type();
+
+    @TempDir
+    static Path directory;
+
+    private static final List<GatewayConfig> applied = new CopyOnWriteArrayList<>();
+    private static volatile Map<DataPlane.Binding, String> failures = Map.of();
+    private static final AtomicLong writes = new AtomicLong();
+    private static Kernel kernel;
+    private static ResourceClient client;
+    private static ExtensionHost host;
+
+    /** Something changed; a bound keeps a busy test from filling the memory. */
+    private static final BlockingQueue<Boolean> changes = new ArrayBlockingQueue<>(10_000);
+
+    @BeforeAll
+    static void start() throws Exception {
+        kernel = Kernel.start();
+        Store store = Store.start(kernel, kernel.root(), StoreOptions.of(directory.resolve("store")));
+        ApiServer server = new ApiServer(kernel, store.keyspace("control"), directory.resolve("control"));
+        server.start(kernel.root().startSupervisor("control", SupervisorOptions.DEFAULT));
+        Supervisor watches = kernel.root().startSupervisor("test-watches", SupervisorOptions.DEFAULT);
+        client = server.client(watches, BearerTokens.ADMIN, "test");
+        Lifecycle.start(
+                kernel,
+                kernel.root().startSupervisor("lifecycle", SupervisorOptions.DEFAULT),
+                client,
+                new TypeChecker(server.registry()));
+        HttpListener api = new HttpListener(
+                kernel,
+                new ListenerOptions("api", new InetSocketAddress("127.0.0.1", 0), null, 1 << 20, 1000),
+                _ -> BearerTokens.ADMIN);
+        kernel.root().start(ChildSpec.service("api", () -> api));
+        ConsoleSite console = new ConsoleSite(kernel, _ -> BearerTokens.ADMIN, "Coppice", "test");
+        host = new ExtensionHost(
+                kernel,
+                kernel.root().startSupervisor("areas", SupervisorOptions.DEFAULT),
+                server,
+                new ExtensionHost.Surroundings(api.routes(), api.routes(), console, directory.resolve("areas")));
+        Path saved = directory.resolve("areas/gateway/config.json");
+        Files.createDirectories(saved.getParent());
+        Files.writeString(saved, """
+                {"listeners":[{"gateway":"default/old","name":"http","address":"127.0.0.1","port":81,"hostname":"","routes":[]}],
+                "upstreams":[]}""");
+        host.start(extension());
+        for (ResourceType type : List.of(GATEWAYS, ROUTES, GatewayKinds.GATEWAY_CLASS.type())) {
+            ResourceClient.Watch _ =
+                    client.watch(type, ResourceClient.Query.ALL, "", new ResourceClient.WatchObserver() {
+                        @Override
+                        public void event(ResourceClient.EventType event, ObjectNode object) {
+                            writes.incrementAndGet();
+                            boolean _ = changes.offer(true);
+                        }
+
+                        @Override
+                        public void closed(dev.coppice.control.@Nullable ApiException error) {}
+                    });
+        }
+    }
+
+    private static GatewayExtension extension() {
+        return new GatewayExtension(new GatewayOptions(List.of("127.0.0.1", "127.0.1.1")), (_, _) -> config -> {
+            applied.add(config);
+            boolean _ = changes.offer(true);
+            return failures;
+        });
+    }
+
+    @AfterAll
+    static void close() {
+        host.stop();
+        kernel.close();
+    }
+
+    private static void eventually(String what, BooleanSupplier holds) throws InterruptedException {
+        for (int i = 0; i < 200; i++) {
+            if (holds.getAsBoolean()) {
+                return;
+            }
+            Boolean _ = changes.poll(100, TimeUnit.MILLISECONDS);
+        }
+        assertThat(holds.getAsBoolean()).as(what).isTrue();
+    }
+
+    private static void apply(String manifests) throws Exception {
+        try (var documents = YAML.readerFor(ObjectNode.class).<ObjectNode>readValues(manifests)) {
+            while (documents.hasNext()) {
+                ObjectNode object = documents.next();
+                String kind = object.path("kind").asText();
+                ResourceType type = GatewayKinds.all().stream()
+                        .filter(each -> each.kind().equals(kind))
+                        .map(each -> each.type())
+                        .findFirst()
+                        .orElseGet(() -> kind.equals("EndpointSlice")
+                                ? new ResourceType("discovery.k8s.io", "v1", "endpointslices")
+                                : new ResourceType("", "v1", kind.toLowerCase(java.util.Locale.ROOT) + "s"));
+                object.put("apiVersion", type.apiVersion());
+                ((ObjectNode) object.path("metadata")).put("namespace", "default");
+                ObjectNode _ = client.apply(type, object, "test", true);
+            }
+        }
+    }
+
+    private static JsonNode object(ResourceType type, String name) {
+        return client.get(type, "default", name).<JsonNode>map(each -> each).orElseThrow();
+    }
+
+    private static String condition(JsonNode conditions, String type) {
+        for (JsonNode each : conditions) {
+            if (each.path("type").asText().equals(type)) {
+                return each.path("status").asText() + "/" + each.path("reason").asText();
+            }
+        }
+        return "";
+    }
+
+    private static List<ListenerConfig> listeners(String gateway) {
+        return applied.getLast().listeners().stream()
+                .filter(each -> each.gateway().equals("default/" + gateway))
+                .toList();
+    }
+
+    @Test
+    void whatWasServedBeforeIsServedAtOnceAndTheClassIsThere() throws Exception {
+        assertThat(applied.getFirst().listeners())
+                .extracting(ListenerConfig::port)
+                .containsExactly(81);
+        eventually(
+                "class",
+                () -> condition(
+                                client.get(GatewayKinds.GATEWAY_CLASS.type(), "", "coppice")
+                                        .orElseThrow()
+                                        .at("/status/conditions"),
+                                "Accepted")
+                        .equals("True/Accepted"));
+        assertThat(client.get(GatewayKinds.GATEWAY_CLASS.type(), "", "coppice")
+                        .orElseThrow()
+                        .at("/status/supportedFeatures")
+                        .toString())
+                .contains("HTTPRouteCORS");
+    }
+
+    @Test
+    void aRouteIsServedAndTold() throws Exception {
+        apply("""
+                kind: Service
+                metadata: {name: web}
+                spec: {ports: [{name: http, port: 80}]}
+                ---
+                kind: EndpointSlice
+                metadata: {name: web-1, labels: {kubernetes.io/service-name: web}}
+                addressType: IPv4
+                ports: [{name: http, port: 3000, protocol: TCP}]
+                endpoints: [{addresses: [127.0.0.1]}]
+                ---
+                kind: Gateway
+                metadata: {name: one}
+                spec: {gatewayClassName: coppice, listeners: [{name: http, port: 8080, protocol: HTTP}]}
+                ---
+                kind: HTTPRoute
+                metadata: {name: one}
+                spec: {parentRefs: [{name: one}], rules: [{backendRefs: [{name: web, port: 80}]}]}
+                """);
+        eventually(
+                "served",
+                () -> !applied.isEmpty()
+                        && listeners("one").size() == 1
+                        && listeners("one").getFirst().routes().size() == 1
+                        && applied.getLast().upstreams().stream()
+                                .anyMatch(each -> each.endpoints().size() == 1));
+        eventually(
+                "told",
+                () -> condition(object(ROUTES, "one").at("/status/parents/0/conditions"), "Accepted")
+                        .equals("True/Accepted"));
+        eventually(
+                "programmed",
+                () -> condition(object(GATEWAYS, "one").at("/status/conditions"), "Programmed")
+                        .equals("True/Programmed"));
+        eventually(
+                "counted",
+                () -> object(GATEWAYS, "one")
+                                .at("/status/listeners/0/attachedRoutes")
+                                .asInt()
+                        == 1);
+        JsonNode gateway = object(GATEWAYS, "one");
+        assertThat(gateway.at("/status/addresses/0/value").asText()).startsWith("127.0.");
+        String time = gateway.at("/status/conditions/0/lastTransitionTime").asText();
+
+        ObjectNode patch = (ObjectNode) YAML.readTree("{spec: {hostnames: [a.example.org]}}");
+        ObjectNode _ = client.mergePatch(ROUTES, "default", "one", null, patch);
+        eventually("newer", () -> {
+            JsonNode route = object(ROUTES, "one");
+            return route.at("/status/parents/0/conditions/0/observedGeneration").asLong()
+                    == route.at("/metadata/generation").asLong();
+        });
+        eventually(
+                "hosts",
+                () -> listeners("one")
+                        .getFirst()
+                        .routes()
+                        .getFirst()
+                        .hostnames()
+                        .equals(List.of("a.example.org")));
+        assertThat(object(GATEWAYS, "one")
+                        .at("/status/conditions/0/lastTransitionTime")
+                        .asText())
+                .isEqualTo(time);
+
+        boolean _ = client.delete(ROUTES, "default", "one");
+        eventually("gone", () -> listeners("one").getFirst().routes().isEmpty());
+        eventually(
+                "uncounted",
+                () -> object(GATEWAYS, "one")
+                                .at("/status/listeners/0/attachedRoutes")
+                                .asInt()
+                        == 0);
+    }
+
+    @Test
+    void anAddressThatCannotBeBoundIsTold() throws Exception {
+        failures = Map.of(new DataPlane.Binding("127.0.1.1", 8099), "the address is in use");
+        apply("""
+                kind: Gateway
+                metadata: {name: taken}
+                spec:
+                  gatewayClassName: coppice
+                  addresses: [{value: 127.0.1.1}]
+                  listeners: [{name: http, port: 8099, protocol: HTTP}]
+                """);
+        eventually(
+                "told",
+                () -> condition(object(GATEWAYS, "taken").at("/status/conditions"), "Programmed")
+                        .equals("False/AddressNotUsable"));
+        JsonNode listener = object(GATEWAYS, "taken").at("/status/listeners/0/conditions");
+        assertThat(condition(listener, "Programmed")).isEqualTo("False/Invalid");
+        assertThat(listener.toString()).contains("the address is in use");
+        boolean _ = client.delete(GATEWAYS, "default", "taken");
+        failures = Map.of();
+        eventually("gone", () -> listeners("taken").isEmpty());
+    }
+
+    @Test
+    void aSecretIsFollowed() throws Exception {
+        apply("""
+                kind: Gateway
+                metadata: {name: secret}
+                spec:
+                  gatewayClassName: coppice
+                  listeners: [{name: https, port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: cert}]}}]
+                """);
+        eventually(
+                "missing",
+                () -> condition(object(GATEWAYS, "secret").at("/status/listeners/0/conditions"), "ResolvedRefs")
+                        .equals("False/InvalidCertificateRef"));
+        apply("""
+                kind: Secret
+                metadata: {name: cert}
+                type: kubernetes.io/tls
+                data: {tls.crt: SGVsbG8=, tls.key: SGVsbG8=}
+                """);
+        eventually(
+                "malformed",
+                () -> object(GATEWAYS, "secret")
+                        .at("/status/listeners/0/conditions")
+                        .toString()
+                        .contains("holds no certificate in PEM"));
+        boolean _ = client.delete(GATEWAYS, "default", "secret");
+    }
+}
