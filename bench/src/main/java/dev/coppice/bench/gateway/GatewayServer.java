@@ -1,0 +1,71 @@
+package dev.coppice.bench.gateway;
+
+import dev.coppice.gateway.config.BackendConfig;
+import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.config.ListenerConfig;
+import dev.coppice.gateway.config.MatchConfig;
+import dev.coppice.gateway.config.MatchConfig.PathMatch;
+import dev.coppice.gateway.config.RouteConfig;
+import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.proxy.ProxyDataPlane;
+import dev.coppice.gateway.proxy.ProxyOptions;
+import dev.coppice.kernel.Kernel;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The data plane alone, with many routes, one event loop, timeouts, metrics and an access log. */
+final class GatewayServer {
+
+    private GatewayServer() {}
+
+    /** Each of its own host name; the last one is asked. */
+    static GatewayConfig config(int port, int backendPort, int routes) {
+        List<RouteConfig> all = new ArrayList<>();
+        for (int i = 0; i < routes; i++) {
+            MatchConfig match =
+                    new MatchConfig(new PathMatch(PathMatch.Type.PREFIX, "/files"), "GET", List.of(), List.of());
+            RuleConfig rule = new RuleConfig(
+                    "",
+                    List.of(match),
+                    List.of(),
+                    List.of(new BackendConfig("default/backend:80", 1, List.of())),
+                    30_000,
+                    10_000,
+                    null,
+                    null);
+            all.add(new RouteConfig(
+                    "HTTPRoute", "default", "route-" + i, i, List.of("h" + i + ".example.org"), List.of(rule)));
+        }
+        UpstreamConfig upstream = new UpstreamConfig(
+                "default/backend:80",
+                UpstreamConfig.Protocol.HTTP,
+                List.of(new UpstreamConfig.Endpoint("127.0.0.1", backendPort)));
+        return new GatewayConfig(
+                List.of(new ListenerConfig("default/gateway", "http", "127.0.0.1", port, "", all)), List.of(upstream));
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        int port = Integer.parseInt(arguments[0]);
+        int backendPort = Integer.parseInt(arguments[1]);
+        int routes = Integer.parseInt(arguments[2]);
+        Kernel kernel = Kernel.start();
+        ProxyDataPlane plane = new ProxyDataPlane(
+                kernel, kernel.root(), ProxyOptions.DEFAULT.withLoops(1).withAccessLog(Path.of(arguments[3])));
+        long begin = System.nanoTime();
+        GatewayConfig config = config(port, backendPort, routes);
+        var failures = plane.apply(config);
+        if (!failures.isEmpty()) {
+            throw new IllegalStateException(failures.toString());
+        }
+        System.out.println("applied in " + (System.nanoTime() - begin) / 1_000_000 + " ms");
+        for (int i = 0; i < 5; i++) {
+            begin = System.nanoTime();
+            plane.apply(config(port, backendPort, routes));
+            System.out.println("again in " + (System.nanoTime() - begin) / 1_000_000 + " ms");
+        }
+        System.out.println("ready");
+        kernel.terminated().join();
+    }
+}
