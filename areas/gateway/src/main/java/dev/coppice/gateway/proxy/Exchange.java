@@ -36,6 +36,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Exchange extends Chain.Member<Exchange> implements Attempt, RequestHead {
     private static final int CLIENT_GONE = 499;
+    /** Bytes of a body that are copied in order to write them with the head. */
+    private static final int SMALL = 4096;
+
     private static final int MOST_QUERY_PARAMS = 256;
     private static final int IMPLICIT_CONNECT_TRIES = 3;
     private static final AsciiString X_FORWARDED_FOR = AsciiString.cached("x-forwarded-for");
@@ -65,6 +68,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt, RequestH
     private Upstream.@Nullable Target endpoint;
     private List<MirrorAttempt> mirrors = List.of();
 
+    private @Nullable HttpResponse pendingHead;
     private boolean keepAlive;
     private boolean upgrade;
     private boolean reused;
@@ -363,8 +367,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt, RequestH
         pool = null;
         connection = to;
         reused = usedBefore;
-        to.write(request);
-        body.sendTo(to, keepsBody());
+        body.sendTo(to, request, keepsBody());
         to.flush();
         client.reading(true);
     }
@@ -546,7 +549,31 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt, RequestH
         }
         head.setProtocolVersion(HttpVersion.HTTP_1_1);
         connectionHeader(headers);
-        var _ = client.channel().write(head, client.channel().voidPromise());
+        pendingHead = head;
+    }
+
+    /** The head waits for what else comes with one read: a small answer is written in one piece. */
+    private void writeHead() {
+        HttpResponse head = pendingHead;
+        if (head != null) {
+            pendingHead = null;
+            var _ = client.channel().write(head, client.channel().voidPromise());
+        }
+    }
+
+    private Object joined(HttpContent part, boolean last) {
+        HttpResponse head = pendingHead;
+        if (head == null || !last || part.content().readableBytes() > SMALL) {
+            writeHead();
+            return part;
+        }
+        pendingHead = null;
+        return new DefaultFullHttpResponse(
+                head.protocolVersion(),
+                head.status(),
+                part.content(),
+                head.headers(),
+                ((LastHttpContent) part).trailingHeaders());
     }
 
     private void allowOrigin(RuleAction rule, HttpHeaders headers) {
@@ -600,7 +627,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt, RequestH
         progressNanos = state.now();
         bytesOut += part.content().readableBytes();
         boolean last = part instanceof LastHttpContent;
-        var _ = client.channel().write(part, client.channel().voidPromise());
+        var _ = client.channel().write(joined(part, last), client.channel().voidPromise());
         if (last) {
             TargetConnection from = connection;
             connection = null;
@@ -617,6 +644,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt, RequestH
     @Override
     public void readComplete() {
         if (responding) {
+            writeHead();
             client.channel().flush();
         }
     }

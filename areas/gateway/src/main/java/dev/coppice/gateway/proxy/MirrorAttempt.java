@@ -96,8 +96,7 @@ final class MirrorAttempt implements Attempt {
         pool = null;
         connection = to;
         state.plane.metrics.mirrored.inc();
-        to.write(head);
-        body.sendTo(to, false);
+        body.sendTo(to, head, false);
         to.flush();
     }
 

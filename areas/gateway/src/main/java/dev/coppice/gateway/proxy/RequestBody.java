@@ -1,6 +1,10 @@
 package dev.coppice.gateway.proxy;
 
+import io.netty.buffer.Unpooled;
+import io.netty.handler.codec.http.DefaultFullHttpRequest;
+import io.netty.handler.codec.http.EmptyHttpHeaders;
 import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.LastHttpContent;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -83,12 +87,20 @@ final class RequestBody {
         kept.add(part.retainedDuplicate());
     }
 
-    /** Sends what there is, from the beginning. */
-    void sendTo(TargetConnection to, boolean keep) {
+    /** Sends the head and what there is of the body. */
+    void sendTo(TargetConnection to, HttpRequest head, boolean keep) {
         if (bodiless) {
-            to.write(LastHttpContent.EMPTY_LAST_CONTENT);
+            // In one piece, which costs one buffer and not two.
+            to.write(new DefaultFullHttpRequest(
+                    head.protocolVersion(),
+                    head.method(),
+                    head.uri(),
+                    Unpooled.EMPTY_BUFFER,
+                    head.headers(),
+                    EmptyHttpHeaders.INSTANCE));
             return;
         }
+        to.write(head);
         for (HttpContent each : kept) {
             to.write(each.retainedDuplicate());
         }

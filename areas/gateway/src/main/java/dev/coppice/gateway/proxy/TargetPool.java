@@ -5,6 +5,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.handler.codec.http.DefaultHttpHeadersFactory;
 import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import java.util.ArrayDeque;
@@ -86,7 +87,9 @@ final class TargetPool {
                                         new HttpClientCodec(
                                                 new HttpDecoderConfig()
                                                         .setMaxInitialLineLength(options.maxLineBytes())
-                                                        .setMaxHeaderSize(options.maxHeaderBytes()),
+                                                        .setMaxHeaderSize(options.maxHeaderBytes())
+                                                        .setHeadersFactory(DefaultHttpHeadersFactory.headersFactory()
+                                                                .withValidation(false)),
                                                 false,
                                                 false),
                                         made);
