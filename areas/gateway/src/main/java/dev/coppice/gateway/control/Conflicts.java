@@ -1,7 +1,9 @@
 package dev.coppice.gateway.control;
 
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,27 +17,34 @@ final class Conflicts {
     static void find(List<List<ListenerState>> owners) {
         List<ListenerState> winners = new ArrayList<>();
         for (List<ListenerState> listeners : owners) {
-            List<ListenerState> candidates =
+            // What has lost against an earlier object takes nobody of its own along.
+            lose(listeners, List.copyOf(winners));
+            List<ListenerState> left =
                     listeners.stream().filter(ListenerState::accepted).toList();
-            for (ListenerState each : candidates) {
-                @Nullable ListenerState other = first(each, winners);
-                if (other == null) {
-                    other = first(each, candidates);
-                }
-                if (other != null) {
-                    String reason = reason(each, other);
-                    each.conflict(
-                            reason == null ? "ProtocolConflict" : reason,
-                            "it cannot be told from listener " + other.spec.name() + " of " + other.ownerKind + " "
-                                    + other.owner + ": both have port " + each.port
-                                    + ("HostnameConflict".equals(reason)
-                                            ? " and the same host name"
-                                            : ", with protocols that exclude each other"));
-                }
-            }
-            candidates.stream().filter(ListenerState::accepted).forEach(winners::add);
+            lose(left, left);
+            left.stream().filter(ListenerState::accepted).forEach(winners::add);
         }
         overlaps(winners);
+    }
+
+    private static void lose(List<ListenerState> listeners, List<ListenerState> others) {
+        Map<ListenerState, ListenerState> lost = new IdentityHashMap<>();
+        for (ListenerState each : listeners) {
+            @Nullable ListenerState other = each.accepted() ? first(each, others) : null;
+            if (other != null) {
+                lost.put(each, other);
+            }
+        }
+        lost.forEach((each, other) -> {
+            String reason = reason(each, other);
+            each.conflict(
+                    reason == null ? "ProtocolConflict" : reason,
+                    "it cannot be told from listener " + other.spec.name() + " of " + other.ownerKind + " "
+                            + other.owner + ": both have port " + each.port
+                            + ("HostnameConflict".equals(reason)
+                                    ? " and the same host name"
+                                    : ", with protocols that exclude each other"));
+        });
     }
 
     private static @Nullable ListenerState first(ListenerState listener, List<ListenerState> others) {

@@ -207,6 +207,10 @@ class GatewaysTest {
                 "default",
                 "{name: a, port: 80, protocol: HTTP, hostname: a.org}, {name: b, port: 82, protocol: HTTP}"));
         world.apply(set.formatted("bad", "default", "{name: a, port: 80, protocol: TCP}"));
+        world.apply(set.formatted(
+                "mixed",
+                "default",
+                "{name: b, port: 80, protocol: TCP}, {name: c, port: 80, protocol: HTTP, hostname: c.org}"));
         world.apply(set.formatted("away", "away", "{name: a, port: 83, protocol: HTTP}"));
         world.apply("""
                 kind: HTTPRoute
@@ -227,8 +231,13 @@ class GatewaysTest {
                 .isEqualTo("Accepted=False/ListenersNotValid Programmed=False/ListenersNotValid");
         assertThat(World.Outcome.text(outcome.set("away").conditions()))
                 .isEqualTo("Accepted=False/NotAllowed Programmed=False/NotAllowed");
+        assertThat(World.Outcome.text(outcome.set("mixed").conditions()))
+                .isEqualTo("Accepted=True/ListenersNotValid Programmed=True/Programmed");
+        assertThat(World.Outcome.listener(outcome.set("mixed"), "b"))
+                .startsWith("Accepted=False/ProtocolConflict Programmed=False/ProtocolConflict");
+        assertThat(World.Outcome.listener(outcome.set("mixed"), "c")).startsWith(GOOD);
         assertThat(outcome.listener("one", "http")).startsWith(GOOD);
-        assertThat(outcome.gateway("one").sets()).isEqualTo(2);
+        assertThat(outcome.gateway("one").sets()).isEqualTo(3);
         assertThat(outcome.parents("HTTPRoute", "by-set").getFirst()).startsWith("Accepted=True");
         assertThat(outcome.parents("HTTPRoute", "by-set").get(1)).startsWith("Accepted=False/NoMatchingParent");
         gateway(
