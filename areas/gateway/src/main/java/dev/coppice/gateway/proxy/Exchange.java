@@ -3,10 +3,7 @@ package dev.coppice.gateway.proxy;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.route.Candidate;
-import dev.coppice.gateway.route.RequestHead;
 import dev.coppice.gateway.route.RoutingTable;
-import io.netty.buffer.Unpooled;
-import io.netty.handler.codec.TooLongFrameException;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -19,14 +16,8 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
-import io.netty.handler.codec.http.QueryStringDecoder;
-import io.netty.handler.codec.http.TooLongHttpLineException;
-import io.netty.util.AsciiString;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -34,17 +25,12 @@ import org.jspecify.annotations.Nullable;
  * A request on its way: from its head, over the rule that wants it and the tries at endpoints, to the last byte of its answer. Used on
  * its connection's event loop only.
  */
-final class Exchange extends Chain.Member<Exchange> implements Attempt, RequestHead {
+final class Exchange extends Chain.Member<Exchange> implements Attempt {
     private static final int CLIENT_GONE = 499;
     /** Bytes of a body that are copied in order to write them with the head. */
     private static final int SMALL = 4096;
 
-    private static final int MOST_QUERY_PARAMS = 256;
     private static final int IMPLICIT_CONNECT_TRIES = 3;
-    private static final AsciiString X_FORWARDED_FOR = AsciiString.cached("x-forwarded-for");
-    private static final AsciiString X_FORWARDED_PROTO = AsciiString.cached("x-forwarded-proto");
-    private static final AsciiString X_FORWARDED_HOST = AsciiString.cached("x-forwarded-host");
-    private static final AsciiString HTTP = AsciiString.cached("http");
 
     private final ClientConnection client;
     private final EventLoopState state;
@@ -54,11 +40,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt, RequestH
     private final RequestBody body;
     private final boolean http10;
 
-    private String path = "/";
-    private String query = "";
-    private Authority authority = new Authority("", -1);
-    private @Nullable Map<String, List<String>> queryParams;
-
+    private RequestTarget asked = RequestTarget.UNKNOWN;
     private @Nullable RuleAction action;
     private @Nullable Candidate<RuleAction> candidate;
     private RuleAction.@Nullable Backend backend;
@@ -103,19 +85,19 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt, RequestH
 
     void begin() {
         state.began(this);
-        if (request.decoderResult().isFailure()) {
-            malformed(request.decoderResult().cause());
-            return;
+        switch (RequestTarget.read(request)) {
+            case RequestReading.Refusal refusal -> refuse(refusal.code(), refusal.reason(), refusal.text());
+            case RequestTarget read -> {
+                asked = read;
+                keepAlive = HttpUtil.isKeepAlive(request);
+                route();
+            }
         }
-        if (request.protocolVersion().majorVersion() != 1) {
-            refuse(HttpResponseStatus.HTTP_VERSION_NOT_SUPPORTED, "version", "expected HTTP/1.1");
-            return;
-        }
-        keepAlive = HttpUtil.isKeepAlive(request);
-        if (!understood()) {
-            return;
-        }
-        RoutingTable.Found<RuleAction> found = client.port().table().find(authority.host(), this);
+    }
+
+    private void route() {
+        RoutingTable.Found<RuleAction> found =
+                client.port().table().find(asked.authority().host(), new RoutedRequest(request, asked));
         if (found == null || found.candidate() == null) {
             answer(
                     HttpResponseStatus.NOT_FOUND,
@@ -129,79 +111,10 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt, RequestH
         act(found.candidate().action());
     }
 
-    private void malformed(Throwable cause) {
-        keepAlive = false;
-        if (cause instanceof TooLongHttpLineException) {
-            refuse(HttpResponseStatus.REQUEST_URI_TOO_LONG, "line", "the request's first line is too long");
-        } else if (cause instanceof TooLongFrameException) {
-            refuse(
-                    HttpResponseStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-                    "headers",
-                    "the request's headers are too large");
-        } else {
-            refuse(HttpResponseStatus.BAD_REQUEST, "malformed", "this is no valid HTTP request");
-        }
-    }
-
     private void refuse(HttpResponseStatus code, String reason, String text) {
         keepAlive = false;
         state.plane.metrics.refused.labelValues(reason).inc();
         answer(code, text);
-    }
-
-    /** Takes host, path and query out of the head; false when they are refused. */
-    private boolean understood() {
-        HttpHeaders headers = request.headers();
-        if (headers.contains(HttpHeaderNames.TRANSFER_ENCODING)
-                && (headers.contains(HttpHeaderNames.CONTENT_LENGTH)
-                        || !HttpUtil.isTransferEncodingChunked(request)
-                        || http10)) {
-            refuse(
-                    HttpResponseStatus.BAD_REQUEST,
-                    "framing",
-                    "Transfer-Encoding: expected \"chunked\", in HTTP/1.1, and no Content-Length beside it");
-            return false;
-        }
-        if (request.method().equals(HttpMethod.CONNECT)) {
-            refuse(HttpResponseStatus.METHOD_NOT_ALLOWED, "method", "CONNECT is not served");
-            return false;
-        }
-        Iterator<String> hosts = headers.valueStringIterator(HttpHeaderNames.HOST);
-        String host = hosts.hasNext() ? hosts.next() : null;
-        if (hosts.hasNext() || host == null && !http10) {
-            refuse(HttpResponseStatus.BAD_REQUEST, "host", "Host: expected it once");
-            return false;
-        }
-        String origin = target;
-        if (!origin.startsWith("/")) {
-            int scheme = origin.startsWith("http://") ? 7 : origin.startsWith("https://") ? 8 : -1;
-            if (scheme < 0) {
-                refuse(HttpResponseStatus.BAD_REQUEST, "target", "the request's target: expected a path or a URL");
-                return false;
-            }
-            int end = scheme;
-            while (end < origin.length() && origin.charAt(end) != '/' && origin.charAt(end) != '?') {
-                end++;
-            }
-            host = origin.substring(scheme, end);
-            origin = end < origin.length() && origin.charAt(end) == '/'
-                    ? origin.substring(end)
-                    : "/" + origin.substring(end);
-        }
-        Authority asked = host == null || host.isEmpty() ? authority : Authority.of(host);
-        int mark = origin.indexOf('?');
-        String normal = RequestPath.normal(mark < 0 ? origin : origin.substring(0, mark));
-        if (asked == null || normal == null) {
-            refuse(
-                    HttpResponseStatus.BAD_REQUEST,
-                    asked == null ? "host" : "target",
-                    asked == null ? "Host: expected a host name" : "the request's path is malformed");
-            return false;
-        }
-        authority = asked;
-        path = normal;
-        query = mark < 0 ? "" : origin.substring(mark);
-        return true;
     }
 
     private void act(RuleAction rule) {
@@ -217,12 +130,12 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt, RequestH
             return;
         }
         if (rule.filters.redirect != null) {
-            redirect(rule.filters.redirect);
+            send(redirect(rule.filters.redirect));
             return;
         }
         RuleAction.Backend chosen = rule.choose(state.random);
         if (chosen != null && chosen.filters().redirect != null) {
-            redirect(chosen.filters().redirect);
+            send(redirect(chosen.filters().redirect));
             return;
         }
         if (chosen == null || chosen.upstream() == null) {
@@ -241,82 +154,22 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt, RequestH
         start(null);
     }
 
-    /** Makes the client's head into what the endpoint is to see. */
     private void prepare(RuleAction rule, RuleAction.Backend chosen) {
-        HttpHeaders headers = request.headers();
-        String protocol = headers.get(HttpHeaderNames.UPGRADE);
-        upgrade = protocol != null
-                && body.bodiless()
-                && headers.containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE, true);
-        HopByHop.strip(headers);
-        if (upgrade && protocol != null) {
-            headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE);
-            headers.set(HttpHeaderNames.UPGRADE, protocol);
-        }
-        String before = headers.get(X_FORWARDED_FOR);
-        headers.set(X_FORWARDED_FOR, before == null ? client.address : before + ", " + client.address);
-        headers.set(X_FORWARDED_PROTO, HTTP);
-        String host = headers.get(HttpHeaderNames.HOST);
-        if (host != null) {
-            headers.set(X_FORWARDED_HOST, host);
-        }
-        if (!target.startsWith("/")) {
-            headers.set(
-                    HttpHeaderNames.HOST,
-                    authority.port() < 0 ? authority.host() : authority.host() + ":" + authority.port());
-        }
-        rule.filters.request.apply(headers);
-        chosen.filters().request.apply(headers);
-        String sent = rewritten(rule.filters.rewrite, rewritten(chosen.filters().rewrite, path));
-        String uri = query.isEmpty() ? sent : sent.concat(query);
-        if (!uri.equals(target)) {
-            request.setUri(uri);
-        }
-        request.setProtocolVersion(HttpVersion.HTTP_1_1);
+        upgrade = body.bodiless() && ForwardedRequest.upgrades(request);
+        ForwardedRequest.prepare(request, asked, client.address, upgrade, rule, chosen, prefixLength());
     }
 
-    private String rewritten(FilterConfig.@Nullable Rewrite rewrite, String sent) {
-        if (rewrite == null) {
-            return sent;
-        }
-        if (rewrite.hostname() != null) {
-            request.headers().set(HttpHeaderNames.HOST, rewrite.hostname());
-        }
-        return rewrite.path() == null ? sent : changed(rewrite.path(), sent);
+    private int prefixLength() {
+        return candidate == null ? -1 : candidate.prefixLength();
     }
 
-    private String changed(FilterConfig.PathChange change, String from) {
-        if (change.type() == FilterConfig.PathChange.Type.FULL) {
-            return change.value().isEmpty() ? "/" : change.value();
-        }
-        int prefix = candidate == null ? 0 : Math.max(0, candidate.prefixLength());
-        String by = change.value();
-        int end = by.length();
-        while (end > 0 && by.charAt(end - 1) == '/') {
-            end--;
-        }
-        String whole = by.substring(0, end) + from.substring(Math.min(prefix, from.length()));
-        return whole.isEmpty() ? "/" : whole;
-    }
-
-    private void redirect(FilterConfig.Redirect to) {
-        String scheme = to.scheme() == null ? "http" : to.scheme();
-        String host = to.hostname() == null ? authority.host() : to.hostname();
-        boolean https = scheme.equals("https");
-        Integer given = to.port();
-        int port = given != null
-                ? given
-                : to.scheme() != null ? (https ? 443 : 80) : client.port().number();
-        StringBuilder location = new StringBuilder(scheme).append("://").append(host);
-        if (port != (https ? 443 : 80)) {
-            location.append(':').append(port);
-        }
-        location.append(to.path() == null ? path : changed(to.path(), path)).append(query);
-        answer(HttpResponseStatus.valueOf(to.status()), "", HttpHeaderNames.LOCATION, location.toString());
+    private DefaultFullHttpResponse redirect(FilterConfig.Redirect to) {
+        return LocalAnswer.redirect(
+                to.status(), UrlChanges.location(to, asked, client.port().number(), prefixLength()));
     }
 
     private void preflight(CrossOriginPolicy policy) {
-        DefaultFullHttpResponse answer = local(HttpResponseStatus.NO_CONTENT, "");
+        DefaultFullHttpResponse answer = LocalAnswer.of(HttpResponseStatus.NO_CONTENT, "");
         if (allowedOrigin != null) {
             policy.allow(allowedOrigin, answer.headers());
             policy.answerPreflight(request.headers(), answer.headers());
@@ -658,27 +511,8 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt, RequestH
 
     // ---- answers of our own
 
-    private DefaultFullHttpResponse local(HttpResponseStatus code, String text) {
-        byte[] bytes = text.isEmpty() ? new byte[0] : (text + "\n").getBytes(StandardCharsets.UTF_8);
-        DefaultFullHttpResponse answer =
-                new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, code, Unpooled.wrappedBuffer(bytes));
-        if (code.code() != 204) {
-            answer.headers().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(bytes.length));
-        }
-        if (bytes.length > 0) {
-            answer.headers().set(HttpHeaderNames.CONTENT_TYPE, "text/plain; charset=utf-8");
-        }
-        return answer;
-    }
-
     private void answer(HttpResponseStatus code, String text) {
-        send(local(code, text));
-    }
-
-    private void answer(HttpResponseStatus code, String text, CharSequence name, String value) {
-        DefaultFullHttpResponse answer = local(code, text);
-        answer.headers().set(name, value);
-        send(answer);
+        send(LocalAnswer.of(code, text));
     }
 
     private void send(DefaultFullHttpResponse answer) {
@@ -782,51 +616,10 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt, RequestH
         }
     }
 
-    // ---- what routing and the access log want to know
+    // ---- what the access log wants to know
 
-    @Override
-    public String method() {
+    String method() {
         return request.method().name();
-    }
-
-    @Override
-    public String path() {
-        return path;
-    }
-
-    @Override
-    public @Nullable String header(String name) {
-        Iterator<String> values = request.headers().valueStringIterator(name);
-        if (!values.hasNext()) {
-            return null;
-        }
-        String first = values.next();
-        if (!values.hasNext()) {
-            return first;
-        }
-        StringBuilder all = new StringBuilder(first);
-        values.forEachRemaining(each -> all.append(',').append(each));
-        return all.toString();
-    }
-
-    @Override
-    public @Nullable String queryParam(String name) {
-        Map<String, List<String>> params = queryParams;
-        if (params == null) {
-            params = parse();
-            queryParams = params;
-        }
-        List<String> values = params.get(name);
-        return values == null || values.isEmpty() ? null : values.getFirst();
-    }
-
-    private Map<String, List<String>> parse() {
-        try {
-            return new QueryStringDecoder(query, StandardCharsets.UTF_8, true, MOST_QUERY_PARAMS).parameters();
-        } catch (IllegalArgumentException e) {
-            // A malformed escape: no condition on the query holds.
-            return Map.of();
-        }
     }
 
     String clientAddress() {
@@ -834,7 +627,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt, RequestH
     }
 
     String host() {
-        return authority.host();
+        return asked.authority().host();
     }
 
     String target() {

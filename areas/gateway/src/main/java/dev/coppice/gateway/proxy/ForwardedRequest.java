@@ -1,0 +1,77 @@
+package dev.coppice.gateway.proxy;
+
+import dev.coppice.gateway.config.FilterConfig;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpVersion;
+import io.netty.util.AsciiString;
+import org.jspecify.annotations.Nullable;
+
+/** Makes a client's head into what an endpoint is to see. */
+final class ForwardedRequest {
+    private static final AsciiString X_FORWARDED_FOR = AsciiString.cached("x-forwarded-for");
+    private static final AsciiString X_FORWARDED_PROTO = AsciiString.cached("x-forwarded-proto");
+    private static final AsciiString X_FORWARDED_HOST = AsciiString.cached("x-forwarded-host");
+    private static final AsciiString HTTP = AsciiString.cached("http");
+
+    private ForwardedRequest() {}
+
+    /** Whether the client asks to speak another protocol, such as WebSocket, on its connection. */
+    static boolean upgrades(HttpRequest request) {
+        return request.headers().contains(HttpHeaderNames.UPGRADE)
+                && request.headers().containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE, true);
+    }
+
+    static void prepare(
+            HttpRequest request,
+            RequestTarget target,
+            String clientAddress,
+            boolean upgrade,
+            RuleAction rule,
+            RuleAction.Backend backend,
+            int prefixLength) {
+        HttpHeaders headers = request.headers();
+        String protocol = upgrade ? headers.get(HttpHeaderNames.UPGRADE) : null;
+        HopByHop.strip(headers);
+        if (protocol != null) {
+            headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE);
+            headers.set(HttpHeaderNames.UPGRADE, protocol);
+        }
+        String before = headers.get(X_FORWARDED_FOR);
+        headers.set(X_FORWARDED_FOR, before == null ? clientAddress : before + ", " + clientAddress);
+        headers.set(X_FORWARDED_PROTO, HTTP);
+        if (!request.uri().startsWith("/")) {
+            Authority authority = target.authority();
+            headers.set(
+                    HttpHeaderNames.HOST,
+                    authority.port() < 0 ? authority.host() : authority.host() + ":" + authority.port());
+        }
+        String host = headers.get(HttpHeaderNames.HOST);
+        if (host != null) {
+            headers.set(X_FORWARDED_HOST, host);
+        }
+        rule.filters.request.apply(headers);
+        backend.filters().request.apply(headers);
+        String path = target.path();
+        path = rewritten(rule.filters.rewrite, headers, path, prefixLength);
+        path = rewritten(backend.filters().rewrite, headers, path, prefixLength);
+        String uri = target.query().isEmpty() ? path : path.concat(target.query());
+        if (!uri.equals(request.uri())) {
+            request.setUri(uri);
+        }
+        request.setProtocolVersion(HttpVersion.HTTP_1_1);
+    }
+
+    private static String rewritten(
+            FilterConfig.@Nullable Rewrite rewrite, HttpHeaders headers, String path, int prefixLength) {
+        if (rewrite == null) {
+            return path;
+        }
+        if (rewrite.hostname() != null) {
+            headers.set(HttpHeaderNames.HOST, rewrite.hostname());
+        }
+        return rewrite.path() == null ? path : UrlChanges.path(rewrite.path(), path, prefixLength);
+    }
+}
