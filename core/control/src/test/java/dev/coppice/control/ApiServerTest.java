@@ -370,6 +370,41 @@ class ApiServerTest {
                 .isZero();
     }
 
+    @Test
+    void finalizersWithoutADomainAreWarnedOfWhenTheyAreNew() throws Exception {
+        String crds = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+        String crd = "{\"apiVersion\":\"apiextensions.k8s.io/v1\",\"kind\":\"CustomResourceDefinition\",\"metadata\":"
+                + "{\"name\":\"ferns.example.test\"},\"spec\":{\"group\":\"example.test\",\"scope\":\"Namespaced\",\"names\":"
+                + "{\"plural\":\"ferns\",\"kind\":\"Fern\"},\"versions\":[{\"name\":\"v1\",\"served\":true,\"storage\":true,"
+                + "\"schema\":{\"openAPIV3Schema\":{\"type\":\"object\"}}}]}}";
+        assertThat(call("POST", crds, crd).code()).isEqualTo(201);
+        String ferns = "/apis/example.test/v1/namespaces/default/ferns";
+        until(ferns, 200);
+        Answer made = call(
+                "POST",
+                ferns,
+                "{\"apiVersion\":\"example.test/v1\",\"kind\":\"Fern\",\"metadata\":{\"name\":\"a\",\"finalizers\":"
+                        + "[\"hold.example.test\",\"example.test/hold\",\"orphan\"]}}");
+        assertThat(made.code()).isEqualTo(201);
+        assertThat(made.raw().headers().allValues("Warning"))
+                .containsExactly(
+                        "299 - \"metadata.finalizers: \\\"hold.example.test\\\": prefer a domain-qualified finalizer"
+                                + " name including a path (/) to avoid accidental conflicts with other finalizer writers\"");
+        Answer more = patch(
+                ferns + "/a",
+                "application/merge-patch+json",
+                "{\"metadata\":{\"finalizers\":[\"hold.example.test\",\"keep\"]}}");
+        assertThat(more.raw().headers().allValues("Warning"))
+                .singleElement()
+                .asString()
+                .contains("\\\"keep\\\": prefer");
+        assertThat(patch(ferns + "/a", "application/merge-patch+json", "{\"metadata\":{\"finalizers\":null}}")
+                        .raw()
+                        .headers()
+                        .allValues("Warning"))
+                .isEmpty();
+    }
+
     private static void until(String path, int code) throws Exception {
         long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
         while (call("GET", path, "").code() != code) {

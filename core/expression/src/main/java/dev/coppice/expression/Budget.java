@@ -21,13 +21,17 @@ public final class Budget {
 
     private final Clock clock;
     private final long costLimit;
+    private final long callLimit;
     private final Duration time;
     private final long deadlineNanos;
     private long cost;
+    private long callEnd;
     private int untilClockRead = NODES_BETWEEN_CLOCK_READS;
 
-    private Budget(long costLimit, Duration time, Clock clock) {
+    private Budget(long costLimit, long callLimit, Duration time, Clock clock) {
         this.clock = clock;
+        this.callLimit = callLimit;
+        this.callEnd = callLimit;
         this.costLimit = costLimit;
         this.time = time;
         this.deadlineNanos = clock.nanoTime() + time.toNanos();
@@ -35,7 +39,21 @@ public final class Budget {
 
     /** A budget whose time begins now. */
     public static Budget start(long cost, Duration time, Clock clock) {
-        return new Budget(cost, time, clock);
+        return start(cost, cost, time, clock);
+    }
+
+    /**
+     * The same, which also bounds each evaluation.
+     *
+     * @param call what one of them may cost
+     */
+    public static Budget start(long cost, long call, Duration time, Clock clock) {
+        return new Budget(cost, call, time, clock);
+    }
+
+    /** An evaluation begins. */
+    void begin() {
+        callEnd = cost > Long.MAX_VALUE - callLimit ? Long.MAX_VALUE : cost + callLimit;
     }
 
     /** Cost units used so far. */
@@ -50,6 +68,12 @@ public final class Budget {
             throw new Exhausted(
                     EvaluationException.Cause.COST,
                     "it cost more than " + costLimit
+                            + " units, its limit: make it simpler, or bound the lists and strings that it goes over");
+        }
+        if (cost > callEnd) {
+            throw new Exhausted(
+                    EvaluationException.Cause.CALL_COST,
+                    "it alone cost more than " + callLimit
                             + " units, its limit: make it simpler, or bound the lists and strings that it goes over");
         }
         untilClockRead -= (int) Math.min(units, NODES_BETWEEN_CLOCK_READS);

@@ -48,6 +48,7 @@ final class Compiled {
 
     Object run(Variables values, Budget budget) throws EvaluationException {
         Meter meter = new Meter(budget);
+        budget.begin();
         try {
             return ScopedValue.where(Budget.CURRENT, budget)
                     .call(() -> program.trace(name -> Optional.of(variable(name, values)), meter::visited));

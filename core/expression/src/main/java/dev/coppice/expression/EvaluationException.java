@@ -11,6 +11,8 @@ public final class EvaluationException extends Exception {
         ERROR,
         /** It visited more nodes, or made bigger values, than its cost limit allows. */
         COST,
+        /** It alone cost more than the budget that it shares with others lets one of them cost. */
+        CALL_COST,
         /** It ran out of time. */
         TIME
     }

@@ -76,6 +76,12 @@ public final class Expression {
         return Budget.start(environment.limits().cost(), environment.limits().time(), environment.clock());
     }
 
+    /** The same, in which one evaluation may cost {@code call} at most. */
+    public Budget budget(long call) {
+        return Budget.start(
+                environment.limits().cost(), call, environment.limits().time(), environment.clock());
+    }
+
     /** Evaluates; see {@link #evaluate(Variables, Budget)}. A variable without a value is null. */
     public @Nullable Object evaluate(Map<String, ?> variables) throws EvaluationException {
         return evaluate(Variables.of(variables), budget());

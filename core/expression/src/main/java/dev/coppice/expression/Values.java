@@ -68,7 +68,8 @@ final class Values {
     private static RuntimeException failed(EvaluationException failure) {
         return switch (failure.reason()) {
             case ERROR -> new FunctionException(String.valueOf(failure.getMessage()));
-            case COST, TIME -> throw new Budget.Exhausted(failure.reason(), String.valueOf(failure.getMessage()));
+            case COST, CALL_COST, TIME ->
+                throw new Budget.Exhausted(failure.reason(), String.valueOf(failure.getMessage()));
         };
     }
 

@@ -198,6 +198,7 @@ public final class Engine {
         if (!causes.isEmpty()) {
             throw Statuses.invalid(d.group(), d.kind(), target.name(), causes);
         }
+        Validation.warn(d, object, null, caller);
         admissions.admit(request);
         if (ends(options.dryRun())) {
             Stored there = store.get(target.key());
@@ -367,6 +368,7 @@ public final class Engine {
         if (!causes.isEmpty()) {
             throw Statuses.invalid(d.group(), d.kind(), target.name(), causes);
         }
+        Validation.warn(d, fresh, old, caller);
         admissions.admit(request);
         return commit(target, current, old, fresh, options, caller);
     }

@@ -9,6 +9,7 @@ import dev.coppice.schema.Cause;
 import dev.coppice.schema.Schema;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /** Asks names, schema, rules and strategy whether an object may be stored. */
@@ -82,6 +83,22 @@ final class Validation {
         }
         addRules(d, object, null, causes);
         return causes;
+    }
+
+    /** What to tell whoever stored it, though it is stored. */
+    static void warn(Definition d, ObjectNode fresh, @Nullable ObjectNode old, Caller caller) {
+        if (!d.custom()) {
+            return;
+        }
+        List<String> known =
+                old == null ? List.of() : Json.list(old.path("metadata").path("finalizers"));
+        for (String name : new TreeSet<>(Json.list(fresh.path("metadata").path("finalizers")))) {
+            if (!known.contains(name) && !Names.finalizerIsPlaced(name)) {
+                caller.warn("metadata.finalizers: " + Statuses.quote(name)
+                        + ": prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with"
+                        + " other finalizer writers");
+            }
+        }
     }
 
     private static List<Cause> metadata(Definition d, ObjectNode object) {

@@ -196,10 +196,7 @@ public final class Names {
         for (JsonNode f : meta.path("finalizers")) {
             String value = f.asText();
             qualifiedName(value).forEach(w -> causes.add(Cause.invalid("metadata.finalizers", value, w)));
-            if (coreKind
-                    && qualifiedName(value).isEmpty()
-                    && !value.contains("/")
-                    && !STANDARD_FINALIZERS.contains(value)) {
+            if (coreKind && qualifiedName(value).isEmpty() && !finalizerIsPlaced(value)) {
                 causes.add(Cause.invalid(
                         "metadata.finalizers[" + index + "]",
                         value,
@@ -260,5 +257,10 @@ public final class Names {
                     index + " references",
                     "Only one reference can have Controller set to true. Found " + controllers));
         }
+    }
+
+    /** Whether a finalizer is one of Kubernetes' own, or has the domain and path that those of others should have. */
+    public static boolean finalizerIsPlaced(String name) {
+        return name.contains("/") || STANDARD_FINALIZERS.contains(name);
     }
 }

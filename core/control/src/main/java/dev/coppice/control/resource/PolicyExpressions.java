@@ -59,7 +59,7 @@ public final class PolicyExpressions {
     public static String failure(Expression expression, EvaluationException e) {
         return switch (e.reason()) {
             case ERROR -> "expression '" + expression.source() + "' resulted in error: " + e.getMessage();
-            case COST, TIME ->
+            case COST, CALL_COST, TIME ->
                 "validation failed due to running out of cost budget, no further validation rules will be run";
         };
     }

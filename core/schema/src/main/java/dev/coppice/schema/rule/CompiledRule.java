@@ -26,6 +26,9 @@ final class CompiledRule {
     /** What all rules of one object may cost together, as in Kubernetes; and how long they may take. */
     private static final Limits LIMITS = Limits.DEFAULT.withCost(10_000_000).withTime(Duration.ofSeconds(2));
 
+    /** What one rule, or one message, may cost of it (Kubernetes: PerCallLimit). */
+    private static final long CALL_COST = 1_000_000;
+
     private static final String SELF = "coppice_self";
     private static final String OLD = "coppice_old";
     private static final String HAS_OLD = "coppice_has_old";
@@ -203,7 +206,7 @@ final class CompiledRule {
     }
 
     Budget budget() {
-        return condition.budget();
+        return condition.budget(CALL_COST);
     }
 
     boolean holds(JsonNode self, @Nullable JsonNode old, Budget budget) throws EvaluationException {

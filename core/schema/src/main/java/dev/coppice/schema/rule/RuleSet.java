@@ -204,6 +204,14 @@ public final class RuleSet {
                 switch (e.reason()) {
                     case ERROR ->
                         causes.add(Cause.invalid(place, type, e.getMessage() + " evaluating rule: " + rule.shown()));
+                    case CALL_COST -> {
+                        exhausted = true;
+                        causes.add(Cause.invalid(
+                                place,
+                                type,
+                                "'operation cancelled: actual cost limit exceeded': no further validation rules will be run"
+                                        + " due to call cost exceeds limit for rule: " + rule.shown()));
+                    }
                     case COST, TIME -> {
                         exhausted = true;
                         causes.add(Cause.invalid(

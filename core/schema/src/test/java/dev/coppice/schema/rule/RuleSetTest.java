@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.coppice.schema.Cause;
 import dev.coppice.schema.Json;
 import dev.coppice.schema.Schema;
+import java.util.Collections;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -117,16 +119,29 @@ class RuleSetTest {
     }
 
     @Test
+    void severalRulesTogetherHaveABudgetToo() {
+        String rule = "{rule:'self.l.all(a, self.l.all(b, a + b >= 0))'}";
+        RuleSet rules =
+                rules("{type:'object',properties:{l:{type:'array',items:{type:'integer'}}},'x-kubernetes-validations':["
+                        + String.join(",", Collections.nCopies(30, rule)) + "]}");
+        assertThat(run(rules, "{l:" + list(200) + "}", null))
+                .containsExactly("spec: Invalid value: \"object\": validation failed due to running out of cost budget,"
+                        + " no further validation rules will be run");
+    }
+
+    private static String list(int size) {
+        return IntStream.range(0, size).boxed().toList().toString();
+    }
+
+    @Test
     void endlessRulesAreStopped() {
         RuleSet rules = rules("""
                 {type:'object',properties:{l:{type:'array',items:{type:'integer'}}},'x-kubernetes-validations':[
                 {rule:'self.l.all(a, self.l.all(b, self.l.all(c, a + b + c >= 0)))'}]}""");
-        StringBuilder list = new StringBuilder("[0");
-        for (int i = 1; i < 500; i++) {
-            list.append(',').append(i);
-        }
-        assertThat(run(rules, "{l:" + list + "]}", null))
-                .containsExactly("spec: Invalid value: \"object\": validation failed due to running out of cost budget,"
-                        + " no further validation rules will be run");
+        assertThat(run(rules, "{l:" + list(500) + "}", null))
+                .containsExactly(
+                        "spec: Invalid value: \"object\": 'operation cancelled: actual cost limit exceeded': no"
+                                + " further validation rules will be run due to call cost exceeds limit for rule:"
+                                + " self.l.all(a, self.l.all(b, self.l.all(c, a + b + c >= 0)))");
     }
 }
