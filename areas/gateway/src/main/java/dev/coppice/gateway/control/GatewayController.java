@@ -21,7 +21,7 @@ import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -47,8 +47,8 @@ public final class GatewayController implements AutoCloseable {
     private final Translation translation;
     private final ControlMetrics metrics;
     private final List<AutoCloseable> observers = new ArrayList<>();
-    private final Map<Kind<?, ?>, Informer<?, ?>> informers = new HashMap<>();
-    private final Map<Kind<?, ?>, Consumer<Key>> wakers = new ConcurrentHashMap<>();
+    private final Map<Kind<?, ?>, Informer<?, ?>> informers = new IdentityHashMap<>();
+    private final Map<String, Consumer<Key>> wakers = new ConcurrentHashMap<>();
     private final Signal changes;
     private final Signal saves;
     private volatile Map<Translation.ObjectId, Draft> drafts = Map.of();
@@ -116,10 +116,10 @@ public final class GatewayController implements AutoCloseable {
 
     private <S extends Record, T extends Record> void writer(Kind<S, T> kind) {
         StatusReconciler<S, T> reconciler =
-                new StatusReconciler<>(key -> drafts.get(new Translation.ObjectId(kind, key)), kernel.clock());
+                new StatusReconciler<>(key -> drafts.get(Translation.ObjectId.of(kind, key)), kernel.clock());
         context.start(Controller.of(kind.kind().toLowerCase(java.util.Locale.ROOT), kind, reconciler)
                 .withParallelism(2)
-                .wokenBy(waker -> wakers.put(kind, waker)));
+                .wokenBy(waker -> wakers.put(kind.kind(), waker)));
     }
 
     private void round(ClusterCopy copy) {

@@ -70,7 +70,7 @@ final class RouteResolution {
         return configs.computeIfAbsent(
                 hostnames,
                 each -> new RouteConfig(
-                        view.kind(), view.route().namespace(), view.route().name(), view.created(), each, rules));
+                        view.kind(), view.namespace(), view.id().key().name(), view.created(), each, rules));
     }
 
     static RouteResolution of(
@@ -183,7 +183,7 @@ final class RouteResolution {
             Grants grants,
             BackendPolicies policies,
             Backends backends) {
-        String namespace = view.route().namespace();
+        String namespace = view.namespace();
         Key key = new Key(reference.namespace() == null ? namespace : reference.namespace(), reference.name());
         services.put(key, cluster.service(key).orElse(null));
         Backends.Found found = backends.find(view.kind(), namespace, reference, cluster, grants, policies);

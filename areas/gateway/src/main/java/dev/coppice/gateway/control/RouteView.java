@@ -15,43 +15,65 @@ import java.util.List;
 /**
  * What routes of all kinds have in common. Immutable.
  *
+ * @param route as it was when it was read; its status may be old
  * @param created in milliseconds since 1970
  * @param rules those of routes of streams have backends only
  */
 record RouteView(
+        Translation.ObjectId id,
         Resource<?, RouteStatus> route,
+        long generation,
         long created,
         List<ParentReference> parents,
         List<String> hostnames,
         List<RuleDraft> rules) {
 
+    private RouteView(
+            Resource<?, RouteStatus> route,
+            List<ParentReference> parents,
+            List<String> hostnames,
+            List<RuleDraft> rules) {
+        this(
+                Translation.ObjectId.of(route.kind(), route.key()),
+                route,
+                route.generation(),
+                Age.created(route),
+                parents,
+                hostnames,
+                rules);
+    }
+
     String kind() {
-        return route.kind().kind();
+        return id.kind();
+    }
+
+    String namespace() {
+        return id.key().namespace();
     }
 
     /** Whether a state of the route reads the same: statuses do not matter. */
     boolean shows(Resource<?, ?> other) {
-        return route.generation() == other.generation() && route.uid().equals(other.uid());
+        return generation == other.generation() && route.uid().equals(other.uid());
     }
 
     static RouteView http(Resource<HttpRouteSpec, RouteStatus> route) {
         HttpRouteSpec spec = route.spec();
-        return new RouteView(route, Age.created(route), spec.parentRefs(), spec.hostnames(), RuleReader.read(spec));
+        return new RouteView(route, spec.parentRefs(), spec.hostnames(), RuleReader.read(spec));
     }
 
     static RouteView grpc(Resource<GrpcRouteSpec, RouteStatus> route) {
         GrpcRouteSpec spec = route.spec();
-        return new RouteView(route, Age.created(route), spec.parentRefs(), spec.hostnames(), RuleReader.read(spec));
+        return new RouteView(route, spec.parentRefs(), spec.hostnames(), RuleReader.read(spec));
     }
 
     static RouteView tls(Resource<TlsRouteSpec, RouteStatus> route) {
         TlsRouteSpec spec = route.spec();
-        return new RouteView(route, Age.created(route), spec.parentRefs(), spec.hostnames(), streams(spec.rules()));
+        return new RouteView(route, spec.parentRefs(), spec.hostnames(), streams(spec.rules()));
     }
 
     static RouteView stream(Resource<StreamRouteSpec, RouteStatus> route) {
         StreamRouteSpec spec = route.spec();
-        return new RouteView(route, Age.created(route), spec.parentRefs(), List.of(), streams(spec.rules()));
+        return new RouteView(route, spec.parentRefs(), List.of(), streams(spec.rules()));
     }
 
     private static List<RuleDraft> streams(List<StreamRule> rules) {

@@ -29,13 +29,22 @@ public final class Translation {
     /** The name that GatewayClasses of this controller give. */
     public static final String CONTROLLER = "coppice.dev/gateway-controller";
 
-    /** An object of a kind. */
-    public record ObjectId(Kind<?, ?> kind, Key key) {}
+    /**
+     * An object of a kind.
+     *
+     * @param kind its name: a whole {@link Kind} takes long to hash
+     */
+    public record ObjectId(String kind, Key key) {
+        static ObjectId of(Kind<?, ?> kind, Key key) {
+            return new ObjectId(kind.kind(), key);
+        }
+    }
 
     private final GatewayOptions options;
     private final Capabilities capabilities;
     private final Backends backends;
     private Map<ObjectId, RouteView> views = Map.of();
+    private Map<Resource<?, ?>, RouteView> seen = Map.of();
     private Map<RouteView, RouteResolution> resolutions = Map.of();
     private List<String> referees = List.of();
     private Object epoch = new Object();
@@ -57,7 +66,7 @@ public final class Translation {
      */
     public record Result(GatewayConfig config, Map<String, String> addresses, Statuses statuses) {}
 
-    /** Makes the statuses, once it is known which addresses could not be bound. */
+    /** Makes the statuses, once it is known which addresses could not be bound; the map of the last call counts. */
     public interface Statuses {
         Map<ObjectId, Draft> with(Map<Binding, String> failures);
     }
@@ -78,7 +87,7 @@ public final class Translation {
         new Addresses(options).assign(states, given);
         Map<Key, SetPlace> sets = new HashMap<>();
         states.forEach(state -> state.sets.forEach(set -> sets.put(set.set.key(), new SetPlace(state, set))));
-        Map<ObjectId, Draft> routes = routes(snapshot, gateways, sets, grants, policies);
+        Map<ObjectId, Draft> all = routes(snapshot, gateways, sets, grants, policies);
         GatewayConfig config = new GatewayConfig(listeners(states), backends.upstreams(snapshot.cluster()));
         Map<String, String> addresses = new HashMap<>();
         for (GatewayState state : states) {
@@ -87,17 +96,15 @@ public final class Translation {
                     .findFirst()
                     .ifPresent(each -> addresses.put(state.gateway.uid(), each));
         }
-        Map<ObjectId, Draft> fixed = new HashMap<>(routes);
-        classes(snapshot, fixed);
+        classes(snapshot, all);
         policies.drafts(references, capabilities)
-                .forEach((key, draft) -> fixed.put(new ObjectId(GatewayKinds.BACKEND_TLS_POLICY, key), draft));
+                .forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.BACKEND_TLS_POLICY, key), draft));
         return new Result(config, addresses, failures -> {
-            Map<ObjectId, Draft> all = new HashMap<>(fixed);
             for (GatewayState state : states) {
-                all.put(new ObjectId(GatewayKinds.GATEWAY, state.gateway.key()), state.draft(failures, capabilities));
+                all.put(ObjectId.of(GatewayKinds.GATEWAY, state.gateway.key()), state.draft(failures, capabilities));
                 for (GatewayState.SetState set : state.sets) {
                     all.put(
-                            new ObjectId(GatewayKinds.LISTENER_SET, set.set.key()),
+                            ObjectId.of(GatewayKinds.LISTENER_SET, set.set.key()),
                             state.draft(set, failures, capabilities));
                 }
             }
@@ -134,7 +141,7 @@ public final class Translation {
                                 "InvalidParameters",
                                 "spec.parametersRef: there are no parameters yet; leave it out");
                 all.put(
-                        new ObjectId(GatewayKinds.GATEWAY_CLASS, each.key()),
+                        ObjectId.of(GatewayKinds.GATEWAY_CLASS, each.key()),
                         new Draft.OfClass(
                                 each.generation(),
                                 List.of(accepted, Draft.Condition.yes("SupportedVersion", "SupportedVersion")),
@@ -174,18 +181,21 @@ public final class Translation {
             Grants grants,
             BackendPolicies policies) {
         List<RouteView> all = new ArrayList<>();
-        Map<ObjectId, RouteView> now = new HashMap<>();
-        view(snapshot.httpRoutes(), RouteView::http, now, all);
-        view(snapshot.grpcRoutes(), RouteView::grpc, now, all);
-        view(snapshot.tlsRoutes(), RouteView::tls, now, all);
-        view(snapshot.tcpRoutes(), RouteView::stream, now, all);
-        view(snapshot.udpRoutes(), RouteView::stream, now, all);
+        int count = views.size() * 2 + 16;
+        Map<ObjectId, RouteView> now = new HashMap<>(count);
+        Map<Resource<?, ?>, RouteView> nowSeen = new IdentityHashMap<>(count);
+        view(snapshot.httpRoutes(), RouteView::http, now, nowSeen, all);
+        view(snapshot.grpcRoutes(), RouteView::grpc, now, nowSeen, all);
+        view(snapshot.tlsRoutes(), RouteView::tls, now, nowSeen, all);
+        view(snapshot.tcpRoutes(), RouteView::stream, now, nowSeen, all);
+        view(snapshot.udpRoutes(), RouteView::stream, now, nowSeen, all);
         views = now;
+        seen = nowSeen;
         all.sort(Comparator.comparingLong(RouteView::created)
-                .thenComparing(each -> each.route().namespace())
-                .thenComparing(each -> each.route().name()));
-        Map<RouteView, RouteResolution> kept = new IdentityHashMap<>();
-        Map<ObjectId, Draft> drafts = new HashMap<>();
+                .thenComparing(each -> each.id().key().namespace())
+                .thenComparing(each -> each.id().key().name()));
+        Map<RouteView, RouteResolution> kept = new IdentityHashMap<>(count);
+        Map<ObjectId, Draft> drafts = new HashMap<>(count);
         for (RouteView view : all) {
             List<Draft.AtParent> parents = new ArrayList<>();
             @Nullable RouteResolution resolution = null;
@@ -200,9 +210,7 @@ public final class Translation {
                 }
                 parents.add(attach(view, parent, found, resolution, snapshot.cluster(), policies));
             }
-            drafts.put(
-                    new ObjectId(view.route().kind(), view.route().key()),
-                    new Draft.OfRoute(view.route().generation(), parents));
+            drafts.put(view.id(), new Draft.OfRoute(view.generation(), parents));
         }
         resolutions = kept;
         return drafts;
@@ -212,13 +220,17 @@ public final class Translation {
             List<Resource<S, RouteStatus>> routes,
             Function<Resource<S, RouteStatus>, RouteView> read,
             Map<ObjectId, RouteView> now,
+            Map<Resource<?, ?>, RouteView> nowSeen,
             List<RouteView> all) {
         for (Resource<S, RouteStatus> route : routes) {
             if (!route.deleting()) {
-                ObjectId id = new ObjectId(route.kind(), route.key());
-                RouteView known = views.get(id);
-                RouteView view = known != null && known.shows(route) ? known : read.apply(route);
-                now.put(id, view);
+                @Nullable RouteView view = seen.get(route);
+                if (view == null) {
+                    RouteView known = views.get(ObjectId.of(route.kind(), route.key()));
+                    view = known != null && known.shows(route) ? known : read.apply(route);
+                }
+                now.put(view.id(), view);
+                nowSeen.put(route, view);
                 all.add(view);
             }
         }
@@ -241,7 +253,7 @@ public final class Translation {
         if (!reference.groupOrDefault().equals(GatewayKinds.GROUP)) {
             return null;
         }
-        String namespace = reference.namespace() == null ? view.route().namespace() : reference.namespace();
+        String namespace = reference.namespace() == null ? view.namespace() : reference.namespace();
         Key key = new Key(namespace, reference.name());
         if (reference.kindOrDefault().equals("Gateway")) {
             GatewayState gateway = gateways.get(key);
@@ -298,7 +310,7 @@ public final class Translation {
                 continue;
             }
             matching = true;
-            if (!listener.takes(view.kind()) || !allows(listener, view.route().namespace(), cluster)) {
+            if (!listener.takes(view.kind()) || !allows(listener, view.namespace(), cluster)) {
                 continue;
             }
             allowed = true;
@@ -325,7 +337,7 @@ public final class Translation {
                 : new References.Problem(
                         "NotAllowedByListeners",
                         "no listener takes routes of the kind " + view.kind() + " from the namespace "
-                                + view.route().namespace());
+                                + view.namespace());
     }
 
     /** Several references may choose one listener; the route is there once. */

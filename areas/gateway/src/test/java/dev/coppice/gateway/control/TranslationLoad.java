@@ -70,7 +70,7 @@ public final class TranslationLoad {
                 return world.configMap(key);
             }
         };
-        for (int round = 0; round < 12; round++) {
+        for (int round = 0; round < 40; round++) {
             List<Resource<HttpRouteSpec, RouteStatus>> routes = new ArrayList<>(all.httpRoutes());
             if (round > 1) {
                 ((com.fasterxml.jackson.databind.node.ObjectNode)
@@ -90,13 +90,15 @@ public final class TranslationLoad {
                     all.policies(),
                     indexed);
             long start = clock.nanoTime();
+            long cpu = java.lang.management.ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
             Translation.Result result = world.translation.translate(snapshot, Map.of());
             int drafts = result.statuses().with(Map.of()).size();
             System.out.printf(
-                    "round %d (%s): %.1f ms, %d listeners, %d upstreams, %d statuses%n",
+                    "round %d (%s): %.1f ms, CPU %.1f ms, %d listeners, %d upstreams, %d statuses%n",
                     round,
                     round == 0 ? "all new" : round == 1 ? "nothing changed" : "one changed",
                     (clock.nanoTime() - start) * 1e-6,
+                    (java.lang.management.ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() - cpu) * 1e-6,
                     result.config().listeners().size(),
                     result.config().upstreams().size(),
                     drafts);

@@ -158,7 +158,7 @@ final class World implements ClusterView {
 
         Draft draft(String kind, String name) {
             return drafts.entrySet().stream()
-                    .filter(each -> each.getKey().kind().kind().equals(kind)
+                    .filter(each -> each.getKey().kind().equals(kind)
                             && each.getKey().key().name().equals(name))
                     .map(Map.Entry::getValue)
                     .findFirst()
