@@ -109,9 +109,14 @@ final class StatusChecks {
         if (problem != null) {
             return "Gateway " + serves.gateway() + ": " + problem;
         }
+        // The data have names of variables among those of listeners.
+        List<String> known = new ArrayList<>();
+        gateway.at("/spec/listeners")
+                .forEach(listener -> known.add(listener.path("name").asText()));
+        known.retainAll(serves.listeners());
         for (String route : serves.routes()) {
             String kind = serves.routeKind().isEmpty() ? kinds.of(route) : serves.routeKind();
-            problem = acceptedBy(objects.get(kind, route), serves.gateway(), serves.listeners());
+            problem = acceptedBy(objects.get(kind, route), serves.gateway(), known);
             if (problem != null) {
                 return kind + " " + route + ": " + problem;
             }

@@ -19,6 +19,7 @@ final class StatusChecksTest {
     StatusChecksTest() throws Exception {
         put("Gateway ns/gw", """
                 metadata: {namespace: ns, generation: 2}
+                spec: {listeners: [{name: http}, {name: other}]}
                 status:
                   addresses: [{value: 127.0.0.1}]
                   conditions: [{type: Accepted, status: "True", reason: Accepted, observedGeneration: 2}]
@@ -75,6 +76,7 @@ final class StatusChecksTest {
     void gatewaysAndTheirRoutes() throws Exception {
         holds("Gateway ns/gw has an address and is accepted; HTTPRoute(s) ns/a are accepted by it");
         holds("Gateway ns/gw (listeners http) has an address and is accepted; route(s) ns/a are accepted by it");
+        holds("Gateway ns/gw (listeners variable) has an address and is accepted; route(s) ns/a are accepted by it");
         doesNotHold("Gateway ns/gw (listeners other) has an address and is accepted; route(s) ns/a are accepted by it");
         doesNotHold("Gateway ns/gw has an address and is accepted; HTTPRoute(s) ns/a, ns/refused are accepted by it");
         doesNotHold("Gateway ns/gw has an address and is accepted; HTTPRoute(s) ns/none are accepted by it");
