@@ -199,7 +199,11 @@ final class CaseRun {
         exchange(exchange, target, what, () -> once(target, exchange, ""));
     }
 
-    private @Nullable String once(Target target, Exchange exchange, String mark) throws IOException {
+    private @Nullable String once(Target target, Exchange exchange, String mark)
+            throws IOException, InterruptedException {
+        if (target.tls() != null && !suite.servesHttps()) {
+            return "the node " + ConformanceSuite.HTTPS_UNSERVED;
+        }
         return exchange.request() == null
                 ? OtherCalls.once(target, exchange, routeHost())
                 : ExchangeRunner.once(target, exchange, mark);

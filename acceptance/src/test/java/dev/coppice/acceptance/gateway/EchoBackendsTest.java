@@ -189,7 +189,7 @@ final class EchoBackendsTest {
         String address = pod.address();
         backends.stop(YAML.readTree(DEPLOYMENT));
         // The kernel may let go of the port a little later.
-        assertThat(new Patience(Duration.ofSeconds(20)).until(() -> {
+        assertThat(new Patience(Duration.ofSeconds(20), _ -> false).until(() -> {
                     try (Socket socket = RawHttp.connect(address, EchoPod.HTTP_PORT, null, "")) {
                         return "still there: " + socket;
                     } catch (IOException e) {

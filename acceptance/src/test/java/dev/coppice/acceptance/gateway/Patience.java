@@ -2,6 +2,7 @@ package dev.coppice.acceptance.gateway;
 
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /** Waits for things to become so. Once something did not, it is not waited long for the rest of the same test. */
@@ -18,11 +19,14 @@ final class Patience {
     }
 
     private final Duration limit;
+    private final Predicate<String> hopeless;
     private int failedTests;
     private boolean failed;
 
-    Patience(Duration limit) {
+    /** @param hopeless problems that no time mends; they are only looked at for a moment */
+    Patience(Duration limit, Predicate<String> hopeless) {
         this.limit = limit;
+        this.hopeless = hopeless;
     }
 
     /** To be called before each test. */
@@ -35,7 +39,9 @@ final class Patience {
     @Nullable
     String until(Check check) throws InterruptedException {
         Duration patience = failed ? AFTER_A_FAILURE : failedTests >= MANY ? AFTER_MANY_FAILED_TESTS : limit;
-        long deadline = System.nanoTime() + patience.toNanos();
+        long now = System.nanoTime();
+        long deadline = now + patience.toNanos();
+        long hopelessDeadline = now + AFTER_A_FAILURE.toNanos();
         while (true) {
             String problem;
             try {
@@ -48,7 +54,7 @@ final class Patience {
             if (problem == null) {
                 return null;
             }
-            if (System.nanoTime() > deadline) {
+            if (System.nanoTime() > (hopeless.test(problem) ? hopelessDeadline : deadline)) {
                 failed = true;
                 return problem;
             }
