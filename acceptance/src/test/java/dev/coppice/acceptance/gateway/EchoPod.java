@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoopGroup;
@@ -138,6 +140,7 @@ public final class EchoPod implements AutoCloseable {
                     @Override
                     protected void initChannel(Channel connection) {
                         protocol.accept(connection.pipeline());
+                        connection.pipeline().addLast(new CloseOnError());
                     }
                 })
                 .bind(address, port)
@@ -184,5 +187,13 @@ public final class EchoPod implements AutoCloseable {
     @Override
     public void close() {
         channels.forEach(channel -> channel.close().syncUninterruptibly());
+    }
+
+    /** Peers may vanish: a node that is killed resets its connections. */
+    private static final class CloseOnError extends ChannelInboundHandlerAdapter {
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            context.close();
+        }
     }
 }
