@@ -8,18 +8,21 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import dev.coppice.acceptance.gateway.EchoBackends;
 import dev.coppice.acceptance.gateway.KeepAliveLoad;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A gateway in front of two backends: shares by weight, changes under load, and a node that is killed. */
+/** A gateway in front of two backends: the worked example of {@code docs/gateway.md}, changes under load, a node that is killed. */
 final class GatewayTest {
     private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
     private static final Duration LIMIT = Duration.ofSeconds(60);
@@ -129,19 +132,43 @@ final class GatewayTest {
         return answer.path("pod").asText(output.substring(output.lastIndexOf('\n') + 1));
     }
 
+    /** As it stands in {@code docs/gateway.md}. */
     @Test
-    void sharesByWeight() throws Exception {
-        try (RunningCoppice coppice = RunningCoppice.up(folder.resolve("data"))) {
-            applyAll(coppice);
-            String address = address(coppice);
-            await("the route serves", () -> ask(address).startsWith("blue"));
-            Map<String, Integer> shares = new TreeMap<>();
-            for (int i = 0; i < 100; i++) {
-                shares.merge(ask(address).replaceFirst("-.*", ""), 1, Integer::sum);
+    void theWorkedExampleDoesWhatItSays() throws Exception {
+        Shell.need("python3");
+        Path data = folder.resolve("data");
+        try (RunningCoppice coppice = RunningCoppice.up(data)) {
+            WorkedExample example = new WorkedExample(folder, coppice, data);
+            List<String> blocks = WorkedExample.blocks("docs/gateway.md");
+            assertThat(blocks).hasSize(5);
+            String _ = example.sh(blocks.get(0));
+            try {
+                Files.writeString(folder.resolve("shop.yaml"), blocks.get(1));
+                // The servers may take a moment to start.
+                await("both backends answer", () -> answers(9001) && answers(9002));
+                Map<String, Integer> shares = counts(example.sh(blocks.get(2)));
+                assertThat(shares.keySet()).containsExactlyInAnyOrder("blue", "green");
+                assertThat(shares.get("blue")).as("%s", shares).isGreaterThan(shares.get("green"));
+                assertThat(counts(example.sh(blocks.get(3)))).isEqualTo(Map.of("green", 100));
+            } finally {
+                String _ = example.sh(blocks.get(4));
             }
-            assertThat(shares.keySet()).containsExactlyInAnyOrder("blue", "green");
-            assertThat(shares.get("blue")).as("%s", shares).isGreaterThan(shares.get("green"));
         }
+    }
+
+    private static boolean answers(int port) throws IOException, InterruptedException {
+        return Shell.run(Duration.ofSeconds(20), "curl", "-sf", "http://127.0.0.1:" + port + "/")
+                        .status()
+                == 0;
+    }
+
+    private static Map<String, Integer> counts(String output) {
+        Map<String, Integer> counts = new TreeMap<>();
+        Matcher lines = Pattern.compile("(\\d+) hello from (\\w+)").matcher(output);
+        while (lines.find()) {
+            counts.put(lines.group(2), Integer.parseInt(lines.group(1)));
+        }
+        return counts;
     }
 
     @Test
