@@ -29,6 +29,9 @@ final class GatewayConformanceTest {
     /** Only tests whose names match are run. */
     private static final String ONLY = System.getProperty("gateway.conformance.only", ".*");
 
+    /** Another folder of the same form; empty for the recordings beside the clone. */
+    private static final String DATA = System.getProperty("gateway.conformance.data", "");
+
     private RunningCoppice coppice;
     private ConformanceSuite suite;
     private List<ConformanceCase> cases;
@@ -36,7 +39,7 @@ final class GatewayConformanceTest {
 
     @BeforeAll
     void prepare(@TempDir Path folder) throws Exception {
-        Path data = Shell.recordings("gateway-api");
+        Path data = DATA.isEmpty() ? Shell.recordings("gateway-api") : Path.of(DATA);
         Shell.need("openssl");
         // Listeners of the tests are at ports 80 and 443.
         Shell.needRoot();
