@@ -167,6 +167,7 @@ public final class Translation {
                             address,
                             listener.port,
                             listener.hostname,
+                            null,
                             listener.routes));
                 }
             }

@@ -6,15 +6,20 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandler;
+import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.ssl.SniCompletionEvent;
+import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +33,7 @@ final class ClientConnection extends Chain.Member<ClientConnection> implements C
     private final Port port;
     private final Channel channel;
     final String address;
+    private @Nullable String serverName;
     private @Nullable Exchange current;
     private @Nullable Deque<Object> ahead;
     private @Nullable Tunnel tunnel;
@@ -275,7 +281,8 @@ final class ClientConnection extends Chain.Member<ClientConnection> implements C
 
     @Override
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-        if (!(cause instanceof java.io.IOException)) {
+        boolean theirs = cause instanceof IOException || cause instanceof DecoderException;
+        if (!theirs) {
             state.plane.unexpected(cause);
         }
         close();
@@ -292,6 +299,19 @@ final class ClientConnection extends Chain.Member<ClientConnection> implements C
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event instanceof SniCompletionEvent named) {
+            String name = named.hostname();
+            serverName = name == null ? "" : name.toLowerCase(Locale.ROOT);
+        }
+        if (event instanceof SslHandshakeCompletionEvent shaken && !shaken.isSuccess()) {
+            state.plane.metrics.refused.labelValues("handshake").inc();
+        }
         ReferenceCountUtil.release(event);
+    }
+
+    /** The name by which the client asked for a certificate; empty when it named none; null for plain HTTP. */
+    @Nullable
+    String serverName() {
+        return serverName;
     }
 }

@@ -96,8 +96,17 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     }
 
     private void route() {
-        RoutingTable.Found<RuleAction> found =
-                client.port().table().find(asked.authority().host(), new RoutedRequest(request, asked));
+        RoutingTable<RuleAction> table = client.port().routing().table();
+        String host = asked.authority().host();
+        String serverName = client.serverName();
+        if (serverName != null && table.listener(serverName) != table.listener(host)) {
+            // Another listener's, whose certificate the client has not seen (RFC 9110, 15.5.20).
+            answer(
+                    HttpResponseStatus.MISDIRECTED_REQUEST,
+                    "this host name is not for a connection to that server name");
+            return;
+        }
+        RoutingTable.Found<RuleAction> found = table.find(host, new RoutedRequest(request, asked));
         if (found == null || found.candidate() == null) {
             answer(
                     HttpResponseStatus.NOT_FOUND,
@@ -156,7 +165,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
 
     private void prepare(RuleAction rule, RuleAction.Backend chosen) {
         upgrade = body.bodiless() && ForwardedRequest.upgrades(request);
-        ForwardedRequest.prepare(request, asked, client.address, upgrade, rule, chosen, prefixLength());
+        ForwardedRequest.prepare(request, asked, client, upgrade, rule, chosen, prefixLength());
     }
 
     private int prefixLength() {
@@ -164,8 +173,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     }
 
     private DefaultFullHttpResponse redirect(FilterConfig.Redirect to) {
-        return LocalAnswer.redirect(
-                to.status(), UrlChanges.location(to, asked, client.port().number(), prefixLength()));
+        return LocalAnswer.redirect(to.status(), UrlChanges.location(to, asked, client.port(), prefixLength()));
     }
 
     private void preflight(CrossOriginPolicy policy) {

@@ -15,6 +15,7 @@ final class ForwardedRequest {
     private static final AsciiString X_FORWARDED_PROTO = AsciiString.cached("x-forwarded-proto");
     private static final AsciiString X_FORWARDED_HOST = AsciiString.cached("x-forwarded-host");
     private static final AsciiString HTTP = AsciiString.cached("http");
+    private static final AsciiString HTTPS = AsciiString.cached("https");
 
     private ForwardedRequest() {}
 
@@ -27,7 +28,7 @@ final class ForwardedRequest {
     static void prepare(
             HttpRequest request,
             RequestTarget target,
-            String clientAddress,
+            ClientConnection client,
             boolean upgrade,
             RuleAction rule,
             RuleAction.Backend backend,
@@ -40,8 +41,8 @@ final class ForwardedRequest {
             headers.set(HttpHeaderNames.UPGRADE, protocol);
         }
         String before = headers.get(X_FORWARDED_FOR);
-        headers.set(X_FORWARDED_FOR, before == null ? clientAddress : before + ", " + clientAddress);
-        headers.set(X_FORWARDED_PROTO, HTTP);
+        headers.set(X_FORWARDED_FOR, before == null ? client.address : before + ", " + client.address);
+        headers.set(X_FORWARDED_PROTO, client.port().secure() ? HTTPS : HTTP);
         if (!request.uri().startsWith("/")) {
             Authority authority = target.authority();
             headers.set(

@@ -1,23 +1,32 @@
 package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.DataPlane.Binding;
+import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.route.RoutingTable;
 import io.netty.channel.Channel;
 import io.prometheus.metrics.core.datapoints.GaugeDataPoint;
-import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A bound address and port, and what is routed there now. Safe for use by many threads. */
 final class Port {
+    /**
+     * What is served at one time. Immutable.
+     *
+     * @param certificates by listener; empty for plain HTTP
+     */
+    record Routing(RoutingTable<RuleAction> table, Map<ListenerConfig, TlsContexts.Certificates> certificates) {}
+
     private final Binding binding;
+    private final boolean secure;
     private final GaugeDataPoint connections;
-    private volatile RoutingTable<RuleAction> table = new RoutingTable<>(List.of(), (_, _, _) -> {
-        throw new IllegalStateException("nothing to compile");
-    });
+    private volatile Routing routing;
     private volatile @Nullable Channel server;
 
-    Port(Binding binding, ProxyMetrics metrics) {
+    Port(Binding binding, Routing routing, ProxyMetrics metrics) {
         this.binding = binding;
+        this.routing = routing;
+        this.secure = !routing.certificates.isEmpty();
         this.connections = metrics.connections.labelValues(binding.address() + ":" + binding.port());
     }
 
@@ -29,12 +38,17 @@ final class Port {
         return binding.port();
     }
 
-    RoutingTable<RuleAction> table() {
-        return table;
+    /** Whether TLS is ended here; a port that changes that is opened anew. */
+    boolean secure() {
+        return secure;
     }
 
-    void route(RoutingTable<RuleAction> next) {
-        table = next;
+    Routing routing() {
+        return routing;
+    }
+
+    void route(Routing next) {
+        routing = next;
     }
 
     void bound(Channel channel) {

@@ -23,10 +23,12 @@ import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutor;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -35,6 +37,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -59,6 +62,7 @@ public final class ProxyDataPlane implements DataPlane {
     private final Map<String, Upstream> upstreams = new HashMap<>();
     private final Map<Binding, Port> ports = new HashMap<>();
     private final Map<EventExecutor, EventLoopState> states = new ConcurrentHashMap<>();
+    private final TlsContexts tls = new TlsContexts();
     private GatewayConfig config = GatewayConfig.EMPTY;
     private @Nullable EventLoopGroup loops;
 
@@ -141,24 +145,14 @@ public final class ProxyDataPlane implements DataPlane {
                     .add(each);
         }
         Map<Binding, String> failures = new HashMap<>();
+        List<Port> gone = new ArrayList<>();
         wanted.forEach((binding, listeners) -> {
-            RoutingTable<RuleAction> table = new RoutingTable<>(
-                    listeners, (listener, route, rule) -> new RuleAction(listener, route, rule, kept::get, metrics));
-            Port port = ports.get(binding);
-            if (port == null) {
-                port = new Port(binding, metrics);
-                port.route(table);
-                String failure = bind(group, port);
-                if (failure == null) {
-                    ports.put(binding, port);
-                } else {
-                    failures.put(binding, failure);
-                }
-            } else {
-                port.route(table);
+            String failure = serve(group, binding, listeners, kept::get, gone);
+            if (failure != null) {
+                failures.put(binding, failure);
             }
         });
-        List<Port> gone = new ArrayList<>();
+        tls.sweep();
         ports.values().removeIf(each -> {
             boolean over = !wanted.containsKey(each.binding());
             if (over) {
@@ -185,6 +179,46 @@ public final class ProxyDataPlane implements DataPlane {
                         .collect(Collectors.toSet()),
                 Set.copyOf(kept.keySet()));
         return failures;
+    }
+
+    /** Serves the listeners of one address and port; says why that cannot be done. What was served there then goes on. */
+    private @Nullable String serve(
+            EventLoopGroup group,
+            Binding binding,
+            List<ListenerConfig> listeners,
+            Function<String, @Nullable Upstream> to,
+            List<Port> gone) {
+        Map<ListenerConfig, TlsContexts.Certificates> certificates = new IdentityHashMap<>();
+        for (ListenerConfig each : listeners) {
+            try {
+                if (each.tls() != null) {
+                    certificates.put(each, tls.of(each.tls()));
+                }
+            } catch (IOException e) {
+                return each.gateway() + ", listener " + each.name() + ": " + e.getMessage();
+            }
+        }
+        Port.Routing routing = new Port.Routing(
+                new RoutingTable<>(
+                        listeners, (listener, route, rule) -> new RuleAction(listener, route, rule, to, metrics)),
+                certificates);
+        Port port = ports.get(binding);
+        if (port != null && port.secure() == !certificates.isEmpty()) {
+            port.route(routing);
+            return null;
+        }
+        if (port != null) {
+            gone.add(port);
+            unbind(port);
+        }
+        Port opened = new Port(binding, routing, metrics);
+        String failure = bind(group, opened);
+        if (failure == null) {
+            ports.put(binding, opened);
+        } else {
+            ports.remove(binding);
+        }
+        return failure;
     }
 
     private @Nullable String bind(EventLoopGroup group, Port port) {
@@ -228,6 +262,9 @@ public final class ProxyDataPlane implements DataPlane {
             return;
         }
         var _ = channel.closeFuture().addListener(_ -> connections.decrementAndGet());
+        if (port.secure()) {
+            channel.pipeline().addLast(new ServerNames(port));
+        }
         channel.pipeline()
                 .addLast(
                         new HttpServerCodec(new HttpDecoderConfig()
@@ -241,7 +278,7 @@ public final class ProxyDataPlane implements DataPlane {
     private static void unbind(Port port) {
         Channel server = port.server();
         if (server != null) {
-            var _ = server.close();
+            boolean _ = server.close().awaitUninterruptibly(5, TimeUnit.SECONDS);
         }
     }
 

@@ -31,13 +31,13 @@ final class UrlChanges {
     /**
      * Where a redirect leads.
      *
-     * @param port of the listener
+     * @param port where the request came
      */
-    static String location(FilterConfig.Redirect to, RequestTarget target, int port, int prefixLength) {
-        boolean https = "https".equals(to.scheme());
+    static String location(FilterConfig.Redirect to, RequestTarget target, Port port, int prefixLength) {
+        boolean https = to.scheme() == null ? port.secure() : to.scheme().equals("https");
         int usual = https ? HTTPS_PORT : HTTP_PORT;
         Integer given = to.port();
-        int shown = given != null ? given : to.scheme() != null ? usual : port;
+        int shown = given != null ? given : to.scheme() != null ? usual : port.number();
         StringBuilder location = new StringBuilder(https ? "https://" : "http://")
                 .append(to.hostname() == null ? target.authority().host() : to.hostname());
         if (shown != usual) {

@@ -82,6 +82,12 @@ public final class RoutingTable<A> {
         }
     }
 
+    /** The listener for a host name; null when there is none. */
+    public @Nullable ListenerConfig listener(String host) {
+        ListenerTable<A> table = listeners.find(host);
+        return table == null ? null : table.listener;
+    }
+
     /**
      * Where a request belongs.
      *

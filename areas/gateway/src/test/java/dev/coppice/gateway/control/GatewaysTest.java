@@ -40,7 +40,7 @@ class GatewaysTest {
         assertThat(outcome.gateway("one").addresses()).containsExactly("127.0.0.1");
         assertThat(outcome.gateway("one").sets()).isZero();
         assertThat(outcome.config().listeners())
-                .containsExactly(new ListenerConfig("default/one", "http", "127.0.0.1", 80, "", List.of()));
+                .containsExactly(new ListenerConfig("default/one", "http", "127.0.0.1", 80, "", null, List.of()));
     }
 
     @Test

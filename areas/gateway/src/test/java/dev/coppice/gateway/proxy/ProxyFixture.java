@@ -64,7 +64,7 @@ final class ProxyFixture implements AutoCloseable {
     }
 
     void serveRoutes(List<RouteConfig> routes, UpstreamConfig... upstreams) {
-        ListenerConfig listener = new ListenerConfig("default/gateway", "http", "127.0.0.1", port, "", routes);
+        ListenerConfig listener = new ListenerConfig("default/gateway", "http", "127.0.0.1", port, "", null, routes);
         var failures = plane.apply(new GatewayConfig(List.of(listener), List.of(upstreams)));
         if (!failures.isEmpty()) {
             throw new AssertionError(failures.toString());
