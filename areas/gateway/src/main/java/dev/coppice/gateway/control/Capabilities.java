@@ -16,8 +16,8 @@ import java.util.Set;
  */
 public record Capabilities(Set<String> protocols, boolean grpc, boolean h2c, boolean backendTls) {
 
-    /** HTTP/1.1 on both sides. */
-    public static final Capabilities NOW = new Capabilities(Set.of("HTTP"), false, false, false);
+    /** HTTP/1.1 on both sides, and TLS on the clients'. */
+    public static final Capabilities NOW = new Capabilities(Set.of("HTTP", "HTTPS"), false, false, false);
 
     public Capabilities {
         protocols = Set.copyOf(protocols);
@@ -53,6 +53,8 @@ public record Capabilities(Set<String> protocols, boolean grpc, boolean h2c, boo
         return List.of(
                 "Gateway",
                 "GatewayAddressEmpty",
+                "GatewayFrontendClientCertificateValidation",
+                "GatewayFrontendClientCertificateValidationInsecureFallback",
                 "GatewayHTTPListenerIsolation",
                 "GatewayPort8080",
                 "GatewayStaticAddresses",

@@ -2,6 +2,7 @@ package dev.coppice.gateway.control;
 
 import dev.coppice.control.Key;
 import dev.coppice.control.Resource;
+import dev.coppice.gateway.config.TlsConfig;
 import dev.coppice.gateway.kind.GatewayClassSpec;
 import dev.coppice.gateway.kind.GatewayClassStatus;
 import dev.coppice.gateway.kind.GatewayKinds;
@@ -100,8 +101,9 @@ final class GatewayReader {
         SecretReference client =
                 tls == null || tls.backend() == null ? null : tls.backend().clientCertificateRef();
         if (client != null) {
-            state.unresolved =
-                    references.certificate("Gateway", gateway.namespace(), client, "InvalidClientCertificateRef");
+            state.unresolved = references
+                    .certificate("Gateway", gateway.namespace(), client, "InvalidClientCertificateRef")
+                    .problem();
         }
         return state;
     }
@@ -140,21 +142,23 @@ final class GatewayReader {
                 continue;
             }
             gateway.insecure |= "AllowInsecureFallback".equals(validation.mode());
-            int good = 0;
+            StringBuilder authorities = new StringBuilder();
             References.@Nullable Problem first = null;
             for (ObjectReference reference : validation.caCertificateRefs()) {
-                References.@Nullable Problem problem =
+                References.Looked<String> looked =
                         references.authorities("Gateway", gateway.gateway.namespace(), reference);
-                if (problem == null) {
-                    good++;
+                if (looked.value() != null) {
+                    authorities.append(looked.value()).append('\n');
                 } else if (first == null) {
-                    first = problem;
+                    first = looked.problem();
                 }
             }
+            listener.clients = new TlsConfig.ClientValidation(
+                    authorities.toString(), "AllowInsecureFallback".equals(validation.mode()));
             if (first != null && listener.unresolved == null) {
                 listener.unresolved = first;
             }
-            if (first != null && good == 0) {
+            if (first != null && authorities.isEmpty()) {
                 listener.refuse("NoValidCACertificate", first.message());
             }
         }

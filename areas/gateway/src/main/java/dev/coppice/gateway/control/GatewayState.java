@@ -136,7 +136,8 @@ final class GatewayState {
             return Draft.Condition.yes("Programmed", "Programmed");
         }
         return waits
-                ? Draft.Condition.no("Programmed", "Pending", "valid; this version serves HTTP listeners only so far")
+                ? Draft.Condition.no(
+                        "Programmed", "Pending", "valid; this version serves HTTP and HTTPS listeners only so far")
                 : Draft.Condition.no("Programmed", "Invalid", "no listener can be served");
     }
 

@@ -2,6 +2,7 @@ package dev.coppice.gateway.control;
 
 import dev.coppice.control.Key;
 import dev.coppice.gateway.config.RouteConfig;
+import dev.coppice.gateway.config.TlsConfig;
 import dev.coppice.gateway.kind.AllowedRoutes;
 import dev.coppice.gateway.kind.AllowedRoutes.RouteKind;
 import dev.coppice.gateway.kind.GatewayKinds;
@@ -24,6 +25,12 @@ final class ListenerState {
     final int port;
     final List<RouteKind> kinds = new ArrayList<>();
     final List<RouteConfig> routes = new ArrayList<>();
+    /** The certificates that its references lead to. */
+    final List<TlsConfig.Certificate> shown = new ArrayList<>();
+
+    /** What its clients have to show. */
+    TlsConfig.@Nullable ClientValidation clients;
+
     int attached;
 
     /** The route that was attached last. */
@@ -58,6 +65,12 @@ final class ListenerState {
 
     boolean encrypted() {
         return protocol.equals("HTTPS") || protocol.equals("TLS");
+    }
+
+    /** How it ends TLS; null when it does not. */
+    @Nullable
+    TlsConfig tls() {
+        return shown.isEmpty() ? null : new TlsConfig(shown, clients);
     }
 
     boolean accepted() {
@@ -113,23 +126,22 @@ final class ListenerState {
 
     private void certificates(References references) {
         List<SecretReference> all = spec.tls() == null ? List.of() : spec.tls().certificateRefs();
-        int good = 0;
         References.@Nullable Problem first = all.isEmpty()
                 ? new References.Problem("InvalidCertificateRef", "tls.certificateRefs names no certificate")
                 : null;
         for (SecretReference reference : all) {
-            References.@Nullable Problem problem =
+            References.Looked<TlsConfig.Certificate> looked =
                     references.certificate(ownerKind, owner.namespace(), reference, "InvalidCertificateRef");
-            if (problem == null) {
-                good++;
+            if (looked.value() != null) {
+                shown.add(looked.value());
             } else if (first == null) {
-                first = problem;
+                first = looked.problem();
             }
         }
         if (first != null) {
             unresolved = first;
         }
-        resolved &= good > 0;
+        resolved &= !shown.isEmpty();
     }
 
     void refuse(String reason, String message) {

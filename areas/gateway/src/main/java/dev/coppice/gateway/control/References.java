@@ -2,6 +2,7 @@ package dev.coppice.gateway.control;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.Key;
+import dev.coppice.gateway.config.TlsConfig;
 import dev.coppice.gateway.kind.ObjectReference;
 import dev.coppice.gateway.kind.SecretReference;
 import java.util.Optional;
@@ -13,54 +14,73 @@ final class References {
     /** Why a reference leads nowhere. */
     record Problem(String reason, String message) {}
 
-    private final ClusterView cluster;
-    private final Grants grants;
-
-    References(ClusterView cluster, Grants grants) {
-        this.cluster = cluster;
-        this.grants = grants;
+    /**
+     * What a reference leads to.
+     *
+     * @param value null when there is a problem
+     * @param problem null when there is none
+     */
+    record Looked<T>(@Nullable T value, @Nullable Problem problem) {
+        static <T> Looked<T> bad(Problem problem) {
+            return new Looked<>(null, problem);
+        }
     }
 
-    /** A certificate with its key; null when the reference is good. */
-    @Nullable
-    Problem certificate(String kind, String namespace, SecretReference reference, String reason) {
+    private final ClusterView cluster;
+    private final Grants grants;
+    private final Certificates certificates;
+
+    References(ClusterView cluster, Grants grants, Certificates certificates) {
+        this.cluster = cluster;
+        this.grants = grants;
+        this.certificates = certificates;
+    }
+
+    /** A certificate with its key. */
+    Looked<TlsConfig.Certificate> certificate(String kind, String namespace, SecretReference reference, String reason) {
         String in = reference.namespace() == null ? namespace : reference.namespace();
         String what = reference.kindOrDefault() + " " + in + "/" + reference.name();
         if (!reference.groupOrDefault().isEmpty() || !reference.kindOrDefault().equals("Secret")) {
-            return new Problem(
+            return Looked.bad(new Problem(
                     reason,
                     "certificates come from Secrets of the core group, not from "
-                            + (reference.groupOrDefault().isEmpty() ? "" : reference.groupOrDefault() + "/") + what);
+                            + (reference.groupOrDefault().isEmpty() ? "" : reference.groupOrDefault() + "/") + what));
         }
         if (!grants.allow(kind, namespace, "", "Secret", in, reference.name())) {
-            return notPermitted(kind, namespace, what, in);
+            return Looked.bad(notPermitted(kind, namespace, what, in));
         }
         Optional<ObjectNode> secret = cluster.secret(new Key(in, reference.name()));
         if (secret.isEmpty()) {
-            return new Problem(reason, what + " does not exist");
+            return Looked.bad(new Problem(reason, what + " does not exist"));
         }
-        String problem = Certificates.problemOfSecret(secret.get());
-        return problem == null ? null : new Problem(reason, what + " " + problem);
+        Certificates.Found found = certificates.pair(secret.get());
+        return found.problem() == null
+                ? new Looked<>(found.pair(), null)
+                : Looked.bad(new Problem(reason, what + " " + found.problem()));
     }
 
-    /** Certificates of authorities that clients' certificates are checked with; null when the reference is good. */
-    @Nullable
-    Problem authorities(String kind, String namespace, ObjectReference reference) {
+    /** Certificates of authorities that clients' certificates are checked with, in PEM. */
+    Looked<String> authorities(String kind, String namespace, ObjectReference reference) {
         String in = reference.namespace() == null ? namespace : reference.namespace();
         String what = reference.kind() + " " + in + "/" + reference.name();
         if (!reference.group().isEmpty() || !reference.kind().equals("ConfigMap")) {
-            return new Problem(
+            return Looked.bad(new Problem(
                     "InvalidCACertificateKind",
                     "certificates of authorities come from ConfigMaps of the core group, not from "
-                            + (reference.group().isEmpty() ? "" : reference.group() + "/") + what);
+                            + (reference.group().isEmpty() ? "" : reference.group() + "/") + what));
         }
         if (!grants.allow(kind, namespace, "", "ConfigMap", in, reference.name())) {
-            return notPermitted(kind, namespace, what, in);
+            return Looked.bad(notPermitted(kind, namespace, what, in));
         }
-        return authorities(new Key(in, reference.name()));
+        Key key = new Key(in, reference.name());
+        Problem problem = authorities(key);
+        return problem == null
+                ? new Looked<>(
+                        cluster.configMap(key).map(Certificates::authorities).orElse(""), null)
+                : Looked.bad(problem);
     }
 
-    /** Certificates of authorities in a ConfigMap. */
+    /** Certificates of authorities in a ConfigMap; null when they are good. */
     @Nullable
     Problem authorities(Key key) {
         Optional<ObjectNode> found = cluster.configMap(key);

@@ -36,10 +36,12 @@ public final class SavedConfig {
         }
     }
 
-    /** Returns once it would survive a power cut. */
+    /** Returns once it would survive a power cut. Listeners with TLS are left out: their keys are on no disk in the clear. */
     void write(GatewayConfig config) throws IOException {
+        GatewayConfig kept = new GatewayConfig(
+                config.listeners().stream().filter(each -> each.tls() == null).toList(), config.upstreams());
         try {
-            DurableFile.write(file, JSON.writeValueAsString(config));
+            DurableFile.write(file, JSON.writeValueAsString(kept));
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("the configuration cannot be written as JSON", e);
         }

@@ -42,6 +42,7 @@ public final class Translation {
 
     private final GatewayOptions options;
     private final Capabilities capabilities;
+    private final Certificates certificates = new Certificates();
     private final Backends backends;
     private Map<ObjectId, RouteView> views = Map.of();
     private Map<Resource<?, ?>, RouteView> seen = Map.of();
@@ -78,7 +79,7 @@ public final class Translation {
      */
     public Result translate(Snapshot snapshot, Map<String, String> given) {
         Grants grants = new Grants(snapshot.grants());
-        References references = new References(snapshot.cluster(), grants);
+        References references = new References(snapshot.cluster(), grants, certificates);
         BackendPolicies policies = new BackendPolicies(snapshot.policies());
         renewEpoch(snapshot);
         backends.begin();
@@ -167,7 +168,7 @@ public final class Translation {
                             address,
                             listener.port,
                             listener.hostname,
-                            null,
+                            listener.tls(),
                             listener.routes));
                 }
             }

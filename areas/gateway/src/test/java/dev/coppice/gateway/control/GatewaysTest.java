@@ -268,10 +268,13 @@ class GatewaysTest {
                                     + " Conflicted=False/NoConflicts routes=0 kinds=HTTPRoute");
         }
         assertThat(outcome.listener("far", "https")).contains("ResolvedRefs=False/RefNotPermitted");
-        assertThat(Certificates.problemOfSecret((ObjectNode) new ObjectMapper()
-                        .createObjectNode()
-                        .put("type", "kubernetes.io/tls")
-                        .set("stringData", new ObjectMapper().createObjectNode().put("tls.key", PEM))))
+        assertThat(Certificates.read((ObjectNode) new ObjectMapper()
+                                .createObjectNode()
+                                .put("type", "kubernetes.io/tls")
+                                .set(
+                                        "stringData",
+                                        new ObjectMapper().createObjectNode().put("tls.key", PEM)))
+                        .problem())
                 .isEqualTo("lacks tls.crt");
     }
 
