@@ -142,6 +142,14 @@ final class UpCommand implements Callable<Integer> {
             description = "Areas that run on this node, or none; others may run as operators (default: all).")
     private List<String> areas = ServerOptions.AREAS;
 
+    @Option(
+            names = "--gateway-addresses",
+            paramLabel = "IP,…",
+            split = ",",
+            description = "IP addresses of this machine that Gateways get, the first that is free; 0.0.0.0 for all"
+                    + " (default: loopback addresses).")
+    private List<String> gatewayAddresses = List.of();
+
     @Option(names = "--token-file", paramLabel = "FILE", description = "Also write the token there (mode 0600).")
     private @Nullable Path tokenFile;
 
@@ -174,7 +182,8 @@ final class UpCommand implements Callable<Integer> {
                 etcd.options(),
                 new ExternalStore(store, storeAuthority, storeCertificate, storeKey, storeUser, storePassword),
                 api.options(problems),
-                areas.equals(List.of("none")) ? List.of() : areas);
+                areas.equals(List.of("none")) ? List.of() : areas,
+                gatewayAddresses);
         problems.addAll(options.problems());
         if (waitSeconds < 1) {
             problems.add("--wait: " + waitSeconds + " is not a time to wait: expected at least 1 second");

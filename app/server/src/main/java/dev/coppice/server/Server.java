@@ -13,6 +13,7 @@ import dev.coppice.coordination.CoordinationExtension;
 import dev.coppice.distribution.Distribution;
 import dev.coppice.distribution.consensus.Consensus;
 import dev.coppice.gateway.GatewayExtension;
+import dev.coppice.gateway.GatewayOptions;
 import dev.coppice.health.HealthExtension;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Clock;
@@ -235,7 +236,7 @@ public final class Server implements AutoCloseable {
             areas.add(HealthExtension::new);
         }
         if (options.areas().contains("gateway")) {
-            areas.add(GatewayExtension::new);
+            areas.add(() -> new GatewayExtension(GatewayOptions.of(options.gatewayAddresses())));
         }
         BooleanSupplier leads = kept.leads();
         if (leads == null) {

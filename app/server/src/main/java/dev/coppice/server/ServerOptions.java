@@ -1,12 +1,14 @@
 package dev.coppice.server;
 
 import dev.coppice.control.ApiOptions;
+import dev.coppice.gateway.GatewayOptions;
 import dev.coppice.store.RequestLimits;
 import dev.coppice.store.Retention;
 import dev.coppice.store.etcd.TokenOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
@@ -25,6 +27,7 @@ import java.util.function.Supplier;
  * @param external the etcd that keeps the resources instead of the node itself
  * @param api what is chosen for the resource API
  * @param areas which areas run on it
+ * @param gatewayAddresses IP addresses of this machine that Gateways get; empty for loopback addresses
  */
 public record ServerOptions(
         Path data,
@@ -39,12 +42,14 @@ public record ServerOptions(
         Etcd etcd,
         ExternalStore external,
         ApiOptions api,
-        List<String> areas) {
+        List<String> areas,
+        List<String> gatewayAddresses) {
     /** All areas. */
     public static final List<String> AREAS = List.of("health", "coordination", "gateway");
 
     public ServerOptions {
         areas = List.copyOf(areas);
+        gatewayAddresses = List.copyOf(gatewayAddresses);
     }
 
     /** Those of a node that is alone. */
@@ -70,7 +75,8 @@ public record ServerOptions(
                 Etcd.DEFAULT,
                 ExternalStore.NONE,
                 ApiOptions.DEFAULT,
-                AREAS);
+                AREAS,
+                List.of());
     }
 
     /**
@@ -149,6 +155,10 @@ public record ServerOptions(
                 .filter(area -> !AREAS.contains(area))
                 .forEach(area -> problems.add("--areas: there is no area \"" + area + "\": expected some of "
                         + String.join(", ", AREAS) + ", or none"));
+        gatewayAddresses.stream()
+                .map(GatewayOptions::problem)
+                .flatMap(Optional::stream)
+                .forEach(problem -> problems.add("--gateway-addresses: " + problem));
         etcd.check(problems);
         api.check(problems);
         etcd.files().check(insecureStore, problems);

@@ -12,9 +12,11 @@ import dev.coppice.gateway.proxy.ProxyOptions;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.SupervisorOptions;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The gateway area: traffic of this machine's addresses, routed by the resources of Kubernetes' Gateway API.
@@ -30,27 +32,29 @@ public final class GatewayExtension implements Extension {
     @FunctionalInterface
     public interface DataPlaneFactory {
         /**
-         * Starts a data plane that serves nothing yet; if it can be closed, it is when the extension ends.
+         * Starts a data plane that serves nothing yet.
          *
-         * @param supervisor for everything that it runs
+         * @param supervisor for everything that it runs; it ends with this
+         * @param directory for its files
          */
-        DataPlane open(Kernel kernel, Supervisor supervisor) throws Exception;
+        DataPlane open(Kernel kernel, Supervisor supervisor, Path directory) throws Exception;
     }
 
     private final GatewayOptions options;
     private final DataPlaneFactory factory;
-    private final List<AutoCloseable> closeables = new ArrayList<>();
+    private @Nullable GatewayController controller;
 
     public GatewayExtension(GatewayOptions options, DataPlaneFactory factory) {
         this.options = options;
         this.factory = factory;
     }
 
-    /** With the data plane and options of this version. */
-    public GatewayExtension() {
+    /** With the data plane of this version. */
+    public GatewayExtension(GatewayOptions options) {
         this(
-                GatewayOptions.DEFAULT,
-                (kernel, supervisor) -> new ProxyDataPlane(kernel, supervisor, ProxyOptions.DEFAULT));
+                options,
+                (kernel, supervisor, directory) -> new ProxyDataPlane(
+                        kernel, supervisor, ProxyOptions.DEFAULT.withAccessLog(directory.resolve("access.log"))));
     }
 
     @Override
@@ -75,22 +79,19 @@ public final class GatewayExtension implements Extension {
 
     @Override
     public void start(ExtensionContext context) throws Exception {
-        DataPlane dataPlane =
-                factory.open(context.kernel(), context.supervisor().startSupervisor("traffic", PATIENT));
-        if (dataPlane instanceof AutoCloseable closeable) {
-            closeables.add(closeable);
-        }
+        DataPlane dataPlane = factory.open(
+                context.kernel(), context.supervisor().startSupervisor("traffic", PATIENT), context.dataDirectory());
         SavedConfig saved = new SavedConfig(context.dataDirectory().resolve("config.json"));
         saved.read().ifPresent(dataPlane::apply);
-        GatewayController controller = new GatewayController(context, options, dataPlane, saved);
-        closeables.add(controller);
-        controller.start();
+        GatewayController made = new GatewayController(context, options, dataPlane, saved);
+        controller = made;
+        made.start();
     }
 
     @Override
     public void stop() throws Exception {
-        for (AutoCloseable closeable : closeables.reversed()) {
-            closeable.close();
+        if (controller != null) {
+            controller.close();
         }
     }
 }

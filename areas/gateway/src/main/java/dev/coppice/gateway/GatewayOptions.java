@@ -6,6 +6,7 @@ import java.net.SocketException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * What an operator chooses for the gateway. Immutable.
@@ -20,21 +21,42 @@ public record GatewayOptions(List<String> pool) {
 
     public GatewayOptions {
         pool = List.copyOf(pool);
-        for (String address : pool) {
-            try {
-                InetAddress _ = InetAddress.ofLiteral(address);
-            } catch (IllegalArgumentException e) {
-                throw new IllegalArgumentException(
-                        "gateway address \"" + address + "\": expected an IP address of this machine", e);
-            }
+        pool.forEach(each -> problem(each).ifPresent(problem -> {
+            throw new IllegalArgumentException(problem);
+        }));
+    }
+
+    /** With these addresses; the default when there are none. */
+    public static GatewayOptions of(List<String> pool) {
+        return pool.isEmpty() ? DEFAULT : new GatewayOptions(pool);
+    }
+
+    /** Why an address cannot be in the pool; empty when it can. */
+    public static Optional<String> problem(String address) {
+        try {
+            InetAddress parsed = InetAddress.ofLiteral(address);
+            return known(parsed)
+                    ? Optional.empty()
+                    : Optional.of("this machine does not have the address \"" + address + "\"; see `ip address`");
+        } catch (IllegalArgumentException | SocketException e) {
+            return Optional.of("\"" + address + "\": expected an IP address of this machine, such as 192.0.2.1");
         }
+    }
+
+    private static boolean known(InetAddress address) throws SocketException {
+        boolean loopback = linux() && address.isLoopbackAddress() && address.getAddress().length == 4;
+        return loopback || address.isAnyLocalAddress() || NetworkInterface.getByInetAddress(address) != null;
+    }
+
+    private static boolean linux() {
+        return System.getProperty("os.name", "").toLowerCase(Locale.ROOT).contains("linux");
     }
 
     /** Linux answers at all of 127.0.0.0/8; elsewhere only the first has an interface. */
     private static List<String> loopback() {
         List<String> all = new ArrayList<>();
         all.add("127.0.0.1");
-        if (System.getProperty("os.name", "").toLowerCase(Locale.ROOT).contains("linux")) {
+        if (linux()) {
             for (int i = 1; i <= 254; i++) {
                 all.add("127.0.1." + i);
             }
@@ -49,11 +71,7 @@ public record GatewayOptions(List<String> pool) {
             if (!parsed.isLoopbackAddress() && !pool.contains(address)) {
                 return false;
             }
-            boolean all =
-                    System.getProperty("os.name", "").toLowerCase(Locale.ROOT).contains("linux")
-                            && parsed.isLoopbackAddress()
-                            && parsed.getAddress().length == 4;
-            return all || parsed.isAnyLocalAddress() || NetworkInterface.getByInetAddress(parsed) != null;
+            return known(parsed);
         } catch (IllegalArgumentException | SocketException e) {
             return false;
         }

@@ -107,7 +107,7 @@ class GatewayExtensionTest {
     }
 
     private static GatewayExtension extension() {
-        return new GatewayExtension(new GatewayOptions(List.of("127.0.0.1", "127.0.1.1")), (_, _) -> config -> {
+        return new GatewayExtension(new GatewayOptions(List.of("127.0.0.1", "127.0.1.1")), (_, _, _) -> config -> {
             applied.add(config);
             boolean _ = changes.offer(true);
             return failures;
