@@ -2,10 +2,14 @@ package dev.coppice.control.runtime;
 
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.Gauge;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.Map;
 import java.util.WeakHashMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import java.util.function.ToDoubleFunction;
 
 /**
  * What controllers and informers count. Work queues and reconciles have the names of Kubernetes' controller-runtime, so
@@ -16,14 +20,15 @@ final class RuntimeMetrics {
     private static final Map<PrometheusRegistry, RuntimeMetrics> BY_REGISTRY = new WeakHashMap<>();
     private static final double[] SECONDS = {0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 600};
 
+    /** By name; of several with one name the newest. */
+    final Map<String, Supplier<WorkQueue.InWork>> queues = new ConcurrentHashMap<>();
+
     final Gauge depth;
     final Counter adds;
     final Counter retries;
     final Counter blocked;
     final Histogram queueSeconds;
     final Histogram workSeconds;
-    final Gauge unfinishedSeconds;
-    final Gauge longestSeconds;
     final Counter reconciles;
     final Counter reconcileErrors;
     final Counter terminalErrors;
@@ -53,18 +58,16 @@ final class RuntimeMetrics {
                 histogram(registry, "workqueue_queue_duration_seconds", "How long keys waited.", "name", "controller");
         workSeconds = histogram(
                 registry, "workqueue_work_duration_seconds", "How long keys were worked on.", "name", "controller");
-        unfinishedSeconds = gauge(
+        inWork(
                 registry,
                 "workqueue_unfinished_work_seconds",
                 "Sum of the time that keys now in work have taken.",
-                "name",
-                "controller");
-        longestSeconds = gauge(
+                WorkQueue.InWork::seconds);
+        inWork(
                 registry,
                 "workqueue_longest_running_processor_seconds",
                 "How long the key that has been in work longest has taken.",
-                "name",
-                "controller");
+                WorkQueue.InWork::longestSeconds);
         reconciles = counter(
                 registry, "controller_runtime_reconcile_total", "Reconciles, by result.", "controller", "result");
         reconcileErrors =
@@ -107,6 +110,17 @@ final class RuntimeMetrics {
         synchronized (BY_REGISTRY) {
             return BY_REGISTRY.computeIfAbsent(registry, RuntimeMetrics::new);
         }
+    }
+
+    /** What grows by itself is worked out when somebody looks, so that idle queues cost nothing. */
+    private void inWork(
+            PrometheusRegistry registry, String name, String help, ToDoubleFunction<WorkQueue.InWork> value) {
+        GaugeWithCallback.builder()
+                .name(name)
+                .help(help)
+                .labelNames("name", "controller")
+                .callback(c -> queues.forEach((queue, look) -> c.call(value.applyAsDouble(look.get()), queue, queue)))
+                .register(registry);
     }
 
     private static Counter counter(PrometheusRegistry registry, String name, String help, String... labels) {

@@ -25,7 +25,6 @@ public final class WorkLoop<K> {
 
     private static final System.Logger LOG = System.getLogger(WorkLoop.class.getName());
     private static final String SPAN = "controller.reconcile";
-    private static final Duration GAUGE_INTERVAL = Duration.ofSeconds(1);
 
     /** What is done with a key. */
     @FunctionalInterface
@@ -59,8 +58,6 @@ public final class WorkLoop<K> {
             Supervisor.Child _ =
                     supervisor.start(ChildSpec.task("worker-" + worker, body).withRestart(ChildSpec.Restart.TRANSIENT));
         }
-        Supervisor.Child _ =
-                supervisor.start(ChildSpec.periodic("gauges", GAUGE_INTERVAL, Duration.ZERO, queue::updateGauges));
     }
 
     private void work() throws InterruptedException {

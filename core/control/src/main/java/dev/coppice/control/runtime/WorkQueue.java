@@ -1,6 +1,7 @@
 package dev.coppice.control.runtime;
 
 import dev.coppice.control.Trigger;
+import dev.coppice.kernel.Clock;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Timers;
 import java.time.Duration;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +46,30 @@ public final class WorkQueue<K> implements AutoCloseable {
         }
     }
 
+    /** How long what is in work has taken: all of it, and the longest. */
+    record InWork(double seconds, double longestSeconds) {}
+
+    /** Looks at what is in work; it holds on to nothing else of a queue. */
+    private record Look(ReentrantLock lock, Map<?, Long> working, Clock clock) implements Supplier<InWork> {
+        @Override
+        public InWork get() {
+            lock.lock();
+            try {
+                long now = clock.nanoTime();
+                double sum = 0;
+                double longest = 0;
+                for (long since : working.values()) {
+                    double seconds = (now - since) * 1e-9;
+                    sum += seconds;
+                    longest = Math.max(longest, seconds);
+                }
+                return new InWork(sum, longest);
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
     private record Delayed(Timers.Timer timer, long dueNanos, List<Trigger> triggers) {}
 
     private final String name;
@@ -64,6 +90,7 @@ public final class WorkQueue<K> implements AutoCloseable {
     /** Of keys in work. */
     private final Map<K, List<Trigger>> acting = new HashMap<>();
 
+    private final Look look;
     private double tokens;
     private long tokensAtNanos;
     private boolean closed;
@@ -73,6 +100,8 @@ public final class WorkQueue<K> implements AutoCloseable {
         this.kernel = kernel;
         this.options = options;
         this.metrics = RuntimeMetrics.of(kernel.metrics());
+        this.look = new Look(lock, working, kernel.clock());
+        metrics.queues.put(name, look);
         this.tokens = options.burst();
         this.tokensAtNanos = kernel.clock().nanoTime();
     }
@@ -293,31 +322,13 @@ public final class WorkQueue<K> implements AutoCloseable {
         }
     }
 
-    /** Sets the gauges that grow by themselves; call it now and then. */
-    void updateGauges() {
-        lock.lock();
-        try {
-            long now = kernel.clock().nanoTime();
-            double sum = 0;
-            double longest = 0;
-            for (long since : working.values()) {
-                double seconds = (now - since) * 1e-9;
-                sum += seconds;
-                longest = Math.max(longest, seconds);
-            }
-            metrics.unfinishedSeconds.labelValues(name, name).set(sum);
-            metrics.longestSeconds.labelValues(name, name).set(longest);
-        } finally {
-            lock.unlock();
-        }
-    }
-
     /** Takes nothing more in and hands nothing more out. Work that was begun goes on. */
     @Override
     public void close() {
         lock.lock();
         try {
             closed = true;
+            boolean _ = metrics.queues.remove(name, look);
             delayed.values().forEach(each -> each.timer().cancel());
             delayed.clear();
             waiting.clear();

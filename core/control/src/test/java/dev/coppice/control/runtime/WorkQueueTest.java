@@ -6,6 +6,7 @@ import dev.coppice.control.ResourceClient.ResourceType;
 import dev.coppice.control.Trigger;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.SimulatedClock;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -36,6 +37,28 @@ class WorkQueueTest {
         assertThat(queue.take()).contains("a");
         assertThat(queue.take()).contains("b");
         assertThat(queue.size()).isZero();
+    }
+
+    @Test
+    void howLongWorkTakesIsWorkedOutWhenSomebodyLooks() throws Exception {
+        queue.add("a");
+        queue.add("b");
+        assertThat(queue.take()).contains("a");
+        clock.advance(Duration.ofSeconds(3));
+        assertThat(queue.take()).contains("b");
+        clock.advance(Duration.ofSeconds(2));
+        assertThat(gauge("workqueue_unfinished_work_seconds")).isEqualTo(7);
+        assertThat(gauge("workqueue_longest_running_processor_seconds")).isEqualTo(5);
+        queue.done("a");
+        queue.done("b");
+        assertThat(gauge("workqueue_unfinished_work_seconds")).isZero();
+    }
+
+    private double gauge(String name) {
+        return kernel.metrics().scrape(name::equals).stream()
+                .flatMap(snapshot -> snapshot.getDataPoints().stream())
+                .mapToDouble(point -> ((GaugeSnapshot.GaugeDataPointSnapshot) point).getValue())
+                .sum();
     }
 
     @Test
