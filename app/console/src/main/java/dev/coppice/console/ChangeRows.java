@@ -100,8 +100,16 @@ final class ChangeRows {
     }
 
     private static List<Line> lines(JsonNode change) {
+        List<Line> lines = difference(change.path("diff"));
+        if (change.has("incomplete")) {
+            lines.add(new Line("", text(change, "incomplete")));
+        }
+        return lines;
+    }
+
+    static List<Line> difference(JsonNode fields) {
         List<Line> lines = new ArrayList<>();
-        for (JsonNode field : change.path("diff")) {
+        for (JsonNode field : fields) {
             if (lines.size() >= MOST_LINES) {
                 lines.add(new Line("", "… more; see ./coppice history --diff"));
                 break;
@@ -112,9 +120,6 @@ final class ChangeRows {
             if (field.has("after")) {
                 lines.add(new Line("ok", "+ " + text(field, "field") + ": " + value(field.path("after"))));
             }
-        }
-        if (change.has("incomplete")) {
-            lines.add(new Line("", text(change, "incomplete")));
         }
         return lines;
     }

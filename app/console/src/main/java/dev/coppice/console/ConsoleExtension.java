@@ -18,6 +18,7 @@ public final class ConsoleExtension implements Extension {
     private final NodeInfo node;
     private final @Nullable Supplier<JsonNode> cluster;
     private final ChangeSource changes;
+    private final ApiRequests requests;
     private final List<Routes.Mount> mounts = new ArrayList<>();
     private @Nullable LiveStreams streams;
 
@@ -26,8 +27,11 @@ public final class ConsoleExtension implements Extension {
      *
      * @param cluster how the cluster is, as {@code coppice cluster status --json} prints it; null for a node that is alone
      * @param changes the past
+     * @param requests for what users change here
      */
-    public ConsoleExtension(NodeInfo node, @Nullable Supplier<JsonNode> cluster, ChangeSource changes) {
+    public ConsoleExtension(
+            NodeInfo node, @Nullable Supplier<JsonNode> cluster, ChangeSource changes, ApiRequests requests) {
+        this.requests = requests;
         this.changes = changes;
         this.node = node;
         this.cluster = cluster;
@@ -63,7 +67,15 @@ public final class ConsoleExtension implements Extension {
                 GROUP,
                 20,
                 new ResourcePages(context.resources(), context.authorizer(), console.layout(), live))));
-        mounts.add(console.add(new Page("history", "History", GROUP, 25, new HistoryPages(changes, console.layout()))));
+        mounts.add(console.add(new Page(
+                "history",
+                "History",
+                GROUP,
+                25,
+                new HistoryPages(
+                        changes,
+                        new UndoPage(changes, requests, context.authorizer(), console.layout()),
+                        console.layout()))));
         mounts.add(console.add(new Page(
                 "runtime",
                 "Runtime",

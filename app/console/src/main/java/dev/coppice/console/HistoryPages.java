@@ -19,8 +19,8 @@ import java.util.Map;
  * What changed: a timeline across the platform, and the history of an object with why it is as it is. Users see of the past what
  * they may see now.
  *
- * <p>Addresses: {@code history} and {@code history/GROUP/VERSION/PLURAL/NAMESPACE/NAME}, as in the resource browser; the version
- * does not matter.
+ * <p>Addresses: {@code history} and {@code history/GROUP/VERSION/PLURAL/NAMESPACE/NAME}, as in the resource browser, and below that
+ * {@code undo}; the version does not matter.
  */
 final class HistoryPages implements Handler {
     static final String PATH = "/console/history";
@@ -28,10 +28,12 @@ final class HistoryPages implements Handler {
     private static final int SHOWN = 100;
 
     private final ChangeSource changes;
+    private final UndoPage undo;
     private final PageLayout layout;
 
-    HistoryPages(ChangeSource changes, PageLayout layout) {
+    HistoryPages(ChangeSource changes, UndoPage undo, PageLayout layout) {
         this.changes = changes;
+        this.undo = undo;
         this.layout = layout;
     }
 
@@ -51,6 +53,7 @@ final class HistoryPages implements Handler {
             String namespace,
             String name,
             String objectHref,
+            String undoHref,
             List<CauseLine> causes,
             List<ChangeRow> rows,
             String complete,
@@ -68,7 +71,14 @@ final class HistoryPages implements Handler {
         switch (parts.length) {
             case 0 -> timeline(exchange);
             case 5 -> object(exchange, parts);
-            default -> refuse(exchange, 404, "Not found", "There is no such page of the history.");
+            case 6 -> {
+                if (parts[5].equals("undo")) {
+                    undo(exchange, parts);
+                } else {
+                    missing(exchange);
+                }
+            }
+            default -> missing(exchange);
         }
     }
 
@@ -143,6 +153,7 @@ final class HistoryPages implements Handler {
                     namespace,
                     parts[4],
                     ResourcePages.href(type, namespace, parts[4]),
+                    href(type, namespace, parts[4]) + "/undo",
                     ChangeRows.chain(causes),
                     ChangeRows.of(list.path("items")),
                     list.path("metadata").path("completeSince").asText(""),
@@ -154,6 +165,20 @@ final class HistoryPages implements Handler {
         } catch (ApiException e) {
             refuse(exchange, e.code(), e.code() == 403 ? "Not for you" : e.reason(), String.valueOf(e.getMessage()));
         }
+    }
+
+    private void undo(Exchange exchange, String[] parts) throws Exception {
+        String group = parts[0].equals("core") ? "" : parts[0];
+        ResourceType type = new ResourceType(group, parts[1], parts[2]);
+        try {
+            undo.handle(exchange, new UndoPage.Subject(type, parts[3].equals("-") ? "" : parts[3], parts[4]));
+        } catch (ApiException e) {
+            refuse(exchange, e.code(), e.code() == 403 ? "Not for you" : e.reason(), String.valueOf(e.getMessage()));
+        }
+    }
+
+    private void missing(Exchange exchange) throws Exception {
+        refuse(exchange, 404, "Not found", "There is no such page of the history.");
     }
 
     private void refuse(Exchange exchange, int status, String heading, String text) throws Exception {

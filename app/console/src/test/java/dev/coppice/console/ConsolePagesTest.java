@@ -7,10 +7,13 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -309,5 +312,59 @@ class ConsolePagesTest {
                         "Changes");
         assertThat(get(account, "guest").statusCode()).isEqualTo(403);
         assertThat(get("/console/history/elsewhere", "admin").statusCode()).isEqualTo(404);
+    }
+
+    private static final String UNDO = "/console/history/core/v1/configmaps/shop/prices/undo";
+
+    private HttpResponse<String> undo(String fields) throws Exception {
+        return client.send(
+                request(UNDO, "admin")
+                        .header("Content-Type", "application/x-www-form-urlencoded")
+                        .POST(HttpRequest.BodyPublishers.ofString(fields))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+    }
+
+    private String seen(String path) throws Exception {
+        Matcher seen = Pattern.compile("name=\"seen\" value=\"([^\"]*)\"").matcher(page(path));
+        assertThat(seen.find()).isTrue();
+        return "seen=" + URLEncoder.encode(seen.group(1), StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void anUndoIsShownFirstAndThenMadeAsTheUser() throws Exception {
+        assertThat(page("/console/history/core/v1/configmaps/shop/prices"))
+                .contains("Undo the newest change", "/undo?change=11");
+        assertThat(page(UNDO)).contains("update prices", "- data.vat", "+ data.vat", "Undo it", "alice");
+        assertThat(console.requests.made).isEmpty();
+        HttpResponse<String> done = undo(seen(UNDO));
+        assertThat(done.statusCode()).isEqualTo(303);
+        assertThat(done.headers().firstValue("location")).contains("/console/history/core/v1/configmaps/shop/prices");
+        assertThat(console.requests.made)
+                .singleElement()
+                .asString()
+                .startsWith("admin PUT /api/v1/namespaces/shop/configmaps/prices?fieldManager=coppice-undo")
+                .contains("\"resourceVersion\":\"12\"");
+        assertThat(get(UNDO, "guest").statusCode()).isEqualTo(403);
+    }
+
+    @Test
+    void anUndoOfWhatWasNotSeenOrWouldLoseChangesIsNotMade() throws Exception {
+        console.requests.made.clear();
+        HttpResponse<String> stale = undo("seen=update+11");
+        assertThat(stale.statusCode()).isEqualTo(409);
+        assertThat(stale.body()).contains("It has changed since you looked");
+        String lossy = "change=11&" + seen(UNDO + "?change=11");
+        assertThat(undo(lossy).body()).contains("would be lost", "undo-force");
+        assertThat(console.requests.made).isEmpty();
+        assertThat(undo(lossy + "&force=yes").statusCode()).isEqualTo(303);
+        console.requests.status = 422;
+        try {
+            HttpResponse<String> refused = undo(seen(UNDO));
+            assertThat(refused.statusCode()).isEqualTo(422);
+            assertThat(refused.body()).contains("it is &lt;so&gt;");
+        } finally {
+            console.requests.status = 200;
+        }
     }
 }

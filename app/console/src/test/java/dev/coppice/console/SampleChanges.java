@@ -38,6 +38,15 @@ final class SampleChanges {
         }
         try {
             String account = ACCOUNT.formatted(",\"change\":" + NAMESPACE);
+            if (what.equals("undo")) {
+                boolean conflict = query.getOrDefault("change", "").equals("11");
+                return JSON.readTree(
+                        "{\"action\":\"update\",\"collection\":\"/api/v1/namespaces/shop/configmaps\",\"name\":\"prices\","
+                                + "\"diff\":[{\"field\":\"data.vat\",\"before\":\"91\",\"after\":\"19\"}],\"object\":{\"metadata\":"
+                                + "{\"name\":\"prices\",\"resourceVersion\":\"12\"}},\"undone\":[" + MAP
+                                + "],\"conflicts\":["
+                                + (conflict ? MAP : "") + "]}");
+            }
             if (what.equals("causes")) {
                 return JSON.readTree("{\"change\":" + account + "}");
             }

@@ -36,6 +36,7 @@ final class SampleConsole implements AutoCloseable {
     final SampleResources resources = SampleResources.filled();
     final HttpListener listener;
     final ConsoleExtension extension;
+    final SampleRequests requests = new SampleRequests();
 
     SampleConsole(int port, boolean open) throws Exception {
         Authenticator authenticator = exchange -> identity(exchange, open);
@@ -52,7 +53,7 @@ final class SampleConsole implements AutoCloseable {
         addresses.put("Store (etcd)", "127.0.0.1:2379");
         addresses.put("Status pages", "http://127.0.0.1:7480");
         extension = new ConsoleExtension(
-                new NodeInfo("node-1", "0.1.0", addresses), SampleCluster::status, SampleChanges::ask);
+                new NodeInfo("node-1", "0.1.0", addresses), SampleCluster::status, SampleChanges::ask, requests);
         extension.start(new SampleContext(kernel, resources, site));
         Supervisor root = kernel.root();
         root.start(ChildSpec.service("listener-api", () -> listener));

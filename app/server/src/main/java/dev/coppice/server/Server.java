@@ -381,7 +381,8 @@ public final class Server implements AutoCloseable {
         return new ConsoleExtension(
                 new NodeInfo(options.name(), Version.CURRENT, addresses),
                 nodes == null ? null : nodes::status,
-                apiServer.history()::ask);
+                apiServer.history()::ask,
+                apiServer::answer);
     }
 
     /** Starts a listener; a failure names the option that it comes from. */

@@ -48,6 +48,7 @@ import dev.coppice.kernel.SupervisorOptions;
 import dev.coppice.serving.Authenticator;
 import dev.coppice.serving.Handler;
 import dev.coppice.serving.Identity;
+import dev.coppice.serving.RelayedRequest;
 import dev.coppice.serving.Routes;
 import dev.coppice.store.Keyspace;
 import dev.coppice.store.StoreException;
@@ -322,6 +323,11 @@ public final class ApiServer {
         }
         mounts.add(routes.mount(KeysHandler.PATH, guarded(new KeysHandler(encryptionKeys, signingKeys))));
         return mounts;
+    }
+
+    /** Answers what a part of this process asks for somebody, as if it had come to a listener: checked, limited and recorded. */
+    public RelayedRequest.Answer answer(RelayedRequest request, Identity identity) throws Exception {
+        return request.ask(handler::handle, identity);
     }
 
     /** A handler beside the API for those only who may use its path; impersonation is resolved. */
