@@ -44,6 +44,40 @@ final class ConsoleTest {
         }
     }
 
+    @Test
+    void takesBackAChangeAfterASecondLook() throws Exception {
+        Shell.need("chromium", "kubectl");
+        try (RunningCoppice coppice = RunningCoppice.up(folder.resolve("data"));
+                Playwright playwright = Playwright.create();
+                Browser browser = chromium(playwright)) {
+            assertThat(coppice.kubectl("create", "configmap", "prices", "--from-literal=vat=19")
+                            .status())
+                    .isZero();
+            assertThat(coppice.kubectl("patch", "configmap", "prices", "-p", "{\"data\":{\"vat\":\"91\"}}")
+                            .status())
+                    .isZero();
+            Page page = browser.newContext(new Browser.NewContextOptions().setIgnoreHTTPSErrors(true))
+                    .newPage();
+            List<String> errors = errors(page);
+            String console = coppice.ready().path("console").asText();
+            page.navigate(console);
+            page.fill("input[name=token]", coppice.token());
+            page.keyboard().press("Enter");
+            page.locator("nav a").first().waitFor();
+            page.navigate(console.replaceAll("/+$", "") + "/history/core/v1/configmaps/default/prices");
+            page.click("#undo-newest");
+            assertThat(page.locator("pre.diff").first().textContent())
+                    .contains("- data.vat: \"91\"", "+ data.vat: \"19\"");
+            screenshot(page, "undo");
+            page.click("#undo");
+            page.locator("text=request by coppice-undo").first().waitFor();
+            assertThat(coppice.kubectl("get", "configmap", "prices", "-o", "jsonpath={.data.vat}")
+                            .output())
+                    .isEqualTo("19");
+            assertThat(errors).isEmpty();
+        }
+    }
+
     /** Debian's Chromium, without what reaches out by itself. */
     static Browser chromium(Playwright playwright) {
         return playwright
