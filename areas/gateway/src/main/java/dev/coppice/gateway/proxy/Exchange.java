@@ -181,6 +181,8 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         if (allowedOrigin != null) {
             policy.allow(allowedOrigin, answer.headers());
             policy.answerPreflight(request.headers(), answer.headers());
+            // Browsers look at it in the answer to the request itself; the Gateway API's conformance tests here, too.
+            policy.expose(answer.headers());
         }
         send(answer);
     }

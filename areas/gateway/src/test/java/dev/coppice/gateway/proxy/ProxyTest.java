@@ -388,6 +388,7 @@ class ProxyTest {
                     .contains("access-control-allow-credentials: true")
                     .contains("access-control-allow-methods: GET, PUT")
                     .contains("access-control-allow-headers: x-other")
+                    .contains("access-control-expose-headers: X-Mine")
                     .contains("access-control-max-age: 60");
             assertThat(proxy.get("/", "Origin: https://a.example.org"))
                     .contains("access-control-allow-origin: https://a.example.org")
