@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.acceptance.gateway.ExchangeRunner.Target;
 import java.io.IOException;
+import java.security.GeneralSecurityException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -397,6 +398,13 @@ final class CaseRun {
                         .filter(candidate -> candidate.path("name").asText().equals(listener))
                         .findFirst()
                         .orElseThrow(() -> new IOException("Gateway " + gateway + " has no listener " + listener)));
+    }
+
+    /** A listener of a Gateway, for a client that shows the certificate of a Secret (empty for none). */
+    Target target(String gateway, String listener, String secret)
+            throws IOException, InterruptedException, GeneralSecurityException {
+        Target target = target(gateway, listener);
+        return new Target(target.address(), target.port(), suite.certificates().client(secret));
     }
 
     private Target target(String gateway, JsonNode listener) throws IOException, InterruptedException {

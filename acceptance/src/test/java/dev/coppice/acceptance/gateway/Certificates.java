@@ -8,22 +8,30 @@ import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
 import java.security.KeyStore;
+import java.security.Principal;
+import java.security.PrivateKey;
 import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.security.spec.PKCS8EncodedKeySpec;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509ExtendedKeyManager;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,22 +60,30 @@ final class Certificates {
             INFRA + "/tls-checks-client-certificate",
             List.of("DNS:client.example.com"));
 
-    /** ConfigMaps with the certificate that signs those above, and one that signs nothing. */
-    private static final List<String> AUTHORITIES = List.of(
-            INFRA + "/tls-checks-ca-certificate",
-            INFRA + "/tls-validity-checks-ca-certificate",
-            INFRA + "/tls-validity-checks-per-port-ca-certificate");
+    /** ConfigMaps with the certificate of an authority. The unrelated one signs nothing. */
+    private static final Map<String, String> AUTHORITIES = Map.of(
+            INFRA + "/tls-checks-ca-certificate", "authority",
+            INFRA + "/tls-validity-checks-ca-certificate", "clients",
+            INFRA + "/tls-validity-checks-per-port-ca-certificate", "per-port",
+            INFRA + "/mismatch-ca-certificate", "unrelated");
 
-    private static final String UNRELATED_AUTHORITY = INFRA + "/mismatch-ca-certificate";
+    /** Clients' certificates, with who signs them. */
+    private static final Map<String, String> CLIENTS = Map.of(
+            INFRA + "/tls-validity-checks-client-certificate", "clients",
+            INFRA + "/tls-validity-checks-per-port-client-certificate", "per-port");
 
     private final Path folder;
 
     Certificates(Path folder) throws IOException, InterruptedException {
         this.folder = folder;
-        authority("authority");
-        authority("unrelated");
+        for (String authority : AUTHORITIES.values()) {
+            authority(authority);
+        }
         for (var secret : SECRETS.entrySet()) {
-            signed(file(secret.getKey()), String.join(",", secret.getValue()));
+            signed("authority", file(secret.getKey()), String.join(",", secret.getValue()));
+        }
+        for (var client : CLIENTS.entrySet()) {
+            signed(client.getValue(), file(client.getKey()), "DNS:client.example.com");
         }
     }
 
@@ -107,7 +123,7 @@ final class Certificates {
                 path(name + ".crt"));
     }
 
-    private void signed(String name, String names) throws IOException, InterruptedException {
+    private void signed(String authority, String name, String names) throws IOException, InterruptedException {
         Path extensions = Files.writeString(folder.resolve(name + ".ext"), "subjectAltName=" + names + "\n");
         openssl(
                 "req",
@@ -130,9 +146,9 @@ final class Certificates {
                 "-in",
                 path(name + ".csr"),
                 "-CA",
-                path("authority.crt"),
+                path(authority + ".crt"),
                 "-CAkey",
-                path("authority.key"),
+                path(authority + ".key"),
                 "-CAcreateserial",
                 "-extfile",
                 extensions.toString(),
@@ -147,18 +163,17 @@ final class Certificates {
     /** The documents to be applied. */
     List<JsonNode> documents() throws IOException {
         List<JsonNode> documents = new ArrayList<>();
-        for (String secret : SECRETS.keySet()) {
+        for (String secret : Stream.concat(SECRETS.keySet().stream(), CLIENTS.keySet().stream())
+                .toList()) {
             ObjectNode document = document("Secret", secret).put("type", "kubernetes.io/tls");
             document.putObject("data")
                     .put("tls.crt", base64(read(file(secret) + ".crt")))
                     .put("tls.key", base64(read(file(secret) + ".key")));
             documents.add(document);
         }
-        for (String map : Stream.concat(AUTHORITIES.stream(), Stream.of(UNRELATED_AUTHORITY))
-                .collect(Collectors.toList())) {
-            ObjectNode document = document("ConfigMap", map);
-            document.putObject("data")
-                    .put("ca.crt", read(map.equals(UNRELATED_AUTHORITY) ? "unrelated.crt" : "authority.crt"));
+        for (var map : AUTHORITIES.entrySet()) {
+            ObjectNode document = document("ConfigMap", map.getKey());
+            document.putObject("data").put("ca.crt", read(map.getValue() + ".crt"));
             documents.add(document);
         }
         return documents;
@@ -193,19 +208,84 @@ final class Certificates {
         }
     }
 
-    /** For clients that trust the authority. */
-    SSLContext client() throws GeneralSecurityException, IOException {
+    /**
+     * For clients that trust the authority of servers.
+     *
+     * @param secret whose certificate the client shows, whatever the server asks for; empty for none
+     */
+    SSLContext client(String secret) throws GeneralSecurityException, IOException {
         KeyStore trusted = KeyStore.getInstance(KeyStore.getDefaultType());
         trusted.load(null, null);
-        trusted.setCertificateEntry(
-                "authority",
-                CertificateFactory.getInstance("X.509")
-                        .generateCertificate(
-                                new ByteArrayInputStream(read("authority.crt").getBytes(StandardCharsets.UTF_8))));
+        trusted.setCertificateEntry("authority", certificate("authority"));
         TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
         trust.init(trusted);
         SSLContext tls = SSLContext.getInstance("TLS");
-        tls.init(null, trust.getTrustManagers(), null);
+        KeyManager[] keys = secret.isEmpty() ? null : new KeyManager[] {shown(secret)};
+        tls.init(keys, trust.getTrustManagers(), null);
         return tls;
+    }
+
+    private X509Certificate certificate(String name) throws GeneralSecurityException, IOException {
+        return (X509Certificate) CertificateFactory.getInstance("X.509")
+                .generateCertificate(
+                        new ByteArrayInputStream(read(name + ".crt").getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private KeyManager shown(String secret) throws GeneralSecurityException, IOException {
+        String pem = read(file(secret) + ".key").replaceAll("-----[A-Z ]+-----|\\s", "");
+        return new Shown(
+                certificate(file(secret)),
+                KeyFactory.getInstance("EC")
+                        .generatePrivate(
+                                new PKCS8EncodedKeySpec(Base64.getDecoder().decode(pem))));
+    }
+
+    /** Shows one certificate to every server: Java's own picks only what the server says it trusts. */
+    private static final class Shown extends X509ExtendedKeyManager {
+        private static final String ALIAS = "client";
+        private final X509Certificate certificate;
+        private final PrivateKey key;
+
+        Shown(X509Certificate certificate, PrivateKey key) {
+            this.certificate = certificate;
+            this.key = key;
+        }
+
+        @Override
+        public String chooseClientAlias(String[] types, Principal @Nullable [] issuers, @Nullable Socket socket) {
+            return ALIAS;
+        }
+
+        @Override
+        public String chooseEngineClientAlias(
+                String[] types, Principal @Nullable [] issuers, @Nullable SSLEngine engine) {
+            return ALIAS;
+        }
+
+        @Override
+        public X509Certificate[] getCertificateChain(String alias) {
+            return new X509Certificate[] {certificate};
+        }
+
+        @Override
+        public PrivateKey getPrivateKey(String alias) {
+            return key;
+        }
+
+        @Override
+        public String[] getClientAliases(String type, Principal @Nullable [] issuers) {
+            return new String[] {ALIAS};
+        }
+
+        @Override
+        public String @Nullable [] getServerAliases(String type, Principal @Nullable [] issuers) {
+            return null;
+        }
+
+        @Override
+        public @Nullable String chooseServerAlias(
+                String type, Principal @Nullable [] issuers, @Nullable Socket socket) {
+            return null;
+        }
     }
 }

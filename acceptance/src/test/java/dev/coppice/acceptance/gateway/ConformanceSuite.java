@@ -51,7 +51,7 @@ public final class ConformanceSuite implements AutoCloseable {
                 gatewayClass,
                 served.at("/spec/controllerName").asText());
         this.certificates = new Certificates(scratch);
-        this.tls = certificates.client();
+        this.tls = certificates.client("");
         this.backends = new EchoBackends(certificates::server);
         List<JsonNode> documents = new ArrayList<>(manifests.read(BASE));
         documents.addAll(certificates.documents());
@@ -166,6 +166,10 @@ public final class ConformanceSuite implements AutoCloseable {
 
     List<JsonNode> base() {
         return base;
+    }
+
+    Certificates certificates() {
+        return certificates;
     }
 
     SSLContext tls() {

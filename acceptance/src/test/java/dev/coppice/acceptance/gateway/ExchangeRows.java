@@ -28,6 +28,8 @@ final class ExchangeRows {
     private static final Pattern ASKED_HEADERS = Pattern.compile(
             "(?:the )?backend (?:sets|must set|is asked to set|answers with) (?:the )?(?:response )?headers? (.+)");
     private static final Pattern HEADERS = Pattern.compile("headers? (.+)");
+    private static final Pattern PLAIN_HEADERS =
+            Pattern.compile("response headers `[^`:]+:[^`]*`(?:[;,] `[^`:]+:[^`]*`)*");
     private static final Pattern QUOTED = Pattern.compile("`([^`]*)`");
     private static final Pattern STATUS = Pattern.compile("status (\\d+(?:(?: or |, )\\d+)*)");
     private static final Pattern ANY_STATUS_BUT = Pattern.compile("an HTTP answer with any status but (\\d+)");
@@ -188,7 +190,12 @@ final class ExchangeRows {
                         to.getOrDefault("port", ""),
                         to.getOrDefault("path", ""));
             } else if (part.startsWith("response headers ")) {
-                responseHeaders = headersOf(part);
+                if (PLAIN_HEADERS.matcher(part).matches()) {
+                    responseHeaders = headersOf(part);
+                } else {
+                    // Such as a choice of values, whose form is not known.
+                    notUnderstood.add(part);
+                }
             } else if (part.startsWith("response must not carry ")) {
                 absent = names(part);
             } else if (copies.matches()) {

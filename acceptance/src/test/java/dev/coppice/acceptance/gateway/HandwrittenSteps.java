@@ -50,6 +50,12 @@ final class HandwrittenSteps {
             Map.entry("HTTPRouteRedirectPortAndScheme", HandwrittenSteps::redirectsOfThreeListeners),
             Map.entry("GatewayHTTPListenerIsolation", HandwrittenSteps::isolationOfBothGateways),
             Map.entry("HTTPRouteRewriteHost", HandwrittenSteps::rewriteHost),
+            Map.entry("GatewayFrontendClientCertificateValidation", ClientCertificateSteps::validated),
+            Map.entry(
+                    "GatewayFrontendClientCertificateValidationInsecureFallback",
+                    ClientCertificateSteps::insecureFallback),
+            Map.entry(
+                    "GatewayFrontendInvalidDefaultClientCertificateValidation", ClientCertificateSteps::invalidDefault),
             Map.entry("HTTPRouteHTTPSListenerDetectMisdirectedRequests", StreamSteps::misdirectedRequests),
             Map.entry("TCPRouteParentRefAttachAll", run -> StreamSteps.everyListener(run, "tcp-attach-all-gateway")),
             Map.entry(
