@@ -1,13 +1,28 @@
 package dev.coppice.gateway;
 
 import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.config.ListenerConfig;
 import java.util.Map;
 
 /** What serves the traffic. Safe for use by many threads. */
 public interface DataPlane {
 
-    /** A socket address that listeners share. */
-    record Binding(String address, int port) {}
+    /**
+     * A socket address that listeners share.
+     *
+     * @param datagrams UDP; else TCP
+     */
+    record Binding(String address, int port, boolean datagrams) {
+        /** Of TCP. */
+        public Binding(String address, int port) {
+            this(address, port, false);
+        }
+
+        /** That of a listener. */
+        public static Binding of(ListenerConfig listener) {
+            return new Binding(listener.address(), listener.port(), listener.protocol() == ListenerConfig.Protocol.UDP);
+        }
+    }
 
     /**
      * Serves {@code config} instead of what was served before. Returns once it does; connections and requests go on. What is

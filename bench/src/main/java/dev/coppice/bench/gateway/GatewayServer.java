@@ -43,7 +43,8 @@ final class GatewayServer {
                 UpstreamConfig.Protocol.HTTP,
                 List.of(new UpstreamConfig.Endpoint("127.0.0.1", backendPort)));
         return new GatewayConfig(
-                List.of(new ListenerConfig("default/gateway", "http", "127.0.0.1", port, "", null, all)),
+                List.of(new ListenerConfig(
+                        "default/gateway", "http", "127.0.0.1", port, ListenerConfig.Protocol.HTTP, "", null, all)),
                 List.of(upstream));
     }
 

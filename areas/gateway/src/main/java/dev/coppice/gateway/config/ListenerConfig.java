@@ -5,22 +5,34 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A listener of a Gateway, and the routes that are attached to it. Of the listeners at an address and port, a request is for the
- * one with the most specific matching host name, and for that one only (listener isolation). Immutable.
+ * one with the most specific matching host name, and for that one only (listener isolation). Streams and datagrams go by the oldest
+ * route. Immutable.
  *
  * @param gateway {@code NAMESPACE/NAME} of its Gateway
  * @param name of the listener in the Gateway
  * @param address an IP address of this machine
+ * @param protocol those that share an address and port are all HTTP without TLS, all with TLS (be it HTTP or streams), one TCP, or one UDP
  * @param hostname in lower case, {@code *.example.org} for all below; empty for any
- * @param tls null: plain HTTP; the same for all that share a port
+ * @param tls where TLS is ended; null for plain HTTP, TCP, UDP, and streams of TLS that are passed through
  */
 public record ListenerConfig(
         String gateway,
         String name,
         String address,
         int port,
+        Protocol protocol,
         String hostname,
         @Nullable TlsConfig tls,
         List<RouteConfig> routes) {
+
+    /** What is served. */
+    public enum Protocol {
+        HTTP,
+        /** Streams, chosen among by the server name of TLS. */
+        TLS,
+        TCP,
+        UDP
+    }
 
     public ListenerConfig {
         routes = List.copyOf(routes);

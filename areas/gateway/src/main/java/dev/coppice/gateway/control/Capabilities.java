@@ -16,8 +16,9 @@ import java.util.Set;
  */
 public record Capabilities(Set<String> protocols, boolean grpc, boolean h2c, boolean backendTls) {
 
-    /** HTTP/1.1 on both sides, and TLS on the clients'. */
-    public static final Capabilities NOW = new Capabilities(Set.of("HTTP", "HTTPS"), false, false, false);
+    /** HTTP/1.1 on both sides, TLS on the clients', and streams and datagrams. */
+    public static final Capabilities NOW =
+            new Capabilities(Set.of("HTTP", "HTTPS", "TLS", "TCP", "UDP"), false, false, false);
 
     public Capabilities {
         protocols = Set.copyOf(protocols);
@@ -87,6 +88,11 @@ public record Capabilities(Set<String> protocols, boolean grpc, boolean h2c, boo
                 "HTTPRouteRetryConnectionError",
                 "HTTPRouteSchemeRedirect",
                 "ListenerSet",
-                "ReferenceGrant");
+                "ReferenceGrant",
+                "TCPRoute",
+                "TLSRoute",
+                "TLSRouteModeMixed",
+                "TLSRouteModeTerminate",
+                "UDPRoute");
     }
 }

@@ -136,8 +136,7 @@ final class GatewayState {
             return Draft.Condition.yes("Programmed", "Programmed");
         }
         return waits
-                ? Draft.Condition.no(
-                        "Programmed", "Pending", "valid; this version serves HTTP and HTTPS listeners only so far")
+                ? Draft.Condition.no("Programmed", "Pending", "valid; this version does not serve its protocols yet")
                 : Draft.Condition.no("Programmed", "Invalid", "no listener can be served");
     }
 
@@ -159,7 +158,7 @@ final class GatewayState {
 
     private @Nullable String failure(ListenerState listener, Map<Binding, String> failures) {
         for (String address : addresses) {
-            String failure = failures.get(new Binding(address, listener.port));
+            String failure = failures.get(new Binding(address, listener.port, listener.protocol.equals("UDP")));
             if (failure != null) {
                 return "port " + listener.port + " of " + address + " cannot be opened: " + failure;
             }

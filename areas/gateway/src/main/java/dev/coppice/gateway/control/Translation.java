@@ -167,6 +167,8 @@ public final class Translation {
                             name,
                             address,
                             listener.port,
+                            ListenerConfig.Protocol.valueOf(
+                                    listener.protocol.equals("HTTPS") ? "HTTP" : listener.protocol),
                             listener.hostname,
                             listener.tls(),
                             listener.routes));

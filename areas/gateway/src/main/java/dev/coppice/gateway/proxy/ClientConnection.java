@@ -5,84 +5,50 @@ import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandler;
 import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http.LastHttpContent;
-import io.netty.handler.ssl.SniCompletionEvent;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A client's connection. Its requests are served one after the other; what a client sends ahead waits here, and no more is read
  * meanwhile. Used on its event loop only.
  */
-final class ClientConnection extends Chain.Member<ClientConnection> implements ChannelInboundHandler {
+final class ClientConnection extends Client {
     private static final long LINGER_NANOS = 2_000_000_000L;
 
-    private final EventLoopState state;
-    private final Port port;
-    private final Channel channel;
-    final String address;
-    private @Nullable String serverName;
+    private final @Nullable String serverName;
     private @Nullable Exchange current;
     private @Nullable Deque<Object> ahead;
     private @Nullable Tunnel tunnel;
     private long idleSince;
     private boolean lingering;
     private boolean draining;
-    private boolean opened;
 
-    ClientConnection(EventLoopState state, Port port, Channel channel) {
-        this.state = state;
-        this.port = port;
-        this.channel = channel;
+    /** @param serverName the name by which the client asked for a certificate, empty when it named none; null for plain HTTP */
+    ClientConnection(EventLoopState state, Port port, Channel channel, @Nullable String serverName) {
+        super(state, port, channel);
+        this.serverName = serverName;
         this.idleSince = state.now();
-        this.address = channel.remoteAddress() instanceof InetSocketAddress remote
-                ? remote.getAddress().getHostAddress()
-                : "";
-    }
-
-    EventLoopState state() {
-        return state;
-    }
-
-    Port port() {
-        return port;
-    }
-
-    Channel channel() {
-        return channel;
     }
 
     boolean draining() {
         return draining;
     }
 
-    void reading(boolean on) {
-        if (channel.config().isAutoRead() != on) {
-            var _ = channel.config().setAutoRead(on);
-        }
-    }
-
-    void close() {
-        var _ = channel.close();
-    }
-
     void closeAfterFlush() {
-        var _ = channel.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+        var _ = channel().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
     }
 
-    /** Its listener is gone: it ends with its next answer, or now when it has nothing to do. */
+    @Override
     void drain() {
         draining = true;
         if (current == null && tunnel == null) {
@@ -90,16 +56,18 @@ final class ClientConnection extends Chain.Member<ClientConnection> implements C
         }
     }
 
-    /** Closes when nothing came for long, or when a client that was answered early still sends. */
+    /** Also when a client that was answered early still sends. */
+    @Override
     void checkIdle(long now) {
         Tunnel through = tunnel;
         if (through != null) {
-            if (now - through.lastNanos() > state.plane.options.tunnelIdle().toNanos()) {
+            if (now - through.lastNanos() > state().plane.options.tunnelIdle().toNanos()) {
                 close();
             }
             return;
         }
-        long limit = lingering ? LINGER_NANOS : state.plane.options.clientIdle().toNanos();
+        long limit =
+                lingering ? LINGER_NANOS : state().plane.options.clientIdle().toNanos();
         if (current == null && now - idleSince > limit) {
             close();
         }
@@ -108,7 +76,7 @@ final class ClientConnection extends Chain.Member<ClientConnection> implements C
     void tunnel(Tunnel through) {
         tunnel = through;
         current = null;
-        var _ = channel.pipeline().remove(HttpServerCodec.class);
+        var _ = channel().pipeline().remove(HttpServerCodec.class);
         Deque<Object> waiting = ahead;
         while (waiting != null && !waiting.isEmpty()) {
             ReferenceCountUtil.release(waiting.poll());
@@ -126,8 +94,8 @@ final class ClientConnection extends Chain.Member<ClientConnection> implements C
             return;
         }
         current = null;
-        idleSince = state.now();
-        if (!channel.isActive()) {
+        idleSince = state().now();
+        if (!channel().isActive()) {
             return;
         }
         if (!keep || draining) {
@@ -140,23 +108,23 @@ final class ClientConnection extends Chain.Member<ClientConnection> implements C
         }
         reading(true);
         if (ahead != null && !ahead.isEmpty()) {
-            channel.eventLoop().execute(this::readAhead);
+            channel().eventLoop().execute(this::readAhead);
         }
     }
 
     /** Closing at once would reset the connection before the client has read its answer (RFC 9112, 9.6). */
     private void linger() {
         lingering = true;
-        channel.flush();
+        channel().flush();
         reading(true);
-        if (channel instanceof io.netty.channel.socket.DuplexChannel duplex) {
+        if (channel() instanceof io.netty.channel.socket.DuplexChannel duplex) {
             var _ = duplex.shutdownOutput();
         }
     }
 
     private void readAhead() {
         Deque<Object> waiting = ahead;
-        while (waiting != null && !waiting.isEmpty() && channel.isActive() && !busy()) {
+        while (waiting != null && !waiting.isEmpty() && channel().isActive() && !busy()) {
             take(waiting.poll());
         }
         if (waiting == null || waiting.isEmpty()) {
@@ -235,36 +203,14 @@ final class ClientConnection extends Chain.Member<ClientConnection> implements C
     public void channelWritabilityChanged(ChannelHandlerContext context) {
         Exchange now = current;
         if (now != null) {
-            now.clientWritable(channel.isWritable());
+            now.clientWritable(channel().isWritable());
         } else if (tunnel != null) {
-            tunnel.clientWritable(channel.isWritable());
+            tunnel.clientWritable(channel().isWritable());
         }
     }
 
     @Override
-    public void handlerAdded(ChannelHandlerContext context) {
-        opened = true;
-        state.opened(this);
-        port.opened();
-    }
-
-    @Override
-    public void channelInactive(ChannelHandlerContext context) {
-        gone();
-    }
-
-    @Override
-    public void handlerRemoved(ChannelHandlerContext context) {
-        gone();
-    }
-
-    private void gone() {
-        if (!opened) {
-            return;
-        }
-        opened = false;
-        state.closed(this);
-        port.closed();
+    void gone() {
         Exchange now = current;
         current = null;
         if (now != null) {
@@ -283,28 +229,15 @@ final class ClientConnection extends Chain.Member<ClientConnection> implements C
     public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
         boolean theirs = cause instanceof IOException || cause instanceof DecoderException;
         if (!theirs) {
-            state.plane.unexpected(cause);
+            state().plane.unexpected(cause);
         }
         close();
     }
 
     @Override
-    public void channelRegistered(ChannelHandlerContext context) {}
-
-    @Override
-    public void channelUnregistered(ChannelHandlerContext context) {}
-
-    @Override
-    public void channelActive(ChannelHandlerContext context) {}
-
-    @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
-        if (event instanceof SniCompletionEvent named) {
-            String name = named.hostname();
-            serverName = name == null ? "" : name.toLowerCase(Locale.ROOT);
-        }
         if (event instanceof SslHandshakeCompletionEvent shaken && !shaken.isSuccess()) {
-            state.plane.metrics.refused.labelValues("handshake").inc();
+            state().plane.metrics.refused.labelValues("handshake").inc();
         }
         ReferenceCountUtil.release(event);
     }

@@ -23,7 +23,7 @@ final class EventLoopState {
     final AccessLog.Lines accessLog;
     private final Map<Upstream.Target, TargetPool> pools = new IdentityHashMap<>();
     private final Map<Upstream, Cursor> cursors = new IdentityHashMap<>();
-    private final Chain<ClientConnection> clients = new Chain<>();
+    private final Chain<Client> clients = new Chain<>();
     private final Chain<Exchange> exchanges = new Chain<>();
     private boolean ticking;
     private int ticks;
@@ -62,12 +62,12 @@ final class EventLoopState {
         return pools.computeIfAbsent(target, each -> new TargetPool(this, each));
     }
 
-    void opened(ClientConnection client) {
+    void opened(Client client) {
         clients.add(client);
         tick();
     }
 
-    void closed(ClientConnection client) {
+    void closed(Client client) {
         clients.remove(client);
     }
 
@@ -79,7 +79,7 @@ final class EventLoopState {
         exchanges.remove(exchange);
     }
 
-    Iterable<ClientConnection> clients() {
+    Iterable<Client> clients() {
         return clients;
     }
 
@@ -109,7 +109,7 @@ final class EventLoopState {
             each.checkDeadlines(now);
         }
         if (++ticks % TICKS_A_SECOND == 0) {
-            for (ClientConnection each : clients) {
+            for (Client each : clients) {
                 each.checkIdle(now);
             }
             for (Iterator<TargetPool> each = pools.values().iterator(); each.hasNext(); ) {
@@ -135,14 +135,14 @@ final class EventLoopState {
 
     /** Lets the connections of a listener end with what they are doing; those that take longer are closed. */
     void drain(Port port) {
-        for (ClientConnection each : clients) {
+        for (Client each : clients) {
             if (each.port() == port) {
                 each.drain();
             }
         }
         var _ = loop.schedule(
                 () -> {
-                    for (ClientConnection each : clients) {
+                    for (Client each : clients) {
                         if (each.port() == port) {
                             each.close();
                         }
@@ -153,7 +153,7 @@ final class EventLoopState {
     }
 
     void closeAll() {
-        for (ClientConnection each : clients) {
+        for (Client each : clients) {
             each.close();
         }
         pools.values().forEach(TargetPool::closeAll);

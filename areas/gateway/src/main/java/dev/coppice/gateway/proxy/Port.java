@@ -5,6 +5,7 @@ import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.route.RoutingTable;
 import io.netty.channel.Channel;
 import io.prometheus.metrics.core.datapoints.GaugeDataPoint;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -17,16 +18,36 @@ final class Port {
      */
     record Routing(RoutingTable<RuleAction> table, Map<ListenerConfig, TlsContexts.Certificates> certificates) {}
 
+    /** What connections there are to begin with. */
+    enum Kind {
+        HTTP,
+        /** TLS, whose server name says what else. */
+        SECURE,
+        STREAMS,
+        DATAGRAMS;
+
+        /** Of listeners that share a port. */
+        static Kind of(List<ListenerConfig> sharing) {
+            ListenerConfig first = sharing.getFirst();
+            return switch (first.protocol()) {
+                case HTTP -> first.tls() == null ? HTTP : SECURE;
+                case TLS -> SECURE;
+                case TCP -> STREAMS;
+                case UDP -> DATAGRAMS;
+            };
+        }
+    }
+
     private final Binding binding;
-    private final boolean secure;
+    private final Kind kind;
     private final GaugeDataPoint connections;
     private volatile Routing routing;
     private volatile @Nullable Channel server;
 
-    Port(Binding binding, Routing routing, ProxyMetrics metrics) {
+    Port(Binding binding, Kind kind, Routing routing, ProxyMetrics metrics) {
         this.binding = binding;
         this.routing = routing;
-        this.secure = !routing.certificates.isEmpty();
+        this.kind = kind;
         this.connections = metrics.connections.labelValues(binding.address() + ":" + binding.port());
     }
 
@@ -38,9 +59,14 @@ final class Port {
         return binding.port();
     }
 
-    /** Whether TLS is ended here; a port that changes that is opened anew. */
+    /** A port that changes it is opened anew. */
+    Kind kind() {
+        return kind;
+    }
+
+    /** Whether HTTP comes in TLS. */
     boolean secure() {
-        return secure;
+        return kind == Kind.SECURE;
     }
 
     Routing routing() {

@@ -11,11 +11,13 @@ import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Service;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
+import io.netty.bootstrap.Bootstrap;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
+import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -42,7 +44,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Serves HTTP/1.1 as configured, on event loops of its own. A change of routes is one write of a reference to a table that was
+ * Serves HTTP/1.1, streams and datagrams as configured, on event loops of its own. A change of routes is one write of a reference to a table that was
  * compiled beforehand: requests that are on their way keep the rule that they were given. Safe for use by many threads.
  */
 public final class ProxyDataPlane implements DataPlane {
@@ -141,8 +143,7 @@ public final class ProxyDataPlane implements DataPlane {
         }
         Map<Binding, List<ListenerConfig>> wanted = new LinkedHashMap<>();
         for (ListenerConfig each : next.listeners()) {
-            wanted.computeIfAbsent(new Binding(each.address(), each.port()), _ -> new ArrayList<>())
-                    .add(each);
+            wanted.computeIfAbsent(Binding.of(each), _ -> new ArrayList<>()).add(each);
         }
         Map<Binding, String> failures = new HashMap<>();
         List<Port> gone = new ArrayList<>();
@@ -202,8 +203,9 @@ public final class ProxyDataPlane implements DataPlane {
                 new RoutingTable<>(
                         listeners, (listener, route, rule) -> new RuleAction(listener, route, rule, to, metrics)),
                 certificates);
+        Port.Kind kind = Port.Kind.of(listeners);
         Port port = ports.get(binding);
-        if (port != null && port.secure() == !certificates.isEmpty()) {
+        if (port != null && port.kind() == kind) {
             port.route(routing);
             return null;
         }
@@ -211,7 +213,7 @@ public final class ProxyDataPlane implements DataPlane {
             gone.add(port);
             unbind(port);
         }
-        Port opened = new Port(binding, routing, metrics);
+        Port opened = new Port(binding, kind, routing, metrics);
         String failure = bind(group, opened);
         if (failure == null) {
             ports.put(binding, opened);
@@ -229,7 +231,34 @@ public final class ProxyDataPlane implements DataPlane {
         } catch (IllegalArgumentException e) {
             return "\"" + binding.address() + "\" is no IP address";
         }
-        ChannelFuture bound = new ServerBootstrap()
+        ChannelFuture bound = (port.kind() == Port.Kind.DATAGRAMS
+                        ? datagrams(group, port, address)
+                        : streams(group, port, address))
+                .awaitUninterruptibly();
+        if (bound.isSuccess()) {
+            port.bound(bound.channel());
+            return null;
+        }
+        Throwable cause = bound.cause();
+        return cause == null ? "it could not be bound" : String.valueOf(cause.getMessage());
+    }
+
+    private ChannelFuture datagrams(EventLoopGroup group, Port port, InetSocketAddress address) {
+        // All datagrams of a port come on one loop, which has its clients.
+        EventLoop loop = group.next() instanceof EventLoop one ? one : null;
+        EventLoopState state = loop == null ? null : states.get(loop);
+        if (loop == null || state == null) {
+            throw new IllegalStateException("an event loop without state");
+        }
+        return new Bootstrap()
+                .group(loop)
+                .channelFactory(transport.datagrams())
+                .handler(new DatagramRelay(state, port))
+                .bind(address);
+    }
+
+    private ChannelFuture streams(EventLoopGroup group, Port port, InetSocketAddress address) {
+        return new ServerBootstrap()
                 .group(group)
                 .channelFactory(transport.server())
                 .option(ChannelOption.SO_BACKLOG, BACKLOG)
@@ -241,14 +270,7 @@ public final class ProxyDataPlane implements DataPlane {
                         accepted(port, channel);
                     }
                 })
-                .bind(address)
-                .awaitUninterruptibly();
-        if (bound.isSuccess()) {
-            port.bound(bound.channel());
-            return null;
-        }
-        Throwable cause = bound.cause();
-        return cause == null ? "it could not be bound" : String.valueOf(cause.getMessage());
+                .bind(address);
     }
 
     private void accepted(Port port, Channel channel) {
@@ -262,17 +284,24 @@ public final class ProxyDataPlane implements DataPlane {
             return;
         }
         var _ = channel.closeFuture().addListener(_ -> connections.decrementAndGet());
-        if (port.secure()) {
-            channel.pipeline().addLast(new ServerNames(port));
+        ChannelPipeline pipeline = channel.pipeline();
+        switch (port.kind()) {
+            case HTTP -> http(pipeline, new ClientConnection(state, port, channel, null));
+            case SECURE -> pipeline.addLast(new ServerNames(state, port));
+            case STREAMS -> pipeline.addLast(new StreamConnection(state, port, channel, ""));
+            case DATAGRAMS -> throw new IllegalStateException("datagrams have no connections");
         }
-        channel.pipeline()
-                .addLast(
-                        new HttpServerCodec(new HttpDecoderConfig()
-                                .setMaxInitialLineLength(options.maxLineBytes())
-                                .setMaxHeaderSize(options.maxHeaderBytes())
-                                .setStrictLineParsing(true)
-                                .setUseRfc9112TransferEncoding(true)),
-                        new ClientConnection(state, port, channel));
+    }
+
+    /** From here on the connection speaks HTTP. */
+    void http(ChannelPipeline pipeline, ClientConnection client) {
+        pipeline.addLast(
+                new HttpServerCodec(new HttpDecoderConfig()
+                        .setMaxInitialLineLength(options.maxLineBytes())
+                        .setMaxHeaderSize(options.maxHeaderBytes())
+                        .setStrictLineParsing(true)
+                        .setUseRfc9112TransferEncoding(true)),
+                client);
     }
 
     private static void unbind(Port port) {

@@ -24,6 +24,7 @@ final class ProxyMetrics {
     private static final int CODES = 600;
 
     private final Counter requests;
+    private final Counter streams;
     private final Histogram seconds;
     private final Counter upstreamRequests;
     private final Counter upstreamFailures;
@@ -44,6 +45,11 @@ final class ProxyMetrics {
                 .name("coppice_gateway_requests")
                 .help("Requests that were answered; code 499 when the client went before.")
                 .labelNames("route", "code")
+                .register(kernel.metrics());
+        streams = Counter.builder()
+                .name("coppice_gateway_streams")
+                .help("Streams that ended, and clients of datagrams that fell silent.")
+                .labelNames("route")
                 .register(kernel.metrics());
         seconds = Histogram.builder()
                 .name("coppice_gateway_request_seconds")
@@ -113,6 +119,12 @@ final class ProxyMetrics {
             this.seconds = ProxyMetrics.this.seconds.labelValues(name);
         }
 
+        /** A stream, or a client's datagrams, ended. */
+        void streamed(long nanos) {
+            streams.labelValues(name).inc();
+            seconds.observe(nanos / 1e9);
+        }
+
         void answered(int code, long nanos) {
             int index = code < 0 || code >= CODES ? 0 : code;
             CounterDataPoint counter = codes.get(index);
@@ -163,6 +175,7 @@ final class ProxyMetrics {
                     }
                 }
                 seconds.remove(each);
+                streams.remove(each);
             }
         }
         for (String each : new HashSet<>(targets.keySet())) {

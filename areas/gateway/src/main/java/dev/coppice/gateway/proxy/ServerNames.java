@@ -1,36 +1,79 @@
 package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.config.ListenerConfig;
-import io.netty.handler.ssl.SniHandler;
-import io.netty.handler.ssl.SslContext;
-import io.netty.util.AsyncMapping;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelPipeline;
+import io.netty.handler.ssl.AbstractSniHandler;
 import io.netty.util.concurrent.Future;
-import io.netty.util.concurrent.Promise;
 import java.util.Locale;
-import javax.net.ssl.SSLHandshakeException;
 import org.jspecify.annotations.Nullable;
 
-/** Begins TLS with the certificate of the listener that the client names (SNI); without such a listener there is none. */
-final class ServerNames extends SniHandler {
+/**
+ * Chooses a listener by the server name of a client's hello (RFC 6066, 3), and what the connection is from then on: HTTP or a stream in TLS
+ * that is ended here, or a stream that is passed through as it is.
+ */
+final class ServerNames extends AbstractSniHandler<ServerNames.Choice> {
     private static final int MOST_HELLO_BYTES = 16 << 10;
     private static final long HANDSHAKE_MILLIS = 10_000;
 
-    ServerNames(Port port) {
-        super(mapping(port), MOST_HELLO_BYTES, HANDSHAKE_MILLIS);
+    /** A fatal alert: unrecognized_name (RFC 8446, 6.2). */
+    private static final byte[] UNRECOGNIZED = {21, 3, 3, 0, 2, 2, 112};
+
+    private final EventLoopState state;
+    private final Port port;
+
+    /**
+     * What the connection is for.
+     *
+     * @param listener null: nobody
+     * @param certificates null: TLS is not ended here
+     */
+    record Choice(@Nullable ListenerConfig listener, TlsContexts.@Nullable Certificates certificates) {}
+
+    ServerNames(EventLoopState state, Port port) {
+        super(MOST_HELLO_BYTES, HANDSHAKE_MILLIS);
+        this.state = state;
+        this.port = port;
     }
 
-    private static AsyncMapping<String, SslContext> mapping(Port port) {
-        return (name, promise) -> choose(port, name, promise);
+    private static String name(@Nullable String given) {
+        return given == null ? "" : given.toLowerCase(Locale.ROOT);
     }
 
-    private static Future<SslContext> choose(Port port, @Nullable String name, Promise<SslContext> promise) {
-        String host = name == null ? "" : name.toLowerCase(Locale.ROOT);
+    @Override
+    protected Future<Choice> lookup(ChannelHandlerContext context, @Nullable String given) {
         Port.Routing routing = port.routing();
-        ListenerConfig listener = routing.table().listener(host);
-        TlsContexts.Certificates certificates =
-                listener == null ? null : routing.certificates().get(listener);
-        return certificates == null
-                ? promise.setFailure(new SSLHandshakeException("no listener is for the server name \"" + host + "\""))
-                : promise.setSuccess(certificates.choose(host));
+        ListenerConfig listener = routing.table().listener(name(given));
+        Choice choice = new Choice(
+                listener, listener == null ? null : routing.certificates().get(listener));
+        return context.executor().newSucceededFuture(choice);
+    }
+
+    @Override
+    protected void onLookupComplete(ChannelHandlerContext context, @Nullable String given, Future<Choice> found) {
+        String name = name(given);
+        Choice choice = found.getNow();
+        ListenerConfig listener = choice.listener;
+        boolean passed =
+                listener != null && listener.protocol() == ListenerConfig.Protocol.TLS && listener.tls() == null;
+        if (listener == null || choice.certificates == null && !passed) {
+            state.plane.metrics.refused.labelValues("server-name").inc();
+            var _ = context.writeAndFlush(Unpooled.wrappedBuffer(UNRECOGNIZED))
+                    .addListener(ChannelFutureListener.CLOSE);
+            return;
+        }
+        ChannelPipeline pipeline = context.pipeline();
+        if (choice.certificates != null) {
+            pipeline.addAfter(
+                    context.name(), null, choice.certificates.choose(name).newHandler(context.alloc()));
+        }
+        if (listener.protocol() == ListenerConfig.Protocol.TLS) {
+            pipeline.addLast(new StreamConnection(state, port, context.channel(), name));
+        } else {
+            state.plane.http(pipeline, new ClientConnection(state, port, context.channel(), name));
+        }
+        pipeline.remove(this);
     }
 }

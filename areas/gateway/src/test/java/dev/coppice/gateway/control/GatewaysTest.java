@@ -40,7 +40,8 @@ class GatewaysTest {
         assertThat(outcome.gateway("one").addresses()).containsExactly("127.0.0.1");
         assertThat(outcome.gateway("one").sets()).isZero();
         assertThat(outcome.config().listeners())
-                .containsExactly(new ListenerConfig("default/one", "http", "127.0.0.1", 80, "", null, List.of()));
+                .containsExactly(new ListenerConfig(
+                        "default/one", "http", "127.0.0.1", 80, ListenerConfig.Protocol.HTTP, "", null, List.of()));
     }
 
     @Test

@@ -64,7 +64,8 @@ final class ProxyFixture implements AutoCloseable {
     }
 
     void serveRoutes(List<RouteConfig> routes, UpstreamConfig... upstreams) {
-        ListenerConfig listener = new ListenerConfig("default/gateway", "http", "127.0.0.1", port, "", null, routes);
+        ListenerConfig listener = new ListenerConfig(
+                "default/gateway", "http", "127.0.0.1", port, ListenerConfig.Protocol.HTTP, "", null, routes);
         var failures = plane.apply(new GatewayConfig(List.of(listener), List.of(upstreams)));
         if (!failures.isEmpty()) {
             throw new AssertionError(failures.toString());

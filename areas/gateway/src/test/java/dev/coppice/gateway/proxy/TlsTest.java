@@ -73,7 +73,15 @@ class TlsTest {
                 List.of());
         RouteConfig route =
                 new RouteConfig("HTTPRoute", "default", name, 0, List.of(), List.of(rule("u", named), redirected));
-        return new ListenerConfig("default/gateway", name, "127.0.0.1", proxy.port, hostname, tls, List.of(route));
+        return new ListenerConfig(
+                "default/gateway",
+                name,
+                "127.0.0.1",
+                proxy.port,
+                ListenerConfig.Protocol.HTTP,
+                hostname,
+                tls,
+                List.of(route));
     }
 
     private Map<?, String> serve(ListenerConfig... listeners) {
@@ -111,7 +119,7 @@ class TlsTest {
     }
 
     /** Who the server is does not matter here. */
-    private static final class Trusting implements X509TrustManager {
+    static final class Trusting implements X509TrustManager {
         @Override
         public void checkClientTrusted(X509Certificate[] chain, String type) {}
 

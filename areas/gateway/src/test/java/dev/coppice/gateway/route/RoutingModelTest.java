@@ -99,7 +99,8 @@ class RoutingModelTest {
             routes.add(new RouteConfig(
                     "HTTPRoute", "ns" + random.nextInt(2), "r" + number + "-" + i, random.nextInt(3), hosts, rules));
         }
-        return new ListenerConfig("ns/g", "l" + number, "127.0.0.1", 80, host, null, routes);
+        return new ListenerConfig(
+                "ns/g", "l" + number, "127.0.0.1", 80, ListenerConfig.Protocol.HTTP, host, null, routes);
     }
 
     private static int specific(String pattern, String host) {

@@ -1,0 +1,90 @@
+package dev.coppice.gateway.proxy;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandler;
+import java.net.InetSocketAddress;
+
+/** A connection from a client, whatever it speaks. Used on its event loop only. */
+abstract class Client extends Chain.Member<Client> implements ChannelInboundHandler {
+    final String address;
+    private final EventLoopState state;
+    private final Port port;
+    private final Channel channel;
+    private boolean opened;
+
+    Client(EventLoopState state, Port port, Channel channel) {
+        this.state = state;
+        this.port = port;
+        this.channel = channel;
+        this.address = channel.remoteAddress() instanceof InetSocketAddress remote
+                ? remote.getAddress().getHostAddress()
+                : "";
+    }
+
+    final EventLoopState state() {
+        return state;
+    }
+
+    final Port port() {
+        return port;
+    }
+
+    final Channel channel() {
+        return channel;
+    }
+
+    final void reading(boolean on) {
+        if (channel.config().isAutoRead() != on) {
+            var _ = channel.config().setAutoRead(on);
+        }
+    }
+
+    final void close() {
+        var _ = channel.close();
+    }
+
+    /** Its listener is gone: it ends when it has done what it is doing. */
+    abstract void drain();
+
+    /** Closes it when nothing came for long. */
+    abstract void checkIdle(long now);
+
+    /** It is closed. */
+    abstract void gone();
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext context) {
+        opened = true;
+        state.opened(this);
+        port.opened();
+    }
+
+    @Override
+    public final void channelInactive(ChannelHandlerContext context) {
+        end();
+    }
+
+    @Override
+    public final void handlerRemoved(ChannelHandlerContext context) {
+        end();
+    }
+
+    private void end() {
+        if (opened) {
+            opened = false;
+            state.closed(this);
+            port.closed();
+            gone();
+        }
+    }
+
+    @Override
+    public void channelRegistered(ChannelHandlerContext context) {}
+
+    @Override
+    public void channelUnregistered(ChannelHandlerContext context) {}
+
+    @Override
+    public void channelActive(ChannelHandlerContext context) {}
+}

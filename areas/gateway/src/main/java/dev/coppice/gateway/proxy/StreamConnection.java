@@ -1,0 +1,292 @@
+package dev.coppice.gateway.proxy;
+
+import dev.coppice.gateway.route.Candidate;
+import dev.coppice.gateway.route.RequestHead;
+import dev.coppice.gateway.route.RoutingTable;
+import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.socket.ChannelInputShutdownEvent;
+import io.netty.channel.socket.DuplexChannel;
+import io.netty.handler.codec.DecoderException;
+import io.netty.util.ReferenceCountUtil;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A stream of bytes between a client and an endpoint, of TCP or in TLS. Each side's end is passed on by itself, so that one may go on
+ * while the other has said all. Who sends faster than the other side takes is not read. Used on its event loop only.
+ */
+final class StreamConnection extends Client {
+    private static final int MOST_TRIES = 3;
+
+    /** Streams have nothing but a server name to be chosen by. */
+    static final RequestHead NOTHING = new RequestHead() {
+        @Override
+        public String method() {
+            return "";
+        }
+
+        @Override
+        public String path() {
+            return "/";
+        }
+
+        @Override
+        public @Nullable String header(String name) {
+            return null;
+        }
+
+        @Override
+        public @Nullable String queryParam(String name) {
+            return null;
+        }
+    };
+
+    private final String serverName;
+    private final long beginNanos;
+    private final Deque<ByteBuf> early = new ArrayDeque<>(1);
+    private @Nullable RuleAction action;
+    private Upstream.@Nullable Target endpoint;
+    private @Nullable Channel target;
+    private boolean clientDone;
+    private boolean targetDone;
+    private boolean over;
+    private int tries;
+    private long lastNanos;
+
+    StreamConnection(EventLoopState state, Port port, Channel channel, String serverName) {
+        super(state, port, channel);
+        this.serverName = serverName;
+        this.beginNanos = state.now();
+        this.lastNanos = beginNanos;
+    }
+
+    @Override
+    public void handlerAdded(ChannelHandlerContext context) {
+        super.handlerAdded(context);
+        channel().config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+        reading(false);
+        RoutingTable<RuleAction> table = port().routing().table();
+        RoutingTable.Found<RuleAction> found = table.find(serverName, NOTHING);
+        Candidate<RuleAction> candidate = found == null ? null : found.candidate();
+        action = candidate == null ? null : candidate.action();
+        RuleAction rule = action;
+        RuleAction.Backend backend = rule == null ? null : rule.choose(state().random);
+        if (backend == null || backend.upstream() == null) {
+            refuse("stream-route");
+            return;
+        }
+        connect(backend.upstream(), null);
+    }
+
+    private void refuse(String reason) {
+        state().plane.metrics.refused.labelValues(reason).inc();
+        close();
+    }
+
+    private void connect(Upstream upstream, Upstream.@Nullable Target failed) {
+        Upstream.State now = upstream.state();
+        if (now.targets().isEmpty()) {
+            refuse("stream-endpoint");
+            return;
+        }
+        Upstream.Target chosen = state().choose(upstream, now, failed);
+        endpoint = chosen;
+        tries++;
+        chosen.metrics.requests.inc();
+        var _ = new Bootstrap()
+                .group(state().loop)
+                .channelFactory(state().plane.transport.client())
+                .option(ChannelOption.TCP_NODELAY, true)
+                .option(ChannelOption.ALLOW_HALF_CLOSURE, true)
+                .option(ChannelOption.AUTO_READ, false)
+                .option(
+                        ChannelOption.CONNECT_TIMEOUT_MILLIS,
+                        Math.toIntExact(state().plane.options.connectTimeout().toMillis()))
+                .handler(new TargetSide())
+                .connect(chosen.address)
+                .addListener((ChannelFutureListener) done -> {
+                    if (done.isSuccess()) {
+                        connected(done.channel(), chosen);
+                        return;
+                    }
+                    chosen.metrics.failed(Attempt.Failure.CONNECT.word);
+                    if (!over && tries < MOST_TRIES && now.targets().size() > 1) {
+                        connect(upstream, chosen);
+                    } else {
+                        close();
+                    }
+                });
+    }
+
+    private void connected(Channel to, Upstream.Target chosen) {
+        if (over) {
+            var _ = to.close();
+            return;
+        }
+        target = to;
+        chosen.metrics.connections.inc();
+        for (ByteBuf each = early.poll(); each != null; each = early.poll()) {
+            var _ = to.write(each, to.voidPromise());
+        }
+        to.flush();
+        if (clientDone) {
+            endOf(to);
+        }
+        readClient(true);
+        readTarget(true);
+    }
+
+    /** Not after a side has said all: then there is nothing to be read, and epoll knows it no more. */
+    private void readClient(boolean on) {
+        if (!clientDone) {
+            reading(on);
+        }
+    }
+
+    private void readTarget(boolean on) {
+        if (target != null && !targetDone) {
+            var _ = target.config().setAutoRead(on);
+        }
+    }
+
+    @Override
+    public void channelRead(ChannelHandlerContext context, Object message) {
+        Channel to = target;
+        if (!(message instanceof ByteBuf bytes) || over) {
+            ReferenceCountUtil.release(message);
+        } else if (to == null) {
+            // Bounded by what one read gives, since reading has stopped.
+            early.add(bytes);
+        } else {
+            lastNanos = state().now();
+            var _ = to.write(bytes, to.voidPromise());
+            if (!to.isWritable()) {
+                readClient(false);
+            }
+        }
+    }
+
+    @Override
+    public void channelReadComplete(ChannelHandlerContext context) {
+        if (target != null) {
+            target.flush();
+        }
+    }
+
+    @Override
+    public void channelWritabilityChanged(ChannelHandlerContext context) {
+        readTarget(channel().isWritable());
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext context, Object event) {
+        if (event == ChannelInputShutdownEvent.INSTANCE) {
+            clientDone = true;
+            if (target != null) {
+                endOf(target);
+            }
+        }
+        ReferenceCountUtil.release(event);
+    }
+
+    /** Tells one side that the other has said all; closes both when both have. */
+    private void endOf(Channel to) {
+        if (clientDone && targetDone) {
+            var _ = to.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> close());
+            return;
+        }
+        var _ = to.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> {
+            if (to instanceof DuplexChannel duplex && to.isActive()) {
+                var _ = duplex.shutdownOutput();
+            }
+        });
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+        if (!(cause instanceof IOException) && !(cause instanceof DecoderException)) {
+            state().plane.unexpected(cause);
+        }
+        close();
+    }
+
+    /** Streams may last for hours: they are let go on until the time for that is over. */
+    @Override
+    void drain() {}
+
+    @Override
+    void checkIdle(long now) {
+        if (now - lastNanos > state().plane.options.tunnelIdle().toNanos()) {
+            close();
+        }
+    }
+
+    @Override
+    void gone() {
+        over = true;
+        for (ByteBuf each = early.poll(); each != null; each = early.poll()) {
+            each.release();
+        }
+        Channel to = target;
+        if (to != null) {
+            var _ = to.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+        }
+        RuleAction rule = action;
+        if (rule != null) {
+            rule.metrics.streamed(state().now() - beginNanos);
+        }
+    }
+
+    /** The endpoint's connection. */
+    private final class TargetSide extends ChannelInboundHandlerAdapter {
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) {
+            lastNanos = state().now();
+            Channel to = channel();
+            var _ = to.write(message, to.voidPromise());
+            if (!to.isWritable()) {
+                readTarget(false);
+            }
+        }
+
+        @Override
+        public void channelReadComplete(ChannelHandlerContext context) {
+            channel().flush();
+        }
+
+        @Override
+        public void channelWritabilityChanged(ChannelHandlerContext context) {
+            readClient(context.channel().isWritable());
+        }
+
+        @Override
+        public void userEventTriggered(ChannelHandlerContext context, Object event) {
+            if (event == ChannelInputShutdownEvent.INSTANCE) {
+                targetDone = true;
+                endOf(channel());
+            }
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext context) {
+            if (target != null && endpoint != null) {
+                endpoint.metrics.connections.dec();
+            }
+            var _ = channel().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            var _ = context.close();
+        }
+    }
+}
