@@ -13,6 +13,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -21,7 +22,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * need the objects of {@code creates}. Objects lie in a namespace and types in a group of this run's own.
  */
 final class ApiRows {
-    static final List<String> NAMES = List.of("creates", "gets", "applies", "list", "chunks", "watch", "types");
+    static final List<String> NAMES = List.of("creates", "gets", "applies", "warm", "list", "chunks", "watch", "types");
 
     private static final int IN_FLIGHT = 32;
     private static final int EVENTS = 100;
@@ -61,6 +62,11 @@ final class ApiRows {
             case "creates" -> creates();
             case "gets" -> each("api-gets", objects, i -> server.request("GET", maps + "/map-" + i, ""));
             case "applies" -> each("api-applies", Math.min(objects, 10_000), i -> apply("map-" + i, i));
+            case "warm" ->
+                each(
+                        "api-creates-warm",
+                        Math.min(objects, 20_000),
+                        i -> server.request("POST", maps, body("more-" + i)));
             case "list" -> list();
             case "chunks" -> listByChunks();
             case "watch" -> watchers == 0 ? List.of() : watch();
@@ -163,6 +169,8 @@ final class ApiRows {
         for (int i = 0; i < watchers; i++) {
             if (i % WATCHES_PER_CONNECTION == 0) {
                 shared = server.client();
+                // Or each of the first ones would open a connection of its own.
+                var unused = shared.send(server.base(maps + "?limit=1").GET().build(), BodyHandlers.discarding());
             }
             HttpClient client = shared;
             Thread.startVirtualThread(() -> {
@@ -176,6 +184,7 @@ final class ApiRows {
                     }
                 } catch (IOException | InterruptedException e) {
                     System.err.println("a watcher ended: " + e);
+                    open.countDown();
                 }
             });
         }
@@ -187,7 +196,9 @@ final class ApiRows {
         for (int i = 0; i < EVENTS; i++) {
             server.request("POST", maps, body("event-" + i));
         }
-        all.await();
+        if (!all.await(2, TimeUnit.MINUTES)) {
+            throw new IOException("after two minutes the watchers had only " + events.get() + " events");
+        }
         double seconds = (System.nanoTime() - start) / 1e9;
         double delivered = (double) watchers * EVENTS;
         figures.add(Figure.rate("api-watch", "events a second to " + watchers + " watchers", delivered / seconds));

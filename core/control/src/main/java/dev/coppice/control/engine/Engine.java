@@ -149,7 +149,7 @@ public final class Engine {
             if (generated) {
                 meta.put("name", generatedName(generate));
             }
-            ObjectNode candidate = object.deepCopy();
+            ObjectNode candidate = generated ? object.deepCopy() : object;
             Target named = Target.of(d, target.namespace(), Json.text(candidate, "metadata", "name"));
             try {
                 return insertNamed(named, candidate, options, caller, true);
