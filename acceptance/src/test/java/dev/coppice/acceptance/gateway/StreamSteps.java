@@ -1,6 +1,7 @@
 package dev.coppice.acceptance.gateway;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.acceptance.gateway.ExchangeRunner.Target;
 import java.io.IOException;
 import java.util.List;
@@ -91,25 +92,34 @@ final class StreamSteps {
 
     /** The newer route is made again until its time, which is in seconds, is another than the older's. */
     static void olderRouteWins(CaseRun run, String kind, String prefix) throws IOException, InterruptedException {
-        JsonNode newer = run.documents().stream()
-                .filter(document -> document.at("/metadata/name").asText().equals(prefix + "-newer"))
+        JsonNode first = run.documents().stream()
+                .filter(document -> document.at("/metadata/name").asText().equals(prefix + "-older"))
                 .findFirst()
                 .orElseThrow();
+        // The suite makes it itself: like the older one, but for its name and backend.
+        ObjectNode newer = first.deepCopy();
+        ((ObjectNode) newer.at("/metadata")).put("name", prefix + "-newer");
+        ObjectNode backend = (ObjectNode) newer.at("/spec/rules/0/backendRefs/0");
+        backend.put("name", backend.path("name").asText().replace("-1", "-2"));
         run.check("the newer route is newer", () -> {
             String older = run.api()
                     .get(kind, INFRA + prefix + "-older")
                     .at("/metadata/creationTimestamp")
                     .asText();
-            JsonNode made = run.api().get(kind, INFRA + prefix + "-newer");
-            if (made.at("/metadata/creationTimestamp").asText().compareTo(older) > 0) {
-                return null;
-            }
             run.api().delete(newer);
             run.api().apply(newer);
-            return "made in the same second as the older";
+            String made = run.api()
+                    .get(kind, INFRA + prefix + "-newer")
+                    .at("/metadata/creationTimestamp")
+                    .asText();
+            return made.compareTo(older) > 0 ? null : "made in the same second as the older";
         });
-        run.claims(_ -> true);
-        run.exchanges();
+        try {
+            run.claims(_ -> true);
+            run.exchanges();
+        } finally {
+            run.api().delete(newer);
+        }
     }
 
     /** The first row is for the route that terminates TLS, the second for the other. */

@@ -35,7 +35,7 @@ final class Backends {
         }
     }
 
-    private record Wanted(Key service, String portName, Protocol protocol) {}
+    private record Wanted(Key service, String portName, Protocol protocol, boolean datagrams) {}
 
     private record Made(List<ObjectNode> slices, Wanted wanted, UpstreamConfig upstream) {}
 
@@ -137,8 +137,9 @@ final class Backends {
                                     + ": this version cannot speak HTTP/2 to backends yet");
                 }
             }
-            String upstream = key + ":" + number;
-            wanted.put(upstream, new Wanted(key, name, protocol));
+            boolean datagrams = transport.equals("UDP");
+            String upstream = key + ":" + number + (datagrams ? "/udp" : "");
+            wanted.put(upstream, new Wanted(key, name, protocol, datagrams));
             return new Found(upstream, null);
         }
         return other
@@ -196,7 +197,7 @@ final class Backends {
             }
             for (JsonNode port : slice.path("ports")) {
                 if (Objects.equals(port.path("name").asText(""), wanted.portName())
-                        && !port.path("protocol").asText("TCP").equals("UDP")
+                        && port.path("protocol").asText("TCP").equals("UDP") == wanted.datagrams()
                         && port.path("port").asInt() > 0) {
                     addresses(slice, port.path("port").asInt(), unready, all);
                 }

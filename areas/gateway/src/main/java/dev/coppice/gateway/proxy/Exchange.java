@@ -177,7 +177,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     }
 
     private void preflight(CrossOriginPolicy policy) {
-        DefaultFullHttpResponse answer = LocalAnswer.of(HttpResponseStatus.NO_CONTENT, "");
+        DefaultFullHttpResponse answer = LocalAnswer.of(HttpResponseStatus.OK, "");
         if (allowedOrigin != null) {
             policy.allow(allowedOrigin, answer.headers());
             policy.answerPreflight(request.headers(), answer.headers());

@@ -10,6 +10,7 @@ import dev.coppice.gateway.config.ListenerConfig;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** Gateways and ListenerSets: listeners, conflicts, addresses and conditions. */
@@ -152,15 +153,32 @@ class GatewaysTest {
         assertThat(outcome.conditions("kinds")).contains("ResolvedRefs=False/ListenersNotResolved");
     }
 
+    private static final String STREAMS = """
+            kind: Gateway
+            metadata: {name: stream}
+            spec:
+              gatewayClassName: coppice
+              listeners:
+              - {name: tcp, port: 80, protocol: TCP}
+              - {name: udp, port: 80, protocol: UDP}
+              - {name: pass, port: 443, protocol: TLS, tls: {mode: Passthrough}}
+            """;
+
     @Test
-    void whatCannotBeServedYetSaysSo() {
-        gateway("stream", """
-                listeners:
-                - {name: tcp, port: 80, protocol: TCP}
-                - {name: udp, port: 80, protocol: UDP}
-                - {name: pass, port: 443, protocol: TLS, tls: {mode: Passthrough}}
-                """);
-        World.Outcome outcome = world.translate();
+    void streamsAndDatagramsAreServed() {
+        World.Outcome outcome = world.apply(STREAMS).translate();
+        assertThat(outcome.conditions("stream")).startsWith("Accepted=True/Accepted Programmed=True/Programmed");
+        assertThat(outcome.served("tcp").protocol()).isEqualTo(ListenerConfig.Protocol.TCP);
+        assertThat(outcome.served("udp").protocol()).isEqualTo(ListenerConfig.Protocol.UDP);
+        assertThat(outcome.served("pass").protocol()).isEqualTo(ListenerConfig.Protocol.TLS);
+        assertThat(outcome.served("pass").tls()).isNull();
+    }
+
+    @Test
+    void whatADataPlaneCannotServeSaysSo() {
+        World.Outcome outcome = new World(new Capabilities(Set.of("HTTP"), false, false, false))
+                .apply(STREAMS)
+                .translate();
         assertThat(outcome.conditions("stream")).startsWith("Accepted=True/Accepted Programmed=False/Pending");
         for (String name : List.of("tcp", "udp", "pass")) {
             assertThat(outcome.listener("stream", name))

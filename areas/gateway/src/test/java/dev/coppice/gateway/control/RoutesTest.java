@@ -85,6 +85,42 @@ class RoutesTest {
     }
 
     @Test
+    void aPortOfBothTransportsIsTwoUpstreams() {
+        world.apply("""
+                kind: Service
+                metadata: {name: dns}
+                spec: {ports: [{name: dns, port: 53, protocol: UDP}, {name: dns-tcp, port: 53}]}
+                ---
+                kind: EndpointSlice
+                metadata: {name: dns, labels: {kubernetes.io/service-name: dns}}
+                addressType: IPv4
+                ports: [{name: dns, port: 5353, protocol: UDP}, {name: dns-tcp, port: 5354, protocol: TCP}]
+                endpoints: [{addresses: [10.0.0.7]}]
+                ---
+                kind: Gateway
+                metadata: {name: names}
+                spec:
+                  gatewayClassName: coppice
+                  listeners:
+                  - {name: udp, port: 53, protocol: UDP}
+                  - {name: tcp, port: 53, protocol: TCP}
+                ---
+                kind: UDPRoute
+                metadata: {name: u}
+                spec: {parentRefs: [{name: names}], rules: [{backendRefs: [{name: dns, port: 53}]}]}
+                ---
+                kind: TCPRoute
+                metadata: {name: t}
+                spec: {parentRefs: [{name: names}], rules: [{backendRefs: [{name: dns, port: 53}]}]}
+                """);
+        World.Outcome outcome = world.translate();
+        assertThat(outcome.upstream("default/dns:53/udp").endpoints()).containsExactly(new Endpoint("10.0.0.7", 5353));
+        assertThat(outcome.upstream("default/dns:53").endpoints()).containsExactly(new Endpoint("10.0.0.7", 5354));
+        assertThat(outcome.served("udp").routes()).extracting(RouteConfig::name).containsExactly("u");
+        assertThat(outcome.served("tcp").routes()).extracting(RouteConfig::name).containsExactly("t");
+    }
+
+    @Test
     void hostNamesHaveInCommonWhatBothSay() {
         assertThat(Hostnames.intersection("", List.of())).isEmpty();
         assertThat(Hostnames.intersection("a.org", List.of())).containsExactly("a.org");

@@ -383,7 +383,7 @@ class ProxyTest {
                     + "Origin: https://a.example.org\r\nAccess-Control-Request-Method: PUT\r\n"
                     + "Access-Control-Request-Headers: x-other\r\n\r\n");
             assertThat(preflight)
-                    .startsWith("HTTP/1.1 204")
+                    .startsWith("HTTP/1.1 200")
                     .contains("access-control-allow-origin: https://a.example.org")
                     .contains("access-control-allow-credentials: true")
                     .contains("access-control-allow-methods: GET, PUT")
