@@ -25,7 +25,7 @@ import java.util.stream.Stream;
  */
 public final class GatewayLoad {
     private static final Pattern REQUESTS = Pattern.compile("(\\d+) requests in");
-    private static final Pattern P99 = Pattern.compile("99%\\s+(\\S+)");
+    private static final Pattern P99 = Pattern.compile("(?m)^\\s+99%\\s+(\\S+)");
     private static final Pattern BAD = Pattern.compile("Non-2xx or 3xx responses: (\\d+)");
     private static final int ROUNDS = 5;
 
