@@ -31,6 +31,7 @@ final class ClientConnection extends Client {
     private @Nullable Tunnel tunnel;
     private long idleSince;
     private boolean lingering;
+    private boolean switching;
     private boolean draining;
 
     /** @param serverName the name by which the client asked for a certificate, empty when it named none; null for plain HTTP */
@@ -73,14 +74,40 @@ final class ClientConnection extends Client {
         }
     }
 
+    /** Speaks HTTP no more. What the client sent ahead waits until the other side is ready, too. */
+    void switching() {
+        switching = true;
+        current = null;
+        releaseAhead();
+        var _ = channel().pipeline().remove(HttpServerCodec.class);
+    }
+
+    /** From now on bytes go through unseen. */
     void tunnel(Tunnel through) {
         tunnel = through;
-        current = null;
-        var _ = channel().pipeline().remove(HttpServerCodec.class);
+        Deque<Object> waiting = ahead;
+        while (waiting != null && !waiting.isEmpty()) {
+            if (waiting.poll() instanceof ByteBuf bytes) {
+                through.fromClient(bytes);
+            }
+        }
+        through.flushTarget();
+    }
+
+    private void releaseAhead() {
         Deque<Object> waiting = ahead;
         while (waiting != null && !waiting.isEmpty()) {
             ReferenceCountUtil.release(waiting.poll());
         }
+    }
+
+    private void keepAhead(Object message) {
+        Deque<Object> waiting = ahead;
+        if (waiting == null) {
+            waiting = new ArrayDeque<>();
+            ahead = waiting;
+        }
+        waiting.add(message);
     }
 
     /**
@@ -171,18 +198,18 @@ final class ClientConnection extends Client {
             }
             return;
         }
+        if (switching && message instanceof ByteBuf) {
+            keepAhead(message);
+            return;
+        }
         if (lingering || !(message instanceof HttpObject)) {
             ReferenceCountUtil.release(message);
             return;
         }
         Deque<Object> waiting = ahead;
         if (busy() && message != LastHttpContent.EMPTY_LAST_CONTENT || waiting != null && !waiting.isEmpty()) {
-            if (waiting == null) {
-                waiting = new ArrayDeque<>();
-                ahead = waiting;
-            }
             // Bounded by what one read gives, since reading stops.
-            waiting.add(message);
+            keepAhead(message);
             reading(false);
             return;
         }
@@ -219,10 +246,7 @@ final class ClientConnection extends Client {
         if (tunnel != null) {
             tunnel.clientClosed();
         }
-        Deque<Object> waiting = ahead;
-        while (waiting != null && !waiting.isEmpty()) {
-            ReferenceCountUtil.release(waiting.poll());
-        }
+        releaseAhead();
     }
 
     @Override

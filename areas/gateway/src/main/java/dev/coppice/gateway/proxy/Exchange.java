@@ -477,8 +477,9 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         state.ended(this);
         Tunnel tunnel = new Tunnel(client, to, this::account);
         over = true;
-        client.tunnel(tunnel);
+        client.switching();
         to.tunnel(tunnel);
+        client.tunnel(tunnel);
     }
 
     @Override

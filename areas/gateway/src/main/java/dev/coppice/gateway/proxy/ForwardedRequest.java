@@ -19,10 +19,15 @@ final class ForwardedRequest {
 
     private ForwardedRequest() {}
 
-    /** Whether the client asks to speak another protocol, such as WebSocket, on its connection. */
+    /**
+     * Whether the client asks to speak WebSocket on its connection. Other protocols are not asked for: whoever spoke HTTP/2 to a backend
+     * through here would be past all routes.
+     */
     static boolean upgrades(HttpRequest request) {
-        return request.headers().contains(HttpHeaderNames.UPGRADE)
-                && request.headers().containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE, true);
+        HttpHeaders headers = request.headers();
+        return headers.contains(HttpHeaderNames.UPGRADE)
+                && HttpHeaderValues.WEBSOCKET.contentEqualsIgnoreCase(headers.get(HttpHeaderNames.UPGRADE))
+                && headers.containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE, true);
     }
 
     static void prepare(

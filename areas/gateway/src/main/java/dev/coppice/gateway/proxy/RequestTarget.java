@@ -72,10 +72,21 @@ record RequestTarget(Authority authority, String path, String query) implements 
         }
         int mark = origin.indexOf('?');
         String path = RequestPath.normal(mark < 0 ? origin : origin.substring(0, mark));
-        if (path == null) {
-            return bad("target", "the request's path is malformed");
+        String query = mark < 0 ? "" : origin.substring(mark);
+        if (path == null || !printable(query)) {
+            return bad("target", "the request's path or query is malformed: expected what is no ASCII to be escaped");
         }
-        return new RequestTarget(authority, path, mark < 0 ? "" : origin.substring(mark));
+        return new RequestTarget(authority, path, query);
+    }
+
+    private static boolean printable(String query) {
+        for (int i = 0; i < query.length(); i++) {
+            char c = query.charAt(i);
+            if (c <= ' ' || c >= 0x7F || c == '#') {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static Refusal bad(String reason, String text) {

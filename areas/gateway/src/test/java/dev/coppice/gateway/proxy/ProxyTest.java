@@ -14,6 +14,7 @@ import dev.coppice.gateway.config.MatchConfig;
 import dev.coppice.gateway.config.MatchConfig.PathMatch;
 import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.RuleConfig;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;
@@ -180,6 +181,38 @@ class ProxyTest {
             assertThat(client.bytes(5)).isEqualTo("first");
             client.send("abc");
             assertThat(client.bytes(3)).isEqualTo("ABC");
+        }
+    }
+
+    @Test
+    void whatIsSentBeforeTheProtocolChangesArrives() throws Exception {
+        try (Backend backend = new Backend((request, conversation) -> {
+                    conversation.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                            + "Connection: Upgrade\r\n\r\nfirst");
+                    conversation.send(new String(conversation.in().readNBytes(5), StandardCharsets.US_ASCII));
+                    return null;
+                });
+                ProxyFixture.Client client = serving(backend).client()) {
+            client.send("GET / HTTP/1.1\r\nHost: a\r\nUpgrade: WebSocket\r\nConnection: keep-alive, Upgrade\r\n\r\n");
+            client.send("early");
+            assertThat(client.head().getFirst()).contains("101");
+            assertThat(client.rest()).isEqualTo("firstearly");
+        }
+    }
+
+    /** Who spoke HTTP/2 to a backend through the proxy would be past all routes. */
+    @Test
+    void otherProtocolsAreNotAskedFor() throws Exception {
+        try (Backend backend = Backend.saying("plain")) {
+            serving(backend);
+            assertThat(proxy.exchange(
+                            "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"
+                                    + "Connection: Upgrade, HTTP2-Settings, close\r\n\r\n"))
+                    .startsWith("HTTP/1.1 200")
+                    .endsWith("plain");
+            assertThat(backend.seen.getFirst().header("upgrade")).isEmpty();
+            assertThat(backend.seen.getFirst().header("http2-settings")).isEmpty();
+            assertThat(backend.seen.getFirst().header("connection")).isEmpty();
         }
     }
 
@@ -424,6 +457,9 @@ class ProxyTest {
                     "GET /%00 HTTP/1.1\r\nHost: a\r\n\r\n",
                     "GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n",
                     "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n",
+                    "GET /a?b#c HTTP/1.1\r\nHost: a\r\n\r\n",
+                    "GET /a?b\u0001 HTTP/1.1\r\nHost: a\r\n\r\n",
+                    "GET /a?b\u00e4 HTTP/1.1\r\nHost: a\r\n\r\n",
                     "GET a HTTP/1.1\r\nHost: a\r\n\r\n",
                     "GET / HTTP/2.0\r\nHost: a\r\n\r\n",
                     "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
