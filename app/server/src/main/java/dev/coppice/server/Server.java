@@ -132,7 +132,10 @@ public final class Server implements AutoCloseable {
 
     private void startParts(Consumer<String> progress) throws StartException, IOException {
         progress.accept("Starting on " + data.root());
-        var _ = kernel.root().start(ChildSpec.task("old-generation", new OldGeneration(kernel)));
+        // With another collector than the serial one it has nothing to do, and ends.
+        var _ = kernel.root()
+                .start(ChildSpec.task("old-generation", new OldGeneration(kernel))
+                        .withRestart(ChildSpec.Restart.TRANSIENT));
         InetAddress address = address();
         ClusterStart start = new ClusterStart(kernel, options, data.root(), address, progress);
         if (options.external().used()) {
