@@ -8,6 +8,7 @@ import dev.coppice.server.ServerOptions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -228,6 +229,7 @@ class DistributionFaultTest {
                     leader.kill();
                     leader.start();
                     leader.awaitServing(Duration.ofSeconds(60));
+                    awaitAnswering(rig, rig.nodes().indexOf(leader));
                 }
             } finally {
                 over.set(true);
@@ -242,6 +244,22 @@ class DistributionFaultTest {
         assertThat(sums.getFirst() - before)
                 .as("%d additions were acknowledged, the outcome of %d is unknown", acknowledged.get(), unknown.get())
                 .isBetween(acknowledged.get(), acknowledged.get() + unknown.get());
+    }
+
+    /** The public listener is opened after the store serves. */
+    private void awaitAnswering(Rig rig, int node) throws IOException, InterruptedException {
+        long end = System.nanoTime() + LIMIT.toNanos();
+        while (true) {
+            try {
+                HttpResponse<String> unused = ask(rig, node, "leads");
+                return;
+            } catch (ConnectException e) {
+                if (System.nanoTime() > end) {
+                    throw e;
+                }
+                Load.pause(50);
+            }
+        }
     }
 
     private int leader(Rig rig) throws IOException, InterruptedException {

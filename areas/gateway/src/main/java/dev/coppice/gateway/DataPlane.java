@@ -5,7 +5,7 @@ import dev.coppice.gateway.config.ListenerConfig;
 import java.util.Map;
 
 /** What serves the traffic. Safe for use by many threads. */
-public interface DataPlane {
+public interface DataPlane extends AutoCloseable {
 
     /**
      * A socket address that listeners share.
@@ -31,4 +31,8 @@ public interface DataPlane {
      * @return why an address could not be bound; nothing for those that could. They are tried again with the next call
      */
     Map<Binding, String> apply(GatewayConfig config);
+
+    /** Before its supervisor stops it: another one may be opened afterwards. */
+    @Override
+    default void close() {}
 }

@@ -42,6 +42,7 @@ public final class GatewayExtension implements Extension {
 
     private final GatewayOptions options;
     private final DataPlaneFactory factory;
+    private @Nullable DataPlane traffic;
     private @Nullable GatewayController controller;
 
     public GatewayExtension(GatewayOptions options, DataPlaneFactory factory) {
@@ -81,6 +82,7 @@ public final class GatewayExtension implements Extension {
     public void start(ExtensionContext context) throws Exception {
         DataPlane dataPlane = factory.open(
                 context.kernel(), context.supervisor().startSupervisor("traffic", PATIENT), context.dataDirectory());
+        traffic = dataPlane;
         SavedConfig saved = new SavedConfig(context.dataDirectory().resolve("config.json"));
         saved.read().ifPresent(dataPlane::apply);
         GatewayController made = new GatewayController(context, options, dataPlane, saved);
@@ -92,6 +94,9 @@ public final class GatewayExtension implements Extension {
     public void stop() throws Exception {
         if (controller != null) {
             controller.close();
+        }
+        if (traffic != null) {
+            traffic.close();
         }
     }
 }

@@ -73,7 +73,7 @@ public final class ProxyDataPlane implements DataPlane {
         this.kernel = kernel;
         this.clock = kernel.clock();
         this.options = options;
-        this.metrics = new ProxyMetrics(kernel);
+        this.metrics = new ProxyMetrics(kernel.metrics());
         this.unrouted = metrics.route("");
         this.accessLog = new AccessLog(options.accessLog(), clock, metrics);
         if (options.accessLog() != null) {
@@ -122,6 +122,12 @@ public final class ProxyDataPlane implements DataPlane {
             states.clear();
             boolean _ = group.shutdownGracefully(0, 2, TimeUnit.SECONDS).await(5, TimeUnit.SECONDS);
         }
+    }
+
+    /** Takes its metrics out; its supervisor stops the rest. */
+    @Override
+    public void close() {
+        metrics.close();
     }
 
     private synchronized GatewayConfig config() {

@@ -1,14 +1,17 @@
 package dev.coppice.gateway.proxy;
 
-import dev.coppice.kernel.Kernel;
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
 import io.prometheus.metrics.core.datapoints.GaugeDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.Gauge;
 import io.prometheus.metrics.core.metrics.Histogram;
+import io.prometheus.metrics.model.registry.Collector;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -18,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  * What the data plane counts. Of routes and upstreams the first {@value #MOST_NAMES} have figures of their own, all others
  * share those named {@value #OTHERS}. Safe for use by many threads.
  */
-final class ProxyMetrics {
+final class ProxyMetrics implements AutoCloseable {
     private static final int MOST_NAMES = 2000;
     private static final String OTHERS = "others";
     private static final int CODES = 600;
@@ -37,75 +40,90 @@ final class ProxyMetrics {
     final CounterDataPoint accessLines;
     final CounterDataPoint accessLinesLost;
 
+    private final PrometheusRegistry registry;
+    private final List<Collector> collectors = new ArrayList<>();
     private final Map<String, PerRoute> routes = new HashMap<>();
     private final Map<String, PerTarget> targets = new HashMap<>();
 
-    ProxyMetrics(Kernel kernel) {
-        requests = Counter.builder()
+    ProxyMetrics(PrometheusRegistry registry) {
+        this.registry = registry;
+        requests = kept(Counter.builder()
                 .name("coppice_gateway_requests")
                 .help("Requests that were answered; code 499 when the client went before.")
                 .labelNames("route", "code")
-                .register(kernel.metrics());
-        streams = Counter.builder()
+                .build());
+        streams = kept(Counter.builder()
                 .name("coppice_gateway_streams")
                 .help("Streams that ended, and clients of datagrams that fell silent.")
                 .labelNames("route")
-                .register(kernel.metrics());
-        seconds = Histogram.builder()
+                .build());
+        seconds = kept(Histogram.builder()
                 .name("coppice_gateway_request_seconds")
                 .help("Seconds from a request's head to its answer's end.")
                 .labelNames("route")
                 .classicOnly()
                 .classicExponentialUpperBounds(0.0005, 2, 16)
-                .register(kernel.metrics());
-        upstreamRequests = Counter.builder()
+                .build());
+        upstreamRequests = kept(Counter.builder()
                 .name("coppice_gateway_upstream_requests")
                 .help("Requests sent to endpoints, each try.")
                 .labelNames("upstream")
-                .register(kernel.metrics());
-        upstreamFailures = Counter.builder()
+                .build());
+        upstreamFailures = kept(Counter.builder()
                 .name("coppice_gateway_upstream_failures")
                 .help(
                         "Requests to endpoints that ended without an answer: connect, reset, timeout, waiting, malformed.")
                 .labelNames("upstream", "reason")
-                .register(kernel.metrics());
-        upstreamConnections = Gauge.builder()
+                .build());
+        upstreamConnections = kept(Gauge.builder()
                 .name("coppice_gateway_upstream_connections")
                 .help("Connections to endpoints.")
                 .labelNames("upstream")
-                .register(kernel.metrics());
-        refused = Counter.builder()
+                .build());
+        refused = kept(Counter.builder()
                 .name("coppice_gateway_refused")
                 .help("Requests and connections refused before routing, by reason.")
                 .labelNames("reason")
-                .register(kernel.metrics());
-        retries = Counter.builder()
+                .build());
+        retries = kept(Counter.builder()
                 .name("coppice_gateway_retries")
                 .help("Requests sent to an endpoint once more.")
-                .register(kernel.metrics());
-        mirrored = Counter.builder()
+                .build());
+        mirrored = kept(Counter.builder()
                 .name("coppice_gateway_mirrored")
                 .help("Copies of requests sent.")
-                .register(kernel.metrics());
-        mirrorsLost = Counter.builder()
+                .build());
+        mirrorsLost = kept(Counter.builder()
                 .name("coppice_gateway_mirrors_lost")
                 .help("Copies of requests that could not be sent whole, by reason.")
                 .labelNames("reason")
-                .register(kernel.metrics());
-        connections = Gauge.builder()
+                .build());
+        connections = kept(Gauge.builder()
                 .name("coppice_gateway_connections")
                 .help("Connections from clients.")
                 .labelNames("listener")
-                .register(kernel.metrics());
-        accessLines = Counter.builder()
+                .build());
+        accessLines = kept(Counter.builder()
                 .name("coppice_gateway_access_log_lines")
                 .help("Lines given to the access log.")
-                .register(kernel.metrics());
-        accessLinesLost = Counter.builder()
+                .build());
+        accessLinesLost = kept(Counter.builder()
                 .name("coppice_gateway_access_log_lost")
                 .help(
                         "Lines of the access log that were dropped, since its file did not keep up or could not be written.")
-                .register(kernel.metrics());
+                .build());
+    }
+
+    private <C extends Collector> C kept(C collector) {
+        registry.register(collector);
+        collectors.add(collector);
+        return collector;
+    }
+
+    /** Takes them out, so that another data plane may have its own. */
+    @Override
+    public void close() {
+        collectors.forEach(registry::unregister);
     }
 
     /** The figures of one route. */

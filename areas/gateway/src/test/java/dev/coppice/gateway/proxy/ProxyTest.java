@@ -14,6 +14,7 @@ import dev.coppice.gateway.config.MatchConfig;
 import dev.coppice.gateway.config.MatchConfig.PathMatch;
 import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.kernel.SupervisorOptions;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -596,6 +597,18 @@ class ProxyTest {
             assertThat(idle.rest()).isEmpty();
             go.countDown();
             assertThat(busy.rest()).containsIgnoringCase("connection: close").endsWith("late");
+        }
+    }
+
+    /** As on a node that leads again. */
+    @Test
+    void anotherOneMayBeOpenedAfterwards() throws Exception {
+        proxy.plane.close();
+        try (ProxyDataPlane next = new ProxyDataPlane(
+                proxy.kernel,
+                proxy.kernel.root().startSupervisor("next", SupervisorOptions.DEFAULT),
+                ProxyOptions.DEFAULT)) {
+            assertThat(next.apply(GatewayConfig.EMPTY)).isEmpty();
         }
     }
 
