@@ -288,7 +288,7 @@ public final class Distribution {
         Supervisor own = all.startSupervisor(name, SupervisorOptions.DEFAULT);
         ProcessRef<SingletonKeeper.Mail> keeper = own.startProcess(ChildSpec.process(
                 "keeper",
-                () -> new SingletonKeeper(name, names, () -> mesh.peers().size() + 1, with, () -> own, behavior)));
+                () -> new SingletonKeeper(name, names, () -> mesh.connected() + 1, with, () -> own, behavior)));
         monitorNodes(_ -> keeper.cast(new SingletonKeeper.Look()));
     }
 

@@ -40,8 +40,8 @@ final class Link implements Receiver, Peer {
     private final Inbox inbox;
     State state = new Greeting();
 
-    /** Its end is being told. Guarded by the mesh. */
-    boolean ending;
+    /** Its end is being told. Written under the lock of the mesh. */
+    volatile boolean ending;
 
     private volatile @Nullable NodeId node;
     private volatile long sinceNanos;

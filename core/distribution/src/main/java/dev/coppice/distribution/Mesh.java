@@ -123,6 +123,11 @@ final class Mesh implements AutoCloseable {
         return List.copyOf(up.values());
     }
 
+    /** How many others are connected; one whose end is being told counts no more, though it is still among the peers. */
+    int connected() {
+        return (int) up.values().stream().filter(each -> !each.ending).count();
+    }
+
     long waitingBytes() {
         return up.values().stream().mapToLong(Link::waitingBytes).sum();
     }
