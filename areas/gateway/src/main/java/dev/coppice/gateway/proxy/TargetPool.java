@@ -25,7 +25,17 @@ final class TargetPool {
     private final Deque<TargetConnection> idle = new ArrayDeque<>();
     private final Set<TargetConnection> connections = new HashSet<>();
     private final Deque<Attempt> waiting = new ArrayDeque<>();
-    private int connecting;
+    private final Set<Connecting> connecting = new HashSet<>();
+
+    /** A connection that is being made. */
+    private static final class Connecting {
+        /** Who it is for; null once that does not want it any more. */
+        private @Nullable Attempt attempt;
+
+        Connecting(Attempt attempt) {
+            this.attempt = attempt;
+        }
+    }
 
     TargetPool(EventLoopState state, Upstream.Target target) {
         this.state = state;
@@ -34,7 +44,7 @@ final class TargetPool {
     }
 
     int open() {
-        return connections.size() + connecting;
+        return connections.size() + connecting.size();
     }
 
     boolean empty() {
@@ -55,9 +65,14 @@ final class TargetPool {
         }
     }
 
-    /** The attempt does not want a connection any more. */
+    /** The attempt does not want a connection any more: it may have turned to another endpoint, and must not be served twice. */
     void forget(Attempt attempt) {
         waiting.remove(attempt);
+        for (Connecting each : connecting) {
+            if (each.attempt == attempt) {
+                each.attempt = null;
+            }
+        }
     }
 
     private @Nullable TargetConnection pollIdle() {
@@ -69,8 +84,9 @@ final class TargetPool {
         return null;
     }
 
-    private void connect(@Nullable Attempt attempt) {
-        connecting++;
+    private void connect(Attempt asking) {
+        Connecting one = new Connecting(asking);
+        connecting.add(one);
         TargetConnection made = new TargetConnection(this, state);
         ChannelFuture connected = new Bootstrap()
                 .group(state.loop)
@@ -97,7 +113,8 @@ final class TargetPool {
                 })
                 .connect(target.address);
         connected.addListener(done -> {
-            connecting--;
+            connecting.remove(one);
+            Attempt attempt = one.attempt;
             if (done.isSuccess()) {
                 connections.add(made);
                 target.metrics.connections.inc();
