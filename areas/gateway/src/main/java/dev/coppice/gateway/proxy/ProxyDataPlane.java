@@ -218,6 +218,9 @@ public final class ProxyDataPlane implements DataPlane {
         if (port != null) {
             gone.add(port);
             unbind(port);
+            // A selector gives a closed socket back with its next round.
+            onLoops(_ -> {});
+            onLoops(_ -> {});
         }
         Port opened = new Port(binding, kind, routing, metrics);
         String failure = bind(group, opened);
