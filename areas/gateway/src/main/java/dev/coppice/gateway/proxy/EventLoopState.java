@@ -21,6 +21,7 @@ final class EventLoopState {
     final EventLoop loop;
     final SplittableRandom random;
     final AccessLog.Lines accessLog;
+    final TargetConnector connector = new TargetConnector(this);
     private final Map<Upstream.Target, TargetPool> pools = new IdentityHashMap<>();
     private final Map<Upstream, Cursor> cursors = new IdentityHashMap<>();
     private final Chain<Client> clients = new Chain<>();

@@ -3,7 +3,6 @@ package dev.coppice.gateway.proxy;
 import dev.coppice.gateway.route.Candidate;
 import dev.coppice.gateway.route.RequestHead;
 import dev.coppice.gateway.route.RoutingTable;
-import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -102,29 +101,22 @@ final class StreamConnection extends Client {
         endpoint = chosen;
         tries++;
         chosen.metrics.requests.inc();
-        var _ = new Bootstrap()
-                .group(state().loop)
-                .channelFactory(state().plane.transport.client())
-                .option(ChannelOption.TCP_NODELAY, true)
-                .option(ChannelOption.ALLOW_HALF_CLOSURE, true)
-                .option(ChannelOption.AUTO_READ, false)
-                .option(
-                        ChannelOption.CONNECT_TIMEOUT_MILLIS,
-                        Math.toIntExact(state().plane.options.connectTimeout().toMillis()))
-                .handler(new TargetSide())
-                .connect(chosen.address)
-                .addListener((ChannelFutureListener) done -> {
-                    if (done.isSuccess()) {
-                        connected(done.channel(), chosen);
-                        return;
-                    }
-                    chosen.metrics.failed(Attempt.Failure.CONNECT.word);
-                    if (!over && tries < MOST_TRIES && now.targets().size() > 1) {
-                        connect(upstream, chosen);
-                    } else {
-                        close();
-                    }
-                });
+        state().connector.connect(chosen, new TargetConnector.Caller() {
+            @Override
+            public void connected(Channel channel) {
+                StreamConnection.this.connected(channel, chosen);
+            }
+
+            @Override
+            public void failed(Attempt.Failure why) {
+                chosen.metrics.failed(why.word);
+                if (!over && tries < MOST_TRIES && now.targets().size() > 1) {
+                    connect(upstream, chosen);
+                } else {
+                    close();
+                }
+            }
+        });
     }
 
     private void connected(Channel to, Upstream.Target chosen) {
@@ -132,6 +124,9 @@ final class StreamConnection extends Client {
             var _ = to.close();
             return;
         }
+        var _ = to.config().setAutoRead(false);
+        to.config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
+        to.pipeline().addLast(new TargetSide());
         target = to;
         chosen.metrics.connections.inc();
         for (ByteBuf each = early.poll(); each != null; each = early.poll()) {

@@ -1,10 +1,6 @@
 package dev.coppice.gateway.proxy;
 
-import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelInitializer;
-import io.netty.channel.ChannelOption;
 import io.netty.handler.codec.http.DefaultHttpHeadersFactory;
 import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.codec.http.HttpDecoderConfig;
@@ -87,49 +83,43 @@ final class TargetPool {
     private void connect(Attempt asking) {
         Connecting one = new Connecting(asking);
         connecting.add(one);
-        TargetConnection made = new TargetConnection(this, state);
-        ChannelFuture connected = new Bootstrap()
-                .group(state.loop)
-                .channelFactory(state.plane.transport.client())
-                .option(ChannelOption.TCP_NODELAY, true)
-                .option(
-                        ChannelOption.CONNECT_TIMEOUT_MILLIS,
-                        Math.toIntExact(options.connectTimeout().toMillis()))
-                .handler(new ChannelInitializer<Channel>() {
-                    @Override
-                    protected void initChannel(Channel channel) {
-                        channel.pipeline()
-                                .addLast(
-                                        new HttpClientCodec(
-                                                new HttpDecoderConfig()
-                                                        .setMaxInitialLineLength(options.maxLineBytes())
-                                                        .setMaxHeaderSize(options.maxHeaderBytes())
-                                                        .setHeadersFactory(DefaultHttpHeadersFactory.headersFactory()
-                                                                .withValidation(false)),
-                                                false,
-                                                false),
-                                        made);
-                    }
-                })
-                .connect(target.address);
-        connected.addListener(done -> {
-            connecting.remove(one);
-            Attempt attempt = one.attempt;
-            if (done.isSuccess()) {
+        state.connector.connect(target, new TargetConnector.Caller() {
+            @Override
+            public void connected(Channel channel) {
+                connecting.remove(one);
+                TargetConnection made = new TargetConnection(TargetPool.this, state);
+                channel.pipeline().addLast(codec(), made);
                 connections.add(made);
                 target.metrics.connections.inc();
+                Attempt attempt = one.attempt;
                 if (attempt == null || attempt.over()) {
                     give(made);
                 } else {
                     made.serve(attempt, false);
                 }
-            } else {
+            }
+
+            @Override
+            public void failed(Attempt.Failure why) {
+                connecting.remove(one);
+                Attempt attempt = one.attempt;
                 if (attempt != null && !attempt.over()) {
-                    attempt.failed(Attempt.Failure.CONNECT);
+                    attempt.failed(why);
                 }
                 next();
             }
         });
+    }
+
+    private HttpClientCodec codec() {
+        return new HttpClientCodec(
+                new HttpDecoderConfig()
+                        .setMaxInitialLineLength(options.maxLineBytes())
+                        .setMaxHeaderSize(options.maxHeaderBytes())
+                        .setHeadersFactory(
+                                DefaultHttpHeadersFactory.headersFactory().withValidation(false)),
+                false,
+                false);
     }
 
     /** Those who wait get what is there, or a connection that may be made now. */
