@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.gateway.limit;
+
+import org.jspecify.annotations.NullMarked;
