@@ -7,13 +7,20 @@ import java.util.List;
  *
  * @param listeners of all Gateways; those that share an address and a port speak the same protocol and differ in host names
  * @param upstreams everything that rules point to, each by a name of its own
+ * @param limits in the order in which they are asked, each by a name of its own
  */
-public record GatewayConfig(List<ListenerConfig> listeners, List<UpstreamConfig> upstreams) {
+public record GatewayConfig(List<ListenerConfig> listeners, List<UpstreamConfig> upstreams, List<LimitConfig> limits) {
 
     public static final GatewayConfig EMPTY = new GatewayConfig(List.of(), List.of());
 
     public GatewayConfig {
         listeners = List.copyOf(listeners);
         upstreams = List.copyOf(upstreams);
+        limits = List.copyOf(limits);
+    }
+
+    /** Without limits. */
+    public GatewayConfig(List<ListenerConfig> listeners, List<UpstreamConfig> upstreams) {
+        this(listeners, upstreams, List.of());
     }
 }

@@ -39,7 +39,9 @@ public final class SavedConfig {
     /** Returns once it would survive a power cut. Listeners with TLS are left out: their keys are on no disk in the clear. */
     void write(GatewayConfig config) throws IOException {
         GatewayConfig kept = new GatewayConfig(
-                config.listeners().stream().filter(each -> each.tls() == null).toList(), config.upstreams());
+                config.listeners().stream().filter(each -> each.tls() == null).toList(),
+                config.upstreams(),
+                config.limits());
         try {
             DurableFile.write(file, JSON.writeValueAsString(kept));
         } catch (JsonProcessingException e) {

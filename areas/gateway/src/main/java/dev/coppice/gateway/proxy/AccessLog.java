@@ -71,6 +71,11 @@ final class AccessLog {
             quoted(exchange.routeName());
             text.append(",\"endpoint\":\"").append(exchange.endpointText());
             text.append("\",\"tries\":").append(exchange.tries());
+            String limit = exchange.refusedBy();
+            if (!limit.isEmpty()) {
+                text.append(",\"limit\":");
+                quoted(limit);
+            }
             text.append(",\"agent\":");
             quoted(exchange.agent());
             text.append("}\n");

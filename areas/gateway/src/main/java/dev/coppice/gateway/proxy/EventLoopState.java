@@ -1,5 +1,6 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.limit.KeyHash;
 import io.netty.channel.EventLoop;
 import java.util.IdentityHashMap;
 import java.util.Iterator;
@@ -22,6 +23,7 @@ final class EventLoopState {
     final SplittableRandom random;
     final AccessLog.Lines accessLog;
     final TargetConnector connector = new TargetConnector(this);
+    final KeyHash limitKeys;
     private final Map<Upstream.Target, TargetPool> pools = new IdentityHashMap<>();
     private final Map<Upstream, Cursor> cursors = new IdentityHashMap<>();
     private final Chain<Client> clients = new Chain<>();
@@ -38,6 +40,7 @@ final class EventLoopState {
         this.loop = loop;
         this.random = new SplittableRandom(seed);
         this.accessLog = plane.accessLog.lines();
+        this.limitKeys = plane.limits.hash();
     }
 
     long now() {

@@ -44,6 +44,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     private @Nullable RuleAction action;
     private @Nullable Candidate<RuleAction> candidate;
     private RuleAction.@Nullable Backend backend;
+    private @Nullable Admission admission;
     private @Nullable String allowedOrigin;
     private @Nullable TargetPool pool;
     private @Nullable TargetConnection connection;
@@ -138,6 +139,9 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
             answer(HttpResponseStatus.INTERNAL_SERVER_ERROR, "the rule for this request is not valid");
             return;
         }
+        if (refusedByLimit(rule)) {
+            return;
+        }
         if (rule.filters.redirect != null) {
             send(redirect(rule.filters.redirect));
             return;
@@ -161,6 +165,30 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         mirror(rule.filters.mirrors);
         mirror(chosen.filters().mirrors);
         start(null);
+    }
+
+    private boolean refusedByLimit(RuleAction rule) {
+        if (rule.limits.length == 0) {
+            return false;
+        }
+        Admission asked = Admission.ask(
+                rule.limits,
+                new LimitedRequest(request, this.asked, client, rule.routeKey),
+                state.limitKeys,
+                beginNanos);
+        admission = asked;
+        if (asked.refused()) {
+            send(asked.refusal());
+        }
+        return asked.refused();
+    }
+
+    /** Says in an answer what the limits have left. */
+    private void tellLimits(HttpHeaders headers) {
+        Admission given = admission;
+        if (given != null) {
+            given.tell(headers);
+        }
     }
 
     private void prepare(RuleAction rule, RuleAction.Backend chosen) {
@@ -400,6 +428,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
             chosen.filters().response.apply(headers);
             allowOrigin(rule, headers);
         }
+        tellLimits(headers);
         if (bodyFollows && !HttpUtil.isContentLengthSet(head) && !HttpUtil.isTransferEncodingChunked(head)) {
             if (http10) {
                 keepAlive = false;
@@ -537,6 +566,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         if (rule != null && !answer.headers().contains(HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN)) {
             allowOrigin(rule, answer.headers());
         }
+        tellLimits(answer.headers());
         connectionHeader(answer.headers());
         bytesOut = answer.content().readableBytes();
         var _ = client.channel().writeAndFlush(answer);
@@ -580,6 +610,10 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         RuleAction rule = action;
         (rule == null ? state.plane.unrouted : rule.metrics).answered(status, nanos);
         state.accessLog.add(this, nanos);
+        Admission given = admission;
+        if (given != null) {
+            given.end();
+        }
     }
 
     void clientGone() {
@@ -660,6 +694,12 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     String routeName() {
         RuleAction rule = action;
         return rule == null ? "" : rule.route;
+    }
+
+    /** The limit that refused it; empty when none did. */
+    String refusedBy() {
+        Admission given = admission;
+        return given == null ? "" : given.refusedBy();
     }
 
     String endpointText() {

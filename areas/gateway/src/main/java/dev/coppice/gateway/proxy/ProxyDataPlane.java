@@ -55,6 +55,7 @@ public final class ProxyDataPlane implements DataPlane {
     final ProxyOptions options;
     final ProxyMetrics metrics;
     final AccessLog accessLog;
+    final RateLimits limits;
     final Transport transport = Transport.best();
     /** The figures of requests that no route wanted. */
     final ProxyMetrics.PerRoute unrouted;
@@ -75,6 +76,7 @@ public final class ProxyDataPlane implements DataPlane {
         this.options = options;
         this.metrics = new ProxyMetrics(kernel.metrics());
         this.unrouted = metrics.route("");
+        this.limits = new RateLimits(kernel);
         this.accessLog = new AccessLog(options.accessLog(), clock, metrics);
         if (options.accessLog() != null) {
             supervisor.start(ChildSpec.task("access-log", accessLog.writer()));
@@ -128,6 +130,7 @@ public final class ProxyDataPlane implements DataPlane {
     @Override
     public void close() {
         metrics.close();
+        limits.close();
     }
 
     private synchronized GatewayConfig config() {
@@ -147,6 +150,7 @@ public final class ProxyDataPlane implements DataPlane {
             upstream.update(each);
             kept.put(each.name(), upstream);
         }
+        limits.update(next.limits());
         Map<Binding, List<ListenerConfig>> wanted = new LinkedHashMap<>();
         for (ListenerConfig each : next.listeners()) {
             wanted.computeIfAbsent(Binding.of(each), _ -> new ArrayList<>()).add(each);
@@ -207,7 +211,8 @@ public final class ProxyDataPlane implements DataPlane {
         }
         Port.Routing routing = new Port.Routing(
                 new RoutingTable<>(
-                        listeners, (listener, route, rule) -> new RuleAction(listener, route, rule, to, metrics)),
+                        listeners,
+                        (listener, route, rule) -> new RuleAction(listener, route, rule, to, limits, metrics)),
                 certificates);
         Port.Kind kind = Port.Kind.of(listeners);
         Port port = ports.get(binding);

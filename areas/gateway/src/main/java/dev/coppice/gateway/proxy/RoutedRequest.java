@@ -1,6 +1,7 @@
 package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.route.RequestHead;
+import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.QueryStringDecoder;
 import java.nio.charset.StandardCharsets;
@@ -34,7 +35,12 @@ final class RoutedRequest implements RequestHead {
 
     @Override
     public @Nullable String header(String name) {
-        Iterator<String> values = request.headers().valueStringIterator(name);
+        return header(request.headers(), name);
+    }
+
+    /** All values of a header, joined by commas (RFC 9110, 5.3); null when there is none. */
+    static @Nullable String header(HttpHeaders headers, String name) {
+        Iterator<String> values = headers.valueStringIterator(name);
         if (!values.hasNext()) {
             return null;
         }

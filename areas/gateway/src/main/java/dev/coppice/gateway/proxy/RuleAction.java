@@ -79,6 +79,10 @@ final class RuleAction {
     final long backendTimeoutNanos;
     final @Nullable RetryConfig retry;
     final @Nullable String invalid;
+    final RateLimit[] limits;
+    /** Its route by kind, namespace and name. */
+    final String routeKey;
+
     private final Backend[] backends;
 
     RuleAction(
@@ -86,6 +90,7 @@ final class RuleAction {
             RouteConfig route,
             RuleConfig rule,
             Function<String, @Nullable Upstream> upstreams,
+            RateLimits limits,
             ProxyMetrics metrics) {
         this.listener = listener;
         this.route = route.namespace() + "/" + route.name();
@@ -95,6 +100,8 @@ final class RuleAction {
         this.backendTimeoutNanos = rule.backendTimeoutMillis() * 1_000_000;
         this.retry = rule.retry();
         this.invalid = rule.invalid();
+        this.limits = limits.of(listener, route, rule);
+        this.routeKey = route.kind() + "/" + this.route;
         List<Backend> all = new ArrayList<>();
         long sum = 0;
         for (BackendConfig each : rule.backends()) {

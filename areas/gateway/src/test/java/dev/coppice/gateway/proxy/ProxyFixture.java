@@ -3,6 +3,7 @@ package dev.coppice.gateway.proxy;
 import dev.coppice.gateway.config.BackendConfig;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.config.LimitConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.MatchConfig;
 import dev.coppice.gateway.config.RouteConfig;
@@ -64,9 +65,13 @@ final class ProxyFixture implements AutoCloseable {
     }
 
     void serveRoutes(List<RouteConfig> routes, UpstreamConfig... upstreams) {
+        serveRoutes(List.of(), routes, upstreams);
+    }
+
+    void serveRoutes(List<LimitConfig> limits, List<RouteConfig> routes, UpstreamConfig... upstreams) {
         ListenerConfig listener = new ListenerConfig(
                 "default/gateway", "http", "127.0.0.1", port, ListenerConfig.Protocol.HTTP, "", null, routes);
-        var failures = plane.apply(new GatewayConfig(List.of(listener), List.of(upstreams)));
+        var failures = plane.apply(new GatewayConfig(List.of(listener), List.of(upstreams), limits));
         if (!failures.isEmpty()) {
             throw new AssertionError(failures.toString());
         }

@@ -1,0 +1,77 @@
+package dev.coppice.gateway.config;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.List;
+
+/**
+ * How often requests may come. Immutable.
+ *
+ * @param name {@code NAMESPACE/POLICY/LIMIT}; a limit with the name and the numbers of one before goes on with what that one counted
+ * @param targets whose requests it is for; it counts them together
+ * @param algorithm how it counts
+ * @param requests that pass within {@code perNanos}, or at one time
+ * @param perNanos 0 with {@link Algorithm#CONCURRENCY}
+ * @param burst tokens that a bucket holds; 0 with the other algorithms
+ * @param key what is counted apart; without parts all requests are counted together
+ * @param when a CEL condition: requests for which it is false are not counted; empty for all
+ * @param shadow counts, and refuses nothing
+ */
+public record LimitConfig(
+        String name,
+        List<Target> targets,
+        Algorithm algorithm,
+        long requests,
+        long perNanos,
+        long burst,
+        List<KeyPart> key,
+        String when,
+        boolean shadow) {
+
+    /** How it counts. */
+    public enum Algorithm {
+        TOKEN_BUCKET,
+        SLIDING_WINDOW,
+        CONCURRENCY
+    }
+
+    /**
+     * Whose requests.
+     *
+     * @param kind {@code Gateway}, or a kind of routes
+     * @param name {@code NAMESPACE/NAME}
+     * @param section a listener of the Gateway, or a rule of the route; empty for all
+     */
+    public record Target(String kind, String name, String section) {}
+
+    /** Something of a request. */
+    @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+    @JsonSubTypes({
+        @JsonSubTypes.Type(value = KeyPart.ClientAddress.class, name = "ClientAddress"),
+        @JsonSubTypes.Type(value = KeyPart.Header.class, name = "Header"),
+        @JsonSubTypes.Type(value = KeyPart.Route.class, name = "Route"),
+        @JsonSubTypes.Type(value = KeyPart.Constant.class, name = "Constant"),
+        @JsonSubTypes.Type(value = KeyPart.Expression.class, name = "Expression")
+    })
+    public sealed interface KeyPart {
+        /** The first bits of the client's address. */
+        record ClientAddress(int ipv4Prefix, int ipv6Prefix) implements KeyPart {}
+
+        /** The value of a header; the empty one when there is none. */
+        record Header(String name) implements KeyPart {}
+
+        /** The route, by its kind, namespace and name. */
+        record Route() implements KeyPart {}
+
+        /** The same for all requests. */
+        record Constant(String value) implements KeyPart {}
+
+        /** What a CEL expression makes of the request; the empty text when it fails. */
+        record Expression(String cel) implements KeyPart {}
+    }
+
+    public LimitConfig {
+        targets = List.copyOf(targets);
+        key = List.copyOf(key);
+    }
+}

@@ -1,0 +1,71 @@
+package dev.coppice.gateway.expression;
+
+import dev.coppice.expression.Environment;
+import dev.coppice.expression.EvaluationException;
+import dev.coppice.expression.Expression;
+import dev.coppice.expression.InvalidExpressionException;
+import dev.coppice.expression.Limits;
+import dev.coppice.expression.ValueType;
+import dev.coppice.expression.Variables;
+import java.time.Duration;
+
+/**
+ * A CEL expression over a request: {@code request.method}, {@code request.scheme}, {@code request.host} (lower case, no port), {@code
+ * request.path} (in normal form), {@code request.query} (as it was sent), {@code request.headers} (a map; names in lower case, several
+ * of a name joined by commas) and {@code source.address}. It runs on an event loop, so it may cost little: {@value #MOST_CHARACTERS}
+ * characters, {@value #MOST_COST} cost units, 5 ms. Immutable, safe for use by many threads.
+ */
+public final class RequestExpression {
+    private static final int MOST_CHARACTERS = 1024;
+    private static final int MOST_NODES = 300;
+    private static final int MOST_COST = 2000;
+
+    /** The CEL library loads with the first expression. */
+    private static final class Loaded {
+        private static final Environment REQUEST = Environment.empty()
+                .withVariable("request.method", ValueType.STRING)
+                .withVariable("request.scheme", ValueType.STRING)
+                .withVariable("request.host", ValueType.STRING)
+                .withVariable("request.path", ValueType.STRING)
+                .withVariable("request.query", ValueType.STRING)
+                .withVariable("request.headers", ValueType.mapOf(ValueType.STRING))
+                .withVariable("source.address", ValueType.STRING)
+                .withLimits(new Limits(MOST_CHARACTERS, MOST_NODES, MOST_COST, Duration.ofMillis(5)));
+        static final Environment CONDITION = REQUEST.withResult(ValueType.BOOL);
+        static final Environment TEXT = REQUEST.withResult(ValueType.STRING);
+    }
+
+    private final Expression expression;
+
+    private RequestExpression(Expression expression) {
+        this.expression = expression;
+    }
+
+    /**
+     * Compiles a condition.
+     *
+     * @throws InvalidExpressionException with all that is wrong
+     */
+    public static RequestExpression condition(String cel) throws InvalidExpressionException {
+        return new RequestExpression(Expression.compile(cel, Loaded.CONDITION));
+    }
+
+    /**
+     * Compiles an expression that makes a text.
+     *
+     * @throws InvalidExpressionException with all that is wrong
+     */
+    public static RequestExpression text(String cel) throws InvalidExpressionException {
+        return new RequestExpression(Expression.compile(cel, Loaded.TEXT));
+    }
+
+    /** Evaluates a condition. */
+    public boolean test(Variables request) throws EvaluationException {
+        return expression.test(request, expression.budget());
+    }
+
+    /** Evaluates to a text. */
+    public String text(Variables request) throws EvaluationException {
+        return expression.text(request, expression.budget());
+    }
+}

@@ -1,0 +1,120 @@
+package dev.coppice.gateway.proxy;
+
+import dev.coppice.gateway.config.LimitConfig;
+import dev.coppice.gateway.config.LimitConfig.Target;
+import dev.coppice.gateway.config.ListenerConfig;
+import dev.coppice.gateway.config.RouteConfig;
+import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.limit.KeyHash;
+import dev.coppice.gateway.limit.Limiter;
+import dev.coppice.gateway.limit.SlotBudget;
+import dev.coppice.kernel.Kernel;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All limits, and which of them a rule has. Those whose name and numbers stay go on with what they counted, whatever else changes. Safe for
+ * use by many threads.
+ */
+final class RateLimits implements AutoCloseable {
+    private static final RateLimit[] NONE = {};
+    /** Keys of all limits together take at most this part of the heap. */
+    private static final int PART_OF_HEAP = 8;
+
+    private final Kernel kernel;
+    private final LimitMetrics metrics;
+    private final SlotBudget slots =
+            new SlotBudget(Math.max(1 << 16, Runtime.getRuntime().maxMemory() / PART_OF_HEAP / SlotBudget.SLOT_BYTES));
+    private final long secret0;
+    private final long secret1;
+    private Map<String, RateLimit> limits = Map.of();
+    private Map<Target, List<RateLimit>> targets = Map.of();
+
+    RateLimits(Kernel kernel) {
+        this.kernel = kernel;
+        this.secret0 = kernel.secureRandom().nextLong();
+        this.secret1 = kernel.secureRandom().nextLong();
+        this.metrics = new LimitMetrics(kernel.metrics(), slots, this::evicted);
+    }
+
+    /** Makes keys of them, for one event loop. */
+    KeyHash hash() {
+        return new KeyHash(secret0, secret1);
+    }
+
+    /** Takes over the limits that count from now on. */
+    synchronized void update(List<LimitConfig> configs) {
+        Map<String, RateLimit> next = new LinkedHashMap<>();
+        Map<Target, List<RateLimit>> byTarget = new HashMap<>();
+        for (LimitConfig each : configs) {
+            RateLimit before = limits.get(each.name());
+            RateLimit limit = before != null && before.config().equals(each) ? before : made(each, before);
+            next.put(each.name(), limit);
+            each.targets()
+                    .forEach(target -> byTarget.computeIfAbsent(target, _ -> new ArrayList<>())
+                            .add(limit));
+        }
+        Set<Limiter> kept = next.values().stream().map(RateLimit::limiter).collect(Collectors.toSet());
+        limits.values().stream()
+                .map(RateLimit::limiter)
+                .filter(each -> !kept.contains(each))
+                .forEach(Limiter::close);
+        limits = next;
+        targets = byTarget;
+        metrics.keepOnly(next.keySet());
+    }
+
+    private RateLimit made(LimitConfig config, @Nullable RateLimit before) {
+        Limiter limiter = before != null && counts(before.config()).equals(counts(config))
+                ? before.limiter()
+                : new Limiter(RateLimit.algorithm(config), kernel.clock().nanoTime(), slots);
+        return new RateLimit(config, limiter, metrics.limit(config.name()));
+    }
+
+    /** What its counts mean something for. */
+    private static List<Object> counts(LimitConfig config) {
+        return List.of(config.algorithm(), config.requests(), config.perNanos(), config.burst());
+    }
+
+    /** The limits of a rule: those of its Gateway, its listener, its route, and its own; within each, in the order they were given. */
+    synchronized RateLimit[] of(ListenerConfig listener, RouteConfig route, RuleConfig rule) {
+        if (targets.isEmpty()) {
+            return NONE;
+        }
+        String routeName = route.namespace() + "/" + route.name();
+        Set<RateLimit> all = new LinkedHashSet<>();
+        for (Target target : List.of(
+                new Target("Gateway", listener.gateway(), ""),
+                new Target("Gateway", listener.gateway(), listener.name()),
+                new Target(route.kind(), routeName, ""),
+                new Target(route.kind(), routeName, rule.name()))) {
+            all.addAll(targets.getOrDefault(target, List.of()));
+        }
+        return all.isEmpty() ? NONE : all.toArray(RateLimit[]::new);
+    }
+
+    private synchronized Map<String, Long> evicted() {
+        Map<String, Long> all = new HashMap<>();
+        limits.forEach((name, limit) -> all.put(name, limit.limiter().evicted()));
+        return all;
+    }
+
+    /** Requests of all keys that a limit counts now; for tests. */
+    synchronized long used(String name) {
+        RateLimit limit = limits.get(name);
+        return limit == null ? 0 : limit.limiter().used(kernel.clock().nanoTime());
+    }
+
+    /** Takes its metrics out. */
+    @Override
+    public void close() {
+        metrics.close();
+    }
+}
