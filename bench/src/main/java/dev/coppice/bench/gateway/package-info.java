@@ -1,4 +1,4 @@
-/** The gateway's data plane beside nginx and HAProxy. */
+/** The gateway: its data plane beside nginx and HAProxy, and its translation of many routes. */
 @NullMarked
 package dev.coppice.bench.gateway;
 

@@ -140,7 +140,7 @@ final class StreamConnection extends Client {
         readTarget(true);
     }
 
-    /** Not after a side has said all: then there is nothing to be read, and epoll knows it no more. */
+    /** Not after a side has said all: then there is nothing to be read. */
     private void readClient(boolean on) {
         if (!clientDone) {
             reading(on);
