@@ -28,7 +28,6 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What docs/distribution.md promises of a net split and of killed nodes, held to by real nodes with an extension of a user. */
@@ -113,9 +112,7 @@ class DistributionFaultTest {
         assertThat(sum).as("%s of nodes %s", what, nodes).isEqualTo(expected);
     }
 
-    /** Was unsteady; one of the long ones until it has passed often enough since. */
     @Test
-    @EnabledIfSystemProperty(named = "coppice.long", matches = "true")
     void splitsAndKillsGoAsPromised() throws Exception {
         try (Rig rig = Rig.start(3, folder, Map.of("COPPICE_CLASS_PATH", jar().toString()))) {
             connected(rig);
