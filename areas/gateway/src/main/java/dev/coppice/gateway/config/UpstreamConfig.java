@@ -1,21 +1,29 @@
 package dev.coppice.gateway.config;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Endpoints that answer alike: those of one port of a Service. Without any, requests for it are answered with 503. Immutable.
  *
- * @param name such as {@code NAMESPACE/SERVICE:PORT}
+ * @param name such as {@code NAMESPACE/SERVICE:PORT}; different for each way in which a port is spoken to
+ * @param tls null: they are spoken to in the clear
  */
-public record UpstreamConfig(String name, Protocol protocol, List<Endpoint> endpoints) {
+public record UpstreamConfig(
+        String name,
+        Protocol protocol,
+        List<Endpoint> endpoints,
+        @Nullable UpstreamTlsConfig tls) {
 
-    /** What endpoints speak, from the appProtocol of the Service's port (KEP-3726). */
+    /** What endpoints speak, be it in TLS or not, from the appProtocol of the Service's port (KEP-3726). */
     public enum Protocol {
         HTTP,
-        /** HTTP/2 without TLS, known beforehand. */
+        /** HTTP/2, known beforehand. */
         H2C,
         /** WebSocket over HTTP/1.1. */
-        WEBSOCKET
+        WEBSOCKET,
+        /** Streams or datagrams, passed on as they are. */
+        BYTES
     }
 
     /** An address, which is an IP address, and a port. */
@@ -23,5 +31,10 @@ public record UpstreamConfig(String name, Protocol protocol, List<Endpoint> endp
 
     public UpstreamConfig {
         endpoints = List.copyOf(endpoints);
+    }
+
+    /** Endpoints that are spoken to in the clear. */
+    public UpstreamConfig(String name, Protocol protocol, List<Endpoint> endpoints) {
+        this(name, protocol, endpoints, null);
     }
 }

@@ -36,11 +36,16 @@ public final class SavedConfig {
         }
     }
 
-    /** Returns once it would survive a power cut. Listeners with TLS are left out: their keys are on no disk in the clear. */
+    /**
+     * Returns once it would survive a power cut. Whatever has a private key is left out, since keys are on no disk in the clear: listeners that
+     * end TLS, and upstreams that a client certificate is shown to. Requests for such an upstream are answered with 500 until all is known again.
+     */
     void write(GatewayConfig config) throws IOException {
         GatewayConfig kept = new GatewayConfig(
                 config.listeners().stream().filter(each -> each.tls() == null).toList(),
-                config.upstreams(),
+                config.upstreams().stream()
+                        .filter(each -> each.tls() == null || each.tls().client() == null)
+                        .toList(),
                 config.limits());
         try {
             DurableFile.write(file, JSON.writeValueAsString(kept));

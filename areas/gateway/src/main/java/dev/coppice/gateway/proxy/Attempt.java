@@ -12,6 +12,8 @@ interface Attempt {
     /** Why there is no answer. */
     enum Failure {
         CONNECT("connect"),
+        /** There is a connection, and no TLS on it. */
+        TLS("tls"),
         /** The connection ended before the answer was complete. */
         RESET("reset"),
         TIMEOUT("timeout"),

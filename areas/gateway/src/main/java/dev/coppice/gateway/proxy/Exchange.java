@@ -287,6 +287,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         keepAlive &= body.complete();
         switch (failure) {
             case CONNECT -> answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "no endpoint could be reached");
+            case TLS -> answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "no endpoint could be reached by TLS");
             case RESET ->
                 answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "the endpoint ended the connection without an answer");
             case WAITING -> answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "too many requests wait for the service");
@@ -304,7 +305,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
             return failure != Failure.MALFORMED && failure != Failure.WAITING && tries <= retry.attempts();
         }
         return switch (failure) {
-            case CONNECT -> tries < IMPLICIT_CONNECT_TRIES && backendSize() > 1;
+            case CONNECT, TLS -> tries < IMPLICIT_CONNECT_TRIES && backendSize() > 1;
             // It ended while it was unused, and the request crossed that on the wire.
             case RESET -> reused && tries == 1 && idempotent();
             case TIMEOUT, WAITING, MALFORMED -> false;

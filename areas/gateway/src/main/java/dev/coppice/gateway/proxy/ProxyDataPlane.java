@@ -66,6 +66,7 @@ public final class ProxyDataPlane implements DataPlane {
     private final Map<Binding, Port> ports = new HashMap<>();
     private final Map<EventExecutor, EventLoopState> states = new ConcurrentHashMap<>();
     private final TlsContexts tls = new TlsContexts();
+    private final Authorities authorities = new Authorities();
     private GatewayConfig config = GatewayConfig.EMPTY;
     private @Nullable EventLoopGroup loops;
 
@@ -146,7 +147,8 @@ public final class ProxyDataPlane implements DataPlane {
         }
         Map<String, Upstream> kept = new HashMap<>();
         for (UpstreamConfig each : next.upstreams()) {
-            Upstream upstream = upstreams.computeIfAbsent(each.name(), name -> new Upstream(name, metrics));
+            Upstream upstream =
+                    upstreams.computeIfAbsent(each.name(), name -> new Upstream(name, metrics, authorities, clock));
             upstream.update(each);
             kept.put(each.name(), upstream);
         }

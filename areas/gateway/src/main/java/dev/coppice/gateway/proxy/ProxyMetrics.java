@@ -31,6 +31,7 @@ final class ProxyMetrics implements AutoCloseable {
     private final Histogram seconds;
     private final Counter upstreamRequests;
     private final Counter upstreamFailures;
+    private final Counter upstreamHandshakes;
     private final Gauge upstreamConnections;
     final Counter refused;
     final CounterDataPoint retries;
@@ -72,8 +73,13 @@ final class ProxyMetrics implements AutoCloseable {
         upstreamFailures = kept(Counter.builder()
                 .name("coppice_gateway_upstream_failures")
                 .help(
-                        "Requests to endpoints that ended without an answer: connect, reset, timeout, waiting, malformed.")
+                        "Requests to endpoints that ended without an answer: connect, tls, reset, timeout, waiting, malformed.")
                 .labelNames("upstream", "reason")
+                .build());
+        upstreamHandshakes = kept(Counter.builder()
+                .name("coppice_gateway_upstream_handshakes")
+                .help("Handshakes of TLS with endpoints that succeeded.")
+                .labelNames("upstream")
                 .build());
         upstreamConnections = kept(Gauge.builder()
                 .name("coppice_gateway_upstream_connections")
@@ -167,6 +173,10 @@ final class ProxyMetrics implements AutoCloseable {
             this.connections = upstreamConnections.labelValues(name);
         }
 
+        void handshake() {
+            upstreamHandshakes.labelValues(name).inc();
+        }
+
         void failed(String reason) {
             upstreamFailures.labelValues(name, reason).inc();
         }
@@ -200,6 +210,10 @@ final class ProxyMetrics implements AutoCloseable {
             if (!upstreamNames.contains(each) && !each.equals(OTHERS)) {
                 targets.remove(each);
                 upstreamRequests.remove(each);
+                upstreamHandshakes.remove(each);
+                for (Attempt.Failure failure : Attempt.Failure.values()) {
+                    upstreamFailures.remove(each, failure.word);
+                }
             }
         }
     }

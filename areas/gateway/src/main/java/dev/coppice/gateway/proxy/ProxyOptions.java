@@ -108,6 +108,24 @@ public record ProxyOptions(
                 accessLog);
     }
 
+    public ProxyOptions withConnectTimeout(Duration connectTimeout) {
+        return new ProxyOptions(
+                loops,
+                maxConnections,
+                maxLineBytes,
+                maxHeaderBytes,
+                clientIdle,
+                stalled,
+                connectTimeout,
+                endpointIdle,
+                maxEndpointConnections,
+                maxEndpointWaiting,
+                tunnelIdle,
+                maxReplayBytes,
+                drain,
+                accessLog);
+    }
+
     public ProxyOptions withAccessLog(@Nullable Path accessLog) {
         return new ProxyOptions(
                 loops,

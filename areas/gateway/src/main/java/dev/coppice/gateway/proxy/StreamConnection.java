@@ -13,6 +13,8 @@ import io.netty.channel.ChannelOption;
 import io.netty.channel.socket.ChannelInputShutdownEvent;
 import io.netty.channel.socket.DuplexChannel;
 import io.netty.handler.codec.DecoderException;
+import io.netty.handler.ssl.SslCloseCompletionEvent;
+import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -103,7 +105,7 @@ final class StreamConnection extends Client {
         chosen.metrics.requests.inc();
         state().connector.connect(chosen, new TargetConnector.Caller() {
             @Override
-            public void connected(Channel channel) {
+            public void connected(Channel channel, String protocol) {
                 StreamConnection.this.connected(channel, chosen);
             }
 
@@ -184,7 +186,7 @@ final class StreamConnection extends Client {
 
     @Override
     public void userEventTriggered(ChannelHandlerContext context, Object event) {
-        if (event == ChannelInputShutdownEvent.INSTANCE) {
+        if (saysAll(event) && !clientDone) {
             clientDone = true;
             if (target != null) {
                 endOf(target);
@@ -200,10 +202,27 @@ final class StreamConnection extends Client {
             return;
         }
         var _ = to.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> {
-            if (to instanceof DuplexChannel duplex && to.isActive()) {
-                var _ = duplex.shutdownOutput();
+            SslHandler tls = to.pipeline().get(SslHandler.class);
+            if (tls == null) {
+                shutdownOutput(to);
+            } else {
+                // Without this alert the other side could not tell the end from bytes that were kept from it (RFC 8446,
+                // 6.1).
+                var _ = tls.closeOutbound().addListener(_ -> shutdownOutput(to));
             }
         });
+    }
+
+    private static void shutdownOutput(Channel to) {
+        if (to instanceof DuplexChannel duplex && to.isActive()) {
+            var _ = duplex.shutdownOutput();
+        }
+    }
+
+    /** A side has said all: by TCP, or by TLS. */
+    private static boolean saysAll(Object event) {
+        return event == ChannelInputShutdownEvent.INSTANCE
+                || event instanceof SslCloseCompletionEvent end && end.isSuccess();
     }
 
     @Override
@@ -265,7 +284,7 @@ final class StreamConnection extends Client {
 
         @Override
         public void userEventTriggered(ChannelHandlerContext context, Object event) {
-            if (event == ChannelInputShutdownEvent.INSTANCE) {
+            if (saysAll(event) && !targetDone) {
                 targetDone = true;
                 endOf(channel());
             }

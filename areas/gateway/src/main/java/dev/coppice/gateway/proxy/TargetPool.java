@@ -85,7 +85,7 @@ final class TargetPool {
         connecting.add(one);
         state.connector.connect(target, new TargetConnector.Caller() {
             @Override
-            public void connected(Channel channel) {
+            public void connected(Channel channel, String protocol) {
                 connecting.remove(one);
                 TargetConnection made = new TargetConnection(TargetPool.this, state);
                 channel.pipeline().addLast(codec(), made);

@@ -19,7 +19,6 @@ import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -38,7 +37,7 @@ final class TlsContexts {
 
     /** The certificates of one listener. Immutable. */
     static final class Certificates {
-        private record Named(List<String> names, SslContext context) {}
+        private record Named(CertificateNames names, SslContext context) {}
 
         private final List<Named> all;
 
@@ -49,22 +48,11 @@ final class TlsContexts {
         /** The one for a server name. */
         SslContext choose(String name) {
             for (Named each : all) {
-                for (String pattern : each.names) {
-                    if (pattern.equals(name) || covers(pattern, name)) {
-                        return each.context;
-                    }
+                if (each.names.cover(name)) {
+                    return each.context;
                 }
             }
             return all.getFirst().context;
-        }
-
-        /** A star stands for one label (RFC 6125, 6.4.3). */
-        private static boolean covers(String pattern, String name) {
-            int dot = name.indexOf('.');
-            return pattern.startsWith("*.")
-                    && dot > 0
-                    && pattern.regionMatches(1, name, dot, name.length() - dot)
-                    && pattern.length() - 1 == name.length() - dot;
         }
     }
 
@@ -117,18 +105,9 @@ final class TlsContexts {
         return new ByteArrayInputStream(pem.getBytes(StandardCharsets.ISO_8859_1));
     }
 
-    /** The DNS names of the first certificate of a chain. */
-    private static List<String> names(String chain) throws CertificateException {
-        X509Certificate first =
-                (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(stream(chain));
-        List<String> names = new ArrayList<>();
-        if (first.getSubjectAlternativeNames() != null) {
-            for (List<?> each : first.getSubjectAlternativeNames()) {
-                if (Integer.valueOf(2).equals(each.getFirst()) && each.get(1) instanceof String name) {
-                    names.add(name.toLowerCase(Locale.ROOT));
-                }
-            }
-        }
-        return names;
+    /** The names of the first certificate of a chain. */
+    private static CertificateNames names(String chain) throws CertificateException {
+        return CertificateNames.of(
+                (X509Certificate) CertificateFactory.getInstance("X.509").generateCertificate(stream(chain)));
     }
 }

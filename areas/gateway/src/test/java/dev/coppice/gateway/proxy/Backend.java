@@ -38,7 +38,7 @@ final class Backend implements AutoCloseable {
     }
 
     /** For answers that are more than a string. */
-    record Conversation(InputStream in, OutputStream out) {
+    record Conversation(Socket socket, InputStream in, OutputStream out) {
         void send(String bytes) throws IOException {
             out.write(bytes.getBytes(StandardCharsets.ISO_8859_1));
             out.flush();
@@ -52,7 +52,11 @@ final class Backend implements AutoCloseable {
     final AtomicInteger connections = new AtomicInteger();
 
     Backend(Answering answering) throws IOException {
-        this.server = new ServerSocket(0, 100, InetAddress.getLoopbackAddress());
+        this(new ServerSocket(0, 100, InetAddress.getLoopbackAddress()), answering);
+    }
+
+    Backend(ServerSocket server, Answering answering) {
+        this.server = server;
         this.answering = answering;
         Thread.ofVirtual().start(this::accept);
     }
@@ -85,7 +89,7 @@ final class Backend implements AutoCloseable {
     private void serve(Socket socket) {
         try (socket) {
             InputStream in = new BufferedInputStream(socket.getInputStream());
-            Conversation conversation = new Conversation(in, socket.getOutputStream());
+            Conversation conversation = new Conversation(socket, in, socket.getOutputStream());
             while (true) {
                 Seen request = read(in);
                 if (request == null) {
