@@ -9,9 +9,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -20,13 +22,15 @@ import java.util.stream.Stream;
 
 /**
  * CPU time of a proxy for one request: nginx's, HAProxy's and Coppice's in turns, each alone on the first processor, with the load
- * generator (wrk) and the backend (nginx) on the second. The figure of a round is the proxy's user and system time by the
- * requests that wrk counted.
+ * generator (wrk, or h2load for HTTP/2) and the backend (nginx) on the second. The figure of a round is the proxy's user and system time by
+ * the requests that the load generator counted.
  */
 public final class GatewayLoad {
     private static final Pattern REQUESTS = Pattern.compile("(\\d+) requests in");
     private static final Pattern P99 = Pattern.compile("(?m)^\\s+99%\\s+(\\S+)");
     private static final Pattern BAD = Pattern.compile("Non-2xx or 3xx responses: (\\d+)");
+    private static final Pattern H2_REQUESTS = Pattern.compile("status codes: (\\d+) 2xx");
+    private static final Pattern H2_BAD = Pattern.compile("(\\d+) failed");
     private static final int ROUNDS = 5;
 
     private final Path directory;
@@ -36,18 +40,51 @@ public final class GatewayLoad {
         this.directory = directory;
     }
 
+    /** What clients speak; backends are spoken to by HTTP/1.1 throughout. */
+    private enum Mode {
+        HTTP(List.of(64, 256)),
+        /** HTTP/1.1 in TLS. */
+        TLS(List.of(64)),
+        /** HTTP/2 without TLS. */
+        H2C(List.of(16)),
+        /** HTTP/2 in TLS. */
+        H2(List.of(16));
+
+        final List<Integer> connections;
+
+        Mode(List<Integer> connections) {
+            this.connections = connections;
+        }
+
+        boolean secure() {
+            return this == TLS || this == H2;
+        }
+    }
+
     /** A proxy under test. */
-    private record Proxy(String name, int port, List<Long> pids) {}
+    private record Proxy(String name, int plain, int h2c, int secure, List<Long> pids) {
+        String url(Mode mode) {
+            return (mode.secure()
+                            ? "https://127.0.0.1:" + secure
+                            : "http://127.0.0.1:" + (mode == Mode.H2C ? h2c : plain))
+                    + "/files/1k";
+        }
+    }
 
     private record Round(long requests, double cpuMicros, String p99, long bad) {}
 
     public static void main(String[] arguments) throws Exception {
         int seconds = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 4;
         int routes = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 100;
+        List<Mode> modes = arguments.length > 2
+                ? Arrays.stream(arguments[2].split(","))
+                        .map(each -> Mode.valueOf(each.toUpperCase(Locale.ROOT)))
+                        .toList()
+                : List.of(Mode.values());
         Path directory = Files.createTempDirectory("gateway-bench");
         GatewayLoad load = new GatewayLoad(directory);
         try {
-            load.run(seconds, routes);
+            load.run(seconds, routes, modes);
         } finally {
             load.processes.reversed().forEach(each -> {
                 each.descendants().forEach(ProcessHandle::destroy);
@@ -66,8 +103,9 @@ public final class GatewayLoad {
         }
     }
 
-    private void run(int seconds, int routes) throws Exception {
+    private void run(int seconds, int routes, List<Mode> modes) throws Exception {
         int backend = freePort();
+        certificate();
         Files.writeString(directory.resolve("1k"), "x".repeat(1024));
         nginx(
                 "backend",
@@ -77,60 +115,90 @@ public final class GatewayLoad {
         List<Proxy> proxies = List.of(proxyNginx(backend), haproxy(backend), coppice(backend, routes));
         String host = "h" + (routes - 1) + ".example.org";
         for (Proxy each : proxies) {
-            awaitPort(each.port);
+            awaitPort(each.plain);
         }
-        for (int connections : List.of(64, 256)) {
-            for (Proxy each : proxies) {
-                wrk(each, connections, host, each.name.equals("coppice") ? 15 : 2);
-            }
-            Map<String, List<Round>> rounds = new LinkedHashMap<>();
-            for (int round = 0; round < ROUNDS; round++) {
-                for (Proxy each : proxies) {
-                    rounds.computeIfAbsent(each.name, _ -> new ArrayList<>())
-                            .add(wrk(each, connections, host, seconds));
-                }
-            }
-            Map<String, Double> medians = new LinkedHashMap<>();
-            rounds.forEach((name, all) -> {
-                List<Round> sorted = all.stream()
-                        .sorted(Comparator.comparingDouble(Round::cpuMicros))
-                        .toList();
-                Round median = sorted.get(sorted.size() / 2);
-                medians.put(name, median.cpuMicros);
-                System.out.printf(
-                        "{\"bench\":\"gateway\",\"proxy\":\"%s\",\"connections\":%d,\"routes\":%d,\"cpu_us\":%.1f,"
-                                + "\"cpu_us_least\":%.1f,\"cpu_us_most\":%.1f,\"requests_per_second\":%d,\"p99\":\"%s\",\"bad\":%d}%n",
-                        name,
-                        connections,
-                        routes,
-                        median.cpuMicros,
-                        sorted.getFirst().cpuMicros,
-                        sorted.getLast().cpuMicros,
-                        median.requests / seconds,
-                        median.p99,
-                        all.stream().mapToLong(Round::bad).sum());
-            });
-            for (String peer : List.of("nginx", "haproxy")) {
-                System.out.printf(
-                        "{\"bench\":\"gateway\",\"connections\":%d,\"peer\":\"%s\",\"cpu_ratio\":%.2f}%n",
-                        connections, peer, medians.getOrDefault(peer, 0.0) / medians.getOrDefault("coppice", 1.0));
+        for (Mode mode : modes) {
+            for (int connections : mode.connections) {
+                measure(proxies, mode, connections, host, seconds, routes);
             }
         }
     }
 
+    private void measure(List<Proxy> proxies, Mode mode, int connections, String host, int seconds, int routes)
+            throws Exception {
+        for (Proxy each : proxies) {
+            load(each, mode, connections, host, each.name.equals("coppice") ? 15 : 2);
+        }
+        Map<String, List<Round>> rounds = new LinkedHashMap<>();
+        for (int round = 0; round < ROUNDS; round++) {
+            for (Proxy each : proxies) {
+                rounds.computeIfAbsent(each.name, _ -> new ArrayList<>())
+                        .add(load(each, mode, connections, host, seconds));
+            }
+        }
+        Map<String, Double> medians = new LinkedHashMap<>();
+        rounds.forEach((name, all) -> {
+            List<Round> sorted = all.stream()
+                    .sorted(Comparator.comparingDouble(Round::cpuMicros))
+                    .toList();
+            Round median = sorted.get(sorted.size() / 2);
+            medians.put(name, median.cpuMicros);
+            System.out.printf(
+                    "{\"bench\":\"gateway\",\"proxy\":\"%s\",\"mode\":\"%s\",\"connections\":%d,\"routes\":%d,\"cpu_us\":%.1f,"
+                            + "\"cpu_us_least\":%.1f,\"cpu_us_most\":%.1f,\"requests_per_second\":%d,\"p99\":\"%s\",\"bad\":%d}%n",
+                    name,
+                    mode,
+                    connections,
+                    routes,
+                    median.cpuMicros,
+                    sorted.getFirst().cpuMicros,
+                    sorted.getLast().cpuMicros,
+                    median.requests / seconds,
+                    median.p99,
+                    all.stream().mapToLong(Round::bad).sum());
+        });
+        for (String peer : List.of("nginx", "haproxy")) {
+            System.out.printf(
+                    "{\"bench\":\"gateway\",\"mode\":\"%s\",\"connections\":%d,\"peer\":\"%s\",\"cpu_ratio\":%.2f}%n",
+                    mode, connections, peer, medians.getOrDefault(peer, 0.0) / medians.getOrDefault("coppice", 1.0));
+        }
+    }
+
+    private void certificate() throws Exception {
+        Process openssl = new ProcessBuilder(
+                        ("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=bench"
+                                        + " -keyout key.pem -out cert.pem")
+                                .split(" "))
+                .directory(directory.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(directory.resolve("openssl.out").toFile())
+                .start();
+        if (openssl.waitFor() != 0) {
+            throw new IllegalStateException(Files.readString(directory.resolve("openssl.out")));
+        }
+        Files.writeString(
+                directory.resolve("both.pem"),
+                Files.readString(directory.resolve("cert.pem")) + Files.readString(directory.resolve("key.pem")));
+    }
+
     private Proxy proxyNginx(int backend) throws Exception {
         int port = freePort();
+        int h2c = freePort();
+        int secure = freePort();
         Process process = nginx(
                 "proxy",
                 0,
                 "upstream backend { server 127.0.0.1:" + backend
                         + "; keepalive 512; keepalive_requests 1000000000; }"
-                        + " server { listen 127.0.0.1:" + port + "; keepalive_requests 1000000000; access_log "
+                        + " server { listen 127.0.0.1:" + port + "; listen 127.0.0.1:" + h2c
+                        + " http2; listen 127.0.0.1:" + secure
+                        + " ssl http2; ssl_certificate " + directory + "/cert.pem; ssl_certificate_key " + directory
+                        + "/key.pem; keepalive_requests 1000000000; access_log "
                         + directory
                         + "/nginx-access.log combined buffer=32k; location / { proxy_pass http://backend;"
                         + " proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host;"
                         + " proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; } }");
-        return new Proxy("nginx", port, pids(process));
+        return new Proxy("nginx", port, h2c, secure, pids(process));
     }
 
     private Process nginx(String name, int processor, String http) throws Exception {
@@ -145,18 +213,24 @@ public final class GatewayLoad {
 
     private Proxy haproxy(int backend) throws Exception {
         int port = freePort();
+        int h2c = freePort();
+        int secure = freePort();
         Path file = directory.resolve("haproxy.cfg");
         Files.writeString(
                 file,
                 "global\n nbthread 1\n maxconn 8192\n log " + directory + "/none local0\ndefaults\n mode http\n"
                         + " option http-keep-alive\n http-reuse always\n timeout connect 5s\n timeout client 60s\n timeout server 60s\n"
                         + " option forwardfor\n option httplog\n log global\nfrontend f\n bind 127.0.0.1:" + port
-                        + "\n default_backend b\nbackend b\n server s 127.0.0.1:" + backend + "\n");
-        return new Proxy("haproxy", port, pids(start("haproxy", 0, "haproxy", "-db", "-f", file.toString())));
+                        + "\n bind 127.0.0.1:" + h2c + " proto h2\n bind 127.0.0.1:" + secure + " ssl crt " + directory
+                        + "/both.pem alpn h2,http/1.1\n default_backend b\nbackend b\n server s 127.0.0.1:" + backend
+                        + "\n");
+        return new Proxy(
+                "haproxy", port, h2c, secure, pids(start("haproxy", 0, "haproxy", "-db", "-f", file.toString())));
     }
 
     private Proxy coppice(int backend, int routes) throws Exception {
         int port = freePort();
+        int secure = freePort();
         Process process = start(
                 "coppice",
                 0,
@@ -170,10 +244,12 @@ public final class GatewayLoad {
                 System.getProperty("java.class.path"),
                 GatewayServer.class.getName(),
                 Integer.toString(port),
+                Integer.toString(secure),
+                directory.toString(),
                 Integer.toString(backend),
                 Integer.toString(routes),
                 directory.resolve("access.log").toString());
-        return new Proxy("coppice", port, pids(process));
+        return new Proxy("coppice", port, port, secure, pids(process));
     }
 
     private static List<Long> pids(Process process) {
@@ -191,32 +267,31 @@ public final class GatewayLoad {
         return process;
     }
 
-    private Round wrk(Proxy proxy, int connections, String host, int seconds) throws Exception {
+    private Round load(Proxy proxy, Mode mode, int connections, String host, int seconds) throws Exception {
+        List<String> command = new ArrayList<>(List.of("taskset", "-c", "1"));
+        boolean http2 = mode == Mode.H2C || mode == Mode.H2;
+        if (http2) {
+            // Ten requests at once on each connection.
+            command.addAll(List.of("h2load", "-t1", "-m10", "-D" + seconds, "-c" + connections));
+            command.addAll(List.of("-H", ":authority: " + host));
+        } else {
+            command.addAll(List.of("wrk", "-t1", "-c" + connections, "-d" + seconds + "s", "--latency"));
+            command.addAll(List.of("-H", "Host: " + host));
+        }
+        command.add(proxy.url(mode));
         long before = cpuTicks(proxy);
-        Process wrk = new ProcessBuilder(
-                        "taskset",
-                        "-c",
-                        "1",
-                        "wrk",
-                        "-t1",
-                        "-c" + connections,
-                        "-d" + seconds + "s",
-                        "--latency",
-                        "-H",
-                        "Host: " + host,
-                        "http://127.0.0.1:" + proxy.port + "/files/1k")
-                .redirectErrorStream(true)
-                .start();
-        String output = new String(wrk.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        wrk.waitFor();
+        Process generator =
+                new ProcessBuilder(command).redirectErrorStream(true).start();
+        String output = new String(generator.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        generator.waitFor();
         long ticks = cpuTicks(proxy) - before;
-        Matcher requests = REQUESTS.matcher(output);
+        Matcher requests = (http2 ? H2_REQUESTS : REQUESTS).matcher(output);
         if (!requests.find()) {
             throw new IllegalStateException(output);
         }
         long count = Long.parseLong(requests.group(1));
         Matcher p99 = P99.matcher(output);
-        Matcher bad = BAD.matcher(output);
+        Matcher bad = (http2 ? H2_BAD : BAD).matcher(output);
         return new Round(
                 count,
                 ticks * 10_000.0 / count,

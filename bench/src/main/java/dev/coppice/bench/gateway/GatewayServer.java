@@ -7,10 +7,12 @@ import dev.coppice.gateway.config.MatchConfig;
 import dev.coppice.gateway.config.MatchConfig.PathMatch;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.config.TlsConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.proxy.ProxyDataPlane;
 import dev.coppice.gateway.proxy.ProxyOptions;
 import dev.coppice.kernel.Kernel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,7 +23,7 @@ final class GatewayServer {
     private GatewayServer() {}
 
     /** Each of its own host name; the last one is asked. */
-    static GatewayConfig config(int port, int backendPort, int routes) {
+    static GatewayConfig config(int port, int secure, TlsConfig tls, int backendPort, int routes) {
         List<RouteConfig> all = new ArrayList<>();
         for (int i = 0; i < routes; i++) {
             MatchConfig match =
@@ -43,20 +45,44 @@ final class GatewayServer {
                 UpstreamConfig.Protocol.HTTP,
                 List.of(new UpstreamConfig.Endpoint("127.0.0.1", backendPort)));
         return new GatewayConfig(
-                List.of(new ListenerConfig(
-                        "default/gateway", "http", "127.0.0.1", port, ListenerConfig.Protocol.HTTP, "", null, all)),
+                List.of(
+                        new ListenerConfig(
+                                "default/gateway",
+                                "http",
+                                "127.0.0.1",
+                                port,
+                                ListenerConfig.Protocol.HTTP,
+                                "",
+                                null,
+                                all),
+                        new ListenerConfig(
+                                "default/gateway",
+                                "https",
+                                "127.0.0.1",
+                                secure,
+                                ListenerConfig.Protocol.HTTP,
+                                "",
+                                tls,
+                                all)),
                 List.of(upstream));
     }
 
     public static void main(String[] arguments) throws Exception {
         int port = Integer.parseInt(arguments[0]);
-        int backendPort = Integer.parseInt(arguments[1]);
-        int routes = Integer.parseInt(arguments[2]);
+        int secure = Integer.parseInt(arguments[1]);
+        Path directory = Path.of(arguments[2]);
+        int backendPort = Integer.parseInt(arguments[3]);
+        int routes = Integer.parseInt(arguments[4]);
+        TlsConfig tls = new TlsConfig(
+                List.of(new TlsConfig.Certificate(
+                        Files.readString(directory.resolve("cert.pem")),
+                        Files.readString(directory.resolve("key.pem")))),
+                null);
         Kernel kernel = Kernel.start();
         ProxyDataPlane plane = new ProxyDataPlane(
-                kernel, kernel.root(), ProxyOptions.DEFAULT.withLoops(1).withAccessLog(Path.of(arguments[3])));
+                kernel, kernel.root(), ProxyOptions.DEFAULT.withLoops(1).withAccessLog(Path.of(arguments[5])));
         long begin = System.nanoTime();
-        GatewayConfig config = config(port, backendPort, routes);
+        GatewayConfig config = config(port, secure, tls, backendPort, routes);
         var failures = plane.apply(config);
         if (!failures.isEmpty()) {
             throw new IllegalStateException(failures.toString());
@@ -64,7 +90,7 @@ final class GatewayServer {
         System.out.println("applied in " + (System.nanoTime() - begin) / 1_000_000 + " ms");
         for (int i = 0; i < 5; i++) {
             begin = System.nanoTime();
-            plane.apply(config(port, backendPort, routes));
+            plane.apply(config(port, secure, tls, backendPort, routes));
             System.out.println("again in " + (System.nanoTime() - begin) / 1_000_000 + " ms");
         }
         System.out.println("ready");

@@ -138,7 +138,9 @@ final class Backends {
                 }
             }
             boolean datagrams = transport.equals("UDP");
-            String upstream = key + ":" + number + (datagrams ? "/udp" : "");
+            // A GRPCRoute may speak HTTP/2 to a port to which an HTTPRoute speaks HTTP/1.1.
+            boolean only = protocol == Protocol.H2C && !application.equals("kubernetes.io/h2c");
+            String upstream = key + ":" + number + (datagrams ? "/udp" : only ? "/h2c" : "");
             wanted.put(upstream, new Wanted(key, name, protocol, datagrams));
             return new Found(upstream, null);
         }

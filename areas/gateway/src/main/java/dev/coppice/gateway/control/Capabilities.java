@@ -16,9 +16,9 @@ import java.util.Set;
  */
 public record Capabilities(Set<String> protocols, boolean grpc, boolean h2c, boolean backendTls) {
 
-    /** HTTP/1.1 on both sides, TLS on the clients', and streams and datagrams. */
+    /** HTTP/1.1 and HTTP/2 on both sides, TLS on the clients', and streams and datagrams. */
     public static final Capabilities NOW =
-            new Capabilities(Set.of("HTTP", "HTTPS", "TLS", "TCP", "UDP"), false, false, false);
+            new Capabilities(Set.of("HTTP", "HTTPS", "TLS", "TCP", "UDP"), true, true, false);
 
     public Capabilities {
         protocols = Set.copyOf(protocols);
@@ -52,17 +52,22 @@ public record Capabilities(Set<String> protocols, boolean grpc, boolean h2c, boo
     /** Names of the features that conformance tests know, sorted. */
     static List<String> features() {
         return List.of(
+                "GRPCRoute",
+                "GRPCRouteNamedRouteRule",
+                "GRPCRouteRequestHeaderModifier",
                 "Gateway",
                 "GatewayAddressEmpty",
                 "GatewayFrontendClientCertificateValidation",
                 "GatewayFrontendClientCertificateValidationInsecureFallback",
                 "GatewayHTTPListenerIsolation",
+                "GatewayHTTPSListenerDetectMisdirectedRequests",
                 "GatewayPort8080",
                 "GatewayStaticAddresses",
                 "HTTPRoute",
                 "HTTPRoute303RedirectStatusCode",
                 "HTTPRoute307RedirectStatusCode",
                 "HTTPRoute308RedirectStatusCode",
+                "HTTPRouteBackendProtocolH2C",
                 "HTTPRouteBackendProtocolWebSocket",
                 "HTTPRouteBackendRequestHeaderModification",
                 "HTTPRouteBackendRequestRedirect",

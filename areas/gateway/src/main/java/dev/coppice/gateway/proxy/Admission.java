@@ -69,11 +69,11 @@ final class Admission {
     }
 
     /** What a client whose request is refused is told. */
-    DefaultFullHttpResponse refusal() {
+    DefaultFullHttpResponse refusal(HttpHeaders request) {
         // Where nobody knows, as with concurrency, a second is a guess that keeps clients from asking at once.
         long seconds = Math.max(1, Math.ceilDiv(retryNanos, SECOND_NANOS));
         DefaultFullHttpResponse answer = LocalAnswer.of(
-                HttpResponseStatus.TOO_MANY_REQUESTS, "too many requests; try again in " + seconds + " s");
+                HttpResponseStatus.TOO_MANY_REQUESTS, "too many requests; try again in " + seconds + " s", request);
         answer.headers().set(HttpHeaderNames.RETRY_AFTER, Long.toString(seconds));
         return answer;
     }

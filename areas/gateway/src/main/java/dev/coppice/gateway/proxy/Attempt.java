@@ -14,6 +14,8 @@ interface Attempt {
         CONNECT("connect"),
         /** There is a connection, and no TLS on it. */
         TLS("tls"),
+        /** The endpoint has not looked at the request (RFC 9113, 8.7). */
+        REFUSED("refused"),
         /** The connection ended before the answer was complete. */
         RESET("reset"),
         TIMEOUT("timeout"),
@@ -33,11 +35,11 @@ interface Attempt {
     boolean over();
 
     /**
-     * A connection is there: the request may be sent.
+     * A connection or stream is there: the request may be sent.
      *
      * @param reused whether other requests were sent on it before; then it may end at any moment
      */
-    void connected(TargetConnection connection, boolean reused);
+    void connected(TargetStream to, boolean reused);
 
     /** The head of an answer, which may be an interim one (1xx). */
     void response(HttpResponse head);

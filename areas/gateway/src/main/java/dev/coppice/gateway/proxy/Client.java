@@ -7,7 +7,7 @@ import java.net.InetSocketAddress;
 
 /** A connection from a client, whatever it speaks. Used on its event loop only. */
 abstract class Client extends Chain.Member<Client> implements ChannelInboundHandler {
-    final String address;
+    private final String address;
     private final EventLoopState state;
     private final Port port;
     private final Channel channel;
@@ -22,25 +22,35 @@ abstract class Client extends Chain.Member<Client> implements ChannelInboundHand
                 : "";
     }
 
-    final EventLoopState state() {
+    public final EventLoopState state() {
         return state;
     }
 
-    final Port port() {
+    public final Port port() {
         return port;
+    }
+
+    public final String address() {
+        return address;
+    }
+
+    public final byte[] addressBytes() {
+        return channel.remoteAddress() instanceof InetSocketAddress remote
+                ? remote.getAddress().getAddress()
+                : new byte[0];
     }
 
     final Channel channel() {
         return channel;
     }
 
-    final void reading(boolean on) {
+    public void reading(boolean on) {
         if (channel.config().isAutoRead() != on) {
             var _ = channel.config().setAutoRead(on);
         }
     }
 
-    final void close() {
+    void close() {
         var _ = channel.close();
     }
 

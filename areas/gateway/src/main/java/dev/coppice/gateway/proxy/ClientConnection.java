@@ -9,6 +9,7 @@ import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.ssl.SslHandshakeCompletionEvent;
@@ -19,10 +20,10 @@ import java.util.Deque;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A client's connection. Its requests are served one after the other; what a client sends ahead waits here, and no more is read
+ * A client's connection of HTTP/1.1. Its requests are served one after the other; what a client sends ahead waits here, and no more is read
  * meanwhile. Used on its event loop only.
  */
-final class ClientConnection extends Client {
+final class ClientConnection extends Client implements ClientStream {
     private static final long LINGER_NANOS = 2_000_000_000L;
 
     private final @Nullable String serverName;
@@ -41,7 +42,8 @@ final class ClientConnection extends Client {
         this.idleSince = state.now();
     }
 
-    boolean draining() {
+    @Override
+    public boolean draining() {
         return draining;
     }
 
@@ -110,13 +112,40 @@ final class ClientConnection extends Client {
         waiting.add(message);
     }
 
-    /**
-     * The exchange is over.
-     *
-     * @param keep whether another request may follow
-     * @param requestComplete whether the client has sent all of its request
-     */
-    void ended(Exchange exchange, boolean keep, boolean requestComplete) {
+    @Override
+    public void interim(HttpResponse head) {
+        var _ = channel().write(head, channel().voidPromise());
+        var _ = channel().writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT);
+    }
+
+    @Override
+    public void write(HttpObject part) {
+        var _ = channel().write(part, channel().voidPromise());
+    }
+
+    @Override
+    public void flush() {
+        channel().flush();
+    }
+
+    @Override
+    public boolean writable() {
+        return channel().isWritable();
+    }
+
+    /** Only the end of the connection says that the answer is not complete. */
+    @Override
+    public void abort() {
+        close();
+    }
+
+    @Override
+    public ClientConnection upgradable() {
+        return this;
+    }
+
+    @Override
+    public void ended(Exchange exchange, boolean keep, boolean requestComplete) {
         if (current != exchange) {
             return;
         }
@@ -266,9 +295,8 @@ final class ClientConnection extends Client {
         ReferenceCountUtil.release(event);
     }
 
-    /** The name by which the client asked for a certificate; empty when it named none; null for plain HTTP. */
-    @Nullable
-    String serverName() {
+    @Override
+    public @Nullable String serverName() {
         return serverName;
     }
 }

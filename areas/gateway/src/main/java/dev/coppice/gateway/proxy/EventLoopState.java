@@ -1,5 +1,6 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.limit.KeyHash;
 import io.netty.channel.EventLoop;
 import java.util.IdentityHashMap;
@@ -63,7 +64,13 @@ final class EventLoopState {
     }
 
     TargetPool pool(Upstream.Target target) {
-        return pools.computeIfAbsent(target, each -> new TargetPool(this, each));
+        return pools.computeIfAbsent(target, this::newPool);
+    }
+
+    private TargetPool newPool(Upstream.Target target) {
+        return target.protocol == UpstreamConfig.Protocol.H2C
+                ? new Http2TargetPool(this, target)
+                : new Http1TargetPool(this, target);
     }
 
     void opened(Client client) {

@@ -10,6 +10,7 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
@@ -32,7 +33,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
 
     private static final int IMPLICIT_CONNECT_TRIES = 3;
 
-    private final ClientConnection client;
+    private final ClientStream client;
     private final EventLoopState state;
     private final HttpRequest request;
     private final String target;
@@ -47,7 +48,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     private @Nullable Admission admission;
     private @Nullable String allowedOrigin;
     private @Nullable TargetPool pool;
-    private @Nullable TargetConnection connection;
+    private @Nullable TargetStream connection;
     private Upstream.@Nullable Target endpoint;
     private List<MirrorAttempt> mirrors = List.of();
 
@@ -56,6 +57,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     private boolean upgrade;
     private boolean reused;
     private boolean responding;
+    private boolean answered;
     private boolean over;
     private int tries;
     private int status;
@@ -63,7 +65,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     private long attemptNanos;
     private long progressNanos;
 
-    Exchange(ClientConnection client, HttpRequest request) {
+    Exchange(ClientStream client, HttpRequest request) {
         this.client = client;
         this.state = client.state();
         this.request = request;
@@ -178,7 +180,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
                 beginNanos);
         admission = asked;
         if (asked.refused()) {
-            send(asked.refusal());
+            send(asked.refusal(request.headers()), HttpResponseStatus.TOO_MANY_REQUESTS.code());
         }
         return asked.refused();
     }
@@ -192,7 +194,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     }
 
     private void prepare(RuleAction rule, RuleAction.Backend chosen) {
-        upgrade = body.bodiless() && ForwardedRequest.upgrades(request);
+        upgrade = body.bodiless() && client.upgradable() != null && ForwardedRequest.upgrades(request);
         ForwardedRequest.prepare(request, asked, client, upgrade, rule, chosen, prefixLength());
     }
 
@@ -254,7 +256,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     }
 
     @Override
-    public void connected(TargetConnection to, boolean usedBefore) {
+    public void connected(TargetStream to, boolean usedBefore) {
         pool = null;
         connection = to;
         reused = usedBefore;
@@ -279,15 +281,15 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
             return;
         }
         if (responding) {
-            // Only the end of the connection says that the answer is not complete.
             end(false);
-            client.close();
+            client.abort();
             return;
         }
         keepAlive &= body.complete();
         switch (failure) {
             case CONNECT -> answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "no endpoint could be reached");
             case TLS -> answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "no endpoint could be reached by TLS");
+            case REFUSED -> answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "the endpoint refused the request");
             case RESET ->
                 answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "the endpoint ended the connection without an answer");
             case WAITING -> answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "too many requests wait for the service");
@@ -306,6 +308,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         }
         return switch (failure) {
             case CONNECT, TLS -> tries < IMPLICIT_CONNECT_TRIES && backendSize() > 1;
+            case REFUSED -> tries < IMPLICIT_CONNECT_TRIES;
             // It ended while it was unused, and the request crossed that on the wire.
             case RESET -> reused && tries == 1 && idempotent();
             case TIMEOUT, WAITING, MALFORMED -> false;
@@ -378,7 +381,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     }
 
     void requestReadComplete() {
-        TargetConnection to = connection;
+        TargetStream to = connection;
         if (to != null) {
             to.flush();
         }
@@ -406,8 +409,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         }
         if (code < 200) {
             if (!http10 && !responding) {
-                var _ = client.channel().write(head, client.channel().voidPromise());
-                var _ = client.channel().writeAndFlush(LastHttpContent.EMPTY_LAST_CONTENT);
+                client.interim(head);
             }
             return;
         }
@@ -450,11 +452,11 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         HttpResponse head = pendingHead;
         if (head != null) {
             pendingHead = null;
-            var _ = client.channel().write(head, client.channel().voidPromise());
+            client.write(head);
         }
     }
 
-    private Object joined(HttpContent part, boolean last) {
+    private HttpObject joined(HttpContent part, boolean last) {
         HttpResponse head = pendingHead;
         if (head == null || !last || part.content().readableBytes() > SMALL) {
             writeHead();
@@ -488,8 +490,8 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     }
 
     private void switched(HttpResponse head) {
-        TargetConnection to = connection;
-        if (!upgrade || to == null) {
+        ClientConnection from = client.upgradable();
+        if (!upgrade || from == null || !(connection instanceof TargetConnection to)) {
             dropConnection();
             failed(Failure.MALFORMED);
             return;
@@ -502,14 +504,15 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         if (protocol != null) {
             head.headers().set(HttpHeaderNames.UPGRADE, protocol);
         }
-        var _ = client.channel().writeAndFlush(head);
+        client.write(head);
+        client.flush();
         connection = null;
         state.ended(this);
-        Tunnel tunnel = new Tunnel(client, to, this::account);
+        Tunnel tunnel = new Tunnel(from, to, this::account);
         over = true;
-        client.switching();
+        from.switching();
         to.tunnel(tunnel);
-        client.tunnel(tunnel);
+        from.tunnel(tunnel);
     }
 
     @Override
@@ -521,16 +524,17 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         progressNanos = state.now();
         bytesOut += part.content().readableBytes();
         boolean last = part instanceof LastHttpContent;
-        var _ = client.channel().write(joined(part, last), client.channel().voidPromise());
+        client.write(joined(part, last));
         if (last) {
-            TargetConnection from = connection;
+            answered = true;
+            TargetStream from = connection;
             connection = null;
             if (from != null && !body.complete()) {
                 from.close();
             }
-            client.channel().flush();
+            client.flush();
             end(keepAlive && body.complete());
-        } else if (!client.channel().isWritable() && connection != null) {
+        } else if (!client.writable() && connection != null) {
             connection.reading(false);
         }
     }
@@ -539,12 +543,12 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     public void readComplete() {
         if (responding) {
             writeHead();
-            client.channel().flush();
+            client.flush();
         }
     }
 
     void clientWritable(boolean writable) {
-        TargetConnection from = connection;
+        TargetStream from = connection;
         if (from != null) {
             from.reading(writable);
         }
@@ -553,15 +557,20 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     // ---- answers of our own
 
     private void answer(HttpResponseStatus code, String text) {
-        send(LocalAnswer.of(code, text));
+        send(LocalAnswer.of(code, text, request.headers()), code.code());
     }
 
     private void send(DefaultFullHttpResponse answer) {
+        send(answer, answer.status().code());
+    }
+
+    /** @param code as which it counts, and stands in the access log */
+    private void send(DefaultFullHttpResponse answer, int code) {
         if (over) {
             answer.release();
             return;
         }
-        status = answer.status().code();
+        status = code;
         responding = true;
         RuleAction rule = action;
         if (rule != null && !answer.headers().contains(HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN)) {
@@ -570,14 +579,16 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         tellLimits(answer.headers());
         connectionHeader(answer.headers());
         bytesOut = answer.content().readableBytes();
-        var _ = client.channel().writeAndFlush(answer);
+        answered = true;
+        client.write(answer);
+        client.flush();
         end(keepAlive);
     }
 
     // ---- the end
 
     private void dropConnection() {
-        TargetConnection from = connection;
+        TargetStream from = connection;
         connection = null;
         if (from != null) {
             from.close();
@@ -604,6 +615,11 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         state.ended(this);
         account();
         client.ended(this, keep, body.complete());
+    }
+
+    /** Whether the whole answer was written. */
+    boolean answered() {
+        return answered;
     }
 
     private void account() {
@@ -643,6 +659,8 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         Upstream.Target slow = endpoint;
         if (connection != null && slow != null) {
             slow.metrics.failed(Failure.TIMEOUT.word);
+            connection.timedOut();
+            connection = null;
         }
         dropConnection();
         if (total || still || responding || !mayRetry(Failure.TIMEOUT)) {
@@ -655,7 +673,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     private void timedOut() {
         if (responding) {
             end(false);
-            client.close();
+            client.abort();
         } else {
             keepAlive &= body.complete();
             answer(HttpResponseStatus.GATEWAY_TIMEOUT, "the service did not answer in time");
@@ -669,7 +687,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     }
 
     String clientAddress() {
-        return client.address;
+        return client.address();
     }
 
     String host() {

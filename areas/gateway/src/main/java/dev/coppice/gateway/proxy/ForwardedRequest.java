@@ -33,7 +33,7 @@ final class ForwardedRequest {
     static void prepare(
             HttpRequest request,
             RequestTarget target,
-            ClientConnection client,
+            ClientStream client,
             boolean upgrade,
             RuleAction rule,
             RuleAction.Backend backend,
@@ -46,7 +46,7 @@ final class ForwardedRequest {
             headers.set(HttpHeaderNames.UPGRADE, protocol);
         }
         String before = headers.get(X_FORWARDED_FOR);
-        headers.set(X_FORWARDED_FOR, before == null ? client.address : before + ", " + client.address);
+        headers.set(X_FORWARDED_FOR, before == null ? client.address() : before + ", " + client.address());
         headers.set(X_FORWARDED_PROTO, client.port().secure() ? HTTPS : HTTP);
         if (!request.uri().startsWith("/")) {
             Authority authority = target.authority();

@@ -7,19 +7,19 @@ import org.jspecify.annotations.Nullable;
 final class LimitedRequest {
     private final HttpRequest request;
     private final RequestTarget target;
-    private final Client client;
+    private final ClientStream client;
     private final String route;
     private @Nullable RequestVariables variables;
 
     /** @param route kind, namespace and name */
-    LimitedRequest(HttpRequest request, RequestTarget target, Client client, String route) {
+    LimitedRequest(HttpRequest request, RequestTarget target, ClientStream client, String route) {
         this.request = request;
         this.target = target;
         this.client = client;
         this.route = route;
     }
 
-    Client client() {
+    ClientStream client() {
         return client;
     }
 

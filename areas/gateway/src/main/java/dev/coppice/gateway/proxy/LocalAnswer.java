@@ -3,12 +3,18 @@ package dev.coppice.gateway.proxy;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
+import io.netty.util.AsciiString;
 import java.nio.charset.StandardCharsets;
 
 /** Answers that come from the gateway itself: a line of plain text, or nothing. */
 final class LocalAnswer {
+
+    private static final String GRPC = "application/grpc";
+    private static final AsciiString GRPC_STATUS = AsciiString.cached("grpc-status");
+    private static final AsciiString GRPC_MESSAGE = AsciiString.cached("grpc-message");
 
     private LocalAnswer() {}
 
@@ -23,6 +29,47 @@ final class LocalAnswer {
             answer.headers().set(HttpHeaderNames.CONTENT_TYPE, "text/plain; charset=utf-8");
         }
         return answer;
+    }
+
+    /** In the form that the request's sender looks at. */
+    static DefaultFullHttpResponse of(HttpResponseStatus code, String text, HttpHeaders request) {
+        return isGrpc(request) ? grpc(code, text) : of(code, text);
+    }
+
+    /**
+     * For a call of gRPC, which looks at the status in its own headers only (gRPC over HTTP2, Responses, Trailers-Only).
+     *
+     * @param text ASCII, without percent signs
+     */
+    private static DefaultFullHttpResponse grpc(HttpResponseStatus code, String text) {
+        DefaultFullHttpResponse answer = of(HttpResponseStatus.OK, "");
+        answer.headers()
+                .remove(HttpHeaderNames.CONTENT_LENGTH)
+                .set(HttpHeaderNames.CONTENT_TYPE, GRPC)
+                .set(GRPC_STATUS, Integer.toString(grpcStatus(code.code())))
+                .set(GRPC_MESSAGE, text);
+        return answer;
+    }
+
+    /** Whether a request is such a call. */
+    private static boolean isGrpc(HttpHeaders request) {
+        String type = request.get(HttpHeaderNames.CONTENT_TYPE);
+        return type != null
+                && type.regionMatches(true, 0, GRPC, 0, GRPC.length())
+                && (type.length() == GRPC.length() || "+;".indexOf(type.charAt(GRPC.length())) >= 0);
+    }
+
+    /** As gRPC's own clients read statuses of HTTP, but that a limit of ours is told from an endpoint that is away. */
+    private static int grpcStatus(int code) {
+        return switch (code) {
+            case 400 -> 13;
+            case 401 -> 16;
+            case 403 -> 7;
+            case 404 -> 12;
+            case 429 -> 8;
+            case 502, 503, 504 -> 14;
+            default -> 2;
+        };
     }
 
     static DefaultFullHttpResponse redirect(int code, String location) {

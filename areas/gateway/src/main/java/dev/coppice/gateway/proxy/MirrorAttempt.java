@@ -19,7 +19,7 @@ final class MirrorAttempt implements Attempt {
     private final EventLoopState state;
     private final HttpRequest head;
     private final RequestBody body;
-    private @Nullable TargetConnection connection;
+    private @Nullable TargetStream connection;
     private @Nullable TargetPool pool;
     private boolean over;
 
@@ -55,8 +55,7 @@ final class MirrorAttempt implements Attempt {
     void requestContent(HttpContent part) {
         if (over) {
             part.release();
-        } else if (!body.take(part, connection, false)
-                && (connection == null || connection.channel().bytesBeforeWritable() > MOST_BEHIND)) {
+        } else if (!body.take(part, connection, false) && (connection == null || connection.backlog() > MOST_BEHIND)) {
             abandon("slow");
         }
     }
@@ -92,7 +91,7 @@ final class MirrorAttempt implements Attempt {
     }
 
     @Override
-    public void connected(TargetConnection to, boolean reused) {
+    public void connected(TargetStream to, boolean reused) {
         pool = null;
         connection = to;
         state.plane.metrics.mirrored.inc();

@@ -44,7 +44,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Serves HTTP/1.1, streams and datagrams as configured, on event loops of its own. A change of routes is one write of a reference to a table that was
+ * Serves HTTP/1.1, HTTP/2, streams and datagrams as configured, on event loops of its own. A change of routes is one write of a reference to a table that was
  * compiled beforehand: requests that are on their way keep the rule that they were given. Safe for use by many threads.
  */
 public final class ProxyDataPlane implements DataPlane {
@@ -309,9 +309,10 @@ public final class ProxyDataPlane implements DataPlane {
         }
     }
 
-    /** From here on the connection speaks HTTP. */
+    /** From here on the connection speaks HTTP, of which version is yet to be seen. */
     void http(ChannelPipeline pipeline, ClientConnection client) {
         pipeline.addLast(
+                new ProtocolDetector(client),
                 new HttpServerCodec(new HttpDecoderConfig()
                         .setMaxInitialLineLength(options.maxLineBytes())
                         .setMaxHeaderSize(options.maxHeaderBytes())

@@ -11,7 +11,6 @@ import dev.coppice.gateway.limit.KeyHash;
 import dev.coppice.gateway.limit.Limiter;
 import dev.coppice.gateway.limit.SlidingWindow;
 import dev.coppice.gateway.limit.TokenBucket;
-import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -75,10 +74,8 @@ final class RateLimit {
         };
     }
 
-    private static void address(KeyHash hash, Client client, int ipv4Prefix, int ipv6Prefix) {
-        byte[] bytes = client.channel().remoteAddress() instanceof InetSocketAddress remote
-                ? remote.getAddress().getAddress()
-                : new byte[0];
+    private static void address(KeyHash hash, ClientStream client, int ipv4Prefix, int ipv6Prefix) {
+        byte[] bytes = client.addressBytes();
         int bits = bytes.length == 4 ? ipv4Prefix : ipv6Prefix;
         hash.add(word(bytes, 0, bits) | (bytes.length == 4 ? 1 : 0));
         hash.add(word(bytes, Long.BYTES, bits - Long.SIZE));

@@ -58,7 +58,7 @@ final class RequestBody {
      *
      * @return false: no more for now
      */
-    boolean take(HttpContent part, @Nullable TargetConnection to, boolean keep) {
+    boolean take(HttpContent part, @Nullable TargetStream to, boolean keep) {
         int size = part.content().readableBytes();
         bytes += size;
         complete = part instanceof LastHttpContent;
@@ -88,7 +88,7 @@ final class RequestBody {
     }
 
     /** Sends the head and what there is of the body. */
-    void sendTo(TargetConnection to, HttpRequest head, boolean keep) {
+    void sendTo(TargetStream to, HttpRequest head, boolean keep) {
         if (bodiless) {
             // In one piece, which costs one buffer and not two.
             to.write(new DefaultFullHttpRequest(

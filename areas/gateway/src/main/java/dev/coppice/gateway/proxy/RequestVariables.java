@@ -11,10 +11,10 @@ import org.jspecify.annotations.Nullable;
 final class RequestVariables implements Variables {
     private final HttpRequest request;
     private final RequestTarget target;
-    private final Client client;
+    private final ClientStream client;
     private @Nullable Map<String, String> headers;
 
-    RequestVariables(HttpRequest request, RequestTarget target, Client client) {
+    RequestVariables(HttpRequest request, RequestTarget target, ClientStream client) {
         this.request = request;
         this.target = target;
         this.client = client;
@@ -30,7 +30,7 @@ final class RequestVariables implements Variables {
             case "request.query" ->
                 target.query().isEmpty() ? "" : target.query().substring(1);
             case "request.headers" -> headers();
-            case "source.address" -> client.address;
+            case "source.address" -> client.address();
             default -> null;
         };
     }

@@ -17,9 +17,9 @@ import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
 import org.jspecify.annotations.Nullable;
 
-/** A connection to an endpoint; serves one attempt at a time. Used on its event loop only. */
-final class TargetConnection extends ChannelInboundHandlerAdapter {
-    private final TargetPool pool;
+/** A connection of HTTP/1.1 to an endpoint; serves one attempt at a time. Used on its event loop only. */
+final class TargetConnection extends ChannelInboundHandlerAdapter implements TargetStream {
+    private final Http1TargetPool pool;
     private final EventLoopState state;
     private @Nullable Channel channel;
     private @Nullable Attempt attempt;
@@ -29,7 +29,7 @@ final class TargetConnection extends ChannelInboundHandlerAdapter {
     private boolean requestSent;
     private long idleSince;
 
-    TargetConnection(TargetPool pool, EventLoopState state) {
+    TargetConnection(Http1TargetPool pool, EventLoopState state) {
         this.pool = pool;
         this.state = state;
     }
@@ -72,33 +72,45 @@ final class TargetConnection extends ChannelInboundHandlerAdapter {
         next.connected(this, reused);
     }
 
-    /** The attempt writes a part of its request. */
-    void write(HttpObject part) {
+    @Override
+    public void write(HttpObject part) {
         if (part instanceof LastHttpContent) {
             requestSent = true;
         }
         var _ = channel().write(part, channel().voidPromise());
     }
 
-    void flush() {
+    @Override
+    public void flush() {
         channel().flush();
     }
 
-    boolean writable() {
+    @Override
+    public boolean writable() {
         return channel().isWritable();
     }
 
-    /** Stops or goes on reading the answer. */
-    void reading(boolean on) {
+    @Override
+    public long backlog() {
+        return channel().bytesBeforeWritable();
+    }
+
+    @Override
+    public void reading(boolean on) {
         if (channel().config().isAutoRead() != on) {
             var _ = channel().config().setAutoRead(on);
         }
     }
 
-    /** Ends the connection; its attempt hears nothing more. */
-    void close() {
+    @Override
+    public void close() {
         attempt = null;
         var _ = channel().close();
+    }
+
+    @Override
+    public void timedOut() {
+        close();
     }
 
     void closeAfterFlush() {

@@ -1,174 +1,22 @@
 package dev.coppice.gateway.proxy;
 
-import io.netty.channel.Channel;
-import io.netty.handler.codec.http.DefaultHttpHeadersFactory;
-import io.netty.handler.codec.http.HttpClientCodec;
-import io.netty.handler.codec.http.HttpDecoderConfig;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.HashSet;
-import java.util.Set;
-import org.jspecify.annotations.Nullable;
+/** One event loop's connections to one endpoint, whatever they speak. Used on that loop only. */
+interface TargetPool {
 
-/**
- * One event loop's connections to one endpoint. The one that was used last is used first, so that as many as needed stay. Those
- * who find all of them taken wait in the order of arrival. Used on that loop only.
- */
-final class TargetPool {
-    private final EventLoopState state;
-    private final Upstream.Target target;
-    private final ProxyOptions options;
-    private final Deque<TargetConnection> idle = new ArrayDeque<>();
-    private final Set<TargetConnection> connections = new HashSet<>();
-    private final Deque<Attempt> waiting = new ArrayDeque<>();
-    private final Set<Connecting> connecting = new HashSet<>();
+    /** Gives a stream to the attempt, now or later, or tells it that there will be none. */
+    void take(Attempt attempt);
 
-    /** A connection that is being made. */
-    private static final class Connecting {
-        /** Who it is for; null once that does not want it any more. */
-        private @Nullable Attempt attempt;
+    /** The attempt does not want a stream any more: it may have turned to another endpoint, and must not be served twice. */
+    void forget(Attempt attempt);
 
-        Connecting(Attempt attempt) {
-            this.attempt = attempt;
-        }
-    }
+    /** Connections that are there or being made. */
+    int open();
 
-    TargetPool(EventLoopState state, Upstream.Target target) {
-        this.state = state;
-        this.target = target;
-        this.options = state.plane.options;
-    }
+    /** Whether there is neither a connection nor somebody who waits. */
+    boolean empty();
 
-    int open() {
-        return connections.size() + connecting.size();
-    }
+    /** Closes connections that were not used for long, and all unused ones to an endpoint that is gone. */
+    void closeIdle(long now);
 
-    boolean empty() {
-        return open() == 0 && waiting.isEmpty();
-    }
-
-    /** Gives a connection to the attempt, now or later, or tells it that there will be none. */
-    void take(Attempt attempt) {
-        TargetConnection reused = pollIdle();
-        if (reused != null) {
-            reused.serve(attempt, true);
-        } else if (open() < options.maxEndpointConnections()) {
-            connect(attempt);
-        } else if (waiting.size() < options.maxEndpointWaiting()) {
-            waiting.addLast(attempt);
-        } else {
-            attempt.failed(Attempt.Failure.WAITING);
-        }
-    }
-
-    /** The attempt does not want a connection any more: it may have turned to another endpoint, and must not be served twice. */
-    void forget(Attempt attempt) {
-        waiting.remove(attempt);
-        for (Connecting each : connecting) {
-            if (each.attempt == attempt) {
-                each.attempt = null;
-            }
-        }
-    }
-
-    private @Nullable TargetConnection pollIdle() {
-        for (TargetConnection last = idle.pollLast(); last != null; last = idle.pollLast()) {
-            if (last.usable()) {
-                return last;
-            }
-        }
-        return null;
-    }
-
-    private void connect(Attempt asking) {
-        Connecting one = new Connecting(asking);
-        connecting.add(one);
-        state.connector.connect(target, new TargetConnector.Caller() {
-            @Override
-            public void connected(Channel channel, String protocol) {
-                connecting.remove(one);
-                TargetConnection made = new TargetConnection(TargetPool.this, state);
-                channel.pipeline().addLast(codec(), made);
-                connections.add(made);
-                target.metrics.connections.inc();
-                Attempt attempt = one.attempt;
-                if (attempt == null || attempt.over()) {
-                    give(made);
-                } else {
-                    made.serve(attempt, false);
-                }
-            }
-
-            @Override
-            public void failed(Attempt.Failure why) {
-                connecting.remove(one);
-                Attempt attempt = one.attempt;
-                if (attempt != null && !attempt.over()) {
-                    attempt.failed(why);
-                }
-                next();
-            }
-        });
-    }
-
-    private HttpClientCodec codec() {
-        return new HttpClientCodec(
-                new HttpDecoderConfig()
-                        .setMaxInitialLineLength(options.maxLineBytes())
-                        .setMaxHeaderSize(options.maxHeaderBytes())
-                        .setHeadersFactory(
-                                DefaultHttpHeadersFactory.headersFactory().withValidation(false)),
-                false,
-                false);
-    }
-
-    /** Those who wait get what is there, or a connection that may be made now. */
-    private void next() {
-        Attempt attempt = waiting.pollFirst();
-        if (attempt != null) {
-            take(attempt);
-        }
-    }
-
-    /** A connection can serve the next. */
-    void give(TargetConnection connection) {
-        Attempt attempt = waiting.pollFirst();
-        if (attempt != null) {
-            connection.serve(attempt, true);
-        } else if (target.gone) {
-            connection.close();
-        } else {
-            connection.idleSince(state.now());
-            idle.addLast(connection);
-        }
-    }
-
-    void closed(TargetConnection connection) {
-        if (connections.remove(connection)) {
-            target.metrics.connections.dec();
-            boolean _ = idle.remove(connection);
-            next();
-        }
-    }
-
-    void closeIdle(long now) {
-        while (true) {
-            TargetConnection oldest = idle.peekFirst();
-            if (oldest == null
-                    || !target.gone
-                            && now - oldest.idleSince() < options.endpointIdle().toNanos()) {
-                return;
-            }
-            idle.pollFirst();
-            oldest.close();
-        }
-    }
-
-    void closeAll() {
-        Set.copyOf(connections).forEach(TargetConnection::close);
-    }
-
-    Upstream.Target target() {
-        return target;
-    }
+    void closeAll();
 }

@@ -25,6 +25,7 @@ final class Upstream {
     /** An endpoint; the same object as long as it is there. */
     static final class Target {
         final Endpoint endpoint;
+        final UpstreamConfig.Protocol protocol;
         final InetSocketAddress address;
         final ProxyMetrics.PerTarget metrics;
         /** Null: it is spoken to in the clear. */
@@ -33,9 +34,10 @@ final class Upstream {
         private final Upstream upstream;
         volatile boolean gone;
 
-        Target(Upstream upstream, Endpoint endpoint, ProxyMetrics metrics) {
+        Target(Upstream upstream, Endpoint endpoint, UpstreamConfig.Protocol protocol, ProxyMetrics metrics) {
             this.upstream = upstream;
             this.endpoint = endpoint;
+            this.protocol = protocol;
             this.tls = upstream.tls;
             this.address = address(endpoint);
             this.metrics = metrics.target(upstream.name);
@@ -104,7 +106,7 @@ final class Upstream {
         List<Target> next = new ArrayList<>();
         for (Endpoint each : config.endpoints()) {
             Target kept = same ? known.remove(each) : null;
-            next.add(kept != null ? kept : new Target(this, each, metrics));
+            next.add(kept != null ? kept : new Target(this, each, config.protocol(), metrics));
         }
         state = new State(config.protocol(), List.copyOf(next));
         known.values().forEach(each -> each.gone = true);

@@ -37,7 +37,7 @@ class GatewaysTest {
         World.Outcome outcome = world.translate();
         assertThat(outcome.conditions("one"))
                 .isEqualTo("Accepted=True/Accepted Programmed=True/Programmed ResolvedRefs=True/ResolvedRefs");
-        assertThat(outcome.listener("one", "http")).isEqualTo(GOOD + " routes=0 kinds=HTTPRoute");
+        assertThat(outcome.listener("one", "http")).isEqualTo(GOOD + " routes=0 kinds=HTTPRoute,GRPCRoute");
         assertThat(outcome.gateway("one").addresses()).containsExactly("127.0.0.1");
         assertThat(outcome.gateway("one").sets()).isZero();
         assertThat(outcome.config().listeners())
@@ -284,7 +284,7 @@ class GatewaysTest {
             assertThat(outcome.listener(name, "https"))
                     .isEqualTo(
                             "Accepted=True/Accepted Programmed=False/Invalid ResolvedRefs=False/InvalidCertificateRef"
-                                    + " Conflicted=False/NoConflicts routes=0 kinds=HTTPRoute");
+                                    + " Conflicted=False/NoConflicts routes=0 kinds=HTTPRoute,GRPCRoute");
         }
         assertThat(outcome.listener("far", "https")).contains("ResolvedRefs=False/RefNotPermitted");
         assertThat(Certificates.read((ObjectNode) new ObjectMapper()

@@ -154,7 +154,8 @@ class RoutesTest {
         assertThat(outcome.parent("none")).endsWith("ResolvedRefs=False/BackendNotFound");
         assertThat(outcome.parent("port")).endsWith("ResolvedRefs=False/BackendNotFound");
         assertThat(outcome.parent("far")).endsWith("ResolvedRefs=False/RefNotPermitted");
-        assertThat(outcome.parent("h2")).endsWith("ResolvedRefs=False/UnsupportedProtocol");
+        assertThat(outcome.parent("h2")).isEqualTo(GOOD);
+        assertThat(outcome.upstream("default/h2:80").protocol()).isEqualTo(Protocol.H2C);
         assertThat(outcome.parent("ext")).endsWith("ResolvedRefs=False/UnsupportedValue");
         assertThat(outcome.parent("ws")).isEqualTo(GOOD);
         assertThat(outcome.upstream("default/ws:80").protocol()).isEqualTo(Protocol.WEBSOCKET);
@@ -327,7 +328,9 @@ class RoutesTest {
                 .containsExactly("Accepted=False/NotAllowedByListeners ResolvedRefs=False/BackendNotFound");
         assertThat(outcome.parents("TLSRoute", "tls"))
                 .containsExactly("Accepted=False/NotAllowedByListeners ResolvedRefs=True/ResolvedRefs");
-        assertThat(outcome.parents("GRPCRoute", "grpc").getFirst()).startsWith("Accepted=False/NotAllowedByListeners");
+        // An HTTP listener takes it, and speaks HTTP/2 to a port that HTTPRoutes use as HTTP/1.1.
+        assertThat(outcome.parents("GRPCRoute", "grpc")).containsExactly(GOOD);
+        assertThat(outcome.upstream("default/web:8080/h2c").protocol()).isEqualTo(Protocol.H2C);
     }
 
     @Test
