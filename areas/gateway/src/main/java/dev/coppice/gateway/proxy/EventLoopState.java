@@ -29,6 +29,7 @@ final class EventLoopState {
     private final Map<Upstream, Cursor> cursors = new IdentityHashMap<>();
     private final Chain<Client> clients = new Chain<>();
     private final Chain<Exchange> exchanges = new Chain<>();
+    private final Chain<MirrorAttempt> mirrors = new Chain<>();
     private boolean ticking;
     private int ticks;
 
@@ -90,6 +91,15 @@ final class EventLoopState {
         exchanges.remove(exchange);
     }
 
+    void began(MirrorAttempt mirror) {
+        mirrors.add(mirror);
+        tick();
+    }
+
+    void ended(MirrorAttempt mirror) {
+        mirrors.remove(mirror);
+    }
+
     Iterable<Client> clients() {
         return clients;
     }
@@ -120,6 +130,9 @@ final class EventLoopState {
             each.checkDeadlines(now);
         }
         if (++ticks % TICKS_A_SECOND == 0) {
+            for (MirrorAttempt each : mirrors) {
+                each.checkDeadline(now);
+            }
             for (Client each : clients) {
                 each.checkIdle(now);
             }
@@ -132,7 +145,7 @@ final class EventLoopState {
             }
             accessLog.flush();
         }
-        if (clients.size() > 0 || exchanges.size() > 0 || !pools.isEmpty()) {
+        if (clients.size() > 0 || exchanges.size() > 0 || mirrors.size() > 0 || !pools.isEmpty()) {
             tick();
         }
     }

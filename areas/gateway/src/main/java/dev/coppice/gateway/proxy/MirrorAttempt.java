@@ -11,9 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A copy of a request for somebody whose answer nobody reads. It never holds up the request itself: a copy that its endpoint does
- * not take fast enough is given up. Used on one event loop only.
+ * not take fast enough, or answer in time, is given up. Used on one event loop only.
  */
-final class MirrorAttempt implements Attempt {
+final class MirrorAttempt extends Chain.Member<MirrorAttempt> implements Attempt {
     private static final int MOST_BEHIND = 1 << 20;
 
     private final EventLoopState state;
@@ -21,12 +21,14 @@ final class MirrorAttempt implements Attempt {
     private final RequestBody body;
     private @Nullable TargetStream connection;
     private @Nullable TargetPool pool;
+    private final long beginNanos;
     private boolean over;
 
     private MirrorAttempt(EventLoopState state, HttpRequest head, boolean bodiless) {
         this.state = state;
         this.head = head;
         this.body = new RequestBody(0, bodiless);
+        this.beginNanos = state.now();
     }
 
     /** Starts a copy; null when there is no endpoint. */
@@ -48,6 +50,7 @@ final class MirrorAttempt implements Attempt {
         MirrorAttempt attempt = new MirrorAttempt(state, copy, bodiless);
         TargetPool from = state.pool(state.choose(upstream, now, null));
         attempt.pool = from;
+        state.began(attempt);
         from.take(attempt);
         return attempt;
     }
@@ -71,13 +74,24 @@ final class MirrorAttempt implements Attempt {
         abandon("abandoned");
     }
 
+    private void end() {
+        over = true;
+        body.release();
+        state.ended(this);
+    }
+
+    void checkDeadline(long now) {
+        if (now - beginNanos > state.plane.options.stalled().toNanos()) {
+            abandon(Failure.TIMEOUT.word);
+        }
+    }
+
     private void abandon(String reason) {
         if (over) {
             return;
         }
-        over = true;
+        end();
         state.plane.metrics.mirrorsLost.labelValues(reason).inc();
-        body.release();
         if (connection != null) {
             connection.close();
         } else if (pool != null) {
@@ -107,11 +121,10 @@ final class MirrorAttempt implements Attempt {
         boolean last = part instanceof LastHttpContent;
         part.release();
         if (last) {
-            over = true;
             if (!body.complete() && connection != null) {
                 connection.close();
             }
-            body.release();
+            end();
             connection = null;
         }
     }
@@ -127,9 +140,8 @@ final class MirrorAttempt implements Attempt {
         connection = null;
         pool = null;
         if (!over) {
-            over = true;
+            end();
             state.plane.metrics.mirrorsLost.labelValues(failure.word).inc();
-            body.release();
         }
     }
 }

@@ -3,6 +3,10 @@ package dev.coppice.gateway.proxy;
 import io.netty.channel.ChannelFactory;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.ServerChannel;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollDatagramChannel;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.DatagramChannel;
 import io.netty.channel.socket.SocketChannel;
@@ -17,11 +21,20 @@ record Transport(
         ChannelFactory<? extends SocketChannel> client,
         ChannelFactory<? extends DatagramChannel> datagrams) {
 
-    /**
-     * Java's own way. Netty's epoll transport (4.2.18) cannot read a connection again whose other side has said all while it was not
-     * read: it takes it out of epoll, and takes it for being there. The end of a large answer to a slow client would be lost.
-     */
+    /** Epoll where the platform has it, else Java's own way. */
     static Transport best() {
+        return Epoll.isAvailable() ? epoll() : nio();
+    }
+
+    static Transport epoll() {
+        return new Transport(
+                PausedEpoll.newFactory(),
+                EpollServerSocketChannel::new,
+                EpollSocketChannel::new,
+                EpollDatagramChannel::new);
+    }
+
+    static Transport nio() {
         return new Transport(
                 NioIoHandler.newFactory(), NioServerSocketChannel::new, NioSocketChannel::new, NioDatagramChannel::new);
     }

@@ -15,14 +15,21 @@ import dev.coppice.gateway.config.MatchConfig.PathMatch;
 import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.kernel.SupervisorOptions;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -408,6 +415,66 @@ class ProxyTest {
     }
 
     @Test
+    void copiesThatNobodyAnswersAreGivenUp() throws Exception {
+        proxy.close();
+        proxy = new ProxyFixture(ProxyOptions.DEFAULT.withLoops(1).withStalled(Duration.ofMillis(200)));
+        try (Backend main = Backend.saying("answer");
+                ServerSocket silent = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+            proxy.serve(
+                    List.of(rule("u", new FilterConfig.Mirror("m", 1, 1))),
+                    upstream("u", main.port()),
+                    upstream("m", silent.getLocalPort()));
+            assertThat(proxy.get("/")).endsWith("answer");
+            try (Socket copy = silent.accept()) {
+                copy.setSoTimeout(20_000);
+                // Ends when the gateway closes the connection.
+                assertThat(new String(copy.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1))
+                        .startsWith("GET / HTTP/1.1");
+            }
+        }
+    }
+
+    /** Connections that are never made: their port's queue is full. */
+    @Test
+    void aConnectionThatHangsEndsWithItsTry() throws Exception {
+        try (ServerSocket full = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                Backend good = Backend.saying("good")) {
+            List<Socket> queued = new ArrayList<>();
+            try {
+                boolean hangs = false;
+                for (int i = 0; i < 50 && !hangs; i++) {
+                    Socket one = new Socket();
+                    queued.add(one);
+                    try {
+                        one.connect(full.getLocalSocketAddress(), 200);
+                    } catch (SocketTimeoutException e) {
+                        hangs = true;
+                    }
+                }
+                Assumptions.assumeTrue(hangs, "this system takes any number of connections");
+                RuleConfig patient = new RuleConfig(
+                        "",
+                        List.of(MatchConfig.ANY),
+                        List.of(),
+                        List.of(new BackendConfig("u", 1, List.of())),
+                        10_000,
+                        100,
+                        new RetryConfig(List.of(), 3, 0),
+                        null);
+                proxy.serve(List.of(patient), upstream("u", full.getLocalPort(), good.port()));
+                for (int i = 0; i < 4; i++) {
+                    assertThat(proxy.get("/" + i)).endsWith("good");
+                }
+                assertThat(good.seen).hasSize(4);
+            } finally {
+                for (Socket each : queued) {
+                    each.close();
+                }
+            }
+        }
+    }
+
+    @Test
     void otherOriginsAreAnswered() throws Exception {
         FilterConfig.Cors cors = new FilterConfig.Cors(
                 List.of("https://*.example.org"), true, List.of("GET", "PUT"), List.of("*"), List.of("X-Mine"), 60);
@@ -621,6 +688,41 @@ class ProxyTest {
             try (ProxyFixture.Client slow = proxy.client()) {
                 slow.send("GET / HTTP/1.1\r\nHo");
                 assertThat(slow.rest()).isEmpty();
+            }
+        }
+    }
+
+    /** Backends that have said all, and closed, while nobody reads what they say. */
+    @Test
+    void theEndOfAnAnswerIsNotLostOnASlowClient() throws Exception {
+        proxy.close();
+        proxy = new ProxyFixture(ProxyOptions.DEFAULT.withLoops(1));
+        try (Backend closing = new Backend((request, conversation) -> {
+            int size = Integer.parseInt(request.line().split("[/ ]")[2]);
+            conversation.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + "x".repeat(size));
+            return null;
+        })) {
+            proxy.serve(List.of(rule("u")), upstream("u", closing.port()));
+            // For some of them the backend's end comes while the gateway waits for the client; which, is up to the
+            // kernel's buffers.
+            for (int size = 32 << 10; size < 1 << 20; size += 16 << 10) {
+                try (Socket client = new Socket()) {
+                    client.setReceiveBufferSize(4096);
+                    client.setSoTimeout(20_000);
+                    client.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), proxy.port));
+                    client.getOutputStream()
+                            .write(("GET /" + size + " HTTP/1.1\r\nHost: a.org\r\nConnection: close\r\n\r\n")
+                                    .getBytes());
+                    // One event loop does all: it hears of both ends before it answers these.
+                    for (int i = 0; i < 3; i++) {
+                        assertThat(proxy.get("/1")).contains("200 OK");
+                    }
+                    String answer = new String(client.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+                    assertThat(answer.chars().filter(each -> each == 'x').count())
+                            .as("of %s bytes", size)
+                            .isGreaterThanOrEqualTo(size);
+                    assertThat(answer).endsWith("0\r\n\r\n");
+                }
             }
         }
     }
