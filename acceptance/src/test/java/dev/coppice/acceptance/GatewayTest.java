@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
@@ -140,7 +141,7 @@ final class GatewayTest {
         try (RunningCoppice coppice = RunningCoppice.up(data)) {
             WorkedExample example = new WorkedExample(folder, coppice, data);
             List<String> blocks = WorkedExample.blocks("docs/gateway.md");
-            assertThat(blocks).hasSize(5);
+            assertThat(blocks).hasSizeGreaterThanOrEqualTo(7);
             String _ = example.sh(blocks.get(0));
             try {
                 Files.writeString(folder.resolve("shop.yaml"), blocks.get(1));
@@ -150,8 +151,17 @@ final class GatewayTest {
                 assertThat(shares.keySet()).containsExactlyInAnyOrder("blue", "green");
                 assertThat(shares.get("blue")).as("%s", shares).isGreaterThan(shares.get("green"));
                 assertThat(counts(example.sh(blocks.get(3)))).isEqualTo(Map.of("green", 100));
+                Files.writeString(folder.resolve("limit.yaml"), blocks.get(4));
+                String limited = example.sh(blocks.get(5));
+                assertThat(limited.lines().filter(line -> line.matches("\\d{3}")))
+                        .containsExactly("200", "200", "200", "200", "200", "429", "429", "429");
+                assertThat(limited.toLowerCase(Locale.ROOT))
+                        .contains("http/1.1 429")
+                        .containsPattern("retry-after: [67]\\d\\d")
+                        .contains("ratelimit-policy: \"client\";q=5;w=3600")
+                        .containsPattern("ratelimit: \"client\";r=0;t=3[56]\\d\\d");
             } finally {
-                String _ = example.sh(blocks.get(4));
+                String _ = example.sh(blocks.get(6));
             }
         }
     }

@@ -12,6 +12,7 @@ import dev.coppice.gateway.kind.ListenerSetSpec;
 import dev.coppice.gateway.kind.ListenerSetStatus;
 import dev.coppice.gateway.kind.NoStatus;
 import dev.coppice.gateway.kind.PolicyStatus;
+import dev.coppice.gateway.kind.RateLimitSpec;
 import dev.coppice.gateway.kind.ReferenceGrantSpec;
 import dev.coppice.gateway.kind.RouteStatus;
 import dev.coppice.gateway.kind.StreamRouteSpec;
@@ -30,4 +31,5 @@ public record Snapshot(
         List<Resource<StreamRouteSpec, RouteStatus>> udpRoutes,
         List<Resource<ReferenceGrantSpec, NoStatus>> grants,
         List<Resource<BackendTlsPolicySpec, PolicyStatus>> policies,
+        List<Resource<RateLimitSpec, PolicyStatus>> rateLimits,
         ClusterView cluster) {}

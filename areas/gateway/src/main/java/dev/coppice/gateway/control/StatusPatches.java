@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 final class StatusPatches {
     private static final int MOST_MESSAGE = 4096;
     private static final int MOST_PARENTS = 32;
+    private static final Set<String> POLICIES = Set.of("BackendTLSPolicy", "RateLimit");
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
     private StatusPatches() {}
@@ -40,7 +41,7 @@ final class StatusPatches {
             }
             case Draft.OfGateway each -> gateway(status, before, each, now);
             case Draft.OfRoute each -> {
-                String list = object.path("kind").asText("").equals("BackendTLSPolicy") ? "ancestors" : "parents";
+                String list = POLICIES.contains(object.path("kind").asText("")) ? "ancestors" : "parents";
                 ArrayNode all =
                         parents(before.path(list), each, list.equals("parents") ? "parentRef" : "ancestorRef", now);
                 if (!all.isEmpty() || !before.path(list).isEmpty()) {

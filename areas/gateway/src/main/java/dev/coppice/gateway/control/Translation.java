@@ -44,6 +44,7 @@ public final class Translation {
     private final Capabilities capabilities;
     private final Certificates certificates = new Certificates();
     private final Backends backends;
+    private final LimitReader limitReader = new LimitReader();
     private Map<ObjectId, RouteView> views = Map.of();
     private Map<Resource<?, ?>, RouteView> seen = Map.of();
     private Map<RouteView, RouteResolution> resolutions = Map.of();
@@ -81,6 +82,7 @@ public final class Translation {
         Grants grants = new Grants(snapshot.grants());
         References references = new References(snapshot.cluster(), grants, certificates);
         BackendPolicies policies = new BackendPolicies(snapshot.policies());
+        LimitPolicies limits = new LimitPolicies(snapshot.rateLimits(), limitReader);
         renewEpoch(snapshot);
         backends.begin();
         Map<Key, GatewayState> gateways = new GatewayReader(snapshot, references, capabilities).read(CONTROLLER);
@@ -88,8 +90,10 @@ public final class Translation {
         new Addresses(options).assign(states, given);
         Map<Key, SetPlace> sets = new HashMap<>();
         states.forEach(state -> state.sets.forEach(set -> sets.put(set.set.key(), new SetPlace(state, set))));
-        Map<ObjectId, Draft> all = routes(snapshot, gateways, sets, grants, policies);
-        GatewayConfig config = new GatewayConfig(listeners(states), backends.upstreams(snapshot.cluster()));
+        Map<ObjectId, Draft> all = routes(snapshot, gateways, sets, grants, policies, limits);
+        limits.resolve(gateways, views::get);
+        GatewayConfig config =
+                new GatewayConfig(listeners(states), backends.upstreams(snapshot.cluster()), limits.limits());
         Map<String, String> addresses = new HashMap<>();
         for (GatewayState state : states) {
             state.addresses.stream()
@@ -100,6 +104,7 @@ public final class Translation {
         classes(snapshot, all);
         policies.drafts(references, capabilities)
                 .forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.BACKEND_TLS_POLICY, key), draft));
+        limits.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.RATE_LIMIT, key), draft));
         return new Result(config, addresses, failures -> {
             for (GatewayState state : states) {
                 all.put(ObjectId.of(GatewayKinds.GATEWAY, state.gateway.key()), state.draft(failures, capabilities));
@@ -183,7 +188,8 @@ public final class Translation {
             Map<Key, GatewayState> gateways,
             Map<Key, SetPlace> sets,
             Grants grants,
-            BackendPolicies policies) {
+            BackendPolicies policies,
+            LimitPolicies limits) {
         List<RouteView> all = new ArrayList<>();
         int count = views.size() * 2 + 16;
         Map<ObjectId, RouteView> now = new HashMap<>(count);
@@ -212,7 +218,7 @@ public final class Translation {
                     resolution = resolve(view, snapshot, grants, policies);
                     kept.put(view, resolution);
                 }
-                parents.add(attach(view, parent, found, resolution, snapshot.cluster(), policies));
+                parents.add(attach(view, parent, found, resolution, snapshot.cluster(), policies, limits));
             }
             drafts.put(view.id(), new Draft.OfRoute(view.generation(), parents));
         }
@@ -273,7 +279,8 @@ public final class Translation {
             Parent parent,
             RouteResolution resolution,
             ClusterView cluster,
-            BackendPolicies policies) {
+            BackendPolicies policies,
+            LimitPolicies limits) {
         References.@Nullable Problem problem = null;
         if (!parent.attached()) {
             problem = new References.Problem("NoMatchingParent", "the Gateway does not allow this ListenerSet");
@@ -287,6 +294,9 @@ public final class Translation {
                     .services()
                     .forEach(service ->
                             policies.used(service, parent.gateway().gateway.key()));
+        }
+        if (problem == null) {
+            limits.attached(view.id(), parent.gateway().gateway.key());
         }
         List<Draft.Condition> conditions = new ArrayList<>();
         conditions.add(

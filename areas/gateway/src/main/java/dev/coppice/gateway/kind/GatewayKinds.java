@@ -3,9 +3,12 @@ package dev.coppice.gateway.kind;
 import dev.coppice.control.Kind;
 import java.util.List;
 
-/** The kinds of the group {@code gateway.networking.k8s.io}. */
+/** The kinds of the group {@code gateway.networking.k8s.io}, and the policies of {@code gateway.coppice.dev}. */
 public final class GatewayKinds {
     public static final String GROUP = "gateway.networking.k8s.io";
+    /** Of the policies that the Gateway API does not have. */
+    public static final String POLICY_GROUP = "gateway.coppice.dev";
+
     private static final String VERSION = "v1";
     private static final String AGE = ".metadata.creationTimestamp";
 
@@ -144,6 +147,24 @@ public final class GatewayKinds {
             .withShortNames("btlspolicy")
             .withColumn("Age", "date", AGE, "When it was made.");
 
+    /** How often requests may come. */
+    public static final Kind<RateLimitSpec, PolicyStatus> RATE_LIMIT = Kind.namespaced(
+                    POLICY_GROUP,
+                    VERSION,
+                    "RateLimit",
+                    RateLimitSpec.class,
+                    PolicyStatus.class,
+                    "RateLimit says how often requests may come, for Gateways and routes.")
+            .withShortNames("rl")
+            .withCategories("coppice")
+            .withColumn(
+                    "Accepted",
+                    "string",
+                    ".status.ancestors[*].conditions[?(@.type==\"Accepted\")].status",
+                    "Whether it counts, for each Gateway.")
+            .withColumn("Limits", "string", ".spec.limits[*].name", "Its limits.")
+            .withColumn("Age", "date", AGE, "When it was made.");
+
     private GatewayKinds() {}
 
     /** All kinds of the area. */
@@ -158,7 +179,8 @@ public final class GatewayKinds {
                 TCP_ROUTE,
                 UDP_ROUTE,
                 REFERENCE_GRANT,
-                BACKEND_TLS_POLICY);
+                BACKEND_TLS_POLICY,
+                RATE_LIMIT);
     }
 
     private static String condition(String type) {

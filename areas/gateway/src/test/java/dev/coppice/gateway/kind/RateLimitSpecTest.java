@@ -1,0 +1,75 @@
+package dev.coppice.gateway.kind;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import dev.coppice.control.runtime.ExtensionHost;
+import dev.coppice.schema.Cause;
+import dev.coppice.schema.Schema;
+import dev.coppice.schema.rule.RuleSet;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What a RateLimit may say, and how it is told that it may not. */
+class RateLimitSpecTest {
+    private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
+    private static final Schema SCHEMA = Schema.ofResource(
+            ExtensionHost.definition(GatewayKinds.RATE_LIMIT).at("/spec/versions/0/schema/openAPIV3Schema"));
+    private static final RuleSet RULES = RuleSet.of(SCHEMA);
+    private static final String GATE = "{group: gateway.networking.k8s.io, kind: Gateway, name: gate}";
+
+    private static String problems(String targets, String limit) throws Exception {
+        ObjectNode tree = (ObjectNode) YAML.readTree("spec: {targetRefs: [" + targets + "], limits: [" + limit + "]}");
+        SCHEMA.applyDefaults(tree);
+        List<Cause> causes = new ArrayList<>(SCHEMA.validate(tree));
+        if (causes.isEmpty()) {
+            causes.addAll(RULES.validate(tree, null, ""));
+        }
+        return causes.isEmpty() ? "" : Cause.text(causes);
+    }
+
+    @Test
+    void goodOnesAreTaken() throws Exception {
+        assertThat(problems(GATE, "{name: a, requests: 1, per: 1s}")).isEmpty();
+        assertThat(problems(GATE, "{name: a, requests: 1, per: 24h, burst: 3}")).isEmpty();
+        assertThat(problems(GATE, "{name: a, algorithm: SlidingWindow, requests: 1000000, per: 1ms}"))
+                .isEmpty();
+        assertThat(problems(GATE, "{name: a, algorithm: Concurrency, requests: 1}"))
+                .isEmpty();
+        assertThat(problems(
+                        GATE,
+                        "{name: a, requests: 1, per: 1s, key: [{type: ClientIP, clientIP: {ipv6PrefixLength: 56}},"
+                                + " {type: Header, header: x-a}, {type: Expression, expression: request.host}]}"))
+                .isEmpty();
+        assertThat(problems(
+                        GATE + ", {group: gateway.networking.k8s.io, kind: Gateway, name: gate, sectionName: http}",
+                        "{name: a, requests: 1, per: 1s}"))
+                .isEmpty();
+    }
+
+    @Test
+    void whatNobodyCouldMeanIsRefused() throws Exception {
+        assertThat(problems(GATE, "{name: a, requests: 1}")).contains("per must be given");
+        assertThat(problems(GATE, "{name: a, algorithm: Concurrency, requests: 1, per: 1s}"))
+                .contains("per must be given");
+        assertThat(problems(GATE, "{name: a, algorithm: SlidingWindow, requests: 1, per: 1s, burst: 2}"))
+                .contains("TokenBucket only");
+        assertThat(problems(GATE, "{name: a, requests: 1, per: 25h}")).contains("1ms to 24h");
+        assertThat(problems(GATE, "{name: a, requests: 1, per: 0s}")).contains("1ms to 24h");
+        assertThat(problems(GATE, "{name: a, requests: 0, per: 1s}")).contains("spec.limits[0].requests");
+        assertThat(problems(GATE, "{name: A, requests: 1, per: 1s}")).contains("spec.limits[0].name");
+        assertThat(problems(GATE, "{name: a, requests: 1, per: 1s, key: [{type: Header}]}"))
+                .contains("header must be given");
+        assertThat(problems(GATE, "{name: a, requests: 1, per: 1s, key: [{type: Route, constant: x}]}"))
+                .contains("constant must be given");
+        assertThat(problems(GATE, "{name: a, requests: 1, per: 1s, key: [{type: Route, clientIP: {}}]}"))
+                .contains("clientIP may be given");
+        assertThat(problems(GATE + ", " + GATE, "{name: a, requests: 1, per: 1s}"))
+                .contains("may be there once");
+        assertThat(problems("{group: \"\", kind: Service, name: web}", "{name: a, requests: 1, per: 1s}"))
+                .contains("spec.targetRefs[0].kind");
+    }
+}
