@@ -11,6 +11,7 @@ import io.github.bucket4j.Bucket;
 import io.github.resilience4j.ratelimiter.RateLimiterConfig;
 import io.github.resilience4j.ratelimiter.RateLimiterRegistry;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Random;
 import java.util.Scanner;
@@ -18,24 +19,31 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
 
 /**
- * One side of the table, in a process of its own: a million string keys, each of which may ask 100 times a minute, asked in a random
- * order by one thread. For each line that it reads, which is a time in milliseconds, it answers with checks, how many passed, and the
- * thread's CPU time.
+ * One side of the table, in a process of its own: a million string keys, each of which may ask 1,000 times an hour, asked in a random
+ * order by one thread. Keys are either kept strings, whose hashes the libraries keep too, or a new string for each check, as it comes
+ * off a connection. For each line that it reads, which is a time in milliseconds, it answers with checks, how many passed, and the thread's CPU
+ * time.
  */
 final class LimitChecks {
     private static final int KEYS = 1_000_000;
     private static final int AT_ONCE = 1000;
-    private static final int PER_MINUTE = 100;
-    private static final long MINUTE_NANOS = 60_000_000_000L;
+    private static final int PER_HOUR = 1000;
+    private static final long HOUR_NANOS = 3_600_000_000_000L;
 
-    private final String[] keys = new String[KEYS];
+    private static final int DIGITS = 7;
+
+    private final byte[] text = "10.20.30.40/user-0000000".getBytes(StandardCharsets.ISO_8859_1);
+    private final String[] keys;
     private final int[] order = new int[KEYS];
     private int at;
 
-    private LimitChecks() {
+    private LimitChecks(boolean fresh) {
         Random random = new Random(1);
+        keys = new String[fresh ? 0 : KEYS];
         for (int i = 0; i < KEYS; i++) {
-            keys[i] = "10." + (i >> 16) + "." + (i >> 8 & 255) + "." + (i & 255) + "/tenant-" + i % 1000;
+            if (!fresh) {
+                keys[i] = made(i);
+            }
             order[i] = i;
         }
         for (int i = KEYS - 1; i > 0; i--) {
@@ -44,6 +52,17 @@ final class LimitChecks {
             order[i] = order[other];
             order[other] = swapped;
         }
+    }
+
+    private String made(int number) {
+        for (int i = text.length - 1, rest = number; i >= text.length - DIGITS; i--, rest /= 10) {
+            text[i] = (byte) ('0' + rest % 10);
+        }
+        return new String(text, StandardCharsets.ISO_8859_1);
+    }
+
+    private String key(int number) {
+        return keys.length == 0 ? made(number) : keys[number];
     }
 
     private static Predicate<String> coppice(Algorithm algorithm) {
@@ -64,8 +83,7 @@ final class LimitChecks {
                 bucket = buckets.computeIfAbsent(
                         key,
                         _ -> Bucket.builder()
-                                .addLimit(limit ->
-                                        limit.capacity(PER_MINUTE).refillGreedy(PER_MINUTE, Duration.ofMinutes(1)))
+                                .addLimit(limit -> limit.capacity(PER_HOUR).refillGreedy(PER_HOUR, Duration.ofHours(1)))
                                 .withNanosecondPrecision()
                                 .build());
             }
@@ -75,8 +93,8 @@ final class LimitChecks {
 
     private static Predicate<String> resilience4j() {
         RateLimiterRegistry registry = RateLimiterRegistry.of(RateLimiterConfig.custom()
-                .limitForPeriod(PER_MINUTE)
-                .limitRefreshPeriod(Duration.ofMinutes(1))
+                .limitForPeriod(PER_HOUR)
+                .limitRefreshPeriod(Duration.ofHours(1))
                 .timeoutDuration(Duration.ZERO)
                 .build());
         return key -> registry.rateLimiter(key).acquirePermission();
@@ -89,7 +107,7 @@ final class LimitChecks {
         long passed = 0;
         do {
             for (int i = 0; i < AT_ONCE; i++) {
-                passed += check.test(keys[order[at]]) ? 1 : 0;
+                passed += check.test(key(order[at])) ? 1 : 0;
                 at = at + 1 == KEYS ? 0 : at + 1;
             }
             checks += AT_ONCE;
@@ -98,22 +116,22 @@ final class LimitChecks {
         System.out.println("ok " + checks + " " + passed + " " + cpu);
     }
 
-    /** Argument: the side. */
+    /** Arguments: the side, and {@code kept} or {@code fresh}. */
     public static void main(String[] arguments) {
-        LimitChecks checks = new LimitChecks();
+        LimitChecks checks = new LimitChecks(arguments[1].equals("fresh"));
         long before = Section.usedBytes();
         Predicate<String> side = switch (arguments[0]) {
-            case "bucket" -> coppice(new TokenBucket(PER_MINUTE, MINUTE_NANOS, PER_MINUTE));
-            case "window" -> coppice(new SlidingWindow(PER_MINUTE, MINUTE_NANOS));
+            case "bucket" -> coppice(new TokenBucket(PER_HOUR, HOUR_NANOS, PER_HOUR));
+            case "window" -> coppice(new SlidingWindow(PER_HOUR, HOUR_NANOS));
             case "bucket4j" -> bucket4j();
             case "resilience4j" -> resilience4j();
             default -> throw new IllegalArgumentException(arguments[0]);
         };
-        for (String key : checks.keys) {
-            boolean _ = side.test(key);
+        for (int i = 0; i < KEYS; i++) {
+            boolean _ = side.test(checks.key(i));
         }
         System.out.println("ready " + (Section.usedBytes() - before) / KEYS);
-        Scanner lines = new Scanner(System.in, java.nio.charset.StandardCharsets.UTF_8);
+        Scanner lines = new Scanner(System.in, StandardCharsets.UTF_8);
         while (lines.hasNextLine()) {
             checks.run(side, Long.parseLong(lines.nextLine().trim()));
         }

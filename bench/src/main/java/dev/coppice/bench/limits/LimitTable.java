@@ -28,7 +28,7 @@ public final class LimitTable {
         private final List<Double> perSecond = new ArrayList<>();
         final long bytesPerKey;
 
-        Side(String name) throws IOException {
+        Side(String name, String keys) throws IOException {
             this.name = name;
             process = new ProcessBuilder(
                             System.getProperty("java.home") + "/bin/java",
@@ -39,7 +39,8 @@ public final class LimitTable {
                             "-cp",
                             System.getProperty("java.class.path"),
                             LimitChecks.class.getName(),
-                            name)
+                            name,
+                            keys)
                     .redirectError(ProcessBuilder.Redirect.INHERIT)
                     .start();
             out = process.outputWriter(StandardCharsets.UTF_8);
@@ -93,10 +94,16 @@ public final class LimitTable {
         List<String> words = Arrays.asList(arguments);
         int rounds = number(words, "--rounds", 5);
         int millis = number(words, "--millis", 2000);
+        for (String keys : List.of("kept", "fresh")) {
+            run(keys, rounds, millis);
+        }
+    }
+
+    private static void run(String keys, int rounds, int millis) throws Exception {
         List<Side> sides = new ArrayList<>();
         try {
             for (String name : SIDES) {
-                Side side = new Side(name);
+                Side side = new Side(name, keys);
                 sides.add(side);
                 side.run(2L * millis, false);
                 side.run(millis, false);
@@ -108,7 +115,7 @@ public final class LimitTable {
             }
             for (Side own : sides.subList(0, 2)) {
                 for (Side peer : sides.subList(2, SIDES.size())) {
-                    print(own, peer, rounds);
+                    print(keys, own, peer, rounds);
                 }
             }
         } finally {
@@ -123,12 +130,13 @@ public final class LimitTable {
         return at < 0 ? usual : Integer.parseInt(words.get(at + 1));
     }
 
-    private static void print(Side own, Side peer, int rounds) {
+    private static void print(String keys, Side own, Side peer, int rounds) {
         System.out.printf(
                 Locale.ROOT,
-                "{\"name\":\"limits %s\",\"unit\":\"checks a CPU second\",\"coppice\":%.0f,\"peer\":%.0f,\"peerName\":\"%s\","
+                "{\"name\":\"limits %s, %s keys\",\"unit\":\"checks a CPU second\",\"coppice\":%.0f,\"peer\":%.0f,\"peerName\":\"%s\","
                         + "\"ratio\":%.2f,\"goal\":3,\"bytesPerKey\":%d,\"peerBytesPerKey\":%d,\"runs\":%d}%n",
                 own.name,
+                keys,
                 own.median(),
                 peer.median(),
                 peer.name,

@@ -15,10 +15,11 @@ import java.util.function.LongUnaryOperator;
  * there are no timers and no sweeps. A key lies within {@value #WINDOW} slots of its home (open addressing); nothing is ever taken
  * out, so a slot that was never used ends a search.
  *
- * <p><b>Growth.</b> Slots are in segments of {@value #SLOTS}, found by the first bits of the key in a directory (extendible hashing,
- * Fagin and others 1979). When the slots around a key's home are all live, its segment alone is split in two, which takes some
- * microseconds; nothing else stands still. When the {@link SlotBudget} is used up, the slot with the smallest state, which is the one nearest to
- * idle, is given to the new key and counted as evicted. So a million keys take about 40 MB, and no number of keys more than the
+ * <p><b>Growth.</b> Slots are in blocks of {@value #SLOTS}, and blocks in segments, found by the first bits of the key in a directory (extendible
+ * hashing, Fagin and others 1979). When the slots around a key's home are all live, each block of its segment becomes two: in a
+ * larger segment, or, from {@value #MOST_BLOCKS} blocks on, in two segments. That takes some ten microseconds, for new keys of this segment
+ * only. Larger segments would stop for longer; smaller ones would have so many headers that these fall out of the processor's caches. When the {@link SlotBudget} is used up, the slot with the smallest state, which is the one nearest to
+ * idle, is given to the new key and counted as evicted. So a million keys take about 45 MB, and no number of keys more than the
  * budget. A table does not shrink: its idle slots are used again.
  *
  * <p><b>Threads.</b> A known key costs one compare-and-set of its state, and no lock. A new key takes the lock of its segment while it is put in: a
@@ -30,18 +31,23 @@ import java.util.function.LongUnaryOperator;
  * being split become {@link #MOVED}, which makes everybody look again.
  */
 final class KeyTable {
-    static final int SLOTS = 512;
+    private static final int SLOT_BITS = 9;
+    static final int SLOTS = 1 << SLOT_BITS;
     static final int WINDOW = 16;
 
-    private static final int SLOTS_IN_ALL = SLOTS + WINDOW - 1;
+    /** Keys at the end of a block reach into slots behind it, so that none ever has to go round to its beginning. */
+    private static final int BLOCK = SLOTS + WINDOW - 1;
+
+    private static final int MOST_BLOCKS = 8;
     private static final int MOST_DEPTH = 24;
     private static final int SPINS = 64;
 
-    // A segment is an array: its lock, its depth in the directory, whether it was split, nothing, then a key and a
-    // state for each slot.
+    // A segment is an array: its lock, its depth in the directory, whether it was split, its blocks less one, then a
+    // key and a state for each slot.
     private static final int LOCK = 0;
     private static final int DEPTH = 1;
     private static final int SPLIT = 2;
+    private static final int BLOCKS = 3;
     private static final int FIRST = 4;
 
     private static final long BUSY = Long.MIN_VALUE;
@@ -63,12 +69,13 @@ final class KeyTable {
         this.budget = budget;
         budget.insist(SLOTS);
         reserved = SLOTS;
-        directory = new AtomicReferenceArray<>(new long[][] {segment(0)});
+        directory = new AtomicReferenceArray<>(new long[][] {segment(0, 1)});
     }
 
-    private static long[] segment(long depth) {
-        long[] made = new long[FIRST + 2 * SLOTS_IN_ALL];
+    private static long[] segment(int depth, int blocks) {
+        long[] made = new long[FIRST + 2 * BLOCK * blocks];
         made[DEPTH] = depth;
+        made[BLOCKS] = blocks - 1;
         return made;
     }
 
@@ -82,8 +89,9 @@ final class KeyTable {
         return now.get(index(key, now.length()));
     }
 
-    private static int home(long key) {
-        return FIRST + ((int) key & SLOTS - 1) * 2;
+    private static int home(long[] segment, long key) {
+        int block = (int) (key >>> SLOT_BITS & segment[BLOCKS]);
+        return FIRST + (block * BLOCK + ((int) key & SLOTS - 1)) * 2;
     }
 
     /** No key is 0, which marks slots that were never used. */
@@ -132,7 +140,7 @@ final class KeyTable {
     }
 
     private static int find(long[] segment, long key) {
-        int slot = home(key);
+        int slot = home(segment, key);
         for (int i = 0; i < WINDOW; i++, slot += 2) {
             long there = (long) LONGS.getOpaque(segment, slot);
             if (there == key) {
@@ -202,7 +210,7 @@ final class KeyTable {
 
     /** A slot for a new key that nobody needs; negative when there is none. */
     private int place(long[] segment, long key, long now) {
-        int slot = home(key);
+        int slot = home(segment, key);
         for (int i = 0; i < WINDOW; i++, slot += 2) {
             long state = (long) LONGS.getAcquire(segment, slot + 1);
             if (segment[slot] == 0 || algorithm.idle(state, now)) {
@@ -213,7 +221,7 @@ final class KeyTable {
     }
 
     private static int stalest(long[] segment, long key) {
-        int slot = home(key);
+        int slot = home(segment, key);
         int found = slot;
         long least = Long.MAX_VALUE;
         for (int i = 0; i < WINDOW; i++, slot += 2) {
@@ -241,33 +249,37 @@ final class KeyTable {
         return first;
     }
 
-    /** Makes two segments of one whose lock is held; false when there may be no more. */
+    /** Makes two blocks of each of a segment whose lock is held; false when there may be no more. */
     private boolean split(long[] segment, long key, long now) {
-        long depth = segment[DEPTH];
-        if (depth == MOST_DEPTH || !budget.reserve(SLOTS)) {
+        int depth = (int) segment[DEPTH];
+        int blocks = (int) segment[BLOCKS] + 1;
+        if (depth == MOST_DEPTH || !budget.reserve(blocks * SLOTS)) {
             return false;
         }
-        long[] low = segment(depth + 1);
-        long[] high = segment(depth + 1);
+        boolean apart = blocks == MOST_BLOCKS;
+        long[] low = apart ? segment(depth + 1, blocks) : segment(depth, 2 * blocks);
+        long[] high = apart ? segment(depth + 1, blocks) : low;
         for (int slot = FIRST; slot < segment.length; slot += 2) {
             long moved = segment[slot];
             long state = (long) LONGS.getAndSet(segment, slot + 1, MOVED);
             if (moved != 0 && !algorithm.idle(state, now)) {
-                // In the order of slots, none lands behind where it was: there is always a place.
-                long[] to = (moved << depth) < 0 ? high : low;
+                // Two new blocks have what one had, in its order, so no key lands behind where it was: there is always
+                // a place.
+                long[] to = moved << depth < 0 ? high : low;
                 int at = place(to, moved, now);
                 to[at] = moved;
                 to[at + 1] = state;
             }
         }
-        publish(key, (int) depth, low, high);
+        publish(key, depth, low, high, blocks * SLOTS);
         segment[SPLIT] = 1;
         return true;
     }
 
-    private synchronized void publish(long key, int depth, long[] low, long[] high) {
+    /** Puts segments into the place of one of this depth; both are the same one where it was not split but made larger. */
+    private synchronized void publish(long key, int depth, long[] low, long[] high, int moreSlots) {
         AtomicReferenceArray<long[]> now = directory;
-        if (now.length() == 1 << depth) {
+        if (now.length() == 1 << depth && low != high) {
             AtomicReferenceArray<long[]> twice = new AtomicReferenceArray<>(now.length() * 2);
             for (int i = 0; i < twice.length(); i++) {
                 twice.set(i, now.get(i / 2));
@@ -281,9 +293,9 @@ final class KeyTable {
         }
         directory = now;
         if (closed) {
-            budget.giveBack(SLOTS);
+            budget.giveBack(moreSlots);
         } else {
-            reserved += SLOTS;
+            reserved += moreSlots;
         }
     }
 

@@ -154,7 +154,7 @@ class KeyTableTest {
         int count = 20_000;
         int interval = 20_000;
         long[] keys = keys(count);
-        Limiter limiter = limiter(new TokenBucket(1, interval, 1), 64 * KeyTable.SLOTS);
+        Limiter limiter = limiter(new TokenBucket(1, interval, 1), 256 * KeyTable.SLOTS);
         AtomicLong clock = new AtomicLong(1);
         AtomicIntegerArray passes = new AtomicIntegerArray(count);
         together(() -> {
