@@ -16,7 +16,8 @@ public record GatewayConfig(List<ListenerConfig> listeners, List<UpstreamConfig>
     public GatewayConfig {
         listeners = List.copyOf(listeners);
         upstreams = List.copyOf(upstreams);
-        limits = List.copyOf(limits);
+        // What an earlier version saved has none.
+        limits = limits == null ? List.of() : List.copyOf(limits);
     }
 
     /** Without limits. */
