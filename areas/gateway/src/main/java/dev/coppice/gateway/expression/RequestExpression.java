@@ -8,6 +8,7 @@ import dev.coppice.expression.Limits;
 import dev.coppice.expression.ValueType;
 import dev.coppice.expression.Variables;
 import java.time.Duration;
+import java.util.Map;
 
 /**
  * A CEL expression over a request: {@code request.method}, {@code request.scheme}, {@code request.host} (lower case, no port), {@code
@@ -39,6 +40,16 @@ public final class RequestExpression {
 
     private RequestExpression(Expression expression) {
         this.expression = expression;
+        try {
+            // What the first evaluation loads is not loaded on an event loop.
+            Object _ = expression.evaluate(RequestExpression::ofNoRequest, expression.budget());
+        } catch (EvaluationException e) {
+            // It fails without a request, as it well may.
+        }
+    }
+
+    private static Object ofNoRequest(String variable) {
+        return variable.equals("request.headers") ? Map.of() : "";
     }
 
     /**

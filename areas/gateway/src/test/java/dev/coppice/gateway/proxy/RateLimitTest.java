@@ -12,6 +12,7 @@ import dev.coppice.gateway.config.LimitConfig.Target;
 import dev.coppice.gateway.config.MatchConfig;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.config.UpstreamConfig;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
 import java.nio.file.Files;
@@ -346,6 +347,43 @@ class RateLimitTest {
             // Answers of the gateway's own.
             proxy.serveRoutes(List.of(concurrency(3)), List.of(route("route", rule(""))));
             assertThat(status("/")).isEqualTo(500);
+            ProxyFixture.await(() -> inFlight() == 0);
+        }
+    }
+
+    @Test
+    void callsOfGrpcAreToldInTheirOwnWay() throws Exception {
+        serve(bucket("all", 1, GATEWAY));
+        try (Http2Peer peer = new Http2Peer(proxy.port)) {
+            Http2Peer.Answer first = peer.get("/");
+            assertThat(first.status()).isEqualTo(200);
+            assertThat(first.head().get("ratelimit")).hasToString("\"all\";r=0;t=3600");
+            assertThat(peer.get("/").status()).isEqualTo(429);
+            Http2Peer.Answer call = peer.open()
+                    .send(Http2Peer.head("POST", "/a.B/C", "content-type", "application/grpc"), true)
+                    .answer();
+            assertThat(call.status()).isEqualTo(200);
+            assertThat(call.head().get("grpc-status")).hasToString("8");
+            assertThat(call.head().contains("retry-after")).isTrue();
+        }
+        assertThat(counted("default/policy/all", "refused")).isEqualTo(2);
+    }
+
+    @Test
+    void streamsThatAreResetGiveTheirPlaceBack() throws Exception {
+        try (Http2Backend silent = new Http2Backend(100);
+                Http2Peer peer = new Http2Peer(proxy.port)) {
+            UpstreamConfig upstream = new UpstreamConfig(
+                    "u", UpstreamConfig.Protocol.H2C, List.of(new UpstreamConfig.Endpoint("127.0.0.1", silent.port())));
+            proxy.serveRoutes(List.of(concurrency(2)), List.of(route("route", rule("u"))), upstream);
+            Http2Peer.Stream one = peer.open().send(Http2Peer.head("GET", "/silent"), true);
+            Http2Peer.Stream two = peer.open().send(Http2Peer.head("GET", "/silent"), true);
+            ProxyFixture.await(() -> inFlight() == 2);
+            assertThat(peer.get("/").status()).isEqualTo(429);
+            one.reset();
+            ProxyFixture.await(() -> inFlight() == 1);
+            assertThat(peer.get("/").status()).isEqualTo(200);
+            two.reset();
             ProxyFixture.await(() -> inFlight() == 0);
         }
     }
