@@ -409,6 +409,8 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         }
         if (code < 200) {
             if (!http10 && !responding) {
+                HopByHop.strip(head.headers());
+                head.setProtocolVersion(HttpVersion.HTTP_1_1);
                 client.interim(head);
             }
             return;
@@ -500,6 +502,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         status = HttpResponseStatus.SWITCHING_PROTOCOLS.code();
         String protocol = head.headers().get(HttpHeaderNames.UPGRADE);
         HopByHop.strip(head.headers());
+        head.setProtocolVersion(HttpVersion.HTTP_1_1);
         head.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE);
         if (protocol != null) {
             head.headers().set(HttpHeaderNames.UPGRADE, protocol);

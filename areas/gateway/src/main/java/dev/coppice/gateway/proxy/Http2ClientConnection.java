@@ -40,7 +40,7 @@ final class Http2ClientConnection extends Client {
         super(state, port, channel);
         this.serverName = serverName;
         this.idleSince = state.now();
-        this.handler = Http2Handler.server(new Events(), state.plane.options, state.plane.metrics);
+        this.handler = Http2Handler.server(new Events(), state.plane);
         this.connection = handler.connection();
         this.key = connection.newKey();
         handler.encoder().flowController().listener(new Writability());

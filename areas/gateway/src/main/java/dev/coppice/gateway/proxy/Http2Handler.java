@@ -12,6 +12,7 @@ import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.codec.http2.Http2Settings;
 import io.netty.handler.codec.http2.Http2Stream;
 import io.netty.handler.codec.http2.UniformStreamByteDistributor;
+import java.io.IOException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -32,7 +33,7 @@ final class Http2Handler extends Http2ConnectionHandler {
     private static final int MOST_CONTINUATIONS = 16;
     private static final long DRAIN_MILLIS = TimeUnit.MINUTES.toMillis(10);
 
-    private final @Nullable ProxyMetrics metrics;
+    private final ProxyDataPlane plane;
     private @Nullable ChannelHandlerContext context;
     private boolean flushing;
 
@@ -40,20 +41,20 @@ final class Http2Handler extends Http2ConnectionHandler {
             Http2ConnectionDecoder decoder,
             Http2ConnectionEncoder encoder,
             Http2Settings settings,
-            @Nullable ProxyMetrics metrics) {
+            ProxyDataPlane plane) {
         super(decoder, encoder, settings);
-        this.metrics = metrics;
+        this.plane = plane;
     }
 
     /** For a client's connection; what it does against the protocol is counted. */
-    static Http2Handler server(Http2EventAdapter events, ProxyOptions options, ProxyMetrics metrics) {
-        Http2Settings settings = settings(options).maxConcurrentStreams(MOST_STREAMS);
-        return new Builder(true, events, settings, metrics).build();
+    static Http2Handler server(Http2EventAdapter events, ProxyDataPlane plane) {
+        Http2Settings settings = settings(plane.options).maxConcurrentStreams(MOST_STREAMS);
+        return new Builder(true, events, settings, plane).build();
     }
 
     /** For a connection to an endpoint. */
-    static Http2Handler client(Http2EventAdapter events, ProxyOptions options) {
-        return new Builder(false, events, settings(options).pushEnabled(false), null).build();
+    static Http2Handler client(Http2EventAdapter events, ProxyDataPlane plane) {
+        return new Builder(false, events, settings(plane.options).pushEnabled(false), plane).build();
     }
 
     private static Http2Settings settings(ProxyOptions options) {
@@ -61,10 +62,10 @@ final class Http2Handler extends Http2ConnectionHandler {
     }
 
     private static final class Builder extends AbstractHttp2ConnectionHandlerBuilder<Http2Handler, Builder> {
-        private final @Nullable ProxyMetrics metrics;
+        private final ProxyDataPlane plane;
 
-        Builder(boolean server, Http2EventAdapter events, Http2Settings settings, @Nullable ProxyMetrics metrics) {
-            this.metrics = metrics;
+        Builder(boolean server, Http2EventAdapter events, Http2Settings settings, ProxyDataPlane plane) {
+            this.plane = plane;
             DefaultHttp2Connection connection = new DefaultHttp2Connection(server);
             connection
                     .remote()
@@ -94,7 +95,7 @@ final class Http2Handler extends Http2ConnectionHandler {
         @Override
         protected Http2Handler build(
                 Http2ConnectionDecoder decoder, Http2ConnectionEncoder encoder, Http2Settings settings) {
-            return new Http2Handler(decoder, encoder, settings, metrics);
+            return new Http2Handler(decoder, encoder, settings, plane);
         }
     }
 
@@ -164,11 +165,20 @@ final class Http2Handler extends Http2ConnectionHandler {
         var _ = context().close();
     }
 
+    /** A client has said what the protocol does not allow. */
+    private void count() {
+        if (connection().isServer()) {
+            plane.metrics.refused.labelValues("http2").inc();
+        }
+    }
+
     @Override
     protected void onConnectionError(
             ChannelHandlerContext on, boolean outbound, Throwable cause, @Nullable Http2Exception known) {
-        if (metrics != null && known != null && !outbound) {
-            metrics.refused.labelValues("http2").inc();
+        if (known == null && !(cause instanceof IOException)) {
+            plane.unexpected(cause);
+        } else if (!outbound) {
+            count();
         }
         super.onConnectionError(on, outbound, cause, known);
     }
@@ -176,8 +186,8 @@ final class Http2Handler extends Http2ConnectionHandler {
     @Override
     protected void onStreamError(
             ChannelHandlerContext on, boolean outbound, Throwable cause, Http2Exception.StreamException known) {
-        if (metrics != null && !outbound) {
-            metrics.refused.labelValues("http2").inc();
+        if (!outbound) {
+            count();
         }
         super.onStreamError(on, outbound, cause, known);
     }

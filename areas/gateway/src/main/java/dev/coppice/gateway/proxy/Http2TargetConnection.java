@@ -42,7 +42,7 @@ final class Http2TargetConnection extends ChannelInboundHandlerAdapter {
         this.state = state;
         this.secure = secure;
         this.readNanos = state.now();
-        this.handler = Http2Handler.client(new Events(), state.plane.options);
+        this.handler = Http2Handler.client(new Events(), state.plane);
         this.connection = handler.connection();
         this.key = connection.newKey();
         handler.encoder().flowController().listener(new Writability());

@@ -354,6 +354,7 @@ public final class ProxyDataPlane implements DataPlane {
 
     /** A fault of ours; the connection that it was found on is closed. */
     void unexpected(Throwable cause) {
+        metrics.faults.inc();
         LOG.log(System.Logger.Level.ERROR, "a connection is closed because of a fault in the gateway", cause);
     }
 }

@@ -34,6 +34,9 @@ final class ProxyMetrics implements AutoCloseable {
     private final Counter upstreamHandshakes;
     private final Gauge upstreamConnections;
     final Counter refused;
+    /** Faults of the gateway's own; each has ended a connection. */
+    final Counter faults;
+
     final CounterDataPoint retries;
     final CounterDataPoint mirrored;
     final Counter mirrorsLost;
@@ -90,6 +93,10 @@ final class ProxyMetrics implements AutoCloseable {
                 .name("coppice_gateway_refused")
                 .help("Requests and connections refused before routing, by reason.")
                 .labelNames("reason")
+                .build());
+        faults = kept(Counter.builder()
+                .name("coppice_gateway_faults")
+                .help("Connections closed because of a fault in the gateway itself.")
                 .build());
         retries = kept(Counter.builder()
                 .name("coppice_gateway_retries")

@@ -141,7 +141,9 @@ final class TargetConnection extends ChannelInboundHandlerAdapter implements Tar
             }
             return;
         }
-        if (part.decoderResult().isFailure()) {
+        if (part.decoderResult().isFailure()
+                || part instanceof HttpResponse answer
+                        && answer.protocolVersion().majorVersion() != 1) {
             ReferenceCountUtil.release(message);
             fail(current, Attempt.Failure.MALFORMED);
             return;
