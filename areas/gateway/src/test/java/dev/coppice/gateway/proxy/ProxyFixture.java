@@ -114,6 +114,10 @@ final class ProxyFixture implements AutoCloseable {
     @Override
     public void close() {
         kernel.close();
+        List<String> leaks = BufferLeaks.found();
+        if (!leaks.isEmpty()) {
+            throw new AssertionError("buffers were not released: " + leaks);
+        }
     }
 
     /** A client that says exactly what it is told to. */

@@ -417,7 +417,7 @@ class ProxyTest {
     @Test
     void copiesThatNobodyAnswersAreGivenUp() throws Exception {
         proxy.close();
-        proxy = new ProxyFixture(ProxyOptions.DEFAULT.withLoops(1).withStalled(Duration.ofMillis(200)));
+        proxy = new ProxyFixture(ProxyOptions.DEFAULT.withLoops(1).withStalled(Duration.ofSeconds(2)));
         try (Backend main = Backend.saying("answer");
                 ServerSocket silent = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
             proxy.serve(
