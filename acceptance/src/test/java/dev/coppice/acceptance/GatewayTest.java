@@ -41,7 +41,7 @@ final class GatewayTest {
     @TempDir
     private Path folder;
 
-    private final EchoBackends backends = new EchoBackends(_ -> null);
+    private final EchoBackends backends = new EchoBackends((_, _) -> null);
 
     private interface Condition {
         boolean holds() throws Exception;

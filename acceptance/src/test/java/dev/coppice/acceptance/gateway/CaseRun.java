@@ -52,6 +52,10 @@ final class CaseRun {
         return suite.api();
     }
 
+    Certificates certificates() {
+        return suite.certificates();
+    }
+
     List<JsonNode> documents() {
         return documents;
     }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.acceptance.Shell;
+import io.netty.handler.ssl.ClientAuth;
 import io.netty.handler.ssl.SslContext;
 import io.netty.handler.ssl.SslContextBuilder;
 import java.io.ByteArrayInputStream;
@@ -192,17 +193,31 @@ final class Certificates {
         return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** For a server with the certificate of a Secret; null when there is none. */
+    /** The certificates of a Secret, in PEM, the first first. */
+    List<String> chain(String secret) throws IOException {
+        return List.of(read(file(secret) + ".crt"));
+    }
+
+    /**
+     * For a server with the certificate of a Secret; null when there is none.
+     *
+     * @param authorities of clients, who have to show a certificate: a ConfigMap; empty: they need not
+     */
     @Nullable
-    SslContext server(String secret) {
+    SslContext server(String secret, String authorities) {
         if (!SECRETS.containsKey(secret)) {
             return null;
         }
         try {
-            return SslContextBuilder.forServer(
-                            folder.resolve(file(secret) + ".crt").toFile(),
-                            folder.resolve(file(secret) + ".key").toFile())
-                    .build();
+            SslContextBuilder builder = SslContextBuilder.forServer(
+                    folder.resolve(file(secret) + ".crt").toFile(),
+                    folder.resolve(file(secret) + ".key").toFile());
+            String authority = AUTHORITIES.get(authorities);
+            if (authority != null) {
+                builder.trustManager(folder.resolve(authority + ".crt").toFile())
+                        .clientAuth(ClientAuth.REQUIRE);
+            }
+            return builder.build();
         } catch (SSLException e) {
             throw new IllegalStateException("no TLS with the certificate of " + secret, e);
         }

@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,11 +29,21 @@ public final class EchoBackends implements AutoCloseable {
 
     private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(THREADS, NioIoHandler.newFactory());
     private final List<Pod> pods = new ArrayList<>();
-    private final Function<String, @Nullable SslContext> certificates;
+    private final ServerCertificates certificates;
     private int started;
 
-    /** @param certificates of a Secret, {@code NAMESPACE/NAME} */
-    public EchoBackends(Function<String, @Nullable SslContext> certificates) {
+    /** What backends with TLS show. */
+    public interface ServerCertificates {
+        /**
+         * That of a Secret, {@code NAMESPACE/NAME}; null where there is none.
+         *
+         * @param authorities of clients, who have to show a certificate: a ConfigMap; empty: they need not
+         */
+        @Nullable
+        SslContext of(String secret, String authorities);
+    }
+
+    public EchoBackends(ServerCertificates certificates) {
         this.certificates = certificates;
     }
 
@@ -47,8 +56,11 @@ public final class EchoBackends implements AutoCloseable {
         JsonNode container = template.at("/spec/containers/0");
         SslContext tls = variable(container, "TLS_SERVER_CERT").isEmpty()
                 ? null
-                : certificates.apply(namespace + "/"
-                        + template.at("/spec/volumes/0/secret/secretName").asText());
+                : certificates.of(
+                        namespace + "/" + volume(template, "/secret/secretName"),
+                        variable(container, "TLS_CLIENT_CACERTS").isEmpty()
+                                ? ""
+                                : namespace + "/" + volume(template, "/configMap/name"));
         for (int i = 0; i < deployment.at("/spec/replicas").asInt(1); i++) {
             if (++started > POD_LIMIT) {
                 throw new IllegalStateException("more than " + POD_LIMIT + " pods");
@@ -61,6 +73,16 @@ public final class EchoBackends implements AutoCloseable {
             serve(container, echo, tls);
             pods.add(new Pod(deployment, labels, echo));
         }
+    }
+
+    /** What the first volume of a kind names. */
+    private static String volume(JsonNode template, String field) {
+        for (JsonNode volume : template.at("/spec/volumes")) {
+            if (!volume.at(field).isMissingNode()) {
+                return volume.at(field).asText();
+            }
+        }
+        return "";
     }
 
     private void serve(JsonNode container, EchoPod echo, @Nullable SslContext tls) throws InterruptedException {

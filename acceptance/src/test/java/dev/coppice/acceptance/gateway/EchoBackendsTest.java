@@ -39,7 +39,7 @@ final class EchoBackendsTest {
               ports: [{name: first, port: 8080, targetPort: 3000, appProtocol: kubernetes.io/ws}]
             """;
 
-    private final EchoBackends backends = new EchoBackends(_ -> null);
+    private final EchoBackends backends = new EchoBackends((_, _) -> null);
     private EchoPod pod;
 
     @BeforeEach

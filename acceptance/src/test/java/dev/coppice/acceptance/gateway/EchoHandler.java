@@ -2,6 +2,7 @@ package dev.coppice.acceptance.gateway;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
@@ -20,6 +21,9 @@ import io.netty.handler.codec.http.websocketx.WebSocketFrame;
 import io.netty.handler.codec.http.websocketx.WebSocketServerHandshaker;
 import io.netty.handler.codec.http.websocketx.WebSocketServerHandshakerFactory;
 import io.netty.handler.ssl.SslHandler;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateEncodingException;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -28,6 +32,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.net.ssl.ExtendedSSLSession;
 import javax.net.ssl.SNIHostName;
+import javax.net.ssl.SSLPeerUnverifiedException;
+import javax.net.ssl.SSLSession;
 
 /**
  * Answers as the conformance suite's echo image does: with what it saw of the request, as JSON. Asked by parameters of the query
@@ -161,7 +167,9 @@ final class EchoHandler extends SimpleChannelInboundHandler<Object> {
                     .map(asked -> ((SNIHostName) asked).getAsciiName())
                     .findFirst()
                     .orElse("");
-            seen.putObject("tls").put("version", session.getProtocol()).put("serverName", serverName);
+            ObjectNode told =
+                    seen.putObject("tls").put("version", session.getProtocol()).put("serverName", serverName);
+            clientCertificates(session, told.putArray("peerCertificates"));
             seen.put("sni", serverName);
         }
         ByteBuf body = Unpooled.wrappedBuffer(JSON.writeValueAsBytes(seen));
@@ -181,6 +189,21 @@ final class EchoHandler extends SimpleChannelInboundHandler<Object> {
         }
         HttpUtil.setContentLength(response, body.readableBytes());
         return response;
+    }
+
+    /** In PEM. */
+    private static void clientCertificates(SSLSession session, ArrayNode to) {
+        try {
+            for (Certificate each : session.getPeerCertificates()) {
+                to.add("-----BEGIN CERTIFICATE-----\n"
+                        + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(each.getEncoded())
+                        + "\n-----END CERTIFICATE-----\n");
+            }
+        } catch (SSLPeerUnverifiedException e) {
+            // The client showed none.
+        } catch (CertificateEncodingException e) {
+            throw new IllegalStateException("a certificate that was read cannot be written", e);
+        }
     }
 
     private static String parameter(QueryStringDecoder query, String name) {

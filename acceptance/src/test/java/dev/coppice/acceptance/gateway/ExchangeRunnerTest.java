@@ -17,7 +17,7 @@ final class ExchangeRunnerTest {
             spec: {template: {metadata: {labels: {app: echo}}, spec: {containers: [{image: echo-basic}]}}}
             """;
 
-    private final EchoBackends backends = new EchoBackends(_ -> null);
+    private final EchoBackends backends = new EchoBackends((_, _) -> null);
     private HttpServer redirects;
     private ExchangeRunner.Target echo;
 

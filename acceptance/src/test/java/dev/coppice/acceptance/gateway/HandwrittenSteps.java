@@ -73,6 +73,11 @@ final class HandwrittenSteps {
             Map.entry(
                     "UDPRouteMultipleRoutesAttachment",
                     run -> StreamSteps.olderRouteWins(run, "UDPRoute", "udproute-attach")),
+            Map.entry("BackendTLSPolicy", BackendTlsSteps::policy),
+            Map.entry("BackendTLSPolicyInvalidCACertificateRef", BackendTlsSteps::invalidAuthorities),
+            Map.entry("BackendTLSPolicyObservedGenerationBump", BackendTlsSteps::generation),
+            Map.entry("BackendTLSPolicyTLSRouteTerminate", BackendTlsSteps::terminatedStream),
+            Map.entry("GatewayTLSBackendClientCertificate", BackendTlsSteps::clientCertificate),
             Map.entry("TLSRouteMixedTerminationSameNamespace", StreamSteps::mixedTermination),
             Map.entry("UDPRoute", StreamSteps::dns));
 

@@ -1,6 +1,7 @@
 package dev.coppice.gateway.config;
 
 import java.util.List;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,5 +35,30 @@ public record RuleConfig(
     /** A rule without limits in time, or retries. */
     public RuleConfig(List<MatchConfig> matches, List<FilterConfig> filters, List<BackendConfig> backends) {
         this("", matches, filters, backends, 0, 0, null, null);
+    }
+
+    /** The same with other upstreams. */
+    public RuleConfig withUpstreams(UnaryOperator<String> renamed) {
+        return new RuleConfig(
+                name,
+                matches,
+                renamed(filters, renamed),
+                backends.stream()
+                        .map(each -> new BackendConfig(
+                                renamed.apply(each.upstream()), each.weight(), renamed(each.filters(), renamed)))
+                        .toList(),
+                requestTimeoutMillis,
+                backendTimeoutMillis,
+                retry,
+                invalid);
+    }
+
+    private static List<FilterConfig> renamed(List<FilterConfig> filters, UnaryOperator<String> renamed) {
+        return filters.stream()
+                .map(each -> each instanceof FilterConfig.Mirror mirror
+                        ? new FilterConfig.Mirror(
+                                renamed.apply(mirror.upstream()), mirror.numerator(), mirror.denominator())
+                        : each)
+                .toList();
     }
 }

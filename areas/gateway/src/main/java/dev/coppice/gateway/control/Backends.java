@@ -3,9 +3,11 @@ package dev.coppice.gateway.control;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.Key;
+import dev.coppice.gateway.config.TlsConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.config.UpstreamConfig.Endpoint;
 import dev.coppice.gateway.config.UpstreamConfig.Protocol;
+import dev.coppice.gateway.config.UpstreamTlsConfig;
 import dev.coppice.gateway.kind.BackendReference;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -16,6 +18,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Looks up Services, and makes upstreams of their EndpointSlices. What did not change is kept from one time to the next. */
@@ -26,18 +29,64 @@ final class Backends {
     /**
      * A reference that was looked up.
      *
-     * @param upstream empty when it leads nowhere
+     * @param backend null when it leads nowhere
      * @param problem null when it leads somewhere
      */
-    record Found(String upstream, References.@Nullable Problem problem) {
+    record Found(@Nullable Backend backend, References.@Nullable Problem problem) {
         private static Found nothing(String reason, String message) {
-            return new Found("", new References.Problem(reason, message));
+            return new Found(null, new References.Problem(reason, message));
         }
     }
 
-    private record Wanted(Key service, String portName, Protocol protocol, boolean datagrams) {}
+    /**
+     * A port of a Service, as routes of a kind speak to it.
+     *
+     * @param port as the Service numbers it
+     * @param portName as the Service names it; empty where it does not
+     * @param secured whether a BackendTLSPolicy is for it
+     */
+    record Backend(Key service, int port, String portName, Protocol protocol, boolean datagrams, boolean secured) {
+        /** The name of its upstream, for what goes out in a way. */
+        String upstream(Egress egress) {
+            String name = service + ":" + port
+                    + switch (protocol) {
+                        case HTTP -> "";
+                        case H2C -> "/h2c";
+                        case WEBSOCKET -> "/ws";
+                        case BYTES -> datagrams ? "/udp" : "/tcp";
+                    };
+            if (!secured || egress.passes()) {
+                return name;
+            }
+            return name + "/tls" + (egress.shown() == null ? "" : "/" + egress.shown());
+        }
+    }
 
-    private record Made(List<ObjectNode> slices, Wanted wanted, UpstreamConfig upstream) {}
+    private record Wanted(Backend backend, Egress egress) {}
+
+    /** @param tls as it was when it was made */
+    private record Made(
+            List<ObjectNode> slices,
+            Wanted wanted,
+            @Nullable UpstreamTlsConfig tls,
+            UpstreamConfig upstream) {
+
+        boolean holds(Wanted now, List<ObjectNode> slicesNow, @Nullable UpstreamTlsConfig tlsNow) {
+            return wanted.equals(now) && Objects.equals(tls, tlsNow) && same(slices, slicesNow);
+        }
+
+        private static boolean same(List<ObjectNode> a, List<ObjectNode> b) {
+            if (a.size() != b.size()) {
+                return false;
+            }
+            for (int i = 0; i < a.size(); i++) {
+                if (a.get(i) != b.get(i)) {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
 
     private final Capabilities capabilities;
     private final Map<String, Wanted> wanted = new LinkedHashMap<>();
@@ -52,7 +101,7 @@ final class Backends {
         wanted.clear();
     }
 
-    /** What a route refers to; what it finds is an upstream from then on. */
+    /** What a route refers to. */
     Found find(
             String kind,
             String namespace,
@@ -104,31 +153,23 @@ final class Backends {
             }
             String name = port.path("name").asText("");
             String application = port.path("appProtocol").asText("").toLowerCase(Locale.ROOT);
-            Protocol protocol = Protocol.HTTP;
+            boolean datagrams = transport.equals("UDP");
+            boolean secured = !datagrams && policies.covers(key, name);
+            Protocol protocol = Protocol.BYTES;
             if (kind.equals("HTTPRoute") || kind.equals("GRPCRoute")) {
-                boolean tls = policies.covers(key, name);
-                if (tls && !capabilities.backendTls()) {
-                    return Found.nothing(
-                            "UnsupportedProtocol",
-                            what + " has a BackendTLSPolicy, and this version cannot speak TLS to backends yet");
-                }
                 switch (application) {
                     case "kubernetes.io/h2c" -> protocol = Protocol.H2C;
                     case "kubernetes.io/ws" -> protocol = Protocol.WEBSOCKET;
                     case "kubernetes.io/wss", "https" -> {
-                        if (!tls) {
+                        if (!secured) {
                             return Found.nothing(
                                     "UnsupportedProtocol",
                                     what + " has a port " + number + " of appProtocol " + application
                                             + ", which needs a BackendTLSPolicy");
                         }
-                        protocol = application.equals("https") ? Protocol.HTTP : Protocol.WEBSOCKET;
+                        protocol = application.equals("https") ? usual(kind) : Protocol.WEBSOCKET;
                     }
-                    default -> {
-                        if (kind.equals("GRPCRoute")) {
-                            protocol = Protocol.H2C;
-                        }
-                    }
+                    default -> protocol = usual(kind);
                 }
                 if (protocol == Protocol.H2C && !capabilities.h2c()) {
                     return Found.nothing(
@@ -137,37 +178,49 @@ final class Backends {
                                     + ": this version cannot speak HTTP/2 to backends yet");
                 }
             }
-            boolean datagrams = transport.equals("UDP");
-            // A GRPCRoute may speak HTTP/2 to a port to which an HTTPRoute speaks HTTP/1.1.
-            boolean only = protocol == Protocol.H2C && !application.equals("kubernetes.io/h2c");
-            String upstream = key + ":" + number + (datagrams ? "/udp" : only ? "/h2c" : "");
-            wanted.put(upstream, new Wanted(key, name, protocol, datagrams));
-            return new Found(upstream, null);
+            return new Found(new Backend(key, number, name, protocol, datagrams, secured), null);
         }
         return other
                 ? Found.nothing("UnsupportedProtocol", what + " has no port " + number + " for " + transport)
                 : Found.nothing("BackendNotFound", what + " has no port " + number);
     }
 
-    /** An upstream that was found before, whose Service did not change since. */
-    void want(String upstream) {
-        Made known = made.get(upstream);
-        if (known != null) {
-            wanted.putIfAbsent(upstream, known.wanted());
-        }
+    /** What is spoken where nothing says otherwise. */
+    private static Protocol usual(String kind) {
+        return kind.equals("GRPCRoute") ? Protocol.H2C : Protocol.HTTP;
     }
 
-    /** Everything that was found since it began. */
-    List<UpstreamConfig> upstreams(ClusterView cluster) {
+    /** From now on its upstream is one, for what goes out in a way. */
+    void want(Backend backend, Egress egress) {
+        wanted.putIfAbsent(backend.upstream(egress), new Wanted(backend, egress));
+    }
+
+    /**
+     * Everything that is wanted since it began.
+     *
+     * @param shown the client certificates of Gateways
+     */
+    List<UpstreamConfig> upstreams(
+            ClusterView cluster, BackendPolicies policies, Function<Key, TlsConfig.@Nullable Certificate> shown) {
         Map<String, Made> now = new LinkedHashMap<>();
         List<UpstreamConfig> all = new ArrayList<>(wanted.size());
         wanted.forEach((name, each) -> {
-            List<ObjectNode> slices = cluster.slices(each.service());
+            List<ObjectNode> slices = cluster.slices(each.backend().service());
+            boolean secured = each.backend().secured() && !each.egress().passes();
+            UpstreamTlsConfig tls = secured ? tls(each, policies, shown) : null;
             Made before = made.get(name);
-            Made kept = before != null && before.wanted().equals(each) && same(before.slices(), slices)
+            Made kept = before != null && before.holds(each, slices, tls)
                     ? before
                     : new Made(
-                            slices, each, new UpstreamConfig(name, each.protocol(), endpoints(slices, each, cluster)));
+                            slices,
+                            each,
+                            tls,
+                            new UpstreamConfig(
+                                    name,
+                                    each.backend().protocol(),
+                                    // Without endpoints nothing can be sent in the clear where TLS is asked for.
+                                    secured && tls == null ? List.of() : endpoints(slices, each.backend(), cluster),
+                                    tls));
             now.put(name, kept);
             all.add(kept.upstream());
         });
@@ -175,19 +228,20 @@ final class Backends {
         return all;
     }
 
-    private static boolean same(List<ObjectNode> a, List<ObjectNode> b) {
-        if (a.size() != b.size()) {
-            return false;
+    /** Null when its policy is not valid, or the client certificate is not there that should be shown. */
+    private static @Nullable UpstreamTlsConfig tls(
+            Wanted wanted, BackendPolicies policies, Function<Key, TlsConfig.@Nullable Certificate> shown) {
+        UpstreamTlsConfig tls =
+                policies.tls(wanted.backend().service(), wanted.backend().portName());
+        Key gateway = wanted.egress().shown();
+        if (tls == null || gateway == null) {
+            return tls;
         }
-        for (int i = 0; i < a.size(); i++) {
-            if (a.get(i) != b.get(i)) {
-                return false;
-            }
-        }
-        return true;
+        TlsConfig.Certificate certificate = shown.apply(gateway);
+        return certificate == null ? null : tls.with(certificate);
     }
 
-    private static List<Endpoint> endpoints(List<ObjectNode> slices, Wanted wanted, ClusterView cluster) {
+    private static List<Endpoint> endpoints(List<ObjectNode> slices, Backend wanted, ClusterView cluster) {
         boolean unready = cluster.service(wanted.service())
                 .map(service ->
                         service.path("spec").path("publishNotReadyAddresses").asBoolean())

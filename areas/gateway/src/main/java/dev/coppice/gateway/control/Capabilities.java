@@ -12,13 +12,11 @@ import java.util.Set;
  * @param protocols of listeners that are really served
  * @param grpc whether GRPCRoutes are
  * @param h2c whether backends may speak HTTP/2 without TLS
- * @param backendTls whether backends may speak TLS, as BackendTLSPolicies say
  */
-public record Capabilities(Set<String> protocols, boolean grpc, boolean h2c, boolean backendTls) {
+public record Capabilities(Set<String> protocols, boolean grpc, boolean h2c) {
 
-    /** HTTP/1.1 and HTTP/2 on both sides, TLS on the clients', and streams and datagrams. */
-    public static final Capabilities NOW =
-            new Capabilities(Set.of("HTTP", "HTTPS", "TLS", "TCP", "UDP"), true, true, false);
+    /** HTTP/1.1 and HTTP/2, TLS on both sides, and streams and datagrams. */
+    public static final Capabilities NOW = new Capabilities(Set.of("HTTP", "HTTPS", "TLS", "TCP", "UDP"), true, true);
 
     public Capabilities {
         protocols = Set.copyOf(protocols);
@@ -52,11 +50,14 @@ public record Capabilities(Set<String> protocols, boolean grpc, boolean h2c, boo
     /** Names of the features that conformance tests know, sorted. */
     static List<String> features() {
         return List.of(
+                "BackendTLSPolicy",
+                "BackendTLSPolicySANValidation",
                 "GRPCRoute",
                 "GRPCRouteNamedRouteRule",
                 "GRPCRouteRequestHeaderModifier",
                 "Gateway",
                 "GatewayAddressEmpty",
+                "GatewayBackendClientCertificate",
                 "GatewayFrontendClientCertificateValidation",
                 "GatewayFrontendClientCertificateValidationInsecureFallback",
                 "GatewayHTTPListenerIsolation",

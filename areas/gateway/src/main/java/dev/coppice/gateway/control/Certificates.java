@@ -14,10 +14,11 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Certificates as Secrets and ConfigMaps hold them. What was found in a Secret is kept as long as this is the same object, since keys
+ * Certificates as Secrets and ConfigMaps hold them. What was found in one is kept as long as this is the same object, since keys
  * take long to try. Not safe for use by many threads.
  */
 final class Certificates {
@@ -36,18 +37,39 @@ final class Certificates {
         }
     }
 
-    private final Map<String, Found> kept = new LinkedHashMap<>() {
+    /**
+     * The certificates of authorities that a ConfigMap or Secret has.
+     *
+     * @param pem nothing but certificates; null when there is a problem
+     * @param problem what is wrong, as the end of a sentence about it; null when nothing is
+     */
+    record Authorities(@Nullable String pem, @Nullable String problem) {}
+
+    /** The first that were looked at are thrown out first. */
+    private static final class Kept<T> extends LinkedHashMap<String, T> {
         @Override
-        protected boolean removeEldestEntry(Map.Entry<String, Found> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<String, T> eldest) {
             return size() > MOST_KEPT;
         }
-    };
+    }
+
+    private final Map<String, Found> pairs = new Kept<>();
+    private final Map<String, Authorities> authorities = new Kept<>();
+
+    private static <T> T kept(Map<String, T> known, ObjectNode object, Function<ObjectNode, T> read) {
+        String id = object.path("metadata").path("uid").asText("") + "/"
+                + object.path("metadata").path("resourceVersion").asText("");
+        return id.equals("/") ? read.apply(object) : known.computeIfAbsent(id, _ -> read.apply(object));
+    }
 
     /** The certificate in a Secret of type kubernetes.io/tls. */
     Found pair(ObjectNode secret) {
-        String id = secret.path("metadata").path("uid").asText("") + "/"
-                + secret.path("metadata").path("resourceVersion").asText("");
-        return id.equals("/") ? read(secret) : kept.computeIfAbsent(id, _ -> read(secret));
+        return kept(pairs, secret, Certificates::read);
+    }
+
+    /** The certificates under {@code ca.crt} of a ConfigMap or Secret. */
+    Authorities authorities(ObjectNode object) {
+        return kept(authorities, object, Certificates::readAuthorities);
     }
 
     static Found read(ObjectNode secret) {
@@ -93,22 +115,18 @@ final class Certificates {
         return verifying.verify(signature);
     }
 
-    /** What is wrong with a ConfigMap that should hold certificates of authorities; null when nothing is. */
-    static @Nullable String problemOfAuthorities(ObjectNode configMap) {
-        String text = authorities(configMap);
-        if (text.isEmpty()) {
-            return "lacks the key ca.crt";
+    private static Authorities readAuthorities(ObjectNode object) {
+        String text = object.path("kind").asText("").equals("Secret")
+                ? decoded(object, "ca.crt")
+                : object.path("data").path("ca.crt").asText("");
+        if (text == null || text.isEmpty()) {
+            return new Authorities(null, "lacks the key ca.crt");
         }
         try {
-            Pem.certificates(text);
-            return null;
+            return new Authorities(Pem.encode(Pem.certificates(text)), null);
         } catch (CertificateException e) {
-            return "has a ca.crt that holds no certificate in PEM";
+            return new Authorities(null, "has a ca.crt that holds no certificate in PEM");
         }
-    }
-
-    static String authorities(ObjectNode configMap) {
-        return configMap.path("data").path("ca.crt").asText("");
     }
 
     private static @Nullable String decoded(ObjectNode secret, String key) {

@@ -101,9 +101,10 @@ final class GatewayReader {
         SecretReference client =
                 tls == null || tls.backend() == null ? null : tls.backend().clientCertificateRef();
         if (client != null) {
-            state.unresolved = references
-                    .certificate("Gateway", gateway.namespace(), client, "InvalidClientCertificateRef")
-                    .problem();
+            References.Looked<TlsConfig.Certificate> shown =
+                    references.certificate("Gateway", gateway.namespace(), client, "InvalidClientCertificateRef");
+            state.shown = shown;
+            state.unresolved = shown.problem();
         }
         return state;
     }

@@ -2,6 +2,7 @@ package dev.coppice.gateway.control;
 
 import dev.coppice.control.Resource;
 import dev.coppice.gateway.DataPlane.Binding;
+import dev.coppice.gateway.config.TlsConfig;
 import dev.coppice.gateway.kind.GatewaySpec;
 import dev.coppice.gateway.kind.GatewayStatus;
 import dev.coppice.gateway.kind.ListenerSetSpec;
@@ -42,6 +43,10 @@ final class GatewayState {
     References.@Nullable Problem unaddressed;
 
     References.@Nullable Problem unresolved;
+
+    /** What backends are shown that ask for a certificate; null where the Gateway names none. */
+    References.@Nullable Looked<TlsConfig.Certificate> shown;
+
     boolean insecure;
 
     GatewayState(Resource<GatewaySpec, GatewayStatus> gateway) {
@@ -57,6 +62,11 @@ final class GatewayState {
             }
         }
         return all;
+    }
+
+    /** How what comes in by a listener goes out. */
+    Egress egress(ListenerState listener) {
+        return new Egress(listener.passes(), shown == null ? null : gateway.key());
     }
 
     boolean accepted() {

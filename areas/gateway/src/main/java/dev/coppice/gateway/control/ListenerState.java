@@ -67,6 +67,11 @@ final class ListenerState {
         return protocol.equals("HTTPS") || protocol.equals("TLS");
     }
 
+    /** Whether TLS goes through it as it comes. */
+    boolean passes() {
+        return protocol.equals("TLS") && spec.tls() != null && !spec.tls().terminates();
+    }
+
     /** How it ends TLS; null when it does not. */
     @Nullable
     TlsConfig tls() {

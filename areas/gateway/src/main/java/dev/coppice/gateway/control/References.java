@@ -3,12 +3,13 @@ package dev.coppice.gateway.control;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.Key;
 import dev.coppice.gateway.config.TlsConfig;
+import dev.coppice.gateway.kind.LocalReference;
 import dev.coppice.gateway.kind.ObjectReference;
 import dev.coppice.gateway.kind.SecretReference;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Looks up what Gateways and ListenerSets refer to. */
+/** Looks up the certificates that Gateways, ListenerSets and BackendTLSPolicies refer to. */
 final class References {
 
     /** Why a reference leads nowhere. */
@@ -72,20 +73,33 @@ final class References {
         if (!grants.allow(kind, namespace, "", "ConfigMap", in, reference.name())) {
             return Looked.bad(notPermitted(kind, namespace, what, in));
         }
-        Key key = new Key(in, reference.name());
-        Problem problem = authorities(key);
-        return problem == null
-                ? new Looked<>(
-                        cluster.configMap(key).map(Certificates::authorities).orElse(""), null)
-                : Looked.bad(problem);
+        return authorities(what, cluster.configMap(new Key(in, reference.name())));
     }
 
-    /** Certificates of authorities in a ConfigMap; null when they are good. */
-    @Nullable
-    Problem authorities(Key key) {
-        Optional<ObjectNode> found = cluster.configMap(key);
-        String problem = found.isEmpty() ? "does not exist" : Certificates.problemOfAuthorities(found.get());
-        return problem == null ? null : new Problem("InvalidCACertificateRef", "ConfigMap " + key + " " + problem);
+    /** Certificates of authorities that backends' certificates are checked with, in PEM. */
+    Looked<String> authorities(String namespace, LocalReference reference) {
+        Key key = new Key(namespace, reference.name());
+        String what = reference.kind() + " " + key;
+        if (reference.group().isEmpty() && reference.kind().equals("ConfigMap")) {
+            return authorities(what, cluster.configMap(key));
+        }
+        if (reference.group().isEmpty() && reference.kind().equals("Secret")) {
+            return authorities(what, cluster.secret(key));
+        }
+        return Looked.bad(new Problem(
+                "InvalidKind",
+                "certificates of authorities come from ConfigMaps or Secrets of the core group; "
+                        + (reference.group().isEmpty() ? "" : reference.group() + "/") + what + " is not supported"));
+    }
+
+    private Looked<String> authorities(String what, Optional<ObjectNode> object) {
+        if (object.isEmpty()) {
+            return Looked.bad(new Problem("InvalidCACertificateRef", what + " does not exist"));
+        }
+        Certificates.Authorities found = certificates.authorities(object.get());
+        return found.pem() != null
+                ? new Looked<>(found.pem(), null)
+                : Looked.bad(new Problem("InvalidCACertificateRef", what + " " + found.problem()));
     }
 
     private static Problem notPermitted(String kind, String namespace, String what, String in) {

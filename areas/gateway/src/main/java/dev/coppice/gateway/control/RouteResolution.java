@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class RouteResolution {
     final RouteView view;
-    final List<RuleConfig> rules = new ArrayList<>();
+    private final List<RuleConfig> rules = new ArrayList<>();
     /** ResolvedRefs, and PartiallyInvalid where it holds. */
     final List<Draft.Condition> conditions = new ArrayList<>();
 
@@ -32,10 +32,13 @@ final class RouteResolution {
 
     private final Object epoch;
     private final Map<Key, @Nullable ObjectNode> services = new LinkedHashMap<>();
-    private final Set<String> upstreams = new LinkedHashSet<>();
-    private final Map<List<String>, RouteConfig> configs = new HashMap<>();
+    private final Set<Backends.Backend> backends = new LinkedHashSet<>();
+    private final Map<Place, RouteConfig> configs = new HashMap<>();
     private References.@Nullable Problem unresolved;
     private int problems;
+    private boolean secured;
+
+    private record Place(List<String> hostnames, Egress egress) {}
 
     private RouteResolution(RouteView view, Object epoch) {
         this.view = view;
@@ -60,17 +63,40 @@ final class RouteResolution {
         return services.keySet();
     }
 
-    /** Says that its upstreams are needed. */
-    void want(Backends backends) {
-        upstreams.forEach(backends::want);
+    /** Says that its upstreams are needed for what comes in by a listener. */
+    void want(Backends all, Egress egress) {
+        Egress way = way(egress);
+        backends.forEach(each -> all.want(each, way));
     }
 
     /** The route as it is attached to a listener with these host names in common. */
-    RouteConfig config(List<String> hostnames) {
+    RouteConfig config(List<String> hostnames, Egress egress) {
         return configs.computeIfAbsent(
-                hostnames,
+                new Place(hostnames, way(egress)),
                 each -> new RouteConfig(
-                        view.kind(), view.namespace(), view.id().key().name(), view.created(), each, rules));
+                        view.kind(),
+                        view.namespace(),
+                        view.id().key().name(),
+                        view.created(),
+                        each.hostnames,
+                        rules(each.egress)));
+    }
+
+    /** Without a backend that speaks TLS all ways are one. */
+    private Egress way(Egress egress) {
+        return secured ? egress : Egress.DIRECT;
+    }
+
+    /** The rules were made for the direct way. */
+    private List<RuleConfig> rules(Egress egress) {
+        if (egress.equals(Egress.DIRECT)) {
+            return rules;
+        }
+        Map<String, String> names = new HashMap<>();
+        backends.forEach(each -> names.put(each.upstream(Egress.DIRECT), each.upstream(egress)));
+        return rules.stream()
+                .map(each -> each.withUpstreams(name -> names.getOrDefault(name, name)))
+                .toList();
     }
 
     static RouteResolution of(
@@ -102,6 +128,7 @@ final class RouteResolution {
     }
 
     private void conclude(List<String> dropped) {
+        secured = backends.stream().anyMatch(Backends.Backend::secured);
         conditions.add(
                 unresolved == null
                         ? Draft.Condition.yes("ResolvedRefs", "ResolvedRefs")
@@ -189,10 +216,12 @@ final class RouteResolution {
         Backends.Found found = backends.find(view.kind(), namespace, reference, cluster, grants, policies);
         if (found.problem() != null) {
             problem(place, found.problem());
-        } else {
-            upstreams.add(found.upstream());
         }
-        return found.upstream();
+        if (found.backend() == null) {
+            return "";
+        }
+        this.backends.add(found.backend());
+        return found.backend().upstream(Egress.DIRECT);
     }
 
     private void problem(String place, References.Problem problem) {

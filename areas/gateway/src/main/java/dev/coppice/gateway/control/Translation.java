@@ -7,7 +7,7 @@ import dev.coppice.gateway.DataPlane.Binding;
 import dev.coppice.gateway.GatewayOptions;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
-import dev.coppice.gateway.config.RouteConfig;
+import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.kind.AllowedRoutes;
 import dev.coppice.gateway.kind.GatewayKinds;
 import dev.coppice.gateway.kind.ParentReference;
@@ -81,7 +81,7 @@ public final class Translation {
     public Result translate(Snapshot snapshot, Map<String, String> given) {
         Grants grants = new Grants(snapshot.grants());
         References references = new References(snapshot.cluster(), grants, certificates);
-        BackendPolicies policies = new BackendPolicies(snapshot.policies());
+        BackendPolicies policies = new BackendPolicies(snapshot.policies(), references);
         LimitPolicies limits = new LimitPolicies(snapshot.rateLimits(), limitReader);
         renewEpoch(snapshot);
         backends.begin();
@@ -92,8 +92,11 @@ public final class Translation {
         states.forEach(state -> state.sets.forEach(set -> sets.put(set.set.key(), new SetPlace(state, set))));
         Map<ObjectId, Draft> all = routes(snapshot, gateways, sets, grants, policies, limits);
         limits.resolve(gateways, views::get);
-        GatewayConfig config =
-                new GatewayConfig(listeners(states), backends.upstreams(snapshot.cluster()), limits.limits());
+        List<UpstreamConfig> upstreams = backends.upstreams(snapshot.cluster(), policies, gateway -> {
+            GatewayState state = gateways.get(gateway);
+            return state == null || state.shown == null ? null : state.shown.value();
+        });
+        GatewayConfig config = new GatewayConfig(listeners(states), upstreams, limits.limits());
         Map<String, String> addresses = new HashMap<>();
         for (GatewayState state : states) {
             state.addresses.stream()
@@ -102,8 +105,7 @@ public final class Translation {
                     .ifPresent(each -> addresses.put(state.gateway.uid(), each));
         }
         classes(snapshot, all);
-        policies.drafts(references, capabilities)
-                .forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.BACKEND_TLS_POLICY, key), draft));
+        policies.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.BACKEND_TLS_POLICY, key), draft));
         limits.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.RATE_LIMIT, key), draft));
         return new Result(config, addresses, failures -> {
             for (GatewayState state : states) {
@@ -218,7 +220,7 @@ public final class Translation {
                     resolution = resolve(view, snapshot, grants, policies);
                     kept.put(view, resolution);
                 }
-                parents.add(attach(view, parent, found, resolution, snapshot.cluster(), policies, limits));
+                parents.add(atParent(view, parent, found, resolution, snapshot.cluster(), policies, limits));
             }
             drafts.put(view.id(), new Draft.OfRoute(view.generation(), parents));
         }
@@ -249,7 +251,6 @@ public final class Translation {
     private RouteResolution resolve(RouteView view, Snapshot snapshot, Grants grants, BackendPolicies policies) {
         RouteResolution known = resolutions.get(view);
         if (known != null && known.holds(view, epoch, snapshot.cluster())) {
-            known.want(backends);
             return known;
         }
         return RouteResolution.of(view, epoch, snapshot.cluster(), grants, policies, backends);
@@ -273,7 +274,7 @@ public final class Translation {
         return place == null ? null : new Parent(place.gateway(), place.set().listeners, place.set().allowed);
     }
 
-    private Draft.AtParent attach(
+    private Draft.AtParent atParent(
             RouteView view,
             ParentReference reference,
             Parent parent,
@@ -287,13 +288,7 @@ public final class Translation {
         } else if (resolution.refused != null) {
             problem = resolution.refused;
         } else {
-            problem = attach(view, reference, parent, resolution, cluster);
-        }
-        if (problem == null && !policies.isEmpty()) {
-            resolution
-                    .services()
-                    .forEach(service ->
-                            policies.used(service, parent.gateway().gateway.key()));
+            problem = attach(view, reference, parent, resolution, cluster, policies);
         }
         if (problem == null) {
             limits.attached(view.id(), parent.gateway().gateway.key());
@@ -313,7 +308,12 @@ public final class Translation {
 
     /** Attaches the route to the listeners that take it; why to none, if so. */
     private References.@Nullable Problem attach(
-            RouteView view, ParentReference reference, Parent parent, RouteResolution resolution, ClusterView cluster) {
+            RouteView view,
+            ParentReference reference,
+            Parent parent,
+            RouteResolution resolution,
+            ClusterView cluster,
+            BackendPolicies policies) {
         boolean matching = false;
         boolean allowed = false;
         boolean attached = false;
@@ -333,7 +333,12 @@ public final class Translation {
                 continue;
             }
             attached = true;
-            add(listener, view, resolution, hostnames);
+            Egress egress = parent.gateway().egress(listener);
+            if (!egress.passes()) {
+                Key gateway = parent.gateway().gateway.key();
+                resolution.services().forEach(service -> policies.used(service, gateway));
+            }
+            add(listener, view, resolution, hostnames, egress);
         }
         if (attached) {
             return null;
@@ -355,13 +360,14 @@ public final class Translation {
     }
 
     /** Several references may choose one listener; the route is there once. */
-    private void add(ListenerState listener, RouteView view, RouteResolution resolution, List<String> hostnames) {
-        RouteConfig config = resolution.config(hostnames);
+    private void add(
+            ListenerState listener, RouteView view, RouteResolution resolution, List<String> hostnames, Egress egress) {
         if (listener.last != view) {
             listener.last = view;
             listener.attached++;
             if (capabilities.protocols().contains(listener.protocol)) {
-                listener.routes.add(config);
+                resolution.want(backends, egress);
+                listener.routes.add(resolution.config(hostnames, egress));
             }
         }
     }

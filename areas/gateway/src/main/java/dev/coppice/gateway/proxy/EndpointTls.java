@@ -21,7 +21,7 @@ import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
 
 /**
- * TLS to the endpoints of one upstream, by BoringSSL where the platform has it, else by Java's own. Keeps sessions, so that later
+ * TLS to the endpoints of one upstream, by the same means as that of listeners. Keeps sessions, so that later
  * connections to an endpoint need neither its certificate nor a signature. Immutable otherwise; safe for use by many threads.
  */
 final class EndpointTls {
@@ -57,7 +57,7 @@ final class EndpointTls {
         String pem = config.authorities();
         X509TrustManager authorities = pem == null ? known.ofMachine() : Authorities.of(pem);
         SslContextBuilder builder = SslContextBuilder.forClient()
-                .sslProvider(TlsContexts.provider())
+                .sslProvider(TlsContexts.provider(protocol == UpstreamConfig.Protocol.BYTES))
                 .protocols("TLSv1.3", "TLSv1.2")
                 .sessionCacheSize(MOST_SESSIONS)
                 .serverName(new SNIHostName(config.serverName()))

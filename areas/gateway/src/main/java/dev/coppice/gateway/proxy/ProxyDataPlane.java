@@ -205,7 +205,7 @@ public final class ProxyDataPlane implements DataPlane {
         for (ListenerConfig each : listeners) {
             try {
                 if (each.tls() != null) {
-                    certificates.put(each, tls.of(each.tls()));
+                    certificates.put(each, tls.of(each.tls(), each.protocol() == ListenerConfig.Protocol.TLS));
                 }
             } catch (IOException e) {
                 return each.gateway() + ", listener " + each.name() + ": " + e.getMessage();

@@ -22,7 +22,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * TLS as listeners end it, by BoringSSL where the platform has it, else by Java's own. What was made for a configuration is kept as long
+ * TLS as listeners end it, by the fastest that there is for what is in it. What was made for a configuration is kept as long
  * as this is served, so that sessions may be resumed. Not safe for use by many threads; what it makes is.
  */
 final class TlsContexts {
@@ -33,8 +33,10 @@ final class TlsContexts {
             ApplicationProtocolNames.HTTP_2,
             ApplicationProtocolNames.HTTP_1_1);
 
-    private Map<TlsConfig, Certificates> made = new HashMap<>();
-    private final Map<TlsConfig, Certificates> next = new HashMap<>();
+    private record Wanted(TlsConfig config, boolean streams) {}
+
+    private Map<Wanted, Certificates> made = new HashMap<>();
+    private final Map<Wanted, Certificates> next = new HashMap<>();
 
     /** The certificates of one listener. Immutable. */
     static final class Certificates {
@@ -57,20 +59,30 @@ final class TlsContexts {
         }
     }
 
-    static SslProvider provider() {
-        return OpenSsl.isAvailable() ? SslProvider.OPENSSL : SslProvider.JDK;
+    /**
+     * BoringSSL where the platform has it, but Java's own for streams: with Netty's engine of BoringSSL (4.2.18) a connection is over for both sides
+     * once one has said all, while streams may go on the other way (RFC 8446, 6.1).
+     */
+    static SslProvider provider(boolean streams) {
+        return OpenSsl.isAvailable() && !streams ? SslProvider.OPENSSL : SslProvider.JDK;
     }
 
-    /** @throws IOException when a certificate or key cannot be used */
-    Certificates of(TlsConfig config) throws IOException {
-        Certificates known = made.get(config);
+    /**
+     * For a listener.
+     *
+     * @param streams it serves streams, of which is not known what they speak; else HTTP
+     * @throws IOException when a certificate or key cannot be used
+     */
+    Certificates of(TlsConfig config, boolean streams) throws IOException {
+        Wanted wanted = new Wanted(config, streams);
+        Certificates known = made.get(wanted);
         if (known == null) {
-            known = next.get(config);
+            known = next.get(wanted);
         }
         if (known == null) {
-            known = make(config);
+            known = make(config, streams);
         }
-        next.put(config, known);
+        next.put(wanted, known);
         return known;
     }
 
@@ -80,14 +92,16 @@ final class TlsContexts {
         next.clear();
     }
 
-    private static Certificates make(TlsConfig config) throws IOException {
+    private static Certificates make(TlsConfig config, boolean streams) throws IOException {
         List<Certificates.Named> all = new ArrayList<>();
         for (TlsConfig.Certificate each : config.certificates()) {
             try {
                 SslContextBuilder builder = SslContextBuilder.forServer(stream(each.chain()), stream(each.key()))
-                        .sslProvider(provider())
-                        .protocols("TLSv1.3", "TLSv1.2")
-                        .applicationProtocolConfig(PROTOCOLS);
+                        .sslProvider(provider(streams))
+                        .protocols("TLSv1.3", "TLSv1.2");
+                if (!streams) {
+                    builder.applicationProtocolConfig(PROTOCOLS);
+                }
                 TlsConfig.ClientValidation clients = config.clients();
                 if (clients != null && clients.optional()) {
                     builder.trustManager(InsecureTrustManagerFactory.INSTANCE).clientAuth(ClientAuth.OPTIONAL);

@@ -176,7 +176,7 @@ class GatewaysTest {
 
     @Test
     void whatADataPlaneCannotServeSaysSo() {
-        World.Outcome outcome = new World(new Capabilities(Set.of("HTTP"), false, false, false))
+        World.Outcome outcome = new World(new Capabilities(Set.of("HTTP"), false, false))
                 .apply(STREAMS)
                 .translate();
         assertThat(outcome.conditions("stream")).startsWith("Accepted=True/Accepted Programmed=False/Pending");
@@ -350,28 +350,5 @@ class GatewaysTest {
         assertThat(gone.at("/status/parents").size()).isEqualTo(1);
         ((ObjectNode) route.get("metadata")).put("generation", 7);
         assertThat(StatusPatches.patch(route, draft, Instant.EPOCH)).isNull();
-    }
-
-    @Test
-    void policiesForBackends() {
-        world.service("default", "web", "{name: http, port: 80}", "10.0.0.1");
-        gateway("one", "listeners: [" + http("http", 80) + "]");
-        world.apply(
-                "kind: HTTPRoute\nmetadata: {name: r}\nspec: {parentRefs: [{name: one}], rules: [{backendRefs: [{name: web, port: 80}]}]}");
-        String policy = """
-                kind: BackendTLSPolicy
-                metadata: {name: %s}
-                spec:
-                  targetRefs: [{group: "", kind: Service, name: web}]
-                  validation: {caCertificateRefs: [{group: "", kind: ConfigMap, name: gone}], hostname: a.org}
-                """;
-        world.apply(policy.formatted("older")).apply(policy.formatted("newer"));
-        World.Outcome outcome = world.translate();
-        assertThat(outcome.parents("BackendTLSPolicy", "older"))
-                .containsExactly("Accepted=False/NoValidCACertificate ResolvedRefs=False/InvalidCACertificateRef");
-        assertThat(outcome.parents("BackendTLSPolicy", "newer").getFirst()).startsWith("Accepted=False/Conflicted");
-        assertThat(outcome.parent("r")).endsWith("ResolvedRefs=False/UnsupportedProtocol");
-        world.remove("BackendTLSPolicy", "default", "older").remove("BackendTLSPolicy", "default", "newer");
-        assertThat(world.translate().parent("r")).endsWith("ResolvedRefs=True/ResolvedRefs");
     }
 }

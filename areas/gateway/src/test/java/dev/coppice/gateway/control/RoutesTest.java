@@ -115,7 +115,7 @@ class RoutesTest {
                 """);
         World.Outcome outcome = world.translate();
         assertThat(outcome.upstream("default/dns:53/udp").endpoints()).containsExactly(new Endpoint("10.0.0.7", 5353));
-        assertThat(outcome.upstream("default/dns:53").endpoints()).containsExactly(new Endpoint("10.0.0.7", 5354));
+        assertThat(outcome.upstream("default/dns:53/tcp").endpoints()).containsExactly(new Endpoint("10.0.0.7", 5354));
         assertThat(outcome.served("udp").routes()).extracting(RouteConfig::name).containsExactly("u");
         assertThat(outcome.served("tcp").routes()).extracting(RouteConfig::name).containsExactly("t");
     }
@@ -155,10 +155,10 @@ class RoutesTest {
         assertThat(outcome.parent("port")).endsWith("ResolvedRefs=False/BackendNotFound");
         assertThat(outcome.parent("far")).endsWith("ResolvedRefs=False/RefNotPermitted");
         assertThat(outcome.parent("h2")).isEqualTo(GOOD);
-        assertThat(outcome.upstream("default/h2:80").protocol()).isEqualTo(Protocol.H2C);
+        assertThat(outcome.upstream("default/h2:80/h2c").protocol()).isEqualTo(Protocol.H2C);
         assertThat(outcome.parent("ext")).endsWith("ResolvedRefs=False/UnsupportedValue");
         assertThat(outcome.parent("ws")).isEqualTo(GOOD);
-        assertThat(outcome.upstream("default/ws:80").protocol()).isEqualTo(Protocol.WEBSOCKET);
+        assertThat(outcome.upstream("default/ws:80/ws").protocol()).isEqualTo(Protocol.WEBSOCKET);
         RouteConfig none = outcome.served("http").routes().stream()
                 .filter(each -> each.name().equals("none"))
                 .findFirst()

@@ -365,7 +365,8 @@ class EndpointTlsTest {
             try (Socket client = stream(server.getLocalPort(), expecting(dns("inner.example.org")))) {
                 client.getOutputStream().write("what I say".getBytes(StandardCharsets.US_ASCII));
                 client.shutdownOutput();
-                assertThat(text(client.getInputStream().readAllBytes())).isEqualTo("hello what I say bye");
+                String got = text(client.getInputStream().readAllBytes());
+                assertThat(got).as(heard + " " + lines).isEqualTo("hello what I say bye");
             }
             // No protocol is offered: what streams carry is not known here.
             assertThat(heard).containsExactly("TLSv1.3 []", "what I say");

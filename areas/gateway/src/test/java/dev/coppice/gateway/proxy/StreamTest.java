@@ -275,10 +275,12 @@ class StreamTest {
                 assertThat(socket.getSession().getPeerPrincipal().getName()).isEqualTo("CN=inner.org");
             }
             try (SSLSocket socket = secure("ended.org", trusting)) {
-                socket.setSoTimeout(20_000);
-                socket.getOutputStream().write("hello".getBytes(StandardCharsets.US_ASCII));
-                assertThat(new String(socket.getInputStream().readNBytes(11), StandardCharsets.US_ASCII))
-                        .isEqualTo("plain\nhello");
+                SSLParameters offering = socket.getSSLParameters();
+                offering.setApplicationProtocols(new String[] {"h2", "http/1.1"});
+                socket.setSSLParameters(offering);
+                assertThat(say(socket, "hello")).isEqualTo("plain\nhellobye");
+                // What streams speak is their backend's to say.
+                assertThat(socket.getApplicationProtocol()).isEmpty();
                 assertThat(socket.getSession().getPeerPrincipal().getName()).isEqualTo("CN=ended.org");
             }
             try (SSLSocket socket = secure("web.org", trusting)) {

@@ -35,14 +35,14 @@ import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 import org.jspecify.annotations.Nullable;
 
 /** Signs certificates for tests. */
-final class TestAuthority {
+public final class TestAuthority {
     private static final Duration DAY = Duration.ofDays(1);
 
     private final X500Name name;
     private final KeyPair keys;
     private final X509Certificate certificate;
 
-    TestAuthority(String commonName) throws Exception {
+    public TestAuthority(String commonName) throws Exception {
         name = new X500Name("CN=" + commonName);
         keys = keys();
         JcaX509v3CertificateBuilder builder =
@@ -67,7 +67,7 @@ final class TestAuthority {
                 .getCertificate(builder.build(new JcaContentSignerBuilder("SHA256withECDSA").build(keys.getPrivate())));
     }
 
-    String pem() {
+    public String pem() {
         return Pem.encode(certificate);
     }
 
@@ -76,7 +76,7 @@ final class TestAuthority {
      *
      * @param names such as {@code dns:example.org} and {@code uri:spiffe://example.org/a}
      */
-    Signed sign(String commonName, String... names) throws Exception {
+    public Signed sign(String commonName, String... names) throws Exception {
         return sign(Instant.now().minus(DAY), Instant.now().plus(DAY), commonName, names);
     }
 
@@ -103,8 +103,8 @@ final class TestAuthority {
     }
 
     /** A certificate with its key. */
-    record Signed(X509Certificate certificate, PrivateKey key) {
-        TlsConfig.Certificate config() {
+    public record Signed(X509Certificate certificate, PrivateKey key) {
+        public TlsConfig.Certificate config() {
             return new TlsConfig.Certificate(Pem.encode(certificate), Pem.encode(key));
         }
 
