@@ -140,7 +140,9 @@ class Http2Test {
 
     @Test
     void largeAnswersWaitForSlowClients() throws Exception {
-        try (Http2Peer peer = new Http2Peer(proxy.port)) {
+        // One stream is not to use up what the whole connection may get.
+        Http2Settings settings = Http2Settings.defaultSettings().initialWindowSize(16 << 10);
+        try (Http2Peer peer = new Http2Peer(proxy.port, settings)) {
             serveHttp2();
             Http2Peer.Stream stream = peer.open();
             stream.reading(false);
