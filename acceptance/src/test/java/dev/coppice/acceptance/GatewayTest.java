@@ -166,6 +166,33 @@ final class GatewayTest {
         }
     }
 
+    /** As it stands in {@code docs/gateway.md}. */
+    @Test
+    void theExampleOfTlsToBackendsDoesWhatItSays() throws Exception {
+        Shell.need("openssl");
+        Path data = folder.resolve("data");
+        try (RunningCoppice coppice = RunningCoppice.up(data)) {
+            WorkedExample example = new WorkedExample(folder, coppice, data);
+            List<String> blocks = WorkedExample.blocks("docs/gateway.md", "TLS to backends");
+            assertThat(blocks).hasSize(5);
+            String _ = example.sh(blocks.get(0));
+            try {
+                Files.writeString(folder.resolve("tls.yaml"), blocks.get(1));
+                await(
+                        "the backend listens",
+                        () -> Files.readString(folder.resolve("shop.log")).contains("ACCEPT"));
+                assertThat(example.sh(blocks.get(2))).endsWith("hello in TLS\n");
+                assertThat(example.sh(blocks.get(3))).endsWith("503\n");
+                assertThat(coppice.log())
+                        .contains(
+                                "TLS with default/secure:443/tls at 127.0.0.1:9443 failed: its certificate is not accepted:"
+                                        + " it is for shop.internal; expected other.internal");
+            } finally {
+                String _ = example.sh(blocks.get(4));
+            }
+        }
+    }
+
     private static boolean answers(int port) throws IOException, InterruptedException {
         return Shell.run(Duration.ofSeconds(20), "curl", "-sf", "http://127.0.0.1:" + port + "/")
                         .status()

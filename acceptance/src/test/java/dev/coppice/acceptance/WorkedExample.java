@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** The section "A worked example" of a page in docs/: its blocks of code, and a folder and a node to run them with. */
+/** A section of a page in docs/ with a worked example: its blocks of code, and a folder and a node to run them with. */
 final class WorkedExample {
     private static final Duration LIMIT = Duration.ofSeconds(90);
     private static final Pattern BLOCK = Pattern.compile("```(yaml|sh)\n(.*?)```", Pattern.DOTALL);
@@ -27,10 +27,14 @@ final class WorkedExample {
         Files.createSymbolicLink(folder.resolve("coppice"), Shell.HOME.resolve("coppice"));
     }
 
-    /** The commands and manifests, in the order of the page. */
+    /** The commands and manifests of the section "A worked example", in the order of the page. */
     static List<String> blocks(String page) throws IOException {
+        return blocks(page, "A worked example");
+    }
+
+    static List<String> blocks(String page, String section) throws IOException {
         String text = Files.readString(Shell.HOME.resolve(page));
-        int start = text.indexOf("## A worked example");
+        int start = text.indexOf("## " + section + "\n");
         List<String> blocks = new ArrayList<>();
         Matcher block = BLOCK.matcher(text.substring(start, text.indexOf("\n## ", start + 1)));
         while (block.find()) {
