@@ -190,9 +190,13 @@ final class Backends {
         return kind.equals("GRPCRoute") ? Protocol.H2C : Protocol.HTTP;
     }
 
-    /** From now on its upstream is one, for what goes out in a way. */
-    void want(Backend backend, Egress egress) {
-        wanted.putIfAbsent(backend.upstream(egress), new Wanted(backend, egress));
+    /**
+     * From now on there is an upstream for what goes out to a backend in a way.
+     *
+     * @param name its {@link Backend#upstream}
+     */
+    void want(String name, Backend backend, Egress egress) {
+        wanted.putIfAbsent(name, new Wanted(backend, egress));
     }
 
     /**

@@ -33,6 +33,7 @@ final class RouteResolution {
     private final Object epoch;
     private final Map<Key, @Nullable ObjectNode> services = new LinkedHashMap<>();
     private final Set<Backends.Backend> backends = new LinkedHashSet<>();
+    private final Map<Egress, Map<String, Backends.Backend>> upstreams = new HashMap<>();
     private final Map<Place, RouteConfig> configs = new HashMap<>();
     private References.@Nullable Problem unresolved;
     private int problems;
@@ -66,7 +67,7 @@ final class RouteResolution {
     /** Says that its upstreams are needed for what comes in by a listener. */
     void want(Backends all, Egress egress) {
         Egress way = way(egress);
-        backends.forEach(each -> all.want(each, way));
+        upstreams.computeIfAbsent(way, this::upstreams).forEach((name, backend) -> all.want(name, backend, way));
     }
 
     /** The route as it is attached to a listener with these host names in common. */
@@ -80,6 +81,13 @@ final class RouteResolution {
                         view.created(),
                         each.hostnames,
                         rules(each.egress)));
+    }
+
+    /** By their names, which are made once, as this is asked for with each translation. */
+    private Map<String, Backends.Backend> upstreams(Egress way) {
+        Map<String, Backends.Backend> all = new LinkedHashMap<>();
+        backends.forEach(each -> all.put(each.upstream(way), each));
+        return all;
     }
 
     /** Without a backend that speaks TLS all ways are one. */
