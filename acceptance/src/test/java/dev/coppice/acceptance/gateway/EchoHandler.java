@@ -79,8 +79,7 @@ final class EchoHandler extends SimpleChannelInboundHandler<Object> {
         pod.note(request.uri(), request.headers().get(ExchangeRunner.MARK, ""));
         boolean implemented = GrpcEcho.METHODS.stream()
                 .anyMatch(method -> request.uri().equals("/" + GrpcEcho.SERVICE + "/" + method));
-        byte[] message = GrpcEcho.encode(
-                new GrpcEcho.Answer(request.uri(), request.headers().entries(), pod.namespace(), pod.name()));
+        byte[] message = GrpcEcho.encode(new GrpcEcho.Answer(request.uri(), pod.namespace(), pod.name()));
         // A message is preceded by a byte that says it is not compressed, and its length.
         ByteBuf body = implemented
                 ? Unpooled.buffer().writeByte(0).writeInt(message.length).writeBytes(message)

@@ -21,7 +21,6 @@ final class ExchangeRows {
     private static final Pattern NAMED = Pattern.compile("(host|SNI|server name|authority|scheme|port|path) `([^`]*)`");
     private static final Pattern GRPC_CALL = Pattern.compile("gRPC call `([^`]+)`");
     private static final Pattern GRPC_STATUS = Pattern.compile("gRPC status (\\w+)");
-    private static final Pattern REPLY_HEADERS = Pattern.compile("reply headers \\{(.*)}");
     private static final Pattern SERVICE = Pattern.compile("answer names service `([^`]*)` in `([^`]*)`");
     private static final String BACKEND_TLS = "backend itself speaks TLS: ";
     private static final Pattern PROTOCOL = Pattern.compile("protocol (HTTP/\\S+)");
@@ -160,12 +159,8 @@ final class ExchangeRows {
             Matcher copies = MIRRORS.matcher(part);
             Matcher grpc = GRPC_STATUS.matcher(part);
             Matcher names = SERVICE.matcher(part);
-            Matcher replied = REPLY_HEADERS.matcher(part);
             if (grpc.matches()) {
                 grpcStatus = grpc.group(1);
-            } else if (replied.matches()) {
-                // What the service saw, which its reply tells.
-                seenHeaders = bare(replied.group(1));
             } else if (names.matches()) {
                 service = names.group(1);
                 servedIn = names.group(2);
@@ -271,22 +266,6 @@ final class ExchangeRows {
         Map<String, String> values = new LinkedHashMap<>();
         if (start >= 0) {
             headers(text.substring(start)).forEach(header -> values.put(header.getKey(), header.getValue()));
-        }
-        return values;
-    }
-
-    /** Headers that are not quoted: a part without a colon belongs to the value before it. */
-    private static Map<String, String> bare(String text) {
-        Map<String, String> values = new LinkedHashMap<>();
-        String last = "";
-        for (String part : text.split(", ")) {
-            int colon = part.indexOf(": ");
-            if (colon > 0) {
-                last = part.substring(0, colon);
-                values.put(last, part.substring(colon + 2));
-            } else if (!part.isBlank()) {
-                values.merge(last, part, (before, more) -> before + "," + more);
-            }
         }
         return values;
     }

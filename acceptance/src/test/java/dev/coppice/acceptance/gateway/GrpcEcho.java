@@ -3,10 +3,7 @@ package dev.coppice.acceptance.gateway;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.UnknownFieldSet;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** The messages of the conformance suite's service {@code GrpcEcho}, as far as the tests look at them. */
@@ -18,42 +15,19 @@ final class GrpcEcho {
 
     private static final int ASSERTIONS = 1;
     private static final int METHOD = 1;
-    private static final int HEADERS = 2;
     private static final int CONTEXT = 4;
-    private static final int KEY = 1;
-    private static final int VALUE = 2;
     private static final int NAMESPACE = 1;
     private static final int POD = 4;
 
     private GrpcEcho() {}
 
-    /**
-     * What an answer says of the pod, and of what it was called with.
-     *
-     * @param headers of the call, in their order, names in lower case
-     */
-    record Answer(String method, List<Map.Entry<String, String>> headers, String namespace, String pod) {
-        /** The values of a header, with commas between them; null when there is none. */
-        @Nullable
-        String header(String name) {
-            String values = headers.stream()
-                    .filter(each -> each.getKey().equalsIgnoreCase(name))
-                    .map(Map.Entry::getValue)
-                    .collect(Collectors.joining(","));
-            return headers.stream().anyMatch(each -> each.getKey().equalsIgnoreCase(name)) ? values : null;
-        }
-    }
+    /** What an answer says of the pod and of what it was called. */
+    record Answer(String method, String namespace, String pod) {}
 
     static byte[] encode(Answer answer) {
         UnknownFieldSet context = set(NAMESPACE, answer.namespace(), POD, answer.pod());
-        UnknownFieldSet.Field.Builder headers = UnknownFieldSet.Field.newBuilder();
-        for (Map.Entry<String, String> each : answer.headers()) {
-            headers.addLengthDelimited(
-                    set(KEY, each.getKey(), VALUE, each.getValue()).toByteString());
-        }
         UnknownFieldSet assertions = UnknownFieldSet.newBuilder()
                 .addField(METHOD, text(answer.method()))
-                .addField(HEADERS, headers.build())
                 .addField(CONTEXT, message(context))
                 .build();
         return UnknownFieldSet.newBuilder()
@@ -65,12 +39,7 @@ final class GrpcEcho {
     static Answer decode(byte[] bytes) throws InvalidProtocolBufferException {
         UnknownFieldSet assertions = inner(UnknownFieldSet.parseFrom(bytes), ASSERTIONS);
         UnknownFieldSet context = inner(assertions, CONTEXT);
-        List<Map.Entry<String, String>> headers = new ArrayList<>();
-        for (ByteString each : assertions.getField(HEADERS).getLengthDelimitedList()) {
-            UnknownFieldSet header = UnknownFieldSet.parseFrom(each);
-            headers.add(Map.entry(value(header, KEY), value(header, VALUE)));
-        }
-        return new Answer(value(assertions, METHOD), headers, value(context, NAMESPACE), value(context, POD));
+        return new Answer(value(assertions, METHOD), value(context, NAMESPACE), value(context, POD));
     }
 
     private static UnknownFieldSet set(int one, String first, int two, String second) {
