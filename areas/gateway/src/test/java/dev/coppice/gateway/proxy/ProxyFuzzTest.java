@@ -222,7 +222,8 @@ class ProxyFuzzTest {
         return ByteBufUtil.getBytes(encoded);
     }
 
-    private static byte[] frame(int type, int flags, int stream, byte[] payload) {
+    /** A frame of HTTP/2 (RFC 9113, 4.1). */
+    static byte[] frame(int type, int flags, int stream, byte[] payload) {
         ByteBuf frame = Unpooled.buffer();
         frame.writeMedium(payload.length)
                 .writeByte(type)
