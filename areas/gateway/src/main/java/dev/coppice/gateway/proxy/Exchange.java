@@ -1,37 +1,29 @@
 package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.config.FilterConfig;
-import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.route.Candidate;
 import dev.coppice.gateway.route.RoutingTable;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
-import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
-import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
-import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A request on its way: from its head, over the rule that wants it and the tries at endpoints, to the last byte of its answer. Used on
- * its connection's event loop only.
+ * A request on its way: from its head, over what its rule asks of it and the {@link Delivery} to an endpoint, to the last byte of its
+ * {@link Answer}. Used on its connection's event loop only.
  */
-final class Exchange extends Chain.Member<Exchange> implements Attempt {
+final class Exchange extends Chain.Member<Exchange> {
     private static final int CLIENT_GONE = 499;
-    /** Bytes of a body that are copied in order to write them with the head. */
-    private static final int SMALL = 4096;
-
-    private static final int IMPLICIT_CONNECT_TRIES = 3;
 
     private final ClientStream client;
     private final EventLoopState state;
@@ -39,30 +31,18 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     private final String target;
     private final long beginNanos;
     private final RequestBody body;
-    private final boolean http10;
+    private final Answer answer;
 
     private RequestTarget asked = RequestTarget.UNKNOWN;
     private @Nullable RuleAction action;
     private @Nullable Candidate<RuleAction> candidate;
     private RuleAction.@Nullable Backend backend;
     private @Nullable Admission admission;
+    private @Nullable Delivery delivery;
     private @Nullable String allowedOrigin;
-    private @Nullable TargetPool pool;
-    private @Nullable TargetStream connection;
-    private Upstream.@Nullable Target endpoint;
     private List<MirrorAttempt> mirrors = List.of();
-
-    private @Nullable HttpResponse pendingHead;
-    private boolean keepAlive;
     private boolean upgrade;
-    private boolean reused;
-    private boolean responding;
-    private boolean answered;
     private boolean over;
-    private int tries;
-    private int status;
-    private long bytesOut;
-    private long attemptNanos;
     private long progressNanos;
 
     Exchange(ClientStream client, HttpRequest request) {
@@ -70,10 +50,10 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         this.state = client.state();
         this.request = request;
         this.target = request.uri();
-        this.http10 = request.protocolVersion().minorVersion() == 0;
         this.beginNanos = state.now();
         this.progressNanos = beginNanos;
         this.body = new RequestBody(state.plane.options.maxReplayBytes(), bodiless(request));
+        this.answer = new Answer(client, body, request.protocolVersion().minorVersion() == 0);
     }
 
     private static boolean bodiless(HttpRequest request) {
@@ -92,7 +72,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
             case RequestReading.Refusal refusal -> refuse(refusal.code(), refusal.reason(), refusal.text());
             case RequestTarget read -> {
                 asked = read;
-                keepAlive = HttpUtil.isKeepAlive(request);
+                answer.keepAlive(HttpUtil.isKeepAlive(request));
                 route();
             }
         }
@@ -124,10 +104,12 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     }
 
     private void refuse(HttpResponseStatus code, String reason, String text) {
-        keepAlive = false;
+        answer.keepAlive(false);
         state.plane.metrics.refused.labelValues(reason).inc();
         answer(code, text);
     }
+
+    // ---- what its rule asks of it, a step at a time; a step answers, or goes on to the next
 
     private void act(RuleAction rule) {
         if (rule.filters.cors != null) {
@@ -141,9 +123,16 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
             answer(HttpResponseStatus.INTERNAL_SERVER_ERROR, "the rule for this request is not valid");
             return;
         }
-        if (refusedByLimit(rule)) {
-            return;
+        admit(rule);
+    }
+
+    private void admit(RuleAction rule) {
+        if (!refusedByLimit(rule)) {
+            dispatch(rule);
         }
+    }
+
+    private void dispatch(RuleAction rule) {
         if (rule.filters.redirect != null) {
             send(redirect(rule.filters.redirect));
             return;
@@ -153,20 +142,22 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
             send(redirect(chosen.filters().redirect));
             return;
         }
-        if (chosen == null || chosen.upstream() == null) {
+        Upstream upstream = chosen == null ? null : chosen.upstream();
+        if (chosen == null || upstream == null) {
             answer(HttpResponseStatus.INTERNAL_SERVER_ERROR, "the rule for this request leads nowhere");
             return;
         }
         backend = chosen;
-        Upstream.State now = chosen.upstream().state();
-        if (now.targets().isEmpty()) {
-            answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "the service has no endpoint that is ready");
+        if (upstream.state().targets().isEmpty()) {
+            answer(HttpResponseStatus.SERVICE_UNAVAILABLE, Delivery.NO_ENDPOINT);
             return;
         }
         prepare(rule, chosen);
         mirror(rule.filters.mirrors);
         mirror(chosen.filters().mirrors);
-        start(null);
+        Delivery made = new Delivery(this, state, request, body, rule, upstream, beginNanos);
+        delivery = made;
+        made.begin();
     }
 
     private boolean refusedByLimit(RuleAction rule) {
@@ -231,122 +222,6 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         }
     }
 
-    // ---- tries
-
-    private void start(Upstream.@Nullable Target failed) {
-        RuleAction.Backend chosen = backend;
-        Upstream upstream = chosen == null ? null : chosen.upstream();
-        Upstream.State now = upstream == null ? null : upstream.state();
-        if (upstream == null || now == null || now.targets().isEmpty()) {
-            answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "the service has no endpoint that is ready");
-            return;
-        }
-        Upstream.Target next = state.choose(upstream, now, failed);
-        tries++;
-        endpoint = next;
-        attemptNanos = tries == 1 ? beginNanos : state.now();
-        TargetPool from = state.pool(next);
-        pool = from;
-        from.take(this);
-    }
-
-    @Override
-    public boolean over() {
-        return over;
-    }
-
-    @Override
-    public void connected(TargetStream to, boolean usedBefore) {
-        pool = null;
-        connection = to;
-        reused = usedBefore;
-        body.sendTo(to, request, keepsBody());
-        to.flush();
-        client.reading(true);
-    }
-
-    @Override
-    public void failed(Failure failure) {
-        TargetPool from = pool;
-        connection = null;
-        pool = null;
-        if (over) {
-            return;
-        }
-        if (from != null && endpoint != null) {
-            endpoint.metrics.failed(failure.word);
-        }
-        if (!responding && mayRetry(failure)) {
-            retry();
-            return;
-        }
-        if (responding) {
-            end(false);
-            client.abort();
-            return;
-        }
-        keepAlive &= body.complete();
-        switch (failure) {
-            case CONNECT -> answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "no endpoint could be reached");
-            case TLS -> answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "no endpoint could be reached by TLS");
-            case REFUSED -> answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "the endpoint refused the request");
-            case RESET ->
-                answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "the endpoint ended the connection without an answer");
-            case WAITING -> answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "too many requests wait for the service");
-            case TIMEOUT -> answer(HttpResponseStatus.GATEWAY_TIMEOUT, "the service did not answer in time");
-            case MALFORMED -> answer(HttpResponseStatus.BAD_GATEWAY, "the endpoint's answer is no valid HTTP");
-        }
-    }
-
-    private boolean mayRetry(Failure failure) {
-        RetryConfig retry = action == null ? null : action.retry;
-        if (!body.replayable()) {
-            return false;
-        }
-        if (retry != null) {
-            return failure != Failure.MALFORMED && failure != Failure.WAITING && tries <= retry.attempts();
-        }
-        return switch (failure) {
-            case CONNECT, TLS -> tries < IMPLICIT_CONNECT_TRIES && backendSize() > 1;
-            case REFUSED -> tries < IMPLICIT_CONNECT_TRIES;
-            // It ended while it was unused, and the request crossed that on the wire.
-            case RESET -> reused && tries == 1 && idempotent();
-            case TIMEOUT, WAITING, MALFORMED -> false;
-        };
-    }
-
-    private int backendSize() {
-        RuleAction.Backend chosen = backend;
-        return chosen == null || chosen.upstream() == null
-                ? 0
-                : chosen.upstream().state().targets().size();
-    }
-
-    private boolean idempotent() {
-        HttpMethod method = request.method();
-        return !method.equals(HttpMethod.POST) && !method.equals(HttpMethod.PATCH);
-    }
-
-    private void retry() {
-        state.plane.metrics.retries.inc();
-        RetryConfig retry = action == null ? null : action.retry;
-        Upstream.Target failed = endpoint;
-        long backoff = retry == null ? 0 : retry.backoffMillis();
-        attemptNanos = state.now() + backoff * 1_000_000;
-        if (backoff == 0) {
-            start(failed);
-            return;
-        }
-        var _ = state.loop.schedule(
-                () -> {
-                    if (!over) {
-                        start(failed);
-                    }
-                },
-                backoff,
-                TimeUnit.MILLISECONDS);
-    }
-
     // ---- the request's body
 
     boolean requestComplete() {
@@ -357,73 +232,53 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         if (part == LastHttpContent.EMPTY_LAST_CONTENT && body.bodiless()) {
             return;
         }
-        progressNanos = state.now();
+        progressed();
         if (over) {
             part.release();
             return;
         }
         if (part.decoderResult().isFailure()) {
             part.release();
-            dropConnection();
+            drop();
             refuse(HttpResponseStatus.BAD_REQUEST, "malformed", "the request's body is not valid");
             return;
         }
         for (MirrorAttempt each : mirrors) {
             each.requestContent(part.retainedDuplicate());
         }
-        if (!body.take(part, connection, keepsBody())) {
+        Delivery to = delivery;
+        if (!(to == null ? body.take(part, null, false) : to.requestContent(part))) {
             client.reading(false);
         }
     }
 
-    private boolean keepsBody() {
-        return action != null && action.retry != null;
-    }
-
     void requestReadComplete() {
-        TargetStream to = connection;
-        if (to != null) {
-            to.flush();
+        if (delivery != null) {
+            delivery.requestReadComplete();
         }
         for (MirrorAttempt each : mirrors) {
             each.requestReadComplete();
         }
     }
 
-    @Override
-    public void writable(boolean writable) {
-        if (writable) {
-            client.reading(true);
-        }
+    /** More of the body can be taken. */
+    void requestWanted() {
+        client.reading(true);
     }
 
-    // ---- the answer
-
-    @Override
-    public void response(HttpResponse head) {
+    /** Something came, from either side. */
+    void progressed() {
         progressNanos = state.now();
-        int code = head.status().code();
-        if (code == HttpResponseStatus.SWITCHING_PROTOCOLS.code()) {
-            switched(head);
-            return;
-        }
-        if (code < 200) {
-            if (!http10 && !responding) {
-                HopByHop.strip(head.headers());
-                head.setProtocolVersion(HttpVersion.HTTP_1_1);
-                client.interim(head);
-            }
-            return;
-        }
-        RetryConfig retry = action == null ? null : action.retry;
-        if (retry != null && retry.codes().contains(code) && tries <= retry.attempts() && body.replayable()) {
-            dropConnection();
-            retry();
-            return;
-        }
-        responding = true;
-        status = code;
-        boolean bodyFollows = !request.method().equals(HttpMethod.HEAD) && code != 204 && code != 304;
+    }
+
+    // ---- the answer, as its delivery tells it
+
+    Answer answer() {
+        return answer;
+    }
+
+    /** The head of the answer that the client gets. */
+    void respond(HttpResponse head) {
         HttpHeaders headers = head.headers();
         HopByHop.strip(headers);
         RuleAction rule = action;
@@ -434,43 +289,50 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
             allowOrigin(rule, headers);
         }
         tellLimits(headers);
-        if (bodyFollows && !HttpUtil.isContentLengthSet(head) && !HttpUtil.isTransferEncodingChunked(head)) {
-            if (http10) {
-                keepAlive = false;
-            } else {
-                HttpUtil.setTransferEncodingChunked(head, true);
-            }
-        } else if (http10 && HttpUtil.isTransferEncodingChunked(head)) {
-            HttpUtil.setTransferEncodingChunked(head, false);
-            keepAlive = false;
-        }
-        head.setProtocolVersion(HttpVersion.HTTP_1_1);
-        connectionHeader(headers);
-        pendingHead = head;
+        answer.begin(head, request.method().equals(HttpMethod.HEAD));
     }
 
-    /** The head waits for what else comes with one read: a small answer is written in one piece. */
-    private void writeHead() {
-        HttpResponse head = pendingHead;
-        if (head != null) {
-            pendingHead = null;
-            client.write(head);
+    /** All of the answer was given. */
+    void responded() {
+        client.flush();
+        end(answer.keepsConnection());
+    }
+
+    /** The answer has begun, and will not be completed. */
+    void broken() {
+        end(false);
+        client.abort();
+    }
+
+    /** There will be no answer. */
+    void undeliverable(HttpResponseStatus code, String text) {
+        answer.keepIfRequestComplete();
+        answer(code, text);
+    }
+
+    void timedOut() {
+        if (answer.begun()) {
+            broken();
+        } else {
+            undeliverable(HttpResponseStatus.GATEWAY_TIMEOUT, Delivery.TIMED_OUT);
         }
     }
 
-    private HttpObject joined(HttpContent part, boolean last) {
-        HttpResponse head = pendingHead;
-        if (head == null || !last || part.content().readableBytes() > SMALL) {
-            writeHead();
-            return part;
-        }
-        pendingHead = null;
-        return new DefaultFullHttpResponse(
-                head.protocolVersion(),
-                head.status(),
-                part.content(),
-                head.headers(),
-                ((LastHttpContent) part).trailingHeaders());
+    /** Whether it asks for another protocol, and the connection may change. */
+    boolean upgrades() {
+        return upgrade && client.upgradable() != null;
+    }
+
+    /** Both sides speak another protocol from now on, if it {@link #upgrades}. */
+    void switched(HttpResponse head, TargetConnection to) {
+        ClientConnection from = Objects.requireNonNull(client.upgradable());
+        answer.switching(head);
+        state.ended(this);
+        Tunnel tunnel = new Tunnel(from, to, this::account);
+        over = true;
+        from.switching();
+        to.tunnel(tunnel);
+        from.tunnel(tunnel);
     }
 
     private void allowOrigin(RuleAction rule, HttpHeaders headers) {
@@ -480,80 +342,13 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         }
     }
 
-    private void connectionHeader(HttpHeaders headers) {
-        if (!body.complete() || client.draining()) {
-            keepAlive = false;
-        }
-        if (!keepAlive) {
-            headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.CLOSE);
-        } else if (http10) {
-            headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.KEEP_ALIVE);
-        }
-    }
-
-    private void switched(HttpResponse head) {
-        ClientConnection from = client.upgradable();
-        if (!upgrade || from == null || !(connection instanceof TargetConnection to)) {
-            dropConnection();
-            failed(Failure.MALFORMED);
-            return;
-        }
-        responding = true;
-        status = HttpResponseStatus.SWITCHING_PROTOCOLS.code();
-        String protocol = head.headers().get(HttpHeaderNames.UPGRADE);
-        HopByHop.strip(head.headers());
-        head.setProtocolVersion(HttpVersion.HTTP_1_1);
-        head.headers().set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE);
-        if (protocol != null) {
-            head.headers().set(HttpHeaderNames.UPGRADE, protocol);
-        }
-        client.write(head);
-        client.flush();
-        connection = null;
-        state.ended(this);
-        Tunnel tunnel = new Tunnel(from, to, this::account);
-        over = true;
-        from.switching();
-        to.tunnel(tunnel);
-        from.tunnel(tunnel);
-    }
-
-    @Override
-    public void content(HttpContent part) {
-        if (over || !responding) {
-            part.release();
-            return;
-        }
-        progressNanos = state.now();
-        bytesOut += part.content().readableBytes();
-        boolean last = part instanceof LastHttpContent;
-        client.write(joined(part, last));
-        if (last) {
-            answered = true;
-            TargetStream from = connection;
-            connection = null;
-            if (from != null && !body.complete()) {
-                from.close();
-            }
-            client.flush();
-            end(keepAlive && body.complete());
-        } else if (!client.writable() && connection != null) {
-            connection.reading(false);
-        }
-    }
-
-    @Override
-    public void readComplete() {
-        if (responding) {
-            writeHead();
-            client.flush();
-        }
+    boolean clientWritable() {
+        return client.writable();
     }
 
     void clientWritable(boolean writable) {
-        TargetStream from = connection;
-        if (from != null) {
-            from.reading(writable);
+        if (delivery != null) {
+            delivery.clientWritable(writable);
         }
     }
 
@@ -568,38 +363,25 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     }
 
     /** @param code as which it counts, and stands in the access log */
-    private void send(DefaultFullHttpResponse answer, int code) {
+    private void send(DefaultFullHttpResponse own, int code) {
         if (over) {
-            answer.release();
+            own.release();
             return;
         }
-        status = code;
-        responding = true;
         RuleAction rule = action;
-        if (rule != null && !answer.headers().contains(HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN)) {
-            allowOrigin(rule, answer.headers());
+        if (rule != null && !own.headers().contains(HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN)) {
+            allowOrigin(rule, own.headers());
         }
-        tellLimits(answer.headers());
-        connectionHeader(answer.headers());
-        bytesOut = answer.content().readableBytes();
-        answered = true;
-        client.write(answer);
-        client.flush();
-        end(keepAlive);
+        tellLimits(own.headers());
+        answer.whole(own, code);
+        end(answer.keepsConnection());
     }
 
     // ---- the end
 
-    private void dropConnection() {
-        TargetStream from = connection;
-        connection = null;
-        if (from != null) {
-            from.close();
-        }
-        TargetPool waitedFor = pool;
-        pool = null;
-        if (waitedFor != null) {
-            waitedFor.forget(this);
+    private void drop() {
+        if (delivery != null) {
+            delivery.drop();
         }
     }
 
@@ -608,7 +390,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
             return;
         }
         over = true;
-        dropConnection();
+        drop();
         body.release();
         for (MirrorAttempt each : mirrors) {
             if (!body.complete()) {
@@ -620,15 +402,19 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
         client.ended(this, keep, body.complete());
     }
 
+    boolean over() {
+        return over;
+    }
+
     /** Whether the whole answer was written. */
     boolean answered() {
-        return answered;
+        return answer.complete();
     }
 
     private void account() {
         long nanos = state.now() - beginNanos;
         RuleAction rule = action;
-        (rule == null ? state.plane.unrouted : rule.metrics).answered(status, nanos);
+        (rule == null ? state.plane.unrouted : rule.metrics).answered(status(), nanos);
         state.accessLog.add(this, nanos);
         Admission given = admission;
         if (given != null) {
@@ -638,48 +424,30 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
 
     void clientGone() {
         if (!over) {
-            status = responding ? status : CLIENT_GONE;
+            if (!answer.begun()) {
+                answer.status(CLIENT_GONE);
+            }
             end(false);
         }
     }
 
     void checkDeadlines(long now) {
-        RuleAction rule = action;
         if (over) {
             return;
         }
-        boolean total = rule != null && rule.requestTimeoutNanos > 0 && now - beginNanos > rule.requestTimeoutNanos;
-        boolean oneTry = rule != null && rule.backendTimeoutNanos > 0 && now - attemptNanos > rule.backendTimeoutNanos;
+        RuleAction rule = action;
         boolean still = now - progressNanos > state.plane.options.stalled().toNanos();
-        if (!total && !oneTry && !still) {
-            return;
-        }
-        if (still && !body.complete() && !responding) {
-            dropConnection();
+        boolean late = rule != null && rule.requestTimeoutNanos > 0 && now - beginNanos > rule.requestTimeoutNanos;
+        if (still && !body.complete() && !answer.begun()) {
+            drop();
             refuse(HttpResponseStatus.REQUEST_TIMEOUT, "slow", "the request did not come in time");
-            return;
-        }
-        Upstream.Target slow = endpoint;
-        if (connection != null && slow != null) {
-            slow.metrics.failed(Failure.TIMEOUT.word);
-            connection.timedOut();
-            connection = null;
-        }
-        dropConnection();
-        if (total || still || responding || !mayRetry(Failure.TIMEOUT)) {
+        } else if (still || late) {
+            if (delivery != null) {
+                delivery.giveUp();
+            }
             timedOut();
-        } else {
-            retry();
-        }
-    }
-
-    private void timedOut() {
-        if (responding) {
-            end(false);
-            client.abort();
-        } else {
-            keepAlive &= body.complete();
-            answer(HttpResponseStatus.GATEWAY_TIMEOUT, "the service did not answer in time");
+        } else if (delivery != null) {
+            delivery.checkDeadline(now);
         }
     }
 
@@ -702,7 +470,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     }
 
     int status() {
-        return status;
+        return answer.status();
     }
 
     long bytesIn() {
@@ -710,7 +478,7 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     }
 
     long bytesOut() {
-        return bytesOut;
+        return answer.bytes();
     }
 
     String routeName() {
@@ -725,12 +493,12 @@ final class Exchange extends Chain.Member<Exchange> implements Attempt {
     }
 
     String endpointText() {
-        Upstream.Target to = endpoint;
+        Upstream.Target to = delivery == null ? null : delivery.endpoint();
         return to == null ? "" : to.toString();
     }
 
     int tries() {
-        return tries;
+        return delivery == null ? 0 : delivery.tries();
     }
 
     @Nullable

@@ -19,6 +19,12 @@ public final class BufferLeaks<T> extends ResourceLeakDetector<T> {
         super(resource, samplingInterval);
     }
 
+    /** As Netty asks for first, with a bound that it does not use. */
+    @SuppressWarnings("deprecation")
+    public BufferLeaks(Class<?> resource, int samplingInterval, long maxActive) {
+        super(resource, samplingInterval, maxActive);
+    }
+
     @Override
     protected boolean needReport() {
         return true;

@@ -1,0 +1,315 @@
+package dev.coppice.gateway.proxy;
+
+import dev.coppice.gateway.config.RetryConfig;
+import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.LastHttpContent;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** The tries of one request at the endpoints of an upstream, until one of them answers. Used on its event loop only. */
+final class Delivery implements Attempt {
+    static final String NO_ENDPOINT = "the service has no endpoint that is ready";
+    static final String TIMED_OUT = "the service did not answer in time";
+
+    private static final int IMPLICIT_CONNECT_TRIES = 3;
+
+    private final Exchange exchange;
+    private final EventLoopState state;
+    private final HttpRequest request;
+    private final RequestBody body;
+    private final RuleAction rule;
+    private final Upstream upstream;
+
+    private @Nullable TargetPool pool;
+    private @Nullable TargetStream connection;
+    private Upstream.@Nullable Target endpoint;
+    private boolean reused;
+    private int tries;
+    private long tryNanos;
+
+    /** @param beginNanos when the request came */
+    Delivery(
+            Exchange exchange,
+            EventLoopState state,
+            HttpRequest request,
+            RequestBody body,
+            RuleAction rule,
+            Upstream upstream,
+            long beginNanos) {
+        this.exchange = exchange;
+        this.state = state;
+        this.request = request;
+        this.body = body;
+        this.rule = rule;
+        this.upstream = upstream;
+        this.tryNanos = beginNanos;
+    }
+
+    /** Begins the first try. */
+    void begin() {
+        tryAt(null);
+    }
+
+    private void tryAt(Upstream.@Nullable Target failed) {
+        Upstream.State now = upstream.state();
+        if (now.targets().isEmpty()) {
+            exchange.undeliverable(HttpResponseStatus.SERVICE_UNAVAILABLE, NO_ENDPOINT);
+            return;
+        }
+        Upstream.Target next = state.choose(upstream, now, failed);
+        if (tries++ > 0) {
+            tryNanos = state.now();
+        }
+        endpoint = next;
+        TargetPool from = state.pool(next);
+        pool = from;
+        from.take(this);
+    }
+
+    // ---- what the connection tells
+
+    @Override
+    public boolean over() {
+        return exchange.over();
+    }
+
+    @Override
+    public void connected(TargetStream to, boolean usedBefore) {
+        pool = null;
+        connection = to;
+        reused = usedBefore;
+        body.sendTo(to, request, keepsBody());
+        to.flush();
+        exchange.requestWanted();
+    }
+
+    @Override
+    public void writable(boolean writable) {
+        if (writable) {
+            exchange.requestWanted();
+        }
+    }
+
+    @Override
+    public void response(HttpResponse head) {
+        exchange.progressed();
+        int code = head.status().code();
+        if (code == HttpResponseStatus.SWITCHING_PROTOCOLS.code()) {
+            switched(head);
+        } else if (code < 200) {
+            exchange.answer().interim(head);
+        } else if (mayRetry(code)) {
+            drop();
+            retry();
+        } else {
+            exchange.respond(head);
+        }
+    }
+
+    private void switched(HttpResponse head) {
+        if (connection instanceof TargetConnection to && exchange.upgrades()) {
+            connection = null;
+            exchange.switched(head, to);
+        } else {
+            drop();
+            failed(Failure.MALFORMED);
+        }
+    }
+
+    @Override
+    public void content(HttpContent part) {
+        if (exchange.over() || !exchange.answer().begun()) {
+            part.release();
+            return;
+        }
+        exchange.progressed();
+        boolean last = part instanceof LastHttpContent;
+        exchange.answer().content(part);
+        if (last) {
+            TargetStream from = connection;
+            connection = null;
+            if (from != null && !body.complete()) {
+                from.close();
+            }
+            exchange.responded();
+        } else if (connection != null && !exchange.clientWritable()) {
+            connection.reading(false);
+        }
+    }
+
+    @Override
+    public void readComplete() {
+        if (exchange.answer().begun()) {
+            exchange.answer().flush();
+        }
+    }
+
+    @Override
+    public void failed(Failure failure) {
+        boolean unconnected = pool != null;
+        connection = null;
+        pool = null;
+        if (exchange.over()) {
+            return;
+        }
+        if (unconnected && endpoint != null) {
+            endpoint.metrics.failed(failure.word);
+        }
+        if (exchange.answer().begun()) {
+            exchange.broken();
+        } else if (mayRetry(failure)) {
+            retry();
+        } else {
+            tell(failure);
+        }
+    }
+
+    private void tell(Failure failure) {
+        switch (failure) {
+            case CONNECT ->
+                exchange.undeliverable(HttpResponseStatus.SERVICE_UNAVAILABLE, "no endpoint could be reached");
+            case TLS ->
+                exchange.undeliverable(HttpResponseStatus.SERVICE_UNAVAILABLE, "no endpoint could be reached by TLS");
+            case REFUSED ->
+                exchange.undeliverable(HttpResponseStatus.SERVICE_UNAVAILABLE, "the endpoint refused the request");
+            case RESET ->
+                exchange.undeliverable(
+                        HttpResponseStatus.SERVICE_UNAVAILABLE, "the endpoint ended the connection without an answer");
+            case WAITING ->
+                exchange.undeliverable(
+                        HttpResponseStatus.SERVICE_UNAVAILABLE, "too many requests wait for the service");
+            case TIMEOUT -> exchange.undeliverable(HttpResponseStatus.GATEWAY_TIMEOUT, TIMED_OUT);
+            case MALFORMED ->
+                exchange.undeliverable(HttpResponseStatus.BAD_GATEWAY, "the endpoint's answer is no valid HTTP");
+        }
+    }
+
+    // ---- once more
+
+    private boolean mayRetry(int code) {
+        RetryConfig retry = rule.retry;
+        return retry != null && retry.codes().contains(code) && tries <= retry.attempts() && body.replayable();
+    }
+
+    private boolean mayRetry(Failure failure) {
+        RetryConfig retry = rule.retry;
+        if (!body.replayable()) {
+            return false;
+        }
+        if (retry != null) {
+            return failure != Failure.MALFORMED && failure != Failure.WAITING && tries <= retry.attempts();
+        }
+        return switch (failure) {
+            case CONNECT, TLS ->
+                tries < IMPLICIT_CONNECT_TRIES && upstream.state().targets().size() > 1;
+            case REFUSED -> tries < IMPLICIT_CONNECT_TRIES;
+            // It ended while it was unused, and the request crossed that on the wire.
+            case RESET -> reused && tries == 1 && idempotent();
+            case TIMEOUT, WAITING, MALFORMED -> false;
+        };
+    }
+
+    private boolean idempotent() {
+        HttpMethod method = request.method();
+        return !method.equals(HttpMethod.POST) && !method.equals(HttpMethod.PATCH);
+    }
+
+    private void retry() {
+        state.plane.metrics.retries.inc();
+        RetryConfig retry = rule.retry;
+        Upstream.Target failed = endpoint;
+        long backoff = retry == null ? 0 : retry.backoffMillis();
+        tryNanos = state.now() + backoff * 1_000_000;
+        if (backoff == 0) {
+            tryAt(failed);
+            return;
+        }
+        var _ = state.loop.schedule(
+                () -> {
+                    if (!exchange.over()) {
+                        tryAt(failed);
+                    }
+                },
+                backoff,
+                TimeUnit.MILLISECONDS);
+    }
+
+    // ---- what the exchange tells
+
+    /**
+     * Takes a part of the request's body over.
+     *
+     * @return false: no more for now
+     */
+    boolean requestContent(HttpContent part) {
+        return body.take(part, connection, keepsBody());
+    }
+
+    private boolean keepsBody() {
+        return rule.retry != null;
+    }
+
+    void requestReadComplete() {
+        TargetStream to = connection;
+        if (to != null) {
+            to.flush();
+        }
+    }
+
+    void clientWritable(boolean writable) {
+        TargetStream from = connection;
+        if (from != null) {
+            from.reading(writable);
+        }
+    }
+
+    void checkDeadline(long now) {
+        if (rule.backendTimeoutNanos > 0 && now - tryNanos > rule.backendTimeoutNanos) {
+            giveUp();
+            if (!exchange.answer().begun() && mayRetry(Failure.TIMEOUT)) {
+                retry();
+            } else {
+                exchange.timedOut();
+            }
+        }
+    }
+
+    /** The endpoint was too slow. */
+    void giveUp() {
+        Upstream.Target slow = endpoint;
+        if (connection != null && slow != null) {
+            slow.metrics.failed(Failure.TIMEOUT.word);
+            connection.timedOut();
+            connection = null;
+        }
+        drop();
+    }
+
+    /** Nobody waits for an answer any more. */
+    void drop() {
+        TargetStream from = connection;
+        connection = null;
+        if (from != null) {
+            from.close();
+        }
+        TargetPool waitedFor = pool;
+        pool = null;
+        if (waitedFor != null) {
+            waitedFor.forget(this);
+        }
+    }
+
+    // ---- what the access log wants to know
+
+    int tries() {
+        return tries;
+    }
+
+    Upstream.@Nullable Target endpoint() {
+        return endpoint;
+    }
+}
