@@ -8,12 +8,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @param name such as {@code NAMESPACE/SERVICE:PORT}; different for each way in which a port is spoken to
  * @param tls null: they are spoken to in the clear
+ * @param traffic how requests are sent to them; null: as is usual
  */
 public record UpstreamConfig(
         String name,
         Protocol protocol,
         List<Endpoint> endpoints,
-        @Nullable UpstreamTlsConfig tls) {
+        @Nullable UpstreamTlsConfig tls,
+        @Nullable TrafficConfig traffic) {
 
     /** What endpoints speak, be it in TLS or not, from the appProtocol of the Service's port (KEP-3726). */
     public enum Protocol {
@@ -36,5 +38,10 @@ public record UpstreamConfig(
     /** Endpoints that are spoken to in the clear. */
     public UpstreamConfig(String name, Protocol protocol, List<Endpoint> endpoints) {
         this(name, protocol, endpoints, null);
+    }
+
+    /** Requests are sent as is usual. */
+    public UpstreamConfig(String name, Protocol protocol, List<Endpoint> endpoints, @Nullable UpstreamTlsConfig tls) {
+        this(name, protocol, endpoints, tls, null);
     }
 }

@@ -6,19 +6,14 @@ import dev.coppice.gateway.config.UpstreamTlsConfig;
 import dev.coppice.gateway.config.UpstreamTlsConfig.Name;
 import dev.coppice.gateway.kind.BackendTlsPolicySpec;
 import dev.coppice.gateway.kind.BackendTlsPolicySpec.SubjectAltName;
-import dev.coppice.gateway.kind.BackendTlsPolicySpec.Target;
 import dev.coppice.gateway.kind.BackendTlsPolicySpec.Validation;
-import dev.coppice.gateway.kind.GatewayKinds;
 import dev.coppice.gateway.kind.LocalReference;
-import dev.coppice.gateway.kind.ParentReference;
 import dev.coppice.gateway.kind.PolicyStatus;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
+import java.util.Objects;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -27,13 +22,7 @@ import org.jspecify.annotations.Nullable;
  * it asks of backends. Not safe for use by many threads.
  */
 final class BackendPolicies {
-    private static final int MOST_ANCESTORS = 16;
-    private static final Comparator<Key> BY_NAME =
-            Comparator.comparing(Key::namespace).thenComparing(Key::name);
     private static final Pattern ADDRESS = Pattern.compile("[0-9.]+");
-
-    /** @param section name of a port; empty for those without a policy of their own */
-    private record Place(Key service, String section) {}
 
     /**
      * A policy, looked at.
@@ -43,36 +32,16 @@ final class BackendPolicies {
      * @param unresolved why some reference leads nowhere; null when all lead somewhere
      */
     private record Policy(
-            Resource<BackendTlsPolicySpec, PolicyStatus> resource,
             @Nullable UpstreamTlsConfig tls,
             References.@Nullable Problem refused,
             References.@Nullable Problem unresolved) {}
 
-    private final List<Policy> policies;
-    private final Map<Place, Policy> owners = new HashMap<>();
-    private final Map<Key, Set<Key>> gatewaysByService = new HashMap<>();
+    private final ServicePolicies<BackendTlsPolicySpec> policies;
+    private final Map<Key, Policy> examined = new HashMap<>();
 
     BackendPolicies(List<Resource<BackendTlsPolicySpec, PolicyStatus>> policies, References references) {
-        this.policies = policies.stream()
-                .sorted(Age.OLDEST_FIRST)
-                .map(each -> examine(each, references))
-                .toList();
-        for (Policy policy : this.policies) {
-            for (Target target : policy.resource.spec().targetRefs()) {
-                if (isService(target)) {
-                    owners.putIfAbsent(place(policy.resource, target), policy);
-                }
-            }
-        }
-    }
-
-    private static boolean isService(Target target) {
-        return target.group().isEmpty() && target.kind().equals("Service");
-    }
-
-    private static Place place(Resource<?, ?> policy, Target target) {
-        return new Place(
-                new Key(policy.namespace(), target.name()), target.sectionName() == null ? "" : target.sectionName());
+        this.policies = new ServicePolicies<>(policies, BackendTlsPolicySpec::targetRefs);
+        policies.forEach(each -> examined.put(each.key(), examine(each, references)));
     }
 
     private static Policy examine(Resource<BackendTlsPolicySpec, PolicyStatus> policy, References references) {
@@ -97,7 +66,7 @@ final class BackendPolicies {
                 ? null
                 : new UpstreamTlsConfig(
                         validation.hostname(), names(validation), ofMachine ? null : authorities.toString(), null);
-        return new Policy(policy, tls, refused, unresolved);
+        return new Policy(tls, refused, unresolved);
     }
 
     /** Server names are no IP addresses (RFC 6066, 3), and the API says the same of host names; its pattern lets them through. */
@@ -126,51 +95,27 @@ final class BackendPolicies {
 
     /** Whether there is a policy for the port, or for the whole Service. */
     boolean covers(Key service, String port) {
-        return owner(service, port) != null;
-    }
-
-    private @Nullable Policy owner(Key service, String port) {
-        Policy own = owners.get(new Place(service, port));
-        return own == null ? owners.get(new Place(service, "")) : own;
+        return policies.owner(service, port) != null;
     }
 
     /** How a port is spoken to; null where nothing may be sent to it: there is no policy, or not a valid one. */
     @Nullable
     UpstreamTlsConfig tls(Key service, String port) {
-        Policy owner = owner(service, port);
-        return owner == null ? null : owner.tls;
+        Resource<BackendTlsPolicySpec, PolicyStatus> owner = policies.owner(service, port);
+        return owner == null ? null : of(owner).tls;
+    }
+
+    private Policy of(Resource<BackendTlsPolicySpec, PolicyStatus> policy) {
+        return Objects.requireNonNull(examined.get(policy.key()));
     }
 
     /** A Gateway sends to a Service. */
     void used(Key service, Key gateway) {
-        if (!policies.isEmpty()) {
-            gatewaysByService
-                    .computeIfAbsent(service, _ -> new TreeSet<>(BY_NAME))
-                    .add(gateway);
-        }
+        policies.used(service, gateway);
     }
 
     Map<Key, Draft> drafts() {
-        Map<Key, Draft> all = new HashMap<>();
-        for (Policy policy : policies) {
-            Set<Key> gateways = new TreeSet<>(BY_NAME);
-            for (Target target : policy.resource.spec().targetRefs()) {
-                if (isService(target)) {
-                    gateways.addAll(gatewaysByService.getOrDefault(
-                            new Key(policy.resource.namespace(), target.name()), Set.of()));
-                }
-            }
-            List<Draft.Condition> conditions = List.of(accepted(policy), resolved(policy));
-            List<Draft.AtParent> parents = gateways.stream()
-                    .limit(MOST_ANCESTORS)
-                    .map(each -> new Draft.AtParent(
-                            new ParentReference(
-                                    GatewayKinds.GROUP, "Gateway", each.namespace(), each.name(), null, null),
-                            conditions))
-                    .toList();
-            all.put(policy.resource.key(), new Draft.OfRoute(policy.resource.generation(), parents));
-        }
-        return all;
+        return policies.drafts(each -> List.of(accepted(each), resolved(of(each))));
     }
 
     private static Draft.Condition resolved(Policy policy) {
@@ -180,17 +125,12 @@ final class BackendPolicies {
                 : Draft.Condition.no("ResolvedRefs", problem.reason(), problem.message());
     }
 
-    private Draft.Condition accepted(Policy policy) {
-        for (Target target : policy.resource.spec().targetRefs()) {
-            Policy owner = owners.get(place(policy.resource, target));
-            if (owner != null && owner != policy) {
-                return Draft.Condition.no(
-                        "Accepted",
-                        "Conflicted",
-                        "the older policy " + owner.resource.name() + " is for Service " + target.name() + " too");
-            }
+    private Draft.Condition accepted(Resource<BackendTlsPolicySpec, PolicyStatus> policy) {
+        Draft.Condition conflict = policies.conflict(policy);
+        if (conflict != null) {
+            return conflict;
         }
-        References.Problem problem = policy.refused;
+        References.Problem problem = of(policy).refused;
         return problem == null
                 ? Draft.Condition.yes("Accepted", "Accepted")
                 : Draft.Condition.no(

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.Key;
 import dev.coppice.gateway.config.TlsConfig;
+import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.config.UpstreamConfig.Endpoint;
 import dev.coppice.gateway.config.UpstreamConfig.Protocol;
@@ -64,15 +65,28 @@ final class Backends {
 
     private record Wanted(Backend backend, Egress egress) {}
 
-    /** @param tls as it was when it was made */
+    /**
+     * An upstream, with what it was made of.
+     *
+     * @param tls as it was when it was made
+     * @param traffic as it was when it was made
+     */
     private record Made(
             List<ObjectNode> slices,
             Wanted wanted,
             @Nullable UpstreamTlsConfig tls,
+            @Nullable TrafficConfig traffic,
             UpstreamConfig upstream) {
 
-        boolean holds(Wanted now, List<ObjectNode> slicesNow, @Nullable UpstreamTlsConfig tlsNow) {
-            return wanted.equals(now) && Objects.equals(tls, tlsNow) && same(slices, slicesNow);
+        boolean holds(
+                Wanted now,
+                List<ObjectNode> slicesNow,
+                @Nullable UpstreamTlsConfig tlsNow,
+                @Nullable TrafficConfig trafficNow) {
+            return wanted.equals(now)
+                    && Objects.equals(tls, tlsNow)
+                    && Objects.equals(traffic, trafficNow)
+                    && same(slices, slicesNow);
         }
 
         private static boolean same(List<ObjectNode> a, List<ObjectNode> b) {
@@ -205,26 +219,33 @@ final class Backends {
      * @param shown the client certificates of Gateways
      */
     List<UpstreamConfig> upstreams(
-            ClusterView cluster, BackendPolicies policies, Function<Key, TlsConfig.@Nullable Certificate> shown) {
+            ClusterView cluster,
+            BackendPolicies policies,
+            TrafficPolicies traffic,
+            Function<Key, TlsConfig.@Nullable Certificate> shown) {
         Map<String, Made> now = new LinkedHashMap<>();
         List<UpstreamConfig> all = new ArrayList<>(wanted.size());
         wanted.forEach((name, each) -> {
             List<ObjectNode> slices = cluster.slices(each.backend().service());
             boolean secured = each.backend().secured() && !each.egress().passes();
             UpstreamTlsConfig tls = secured ? tls(each, policies, shown) : null;
+            TrafficConfig sent =
+                    traffic.config(each.backend().service(), each.backend().portName());
             Made before = made.get(name);
-            Made kept = before != null && before.holds(each, slices, tls)
+            Made kept = before != null && before.holds(each, slices, tls, sent)
                     ? before
                     : new Made(
                             slices,
                             each,
                             tls,
+                            sent,
                             new UpstreamConfig(
                                     name,
                                     each.backend().protocol(),
                                     // Without endpoints nothing can be sent in the clear where TLS is asked for.
                                     secured && tls == null ? List.of() : endpoints(slices, each.backend(), cluster),
-                                    tls));
+                                    tls,
+                                    sent));
             now.put(name, kept);
             all.add(kept.upstream());
         });

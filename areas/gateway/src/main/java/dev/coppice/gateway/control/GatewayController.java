@@ -212,6 +212,7 @@ public final class GatewayController implements AutoCloseable {
                 list(GatewayKinds.UDP_ROUTE),
                 list(GatewayKinds.REFERENCE_GRANT),
                 list(GatewayKinds.BACKEND_TLS_POLICY),
+                list(GatewayKinds.BACKEND_TRAFFIC_POLICY),
                 list(GatewayKinds.RATE_LIMIT),
                 copy);
     }

@@ -9,7 +9,6 @@ import dev.coppice.gateway.expression.RequestExpression;
 import dev.coppice.gateway.kind.PolicyStatus;
 import dev.coppice.gateway.kind.RateLimitSpec;
 import dev.coppice.gateway.limit.TokenBucket;
-import dev.coppice.schema.GoDuration;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -25,12 +24,6 @@ import org.jspecify.annotations.Nullable;
 final class LimitReader {
     /** As far as a policy can be read alone; its limits have no targets yet. */
     record Read(List<LimitConfig> limits, @Nullable String problem) {}
-
-    private static final class Invalid extends Exception {
-        Invalid(@Nullable String message) {
-            super(message, null, false, false);
-        }
-    }
 
     private Map<String, Read> known = Map.of();
     private Map<String, Read> used = new HashMap<>();
@@ -54,30 +47,27 @@ final class LimitReader {
             String place = "limits[" + all.size() + "] (" + limit.name() + ")";
             try {
                 all.add(limit(policy.key() + "/" + limit.name(), limit));
-            } catch (Invalid e) {
+            } catch (InvalidPolicyException e) {
                 return new Read(List.of(), place + "." + e.getMessage());
             }
         }
         return new Read(all, null);
     }
 
-    private static LimitConfig limit(String name, RateLimitSpec.Limit limit) throws Invalid {
+    private static LimitConfig limit(String name, RateLimitSpec.Limit limit) throws InvalidPolicyException {
         Algorithm algorithm = switch (limit.algorithm()) {
             case "SlidingWindow" -> Algorithm.SLIDING_WINDOW;
             case "Concurrency" -> Algorithm.CONCURRENCY;
             default -> Algorithm.TOKEN_BUCKET;
         };
-        Duration per = limit.per() == null ? Duration.ZERO : GoDuration.parse(limit.per());
-        if (per == null) {
-            throw new Invalid("per: " + limit.per() + " is no duration; expected such as 1s or 1h30m");
-        }
+        Duration per = limit.per() == null ? Duration.ZERO : Durations.read("per", limit.per());
         Long burst = limit.burst();
         long tokens = algorithm == Algorithm.TOKEN_BUCKET ? (burst == null ? limit.requests() : burst) : 0;
         if (algorithm == Algorithm.TOKEN_BUCKET) {
             try {
                 TokenBucket _ = new TokenBucket(limit.requests(), per.toNanos(), tokens);
             } catch (IllegalArgumentException e) {
-                throw new Invalid(e.getMessage());
+                throw new InvalidPolicyException(String.valueOf(e.getMessage()));
             }
         }
         String when = limit.when() == null ? "" : limit.when();
@@ -87,7 +77,7 @@ final class LimitReader {
                 RequestExpression _ = RequestExpression.condition(when);
             }
         } catch (InvalidExpressionException e) {
-            throw new Invalid("when: " + e.getMessage());
+            throw new InvalidPolicyException("when: " + e.getMessage());
         }
         for (RateLimitSpec.KeyPart part : limit.key()) {
             key.add(part(part, "key[" + key.size() + "]"));
@@ -96,7 +86,7 @@ final class LimitReader {
                 name, List.of(), algorithm, limit.requests(), per.toNanos(), tokens, key, when, limit.shadow());
     }
 
-    private static KeyPart part(RateLimitSpec.KeyPart part, String place) throws Invalid {
+    private static KeyPart part(RateLimitSpec.KeyPart part, String place) throws InvalidPolicyException {
         String header = part.header();
         String constant = part.constant();
         String expression = part.expression();
@@ -111,7 +101,7 @@ final class LimitReader {
                     RequestExpression _ = RequestExpression.text(cel);
                     yield new KeyPart.Expression(cel);
                 } catch (InvalidExpressionException e) {
-                    throw new Invalid(place + ".expression: " + e.getMessage());
+                    throw new InvalidPolicyException(place + ".expression: " + e.getMessage());
                 }
             }
             default ->

@@ -2,6 +2,7 @@ package dev.coppice.gateway.control;
 
 import dev.coppice.control.Resource;
 import dev.coppice.gateway.kind.BackendTlsPolicySpec;
+import dev.coppice.gateway.kind.BackendTrafficPolicySpec;
 import dev.coppice.gateway.kind.GatewayClassSpec;
 import dev.coppice.gateway.kind.GatewayClassStatus;
 import dev.coppice.gateway.kind.GatewaySpec;
@@ -31,5 +32,6 @@ public record Snapshot(
         List<Resource<StreamRouteSpec, RouteStatus>> udpRoutes,
         List<Resource<ReferenceGrantSpec, NoStatus>> grants,
         List<Resource<BackendTlsPolicySpec, PolicyStatus>> policies,
+        List<Resource<BackendTrafficPolicySpec, PolicyStatus>> trafficPolicies,
         List<Resource<RateLimitSpec, PolicyStatus>> rateLimits,
         ClusterView cluster) {}

@@ -82,6 +82,7 @@ public final class Translation {
         Grants grants = new Grants(snapshot.grants());
         References references = new References(snapshot.cluster(), grants, certificates);
         BackendPolicies policies = new BackendPolicies(snapshot.policies(), references);
+        TrafficPolicies traffic = new TrafficPolicies(snapshot.trafficPolicies());
         LimitPolicies limits = new LimitPolicies(snapshot.rateLimits(), limitReader);
         renewEpoch(snapshot);
         backends.begin();
@@ -90,9 +91,9 @@ public final class Translation {
         new Addresses(options).assign(states, given);
         Map<Key, SetPlace> sets = new HashMap<>();
         states.forEach(state -> state.sets.forEach(set -> sets.put(set.set.key(), new SetPlace(state, set))));
-        Map<ObjectId, Draft> all = routes(snapshot, gateways, sets, grants, policies, limits);
+        Map<ObjectId, Draft> all = routes(snapshot, gateways, sets, grants, policies, traffic, limits);
         limits.resolve(gateways, views::get);
-        List<UpstreamConfig> upstreams = backends.upstreams(snapshot.cluster(), policies, gateway -> {
+        List<UpstreamConfig> upstreams = backends.upstreams(snapshot.cluster(), policies, traffic, gateway -> {
             GatewayState state = gateways.get(gateway);
             return state == null || state.shown == null ? null : state.shown.value();
         });
@@ -106,6 +107,7 @@ public final class Translation {
         }
         classes(snapshot, all);
         policies.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.BACKEND_TLS_POLICY, key), draft));
+        traffic.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.BACKEND_TRAFFIC_POLICY, key), draft));
         limits.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.RATE_LIMIT, key), draft));
         return new Result(config, addresses, failures -> {
             for (GatewayState state : states) {
@@ -191,6 +193,7 @@ public final class Translation {
             Map<Key, SetPlace> sets,
             Grants grants,
             BackendPolicies policies,
+            TrafficPolicies traffic,
             LimitPolicies limits) {
         List<RouteView> all = new ArrayList<>();
         int count = views.size() * 2 + 16;
@@ -220,7 +223,7 @@ public final class Translation {
                     resolution = resolve(view, snapshot, grants, policies);
                     kept.put(view, resolution);
                 }
-                parents.add(atParent(view, parent, found, resolution, snapshot.cluster(), policies, limits));
+                parents.add(atParent(view, parent, found, resolution, snapshot.cluster(), policies, traffic, limits));
             }
             drafts.put(view.id(), new Draft.OfRoute(view.generation(), parents));
         }
@@ -281,6 +284,7 @@ public final class Translation {
             RouteResolution resolution,
             ClusterView cluster,
             BackendPolicies policies,
+            TrafficPolicies traffic,
             LimitPolicies limits) {
         References.@Nullable Problem problem = null;
         if (!parent.attached()) {
@@ -291,6 +295,10 @@ public final class Translation {
             problem = attach(view, reference, parent, resolution, cluster, policies);
         }
         if (problem == null) {
+            resolution
+                    .services()
+                    .forEach(service ->
+                            traffic.used(service, parent.gateway().gateway.key()));
             limits.attached(view.id(), parent.gateway().gateway.key());
         }
         List<Draft.Condition> conditions = new ArrayList<>();

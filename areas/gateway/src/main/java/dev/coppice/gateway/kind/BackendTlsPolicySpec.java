@@ -1,12 +1,8 @@
 package dev.coppice.gateway.kind;
 
 import dev.coppice.gateway.kind.Names.AnnotationValue;
-import dev.coppice.gateway.kind.Names.GroupName;
 import dev.coppice.gateway.kind.Names.Hostname;
-import dev.coppice.gateway.kind.Names.KindName;
-import dev.coppice.gateway.kind.Names.ObjectName;
 import dev.coppice.gateway.kind.Names.PreciseHostname;
-import dev.coppice.gateway.kind.Names.SectionName;
 import dev.coppice.schema.Description;
 import dev.coppice.schema.Enumeration;
 import dev.coppice.schema.Length;
@@ -14,7 +10,6 @@ import dev.coppice.schema.ListType;
 import dev.coppice.schema.Pattern;
 import dev.coppice.schema.Required;
 import dev.coppice.schema.Rule;
-import java.lang.annotation.Target;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -27,34 +22,20 @@ public record BackendTlsPolicySpec(
         @ListType("atomic")
         @Length(min = 1, max = 16)
         @Rule(
-                value =
-                        "self.all(p1, self.all(p2, p1.group == p2.group && p1.kind == p2.kind && p1.name == p2.name ? ((!has(p1.sectionName) || p1.sectionName == '') == (!has(p2.sectionName) || p2.sectionName == '')) : true))",
+                value = PolicyTarget.WHOLE_OR_SECTIONS,
                 message =
                         "sectionName must be specified when targetRefs includes 2 or more references to the same target")
         @Rule(
-                value =
-                        "self.all(p1, self.exists_one(p2, p1.group == p2.group && p1.kind == p2.kind && p1.name == p2.name && (((!has(p1.sectionName) || p1.sectionName == '') && (!has(p2.sectionName) || p2.sectionName == '')) || (has(p1.sectionName) && has(p2.sectionName) && p1.sectionName == p2.sectionName))))",
+                value = PolicyTarget.EACH_ONCE,
                 message = "sectionName must be unique when targetRefs includes 2 or more references to the same target")
         @Description("The Services, or ports of them.")
-        List<Target> targetRefs,
+        List<PolicyTarget> targetRefs,
 
         @Required @Description("What the Service has to show.")
         Validation validation,
 
         @Length(max = 16) @Description("Settings of this implementation; there are none yet.")
         Map<String, @AnnotationValue String> options) {
-
-    /** A Service, or a port of one. */
-    @Description("A Service, or a port of one.")
-    public record Target(
-            @Required @GroupName @Description("Its API group; empty for the core.")
-            String group,
-
-            @Required @KindName @Description("Its kind.") String kind,
-            @Required @ObjectName @Description("Its name.") String name,
-
-            @SectionName @Description("Only the port of this name.") @Nullable
-            String sectionName) {}
 
     /** What a Service has to show. */
     @Rule(

@@ -11,6 +11,8 @@ public final class GatewayKinds {
 
     private static final String VERSION = "v1";
     private static final String AGE = ".metadata.creationTimestamp";
+    private static final String ACCEPTED_AT_ANCESTORS =
+            ".status.ancestors[*].conditions[?(@.type==\"Accepted\")].status";
 
     /** Who serves Gateways. */
     public static final Kind<GatewayClassSpec, GatewayClassStatus> GATEWAY_CLASS = published(
@@ -147,6 +149,20 @@ public final class GatewayKinds {
             .withShortNames("btlspolicy")
             .withColumn("Age", "date", AGE, "When it was made.");
 
+    /** How requests are sent to Services. */
+    public static final Kind<BackendTrafficPolicySpec, PolicyStatus> BACKEND_TRAFFIC_POLICY = Kind.namespaced(
+                    POLICY_GROUP,
+                    VERSION,
+                    "BackendTrafficPolicy",
+                    BackendTrafficPolicySpec.class,
+                    PolicyStatus.class,
+                    "BackendTrafficPolicy says how the gateway sends requests to the endpoints of Services.")
+            .withShortNames("btp")
+            .withCategories("coppice")
+            .withColumn("Accepted", "string", ACCEPTED_AT_ANCESTORS, "Whether it counts, for each Gateway.")
+            .withColumn("Algorithm", "string", ".spec.loadBalancer.algorithm", "Which endpoint gets a request.")
+            .withColumn("Age", "date", AGE, "When it was made.");
+
     /** How often requests may come. */
     public static final Kind<RateLimitSpec, PolicyStatus> RATE_LIMIT = Kind.namespaced(
                     POLICY_GROUP,
@@ -157,11 +173,7 @@ public final class GatewayKinds {
                     "RateLimit says how often requests may come, for Gateways and routes.")
             .withShortNames("rl")
             .withCategories("coppice")
-            .withColumn(
-                    "Accepted",
-                    "string",
-                    ".status.ancestors[*].conditions[?(@.type==\"Accepted\")].status",
-                    "Whether it counts, for each Gateway.")
+            .withColumn("Accepted", "string", ACCEPTED_AT_ANCESTORS, "Whether it counts, for each Gateway.")
             .withColumn("Limits", "string", ".spec.limits[*].name", "Its limits.")
             .withColumn("Age", "date", AGE, "When it was made.");
 
@@ -180,6 +192,7 @@ public final class GatewayKinds {
                 UDP_ROUTE,
                 REFERENCE_GRANT,
                 BACKEND_TLS_POLICY,
+                BACKEND_TRAFFIC_POLICY,
                 RATE_LIMIT);
     }
 

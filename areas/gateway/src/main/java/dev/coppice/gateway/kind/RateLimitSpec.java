@@ -25,10 +25,7 @@ public record RateLimitSpec(
         @Required
         @ListType("atomic")
         @Length(min = 1, max = 16)
-        @Rule(
-                value =
-                        "self.all(p1, self.exists_one(p2, p1.kind == p2.kind && p1.name == p2.name && (((!has(p1.sectionName) || p1.sectionName == '') && (!has(p2.sectionName) || p2.sectionName == '')) || (has(p1.sectionName) && has(p2.sectionName) && p1.sectionName == p2.sectionName))))",
-                message = "each target, or section of one, may be there once")
+        @Rule(value = PolicyTarget.EACH_ONCE, message = "each target, or section of one, may be there once")
         @Description(
                 "Whose requests are limited: Gateways, listeners of them, routes, or rules of them. They are counted together.")
         List<Target> targetRefs,

@@ -143,6 +143,7 @@ final class World implements ClusterView {
                 all(GatewayKinds.UDP_ROUTE),
                 all(GatewayKinds.REFERENCE_GRANT),
                 all(GatewayKinds.BACKEND_TLS_POLICY),
+                all(GatewayKinds.BACKEND_TRAFFIC_POLICY),
                 all(GatewayKinds.RATE_LIMIT),
                 this);
     }

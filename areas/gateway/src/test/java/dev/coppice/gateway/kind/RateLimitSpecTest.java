@@ -2,33 +2,15 @@ package dev.coppice.gateway.kind;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
-import dev.coppice.control.runtime.ExtensionHost;
-import dev.coppice.schema.Cause;
-import dev.coppice.schema.Schema;
-import dev.coppice.schema.rule.RuleSet;
-import java.util.ArrayList;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** What a RateLimit may say, and how it is told that it may not. */
 class RateLimitSpecTest {
-    private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
-    private static final Schema SCHEMA = Schema.ofResource(
-            ExtensionHost.definition(GatewayKinds.RATE_LIMIT).at("/spec/versions/0/schema/openAPIV3Schema"));
-    private static final RuleSet RULES = RuleSet.of(SCHEMA);
+    private static final SpecProblems PROBLEMS = new SpecProblems(GatewayKinds.RATE_LIMIT);
     private static final String GATE = "{group: gateway.networking.k8s.io, kind: Gateway, name: gate}";
 
     private static String problems(String targets, String limit) throws Exception {
-        ObjectNode tree = (ObjectNode) YAML.readTree("spec: {targetRefs: [" + targets + "], limits: [" + limit + "]}");
-        SCHEMA.applyDefaults(tree);
-        List<Cause> causes = new ArrayList<>(SCHEMA.validate(tree));
-        if (causes.isEmpty()) {
-            causes.addAll(RULES.validate(tree, null, ""));
-        }
-        return causes.isEmpty() ? "" : Cause.text(causes);
+        return PROBLEMS.of("{targetRefs: [" + targets + "], limits: [" + limit + "]}");
     }
 
     @Test

@@ -1,0 +1,63 @@
+package dev.coppice.gateway.balance;
+
+import dev.coppice.gateway.config.BalanceConfig;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.Map;
+import java.util.ServiceLoader;
+import java.util.TreeMap;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
+
+/** The load balancers that there are, by name. Safe for use by many threads. */
+public final class LoadBalancers {
+    private static final Map<String, LoadBalancerFactory> ALL = all();
+
+    private LoadBalancers() {}
+
+    /** One that comes with the gateway. */
+    private record Own(
+            String name, boolean hashes, boolean latencies, BiFunction<Endpoints, BalanceConfig, LoadBalancer> make)
+            implements LoadBalancerFactory {
+        @Override
+        public LoadBalancer create(Endpoints endpoints, BalanceConfig config) {
+            return make.apply(endpoints, config);
+        }
+    }
+
+    private static Map<String, LoadBalancerFactory> all() {
+        Map<String, LoadBalancerFactory> all = new TreeMap<>();
+        for (LoadBalancerFactory each : new Own[] {
+            new Own("RoundRobin", false, false, (endpoints, _) -> new RoundRobin(endpoints)),
+            new Own("Random", false, false, (endpoints, _) -> new Lottery(endpoints)),
+            new Own(
+                    "LeastRequest",
+                    false,
+                    false,
+                    (endpoints, config) -> LeastLoaded.requests(endpoints, config.choices())),
+            new Own(
+                    "PeakEwma",
+                    false,
+                    true,
+                    (endpoints, config) -> LeastLoaded.latencies(endpoints, config.choices(), config.decayNanos())),
+            new Own("RingHash", true, false, (endpoints, config) -> new RingHash(endpoints, config.tableSize())),
+            new Own("Maglev", true, false, (endpoints, config) -> new Maglev(endpoints, config.tableSize()))
+        }) {
+            all.put(each.name(), each);
+        }
+        // None of these can be replaced: what a name means does not depend on what else is installed.
+        ServiceLoader.load(LoadBalancerFactory.class, LoadBalancers.class.getClassLoader())
+                .forEach(each -> all.putIfAbsent(each.name(), each));
+        return Collections.unmodifiableMap(all);
+    }
+
+    /** The one of a name; null when there is none. */
+    public static @Nullable LoadBalancerFactory named(String name) {
+        return ALL.get(name);
+    }
+
+    /** All names, in order. */
+    public static Collection<String> names() {
+        return ALL.keySet();
+    }
+}

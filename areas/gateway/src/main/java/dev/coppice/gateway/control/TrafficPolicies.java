@@ -1,0 +1,60 @@
+package dev.coppice.gateway.control;
+
+import dev.coppice.control.Key;
+import dev.coppice.control.Resource;
+import dev.coppice.gateway.config.TrafficConfig;
+import dev.coppice.gateway.kind.BackendTrafficPolicySpec;
+import dev.coppice.gateway.kind.PolicyStatus;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The BackendTrafficPolicies as they are at one moment: which of those that are for the same port of the same Service counts, and what it
+ * comes to. One that cannot be read counts as if it said nothing. Not safe for use by many threads.
+ */
+final class TrafficPolicies {
+    private final ServicePolicies<BackendTrafficPolicySpec> policies;
+    private final Map<Key, TrafficReader.Read> read = new HashMap<>();
+
+    TrafficPolicies(List<Resource<BackendTrafficPolicySpec, PolicyStatus>> policies) {
+        this.policies = new ServicePolicies<>(policies, BackendTrafficPolicySpec::targetRefs);
+        policies.forEach(each -> read.put(each.key(), TrafficReader.read(each.spec())));
+    }
+
+    /** How requests are sent to a port; null: as is usual. */
+    @Nullable
+    TrafficConfig config(Key service, String port) {
+        Resource<BackendTrafficPolicySpec, PolicyStatus> owner = policies.owner(service, port);
+        return owner == null ? null : of(owner).config();
+    }
+
+    private TrafficReader.Read of(Resource<BackendTrafficPolicySpec, PolicyStatus> policy) {
+        return Objects.requireNonNull(read.get(policy.key()));
+    }
+
+    /** A Gateway sends to a Service. */
+    void used(Key service, Key gateway) {
+        policies.used(service, gateway);
+    }
+
+    Map<Key, Draft> drafts() {
+        return policies.drafts(each -> List.of(accepted(each)));
+    }
+
+    private Draft.Condition accepted(Resource<BackendTrafficPolicySpec, PolicyStatus> policy) {
+        Draft.Condition conflict = policies.conflict(policy);
+        if (conflict != null) {
+            return conflict;
+        }
+        String problem = of(policy).problem();
+        return problem == null
+                ? Draft.Condition.yes("Accepted", "Accepted")
+                : Draft.Condition.no(
+                        "Accepted",
+                        "Invalid",
+                        problem + "; until that is mended, requests are sent as if there were no policy");
+    }
+}

@@ -1,0 +1,189 @@
+package dev.coppice.gateway.kind;
+
+import dev.coppice.gateway.kind.Names.GatewayDuration;
+import dev.coppice.gateway.kind.Names.HeaderName;
+import dev.coppice.schema.Default;
+import dev.coppice.schema.Description;
+import dev.coppice.schema.Enumeration;
+import dev.coppice.schema.Length;
+import dev.coppice.schema.ListType;
+import dev.coppice.schema.Maximum;
+import dev.coppice.schema.Minimum;
+import dev.coppice.schema.Pattern;
+import dev.coppice.schema.Required;
+import dev.coppice.schema.Rule;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** How the gateway sends requests to the endpoints of Services (a direct policy attachment, GEP-2648). */
+@Required
+@Description("How the gateway sends requests to the endpoints of Services.")
+public record BackendTrafficPolicySpec(
+        @Required
+        @ListType("atomic")
+        @Length(min = 1, max = 16)
+        @Rule(
+                value = "self.all(t, t.group == '' && t.kind == 'Service')",
+                message = "targets are Services: expected group \"\" and kind Service")
+        @Rule(value = PolicyTarget.EACH_ONCE, message = "each target, or section of one, may be there once")
+        @Description("The Services, or ports of them.")
+        List<PolicyTarget> targetRefs,
+
+        @Description("Which endpoint gets a request; by default each in its turn.") @Nullable
+        LoadBalancer loadBalancer) {
+
+    /** Which endpoint gets a request. */
+    @Rule(
+            value = "!has(self.choices) || !(self.algorithm in ['RoundRobin', 'Random', 'RingHash', 'Maglev'])",
+            message = "choices may be given with LeastRequest and PeakEwma only")
+    @Rule(
+            value =
+                    "!has(self.decay) || self.algorithm == 'PeakEwma' && duration(self.decay) >= duration('1s') && duration(self.decay) <= duration('1h')",
+            message = "decay may be given with PeakEwma only, and must be 1s to 1h")
+    @Rule(
+            value = "!has(self.tableSize) || !(self.algorithm in ['RoundRobin', 'Random', 'LeastRequest', 'PeakEwma'])",
+            message = "tableSize may be given with RingHash and Maglev only")
+    @Rule(
+            value =
+                    "!has(self.hashKeys) || size(self.hashKeys) == 0 || !(self.algorithm in ['RoundRobin', 'Random', 'LeastRequest', 'PeakEwma'])",
+            message = "hashKeys may be given with RingHash and Maglev only")
+    @Rule(
+            value = "!has(self.slowStart) || !(self.algorithm in ['RingHash', 'Maglev'])",
+            message = "slowStart may not be given with RingHash and Maglev, whose keys would move as weights grow")
+    @Description("Which endpoint gets a request.")
+    public record LoadBalancer(
+            @Length(min = 1, max = 63)
+            @Pattern("^[A-Za-z][A-Za-z0-9]*$")
+            @Default("\"RoundRobin\"")
+            @Description(
+                    "RoundRobin: each in its turn. LeastRequest: of some chosen at random, the one with the fewest requests at this time. PeakEwma: of some chosen at random, the one where a request is likely to be answered first. Random: any. RingHash, Maglev: the same one for requests that have a key in common. Or the name of one that an extension brings.")
+            String algorithm,
+
+            @Minimum(2)
+            @Maximum(10)
+            @Description("How many endpoints LeastRequest and PeakEwma compare; by default 2.")
+            @Nullable
+            Integer choices,
+
+            @GatewayDuration
+            @Description("How long PeakEwma remembers a slow answer, such as 10s, which is the default; 1s to 1h.")
+            @Nullable
+            String decay,
+
+            @Minimum(64)
+            @Maximum(1_048_576)
+            @Description(
+                    "Entries of the table. RingHash: as many at least, by default 1024. Maglev: a prime number, by default 65537.")
+            @Nullable
+            Integer tableSize,
+
+            @ListType("atomic")
+            @Length(max = 8)
+            @Description(
+                    "What requests that belong together have in common, for RingHash and Maglev: the first of these that a request has. By default the client's address.")
+            List<HashKey> hashKeys,
+
+            @Description("Gives an endpoint that is new or has recovered less at first.") @Nullable
+            SlowStart slowStart,
+
+            @Minimum(0)
+            @Maximum(100)
+            @Default("50")
+            @Description(
+                    "When fewer than this many percent of the endpoints are healthy, all are used, since the others could not bear the load; 0: never.")
+            int panicThresholdPercent,
+
+            @Minimum(100)
+            @Maximum(1000)
+            @Default("140")
+            @Description(
+                    "How many percent of its usual load a zone can bear: other zones help out when its healthy share times this is less than 100 percent.")
+            int overprovisioningPercent) {}
+
+    /** What requests have in common. */
+    @Rule(
+            value = "(self.type == 'Header') == has(self.header)",
+            message = "header must be given with the type Header, and only there")
+    @Rule(
+            value = "(self.type == 'QueryParameter') == has(self.queryParameter)",
+            message = "queryParameter must be given with the type QueryParameter, and only there")
+    @Rule(
+            value = "(self.type == 'Cookie') == has(self.cookie)",
+            message = "cookie must be given with the type Cookie, and only there")
+    @Description("What requests have in common.")
+    public record HashKey(
+            @Required
+            @Enumeration({"ClientIP", "Header", "Cookie", "QueryParameter"})
+            @Description("ClientIP, Header, Cookie or QueryParameter.")
+            String type,
+
+            @HeaderName @Description("The name of a header.") @Nullable
+            String header,
+
+            @Length(min = 1, max = 256) @Description("The name of a query parameter.") @Nullable
+            String queryParameter,
+
+            @Description("A cookie.") @Nullable Cookie cookie) {}
+
+    /** A cookie, which the gateway may make itself. */
+    @Rule(
+            value = "!has(self.ttl) || duration(self.ttl) <= duration('9600h')",
+            message = "ttl must be 0s to 9600h, which is 400 days")
+    @Rule(
+            value = "has(self.ttl) || !has(self.path) && !has(self.sameSite)",
+            message = "path and sameSite may be given with ttl only, since they are for cookies that the gateway makes")
+    @Rule(
+            value = "!has(self.sameSite) || self.sameSite != 'None' || self.secure",
+            message = "sameSite None needs secure: true; browsers refuse such cookies without it")
+    @Description("A cookie, which the gateway may make itself.")
+    public record Cookie(
+            @Required
+            @Length(min = 1, max = 64)
+            @Pattern("^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$")
+            @Description("Its name.")
+            String name,
+
+            @GatewayDuration
+            @Description(
+                    "When given, requests without the cookie get one of the gateway's, for this long; 0s: until the browser ends. At most 9600h.")
+            @Nullable
+            String ttl,
+
+            @Length(min = 1, max = 256)
+            @Pattern("^/[!-:<-~]*$")
+            @Description("Below which path the browser sends it; by default /.")
+            @Nullable
+            String path,
+
+            @Enumeration({"Strict", "Lax", "None"})
+            @Description("Whether requests from other sites carry it; by default Lax.")
+            @Nullable
+            String sameSite,
+
+            @Default("true") @Description("Whether scripts in the browser cannot see it.")
+            boolean httpOnly,
+
+            @Default("false") @Description("Whether the browser sends it over TLS only.")
+            boolean secure) {}
+
+    /** How the share of a new endpoint grows. */
+    @Rule(
+            value = "duration(self.window) >= duration('1s') && duration(self.window) <= duration('1h')",
+            message = "window must be 1s to 1h")
+    @Description("How the share of a new endpoint grows.")
+    public record SlowStart(
+            @Required @GatewayDuration @Description("After how long it has its whole share; 1s to 1h.")
+            String window,
+
+            @Minimum(10)
+            @Maximum(1000)
+            @Default("100")
+            @Description("100: evenly. More: quickly at first. Less: slowly at first.")
+            int aggressionPercent,
+
+            @Minimum(1)
+            @Maximum(100)
+            @Default("10")
+            @Description("What it has at the beginning, in percent of its whole share.")
+            int minWeightPercent) {}
+}

@@ -1,0 +1,175 @@
+package dev.coppice.gateway.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.coppice.gateway.config.BalanceConfig;
+import dev.coppice.gateway.config.BalanceConfig.HashKey;
+import dev.coppice.gateway.config.BalanceConfig.MadeCookie;
+import dev.coppice.gateway.config.BalanceConfig.SlowStart;
+import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.config.TrafficConfig;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** BackendTrafficPolicies: what they come to, which of them count, and what is said of them. */
+class TrafficPoliciesTest {
+    private static final String ACCEPTED = "Accepted=True/Accepted";
+    private static final String WEB = "{group: \"\", kind: Service, name: web}";
+
+    private final World world = new World()
+            .service("default", "web", "{name: http, port: 80}, {name: admin, port: 81}", "10.0.0.1")
+            .apply("""
+                    kind: Gateway
+                    metadata: {name: gate}
+                    spec: {gatewayClassName: coppice, listeners: [{name: http, port: 80, protocol: HTTP}]}
+                    ---
+                    kind: HTTPRoute
+                    metadata: {name: shop}
+                    spec:
+                      parentRefs: [{name: gate}]
+                      rules:
+                      - backendRefs: [{name: web, port: 80}]
+                      - {matches: [{path: {value: /admin}}], backendRefs: [{name: web, port: 81}]}
+                    """);
+
+    private World policy(String name, String target, String fields) {
+        return world.apply("kind: BackendTrafficPolicy\nmetadata: {name: " + name + "}\nspec: {targetRefs: [" + target
+                + "], " + fields + "}");
+    }
+
+    private static List<String> said(World.Outcome outcome, String policy) {
+        return outcome.parents("BackendTrafficPolicy", policy);
+    }
+
+    private static String message(World.Outcome outcome, String policy) {
+        return ((Draft.OfRoute) outcome.draft("BackendTrafficPolicy", policy))
+                .parents()
+                .getFirst()
+                .conditions()
+                .getFirst()
+                .message();
+    }
+
+    private static String algorithm(World.Outcome outcome, String upstream) {
+        TrafficConfig traffic = outcome.upstream(upstream).traffic();
+        return traffic == null || traffic.balance() == null
+                ? "none"
+                : traffic.balance().algorithm();
+    }
+
+    @Test
+    void aPolicyIsReadWithItsDefaults() {
+        assertThat(world.translate().upstream("default/web:80").traffic()).isNull();
+        policy("p", WEB, "loadBalancer: {}");
+        World.Outcome outcome = world.translate();
+        assertThat(said(outcome, "p")).containsExactly(ACCEPTED);
+        assertThat(outcome.upstream("default/web:80").traffic()).isEqualTo(new TrafficConfig(BalanceConfig.DEFAULT));
+        policy(
+                "p",
+                WEB,
+                "loadBalancer: {algorithm: LeastRequest, choices: 3, panicThresholdPercent: 20, overprovisioningPercent: 200,"
+                        + " slowStart: {window: 1m, aggressionPercent: 150}}");
+        assertThat(world.translate().upstream("default/web:80").traffic())
+                .isEqualTo(new TrafficConfig(new BalanceConfig(
+                        "LeastRequest",
+                        3,
+                        10_000_000_000L,
+                        0,
+                        List.of(),
+                        new SlowStart(60_000_000_000L, 1.5, 0.1),
+                        20,
+                        200)));
+        policy(
+                "p",
+                WEB,
+                "loadBalancer: {algorithm: Maglev, tableSize: 2039, hashKeys: [{type: Header, header: X-User},"
+                        + " {type: QueryParameter, queryParameter: User}, {type: Cookie, cookie: {name: old}},"
+                        + " {type: Cookie, cookie: {name: sid, ttl: 1h}}, {type: ClientIP}]}");
+        assertThat(world.translate().upstream("default/web:80").traffic())
+                .isEqualTo(new TrafficConfig(new BalanceConfig(
+                        "Maglev",
+                        2,
+                        10_000_000_000L,
+                        2039,
+                        List.of(
+                                new HashKey.Header("x-user"),
+                                new HashKey.QueryParameter("User"),
+                                new HashKey.Cookie("old", null),
+                                new HashKey.Cookie("sid", new MadeCookie(3600, "/", "Lax", true, false)),
+                                new HashKey.ClientAddress()),
+                        null,
+                        50,
+                        140)));
+        world.remove("BackendTrafficPolicy", "default", "p");
+        assertThat(world.translate().upstream("default/web:80").traffic()).isNull();
+    }
+
+    @Test
+    void theOldestCountsAndThatForAPortBeforeThatForTheService() {
+        policy("whole", WEB, "loadBalancer: {algorithm: Random}");
+        policy("younger", WEB, "loadBalancer: {algorithm: RingHash}");
+        policy(
+                "port",
+                "{group: \"\", kind: Service, name: web, sectionName: admin}",
+                "loadBalancer: {algorithm: PeakEwma}");
+        World.Outcome outcome = world.translate();
+        assertThat(algorithm(outcome, "default/web:80")).isEqualTo("Random");
+        assertThat(algorithm(outcome, "default/web:81")).isEqualTo("PeakEwma");
+        assertThat(said(outcome, "whole")).containsExactly(ACCEPTED);
+        assertThat(said(outcome, "port")).containsExactly(ACCEPTED);
+        assertThat(said(outcome, "younger")).containsExactly("Accepted=False/Conflicted");
+        assertThat(message(outcome, "younger")).isEqualTo("the older policy whole is for Service web too");
+        world.remove("BackendTrafficPolicy", "default", "whole");
+        outcome = world.translate();
+        assertThat(algorithm(outcome, "default/web:80")).isEqualTo("RingHash");
+        assertThat(said(outcome, "younger")).containsExactly(ACCEPTED);
+    }
+
+    @Test
+    void whatCannotBeReadIsToldAndNothingOfItCounts() {
+        policy("p", WEB, "loadBalancer: {algorithm: Maglev, tableSize: 1024}");
+        World.Outcome outcome = world.translate();
+        assertThat(said(outcome, "p")).containsExactly("Accepted=False/Invalid");
+        assertThat(message(outcome, "p"))
+                .startsWith("loadBalancer.tableSize: 1024 is no prime number")
+                .contains("1031");
+        assertThat(outcome.upstream("default/web:80").traffic()).isNull();
+        policy("p", WEB, "loadBalancer: {algorithm: Fastest}");
+        assertThat(message(world.translate(), "p"))
+                .startsWith("loadBalancer.algorithm: \"Fastest\": expected one of LeastRequest, Maglev, PeakEwma");
+    }
+
+    @Test
+    void aPolicyIsToldOfAtTheGatewaysThatSendToItsService() {
+        policy("p", "{group: \"\", kind: Service, name: other}, " + WEB, "loadBalancer: {}");
+        policy("unused", "{group: \"\", kind: Service, name: other2}", "loadBalancer: {}");
+        World.Outcome outcome = world.translate();
+        assertThat(said(outcome, "p")).containsExactly(ACCEPTED);
+        assertThat(said(outcome, "unused")).isEmpty();
+        world.remove("HTTPRoute", "default", "shop");
+        assertThat(said(world.translate(), "p")).isEmpty();
+    }
+
+    @Test
+    void aSavedConfigurationHasIt(@TempDir Path directory) throws Exception {
+        policy(
+                "p",
+                WEB,
+                "loadBalancer: {algorithm: Maglev, hashKeys: [{type: Cookie, cookie: {name: sid, ttl: 1h}}, {type: ClientIP}]}");
+        GatewayConfig config = world.translate().config();
+        Path file = directory.resolve("config.json");
+        SavedConfig saved = new SavedConfig(file);
+        saved.write(config);
+        assertThat(saved.read()).contains(config);
+        // As an earlier version wrote it, which knew of no policies.
+        world.remove("BackendTrafficPolicy", "default", "p");
+        GatewayConfig plain = world.translate().config();
+        saved.write(plain);
+        Files.writeString(file, Files.readString(file).replace(",\"traffic\":null", ""));
+        assertThat(Files.readString(file)).doesNotContain("traffic");
+        assertThat(saved.read()).contains(plain);
+    }
+}
