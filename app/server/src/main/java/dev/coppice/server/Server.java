@@ -14,6 +14,8 @@ import dev.coppice.distribution.Distribution;
 import dev.coppice.distribution.consensus.Consensus;
 import dev.coppice.gateway.GatewayExtension;
 import dev.coppice.gateway.GatewayOptions;
+import dev.coppice.gateway.config.TlsConfig;
+import dev.coppice.gateway.proxy.WarmUp;
 import dev.coppice.health.HealthExtension;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Clock;
@@ -73,6 +75,9 @@ import org.jspecify.annotations.Nullable;
  * Safe for use by many threads.
  */
 public final class Server implements AutoCloseable {
+    /** Of a training run. */
+    private static final Duration GATEWAY_WARM_UP = Duration.ofSeconds(6);
+
     private static final long KEYSPACE_QUOTA_BYTES = 8L << 30;
     private static final long MAX_BODY_BYTES = 16L << 20;
     private static final int MAX_CONNECTIONS = 20_000;
@@ -93,6 +98,7 @@ public final class Server implements AutoCloseable {
     private final long startedNanos = kernel.clock().nanoTime();
     private final List<Runnable> closeActions = new ArrayList<>();
     private @Nullable Endpoints endpoints;
+    private @Nullable CertificateAuthority authority;
     private @Nullable String token;
     private @Nullable ResourceClient resources;
     private @Nullable ExtensionHost extensions;
@@ -143,6 +149,7 @@ public final class Server implements AutoCloseable {
         }
         ClusterStart.Part part = options.external().used() ? null : start.find().orElse(null);
         CertificateAuthority authority = CertificateAuthority.open(kernel, data.resolve("pki"));
+        this.authority = authority;
         NodeCluster nodes = part == null
                 ? null
                 : new NodeCluster(
@@ -429,12 +436,18 @@ public final class Server implements AutoCloseable {
     }
 
     /** Uses what a first user uses, so that a training run sees it. */
-    public void warmUp() {
+    public void warmUp() throws StartException, InterruptedException {
         for (ResourceClient.ServedType type : resources().types()) {
             if (type.verbs().contains("list")) {
                 ObjectNode unused = resources().table(type.type(), ResourceClient.Query.ALL);
             }
         }
+        CertificateAuthority.KeyPairPem shown = started(authority).client("warm-up", List.of(), Duration.ofHours(1));
+        long _ = WarmUp.run(
+                kernel,
+                kernel.root(),
+                new TlsConfig(List.of(new TlsConfig.Certificate(shown.certificatePem(), shown.keyPem())), null),
+                GATEWAY_WARM_UP);
     }
 
     public Kernel kernel() {

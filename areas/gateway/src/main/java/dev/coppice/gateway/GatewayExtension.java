@@ -28,6 +28,9 @@ public final class GatewayExtension implements Extension {
     private static final SupervisorOptions PATIENT =
             SupervisorOptions.DEFAULT.withIntensity(1000, Duration.ofSeconds(10));
 
+    /** The first listener is served so much later at most. */
+    private static final Duration WARM_UP = Duration.ofSeconds(3);
+
     /** Makes what serves the traffic. */
     @FunctionalInterface
     public interface DataPlaneFactory {
@@ -54,8 +57,14 @@ public final class GatewayExtension implements Extension {
     public GatewayExtension(GatewayOptions options) {
         this(
                 options,
-                (kernel, supervisor, directory) -> new ProxyDataPlane(
-                        kernel, supervisor, ProxyOptions.DEFAULT.withAccessLog(directory.resolve("access.log"))));
+                (kernel, supervisor, directory) -> new WarmedDataPlane(
+                        new ProxyDataPlane(
+                                kernel,
+                                supervisor,
+                                ProxyOptions.DEFAULT.withAccessLog(directory.resolve("access.log"))),
+                        kernel,
+                        supervisor,
+                        WARM_UP));
     }
 
     @Override

@@ -25,6 +25,7 @@ import io.netty.handler.codec.http.HttpDecoderConfig;
 import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutor;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -72,12 +73,18 @@ public final class ProxyDataPlane implements DataPlane {
 
     /** Starts a data plane below a supervisor; it serves nothing yet. */
     public ProxyDataPlane(Kernel kernel, Supervisor supervisor, ProxyOptions options) throws StartException {
+        this(kernel, supervisor, options, kernel.metrics());
+    }
+
+    /** @param registry where it counts */
+    ProxyDataPlane(Kernel kernel, Supervisor supervisor, ProxyOptions options, PrometheusRegistry registry)
+            throws StartException {
         this.kernel = kernel;
         this.clock = kernel.clock();
         this.options = options;
-        this.metrics = new ProxyMetrics(kernel.metrics());
+        this.metrics = new ProxyMetrics(registry);
         this.unrouted = metrics.route("");
-        this.limits = new RateLimits(kernel);
+        this.limits = new RateLimits(kernel, registry);
         this.accessLog = new AccessLog(options.accessLog(), clock, metrics);
         if (options.accessLog() != null) {
             supervisor.start(ChildSpec.task("access-log", accessLog.writer()));
@@ -334,6 +341,12 @@ public final class ProxyDataPlane implements DataPlane {
             done.add(CompletableFuture.runAsync(() -> action.accept(each), each.loop));
         }
         CompletableFuture.allOf(done.toArray(CompletableFuture[]::new)).join();
+    }
+
+    /** The port that the system chose for the only listener. */
+    synchronized int boundPort() {
+        Channel server = ports.values().iterator().next().server();
+        return server != null && server.localAddress() instanceof InetSocketAddress bound ? bound.getPort() : 0;
     }
 
     /** What is open on all loops; for tests, which want nothing to be left. */

@@ -9,6 +9,7 @@ import dev.coppice.gateway.limit.KeyHash;
 import dev.coppice.gateway.limit.Limiter;
 import dev.coppice.gateway.limit.SlotBudget;
 import dev.coppice.kernel.Kernel;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -37,11 +38,11 @@ final class RateLimits implements AutoCloseable {
     private Map<String, RateLimit> limits = Map.of();
     private Map<Target, List<RateLimit>> targets = Map.of();
 
-    RateLimits(Kernel kernel) {
+    RateLimits(Kernel kernel, PrometheusRegistry registry) {
         this.kernel = kernel;
         this.secret0 = kernel.secureRandom().nextLong();
         this.secret1 = kernel.secureRandom().nextLong();
-        this.metrics = new LimitMetrics(kernel.metrics(), slots, this::evicted);
+        this.metrics = new LimitMetrics(registry, slots, this::evicted);
     }
 
     /** Makes keys of them, for one event loop. */
