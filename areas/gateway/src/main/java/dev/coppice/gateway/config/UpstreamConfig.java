@@ -28,8 +28,24 @@ public record UpstreamConfig(
         BYTES
     }
 
-    /** An address, which is an IP address, and a port. */
-    public record Endpoint(String address, int port) {}
+    /**
+     * An address and a port.
+     *
+     * @param address an IP address
+     * @param priority 0 first; endpoints of higher numbers help out when too few of the lower ones are healthy
+     * @param weight its share, relative to those of its priority; 1 to 100
+     */
+    public record Endpoint(String address, int port, int priority, int weight) {
+        public Endpoint {
+            // What an earlier version saved has none.
+            weight = Math.max(1, weight);
+        }
+
+        /** One like all others. */
+        public Endpoint(String address, int port) {
+            this(address, port, 0, 1);
+        }
+    }
 
     public UpstreamConfig {
         endpoints = List.copyOf(endpoints);

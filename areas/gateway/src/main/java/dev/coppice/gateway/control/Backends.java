@@ -231,6 +231,10 @@ final class Backends {
             UpstreamTlsConfig tls = secured ? tls(each, policies, shown) : null;
             TrafficConfig sent =
                     traffic.config(each.backend().service(), each.backend().portName());
+            if (sent != null && each.backend().datagrams()) {
+                // There is nothing to connect to.
+                sent = sent.withHealthCheck(null);
+            }
             Made before = made.get(name);
             Made kept = before != null && before.holds(each, slices, tls, sent)
                     ? before

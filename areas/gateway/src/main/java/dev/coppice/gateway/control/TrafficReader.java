@@ -20,7 +20,12 @@ final class TrafficReader {
     static Read read(BackendTrafficPolicySpec spec) {
         try {
             BalanceConfig balance = spec.loadBalancer() == null ? null : BalanceReader.read(spec.loadBalancer());
-            return new Read(new TrafficConfig(balance), null);
+            return new Read(
+                    new TrafficConfig(
+                            balance,
+                            spec.healthCheck() == null ? null : HealthReader.read(spec.healthCheck()),
+                            spec.outlierDetection() == null ? null : HealthReader.read(spec.outlierDetection())),
+                    null);
         } catch (InvalidPolicyException e) {
             return new Read(null, e.getMessage());
         }

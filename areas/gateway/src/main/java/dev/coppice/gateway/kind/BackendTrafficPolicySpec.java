@@ -30,7 +30,13 @@ public record BackendTrafficPolicySpec(
         List<PolicyTarget> targetRefs,
 
         @Description("Which endpoint gets a request; by default each in its turn.") @Nullable
-        LoadBalancer loadBalancer) {
+        LoadBalancer loadBalancer,
+
+        @Description("How endpoints are asked whether they are well; by default they are not.") @Nullable
+        HealthCheckSpec healthCheck,
+
+        @Description("When endpoints are left out because of how they answer; by default never.") @Nullable
+        OutlierDetectionSpec outlierDetection) {
 
     /** Which endpoint gets a request. */
     @Rule(

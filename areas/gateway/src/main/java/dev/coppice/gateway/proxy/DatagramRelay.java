@@ -153,14 +153,20 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
                 candidate == null ? null : candidate.action().choose(state.random);
         Upstream upstream = backend == null ? null : backend.upstream();
         Upstream.State now = upstream == null ? null : upstream.state();
-        if (candidate == null
-                || upstream == null
-                || now == null
-                || now.targets().isEmpty()) {
+        Upstream.Target target = upstream == null || now == null
+                ? null
+                : state.choose(
+                        upstream,
+                        now,
+                        now.keys() == null
+                                ? 0
+                                : now.keys().hash(client.getAddress().getHostAddress(), state),
+                        null);
+        if (candidate == null || target == null) {
             state.plane.metrics.refused.labelValues("datagram-route").inc();
             return null;
         }
-        Session made = new Session(server, client, candidate.action(), state.choose(upstream, now, null));
+        Session made = new Session(server, client, candidate.action(), target);
         sessions.put(client, made);
         made.open();
         sweep();

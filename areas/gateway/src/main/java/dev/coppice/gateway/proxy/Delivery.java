@@ -30,6 +30,10 @@ final class Delivery implements Attempt {
     private boolean reused;
     private int tries;
     private long tryNanos;
+    /** The same for all tries. */
+    private long hash;
+
+    private @Nullable Tracker tracker;
 
     /** @param beginNanos when the request came */
     Delivery(
@@ -56,18 +60,47 @@ final class Delivery implements Attempt {
 
     private void tryAt(Upstream.@Nullable Target failed) {
         Upstream.State now = upstream.state();
-        if (now.targets().isEmpty()) {
+        RequestKeys keys = now.keys();
+        if (keys != null && tries == 0) {
+            hash = keys.hash(exchange, state);
+        }
+        Upstream.Target next = state.choose(upstream, now, hash, failed);
+        if (next == null) {
             exchange.undeliverable(HttpResponseStatus.SERVICE_UNAVAILABLE, NO_ENDPOINT);
             return;
         }
-        Upstream.Target next = state.choose(upstream, now, failed);
         if (tries++ > 0) {
             tryNanos = state.now();
         }
         endpoint = next;
+        track(next);
         TargetPool from = state.pool(next);
         pool = from;
         from.take(this);
+    }
+
+    private void track(Upstream.Target at) {
+        Tracker told = at.tracker();
+        tracker = told;
+        if (told != null) {
+            told.begin();
+        }
+    }
+
+    private void trackFailure(Failure failure) {
+        Tracker told = tracker;
+        if (told != null) {
+            told.failed(failure, tryNanos);
+        }
+    }
+
+    /** The endpoint has nothing to do with it any more. */
+    void untrack() {
+        Tracker told = tracker;
+        tracker = null;
+        if (told != null) {
+            told.end();
+        }
     }
 
     // ---- what the connection tells
@@ -98,6 +131,10 @@ final class Delivery implements Attempt {
     public void response(HttpResponse head) {
         exchange.progressed();
         int code = head.status().code();
+        Tracker told = tracker;
+        if (told != null && (code >= 200 || code == HttpResponseStatus.SWITCHING_PROTOCOLS.code())) {
+            told.answered(code, tryNanos);
+        }
         if (code == HttpResponseStatus.SWITCHING_PROTOCOLS.code()) {
             switched(head);
         } else if (code < 200) {
@@ -156,6 +193,7 @@ final class Delivery implements Attempt {
         if (exchange.over()) {
             return;
         }
+        trackFailure(failure);
         if (unconnected && endpoint != null) {
             endpoint.metrics.failed(failure.word);
         }
@@ -219,6 +257,7 @@ final class Delivery implements Attempt {
     }
 
     private void retry() {
+        untrack();
         state.plane.metrics.retries.inc();
         RetryConfig retry = rule.retry;
         Upstream.Target failed = endpoint;
@@ -281,6 +320,7 @@ final class Delivery implements Attempt {
     /** The endpoint was too slow. */
     void giveUp() {
         Upstream.Target slow = endpoint;
+        trackFailure(Failure.TIMEOUT);
         if (connection != null && slow != null) {
             slow.metrics.failed(Failure.TIMEOUT.word);
             connection.timedOut();

@@ -1,5 +1,8 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.balance.Pick;
+import dev.coppice.gateway.balance.Places;
+import dev.coppice.gateway.balance.Plan;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.limit.KeyHash;
 import io.netty.channel.EventLoop;
@@ -25,6 +28,8 @@ final class EventLoopState {
     final AccessLog.Lines accessLog;
     final TargetConnector connector = new TargetConnector(this);
     final KeyHash limitKeys;
+    final Places places = new Places();
+    private final Pick pick;
     private final Map<Upstream.Target, TargetPool> pools = new IdentityHashMap<>();
     private final Map<Upstream, Cursor> cursors = new IdentityHashMap<>();
     private final Chain<Client> clients = new Chain<>();
@@ -43,25 +48,33 @@ final class EventLoopState {
         this.random = new SplittableRandom(seed);
         this.accessLog = plane.accessLog.lines();
         this.limitKeys = plane.limits.hash();
+        this.pick = new Pick(random, plane.clock::nanoTime);
     }
 
     long now() {
         return plane.clock.nanoTime();
     }
 
-    /** The next endpoint in turn, not one of those that failed if there is another. */
-    Upstream.Target choose(Upstream upstream, Upstream.State state, Upstream.@Nullable Target failed) {
+    /**
+     * The endpoint that gets a request; null when none may.
+     *
+     * @param hash what the request has in common with others, by the keys of {@code state}
+     * @param failed not this one, if there is another
+     */
+    Upstream.@Nullable Target choose(
+            Upstream upstream, Upstream.State state, long hash, Upstream.@Nullable Target failed) {
         Cursor cursor = cursors.computeIfAbsent(upstream, _ -> {
             Cursor made = new Cursor();
             made.next = random.nextInt(1 << 20);
             return made;
         });
-        Upstream.Target target =
-                state.targets().get(cursor.next++ % state.targets().size());
+        int turn = cursor.next++;
         if (cursor.next < 0) {
             cursor.next = 0;
         }
-        return target == failed && state.targets().size() > 1 ? choose(upstream, state, failed) : target;
+        int unwanted = failed == null ? -1 : state.targets().indexOf(failed);
+        int chosen = state.plan().choose(pick.with(turn, hash, unwanted));
+        return chosen == Plan.NONE ? null : state.targets().get(chosen);
     }
 
     TargetPool pool(Upstream.Target target) {

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * A request on its way: from its head, over what its rule asks of it and the {@link Delivery} to an endpoint, to the last byte of its
  * {@link Answer}. Used on its connection's event loop only.
  */
-final class Exchange extends Chain.Member<Exchange> {
+final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked {
     private static final int CLIENT_GONE = 499;
 
     private final ClientStream client;
@@ -40,6 +40,9 @@ final class Exchange extends Chain.Member<Exchange> {
     private @Nullable Admission admission;
     private @Nullable Delivery delivery;
     private @Nullable String allowedOrigin;
+    /** That the client gets with the answer. */
+    private @Nullable String cookie;
+
     private List<MirrorAttempt> mirrors = List.of();
     private boolean upgrade;
     private boolean over;
@@ -289,6 +292,9 @@ final class Exchange extends Chain.Member<Exchange> {
             allowOrigin(rule, headers);
         }
         tellLimits(headers);
+        if (cookie != null) {
+            headers.add(HttpHeaderNames.SET_COOKIE, cookie);
+        }
         answer.begin(head, request.method().equals(HttpMethod.HEAD));
     }
 
@@ -412,6 +418,9 @@ final class Exchange extends Chain.Member<Exchange> {
     }
 
     private void account() {
+        if (delivery != null) {
+            delivery.untrack();
+        }
         long nanos = state.now() - beginNanos;
         RuleAction rule = action;
         (rule == null ? state.plane.unrouted : rule.metrics).answered(status(), nanos);
@@ -451,13 +460,31 @@ final class Exchange extends Chain.Member<Exchange> {
         }
     }
 
+    // ---- what load balancers go by
+
+    @Override
+    public HttpHeaders headers() {
+        return request.headers();
+    }
+
+    @Override
+    public @Nullable String queryParameter(String name) {
+        return new RoutedRequest(request, asked).queryParam(name);
+    }
+
+    @Override
+    public void addCookie(String setCookie) {
+        cookie = setCookie;
+    }
+
     // ---- what the access log wants to know
 
     String method() {
         return request.method().name();
     }
 
-    String clientAddress() {
+    @Override
+    public String clientAddress() {
         return client.address();
     }
 

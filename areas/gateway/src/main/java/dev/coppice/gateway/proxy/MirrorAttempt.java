@@ -35,7 +35,8 @@ final class MirrorAttempt extends Chain.Member<MirrorAttempt> implements Attempt
     static @Nullable MirrorAttempt begin(
             EventLoopState state, Upstream upstream, HttpRequest request, boolean bodiless) {
         Upstream.State now = upstream.state();
-        if (now.targets().isEmpty()) {
+        Upstream.Target target = state.choose(upstream, now, state.random.nextLong(), null);
+        if (target == null) {
             state.plane.metrics.mirrorsLost.labelValues("unavailable").inc();
             return null;
         }
@@ -48,7 +49,7 @@ final class MirrorAttempt extends Chain.Member<MirrorAttempt> implements Attempt
         copy.headers().remove(HttpHeaderNames.CONNECTION);
         copy.headers().remove(HttpHeaderNames.EXPECT);
         MirrorAttempt attempt = new MirrorAttempt(state, copy, bodiless);
-        TargetPool from = state.pool(state.choose(upstream, now, null));
+        TargetPool from = state.pool(target);
         attempt.pool = from;
         state.began(attempt);
         from.take(attempt);

@@ -62,6 +62,10 @@ public final class ProxyDataPlane implements DataPlane {
     final ProxyMetrics.PerRoute unrouted;
 
     private final Kernel kernel;
+    private final BalanceMetrics balanceMetrics;
+    private final HealthChecker healthChecker = new HealthChecker(this::loopFor);
+    private final Upkeep upkeep;
+    private final Upstream.Shared shared;
     private final AtomicInteger connections = new AtomicInteger();
     private final Map<String, Upstream> upstreams = new HashMap<>();
     private final Map<Binding, Port> ports = new HashMap<>();
@@ -89,6 +93,10 @@ public final class ProxyDataPlane implements DataPlane {
         if (options.accessLog() != null) {
             supervisor.start(ChildSpec.task("access-log", accessLog.writer()));
         }
+        this.balanceMetrics = new BalanceMetrics(registry);
+        this.upkeep = new Upkeep(kernel.timers(), healthChecker);
+        this.shared = new Upstream.Shared(metrics, balanceMetrics, authorities, clock, kernel.random(), upkeep::wake);
+        supervisor.start(ChildSpec.task("upkeep", upkeep::run));
         supervisor.start(ChildSpec.service("data-plane", Engine::new));
     }
 
@@ -130,6 +138,7 @@ public final class ProxyDataPlane implements DataPlane {
             }
             onLoops(EventLoopState::closeAll);
             states.clear();
+            healthChecker.restart();
             boolean _ = group.shutdownGracefully(0, 2, TimeUnit.SECONDS).await(5, TimeUnit.SECONDS);
         }
     }
@@ -138,6 +147,7 @@ public final class ProxyDataPlane implements DataPlane {
     @Override
     public void close() {
         metrics.close();
+        balanceMetrics.close();
         limits.close();
     }
 
@@ -154,11 +164,11 @@ public final class ProxyDataPlane implements DataPlane {
         }
         Map<String, Upstream> kept = new HashMap<>();
         for (UpstreamConfig each : next.upstreams()) {
-            Upstream upstream =
-                    upstreams.computeIfAbsent(each.name(), name -> new Upstream(name, metrics, authorities, clock));
+            Upstream upstream = upstreams.computeIfAbsent(each.name(), name -> new Upstream(name, shared));
             upstream.update(each);
             kept.put(each.name(), upstream);
         }
+        upkeep.update(kept.values());
         limits.update(next.limits());
         Map<Binding, List<ListenerConfig>> wanted = new LinkedHashMap<>();
         for (ListenerConfig each : next.listeners()) {
@@ -192,6 +202,7 @@ public final class ProxyDataPlane implements DataPlane {
             state.configChanged(current);
             gone.forEach(state::drain);
         });
+        balanceMetrics.keepOnly(Set.copyOf(kept.keySet()));
         metrics.keepOnly(
                 next.listeners().stream()
                         .flatMap(each -> each.routes().stream())
@@ -347,6 +358,12 @@ public final class ProxyDataPlane implements DataPlane {
     synchronized int boundPort() {
         Channel server = ports.values().iterator().next().server();
         return server != null && server.localAddress() instanceof InetSocketAddress bound ? bound.getPort() : 0;
+    }
+
+    /** Always the same one for an endpoint, whose connection it keeps; null when there is none now. */
+    private @Nullable EventLoopState loopFor(Upstream.Target target) {
+        List<EventLoopState> all = List.copyOf(states.values());
+        return all.isEmpty() ? null : all.get(Math.floorMod(target.hashCode(), all.size()));
     }
 
     /** What is open on all loops; for tests, which want nothing to be left. */

@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class StreamConnection extends Client {
     private static final int MOST_TRIES = 3;
+    /** As what a connection counts that could be made. */
+    private static final int CONNECTED = 200;
 
     /** Streams have nothing but a server name to be chosen by. */
     static final RequestHead NOTHING = new RequestHead() {
@@ -56,6 +58,7 @@ final class StreamConnection extends Client {
     private final Deque<ByteBuf> early = new ArrayDeque<>(1);
     private @Nullable RuleAction action;
     private Upstream.@Nullable Target endpoint;
+    private @Nullable Tracker tracker;
     private @Nullable Channel target;
     private boolean clientDone;
     private boolean targetDone;
@@ -95,23 +98,37 @@ final class StreamConnection extends Client {
 
     private void connect(Upstream upstream, Upstream.@Nullable Target failed) {
         Upstream.State now = upstream.state();
-        if (now.targets().isEmpty()) {
+        long hash = now.keys() == null ? 0 : now.keys().hash(address(), state());
+        Upstream.Target chosen = state().choose(upstream, now, hash, failed);
+        if (chosen == null) {
             refuse("stream-endpoint");
             return;
         }
-        Upstream.Target chosen = state().choose(upstream, now, failed);
         endpoint = chosen;
         tries++;
         chosen.metrics.requests.inc();
+        Tracker told = chosen.tracker();
+        if (told != null) {
+            told.begin();
+        }
+        tracker = told;
+        long connectNanos = state().now();
         state().connector.connect(chosen, new TargetConnector.Caller() {
             @Override
             public void connected(Channel channel, String protocol) {
+                if (told != null) {
+                    told.answered(CONNECTED, connectNanos);
+                }
                 StreamConnection.this.connected(channel, chosen);
             }
 
             @Override
             public void failed(Attempt.Failure why) {
                 chosen.metrics.failed(why.word);
+                if (told != null) {
+                    told.failed(why, connectNanos);
+                }
+                untrack();
                 if (!over && tries < MOST_TRIES && now.targets().size() > 1) {
                     connect(upstream, chosen);
                 } else {
@@ -119,6 +136,14 @@ final class StreamConnection extends Client {
                 }
             }
         });
+    }
+
+    private void untrack() {
+        Tracker told = tracker;
+        tracker = null;
+        if (told != null) {
+            told.end();
+        }
     }
 
     private void connected(Channel to, Upstream.Target chosen) {
@@ -247,6 +272,7 @@ final class StreamConnection extends Client {
     @Override
     void gone() {
         over = true;
+        untrack();
         for (ByteBuf each = early.poll(); each != null; each = early.poll()) {
             each.release();
         }

@@ -1,5 +1,17 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.balance.EndpointLoad;
+import dev.coppice.gateway.balance.Health;
+import dev.coppice.gateway.balance.LoadBalancerFactory;
+import dev.coppice.gateway.balance.LoadBalancers;
+import dev.coppice.gateway.balance.Member;
+import dev.coppice.gateway.balance.OutlierDetector;
+import dev.coppice.gateway.balance.Plan;
+import dev.coppice.gateway.balance.SlowStarts;
+import dev.coppice.gateway.config.BalanceConfig;
+import dev.coppice.gateway.config.HealthCheckConfig;
+import dev.coppice.gateway.config.OutlierConfig;
+import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.config.UpstreamConfig.Endpoint;
 import dev.coppice.gateway.config.UpstreamTlsConfig;
@@ -11,20 +23,29 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Endpoints that answer alike, as the whole data plane sees them; each event loop has connections of its own. Stays the same
- * while its endpoints change, so that routes need not be compiled again.
+ * while its endpoints change, so that routes need not be compiled again. Read by all event loops, changed by one thread at a time.
  */
 final class Upstream {
 
-    /** What there is now. Immutable. */
-    record State(UpstreamConfig.Protocol protocol, List<Target> targets) {}
+    /**
+     * What there is now. Immutable.
+     *
+     * @param plan numbers endpoints as {@code targets} has them
+     * @param keys what requests have in common; null: nothing that matters
+     */
+    record State(
+            UpstreamConfig.Protocol protocol,
+            List<Target> targets,
+            Plan plan,
+            @Nullable RequestKeys keys) {}
 
     /** An endpoint; the same object as long as it is there. */
     static final class Target {
-        final Endpoint endpoint;
         final UpstreamConfig.Protocol protocol;
         final InetSocketAddress address;
         final ProxyMetrics.PerTarget metrics;
@@ -32,6 +53,16 @@ final class Upstream {
         final @Nullable EndpointTls tls;
 
         private final Upstream upstream;
+        private final String name;
+        private final EndpointLoad load = new EndpointLoad();
+        private final Health health = new Health();
+        private Endpoint endpoint;
+        private @Nullable HealthChecks checks;
+        private boolean wasHealthy = true;
+        /** When it came or recovered, for a slow start; null: it has its whole share. */
+        private @Nullable Long since;
+
+        private volatile @Nullable Tracker tracker;
         volatile boolean gone;
 
         Target(Upstream upstream, Endpoint endpoint, UpstreamConfig.Protocol protocol, ProxyMetrics metrics) {
@@ -40,6 +71,7 @@ final class Upstream {
             this.protocol = protocol;
             this.tls = upstream.tls;
             this.address = address(endpoint);
+            this.name = endpoint.address() + ":" + endpoint.port();
             this.metrics = metrics.target(upstream.name);
         }
 
@@ -52,6 +84,22 @@ final class Upstream {
             }
         }
 
+        /** Who is told of requests that are sent to it; null: nobody wants to know. */
+        @Nullable
+        Tracker tracker() {
+            return tracker;
+        }
+
+        Health health() {
+            return health;
+        }
+
+        /** Whether it may get requests, unless too few may. */
+        private boolean healthy() {
+            Tracker told = tracker;
+            return health.healthy() && (told == null || !told.ejected());
+        }
+
         /** Tells the log why there is no TLS with it. */
         void complain(String why) {
             upstream.complaints.warn("TLS with " + upstream.name + " at " + this + " failed: " + why);
@@ -59,27 +107,65 @@ final class Upstream {
 
         @Override
         public String toString() {
-            return endpoint.address() + ":" + endpoint.port();
+            return name;
         }
     }
 
     private static final System.Logger LOG = System.getLogger(Upstream.class.getName());
+    /** A slow start goes in so many steps. */
+    private static final int STEPS = 20;
 
     final String name;
     private final ProxyMetrics metrics;
     private final Authorities authorities;
     private final Clock clock;
+    private final RandomGenerator random;
+    private final Runnable wake;
     private final OccasionalLine complaints;
-    private volatile State state = new State(UpstreamConfig.Protocol.HTTP, List.of());
+    private final BalanceMetrics.PerUpstream balanceMetrics;
+    private volatile State state;
+    /** Something happened that the plan does not know of yet. */
+    private volatile boolean changed;
+
     private @Nullable UpstreamTlsConfig tlsConfig;
     private @Nullable EndpointTls tls;
+    private @Nullable TrafficConfig traffic;
+    private @Nullable OutlierDetector outliers;
+    private BalanceConfig balance = BalanceConfig.DEFAULT;
+    private LoadBalancerFactory balancer = factory(balance);
+    private long plannedNanos;
+    private boolean starting;
 
-    Upstream(String name, ProxyMetrics metrics, Authorities authorities, Clock clock) {
+    /** @param shared what all upstreams of a data plane have */
+    Upstream(String name, Shared shared) {
         this.name = name;
-        this.metrics = metrics;
-        this.authorities = authorities;
-        this.clock = clock;
+        this.metrics = shared.metrics();
+        this.authorities = shared.authorities();
+        this.clock = shared.clock();
+        this.random = shared.random();
+        this.wake = shared.wake();
         this.complaints = new OccasionalLine(LOG, clock);
+        this.balanceMetrics = shared.balanceMetrics().upstream(name);
+        this.state = new State(UpstreamConfig.Protocol.HTTP, List.of(), Plan.of(List.of(), balancer, balance), null);
+    }
+
+    /**
+     * What all upstreams of a data plane have.
+     *
+     * @param wake has {@link #tend} called soon; may be called on any thread
+     */
+    record Shared(
+            ProxyMetrics metrics,
+            BalanceMetrics balanceMetrics,
+            Authorities authorities,
+            Clock clock,
+            RandomGenerator random,
+            Runnable wake) {}
+
+    /** What was saved may name an algorithm that is not installed any more. */
+    private static LoadBalancerFactory factory(BalanceConfig config) {
+        LoadBalancerFactory found = LoadBalancers.named(config.algorithm());
+        return found != null ? found : Objects.requireNonNull(LoadBalancers.named(BalanceConfig.DEFAULT.algorithm()));
     }
 
     State state() {
@@ -92,23 +178,186 @@ final class Upstream {
     }
 
     /**
-     * Takes over what is configured; endpoints that stay keep their connections, unless they are to be spoken to in another way. Used by one
-     * thread at a time.
+     * Takes over what is configured; endpoints that stay keep their connections, unless they are to be spoken to in another way.
      */
-    void update(UpstreamConfig config) {
-        Map<Endpoint, Target> known = new HashMap<>();
-        state.targets.forEach(each -> known.put(each.endpoint, each));
+    synchronized void update(UpstreamConfig config) {
+        Map<String, Target> known = new HashMap<>();
+        state.targets.forEach(each -> known.put(each.name, each));
         boolean same = config.protocol() == state.protocol && Objects.equals(config.tls(), tlsConfig);
         if (!same) {
             tlsConfig = config.tls();
             tls = tlsConfig == null ? null : EndpointTls.of(tlsConfig, config.protocol(), authorities, clock);
         }
+        boolean first = state.targets.isEmpty();
+        long now = clock.nanoTime();
         List<Target> next = new ArrayList<>();
         for (Endpoint each : config.endpoints()) {
-            Target kept = same ? known.remove(each) : null;
-            next.add(kept != null ? kept : new Target(this, each, config.protocol(), metrics));
+            Target kept = same ? known.remove(each.address() + ":" + each.port()) : null;
+            Target target = kept != null ? kept : new Target(this, each, config.protocol(), metrics);
+            target.endpoint = each;
+            if (kept == null && !first) {
+                target.since = now;
+            }
+            next.add(target);
         }
-        state = new State(config.protocol(), List.copyOf(next));
+        take(config.traffic());
+        track(next);
+        plan(config.protocol(), List.copyOf(next), now);
         known.values().forEach(each -> each.gone = true);
+    }
+
+    /** Sections that stay go on with what they know. */
+    private void take(@Nullable TrafficConfig now) {
+        OutlierConfig before = traffic == null ? null : traffic.outliers();
+        OutlierConfig wanted = now == null ? null : now.outliers();
+        if (!Objects.equals(before, wanted)) {
+            outliers = wanted == null ? null : new OutlierDetector(wanted, new Ejections());
+        }
+        traffic = now;
+        balance = now == null || now.balance() == null ? BalanceConfig.DEFAULT : now.balance();
+        balancer = factory(balance);
+    }
+
+    /** What is counted and checked of each endpoint. */
+    private void track(List<Target> targets) {
+        HealthCheckConfig check = traffic == null ? null : traffic.healthCheck();
+        OutlierDetector detector = outliers;
+        List<OutlierDetector.Endpoint> watched = new ArrayList<>();
+        long decayNanos = balancer.latencies() ? balance.decayNanos() : 0;
+        for (Target each : targets) {
+            Tracker told = each.tracker;
+            OutlierDetector.Endpoint known = told == null ? null : told.outlier();
+            OutlierDetector.Endpoint outlier =
+                    detector == null ? null : known != null && detector.watches(known) ? known : detector.endpoint();
+            if (outlier != null) {
+                watched.add(outlier);
+            }
+            if (traffic == null) {
+                each.tracker = null;
+            } else if (told == null || told.outlier() != outlier || told.decayNanos() != decayNanos) {
+                each.tracker = new Tracker(each.load, decayNanos, outlier, clock);
+            }
+            if (check == null) {
+                each.checks = null;
+                each.health.forget();
+            } else if (each.checks == null || !each.checks.config().equals(check)) {
+                each.checks = new HealthChecks(check, random);
+            }
+        }
+        if (detector != null) {
+            detector.watch(watched);
+        }
+    }
+
+    /** Makes the plan of what is so now. */
+    private void plan(UpstreamConfig.Protocol protocol, List<Target> targets, long now) {
+        changed = false;
+        plannedNanos = now;
+        starting = false;
+        BalanceConfig.SlowStart slow = balance.slowStart();
+        List<Member> members = new ArrayList<>(targets.size());
+        for (Target each : targets) {
+            boolean healthy = each.healthy();
+            if (healthy && !each.wasHealthy) {
+                each.since = now;
+            }
+            each.wasHealthy = healthy;
+            double part = 1;
+            Long since = each.since;
+            if (slow == null) {
+                each.since = null;
+            } else if (since != null) {
+                part = SlowStarts.part(slow, now - since);
+                if (now - since >= slow.windowNanos()) {
+                    each.since = null;
+                } else {
+                    starting |= healthy;
+                }
+            }
+            members.add(
+                    new Member(each.name, each.endpoint.priority(), each.endpoint.weight() * part, healthy, each.load));
+        }
+        Plan plan = Plan.of(members, balancer, balance);
+        state = new State(protocol, targets, plan, balancer.hashes() ? new RequestKeys(balance.hashKeys()) : null);
+        balanceMetrics.show(traffic == null ? null : this::figures);
+    }
+
+    /** For metrics. */
+    private BalanceMetrics.Figures figures() {
+        State now = state;
+        int inFlight = 0;
+        int ejected = 0;
+        int unwell = 0;
+        for (Target each : now.targets) {
+            Tracker told = each.tracker;
+            inFlight += each.load.inFlight();
+            ejected += told != null && told.ejected() ? 1 : 0;
+            unwell += each.health.healthy() ? 0 : 1;
+        }
+        return new BalanceMetrics.Figures(inFlight, now.plan.healthy(), unwell, ejected, now.plan.panic());
+    }
+
+    /** Tells of ejections, on event loops. */
+    private final class Ejections implements OutlierDetector.Listener {
+        @Override
+        public void ejected(OutlierDetector.Endpoint endpoint, OutlierDetector.Reason reason) {
+            balanceMetrics.ejected(reason);
+            markChanged();
+        }
+
+        @Override
+        public void spared(OutlierDetector.Endpoint endpoint) {
+            balanceMetrics.spared();
+        }
+    }
+
+    private void markChanged() {
+        changed = true;
+        wake.run();
+    }
+
+    /**
+     * Does what is due from time to time: ends ejections, goes on with slow starts, starts health checks.
+     *
+     * @param checker starts checks, unless there are too many at this time
+     * @return whether there may be something to do before anything else happens
+     */
+    synchronized boolean tend(HealthChecker checker) {
+        State now = state;
+        OutlierDetector detector = outliers;
+        long nanos = clock.nanoTime();
+        boolean anew = changed;
+        if (detector != null) {
+            anew |= detector.sweep(nanos);
+        }
+        BalanceConfig.SlowStart slow = balance.slowStart();
+        anew |= starting && slow != null && nanos - plannedNanos >= slow.windowNanos() / STEPS;
+        boolean checked = false;
+        for (Target each : now.targets) {
+            HealthChecks checks = each.checks;
+            if (checks != null) {
+                checked = true;
+                if (checks.due(nanos)) {
+                    checker.start(each, checks, this::checked);
+                }
+            }
+        }
+        if (anew) {
+            plan(now.protocol, now.targets, nanos);
+        }
+        return detector != null || starting || checked;
+    }
+
+    /** Whether it has to be tended. */
+    synchronized boolean tended() {
+        return outliers != null || starting || traffic != null && traffic.healthCheck() != null;
+    }
+
+    /** A check is over; on an event loop. */
+    private void checked(Target target, HealthChecks checks, boolean success) {
+        balanceMetrics.checked(success);
+        if (checks.ended(target.health, success, clock.nanoTime())) {
+            markChanged();
+        }
     }
 }

@@ -7,6 +7,10 @@ import dev.coppice.gateway.config.BalanceConfig.HashKey;
 import dev.coppice.gateway.config.BalanceConfig.MadeCookie;
 import dev.coppice.gateway.config.BalanceConfig.SlowStart;
 import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.config.HealthCheckConfig;
+import dev.coppice.gateway.config.HealthCheckConfig.Codes;
+import dev.coppice.gateway.config.HealthCheckConfig.Type;
+import dev.coppice.gateway.config.OutlierConfig;
 import dev.coppice.gateway.config.TrafficConfig;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,14 +70,15 @@ class TrafficPoliciesTest {
         policy("p", WEB, "loadBalancer: {}");
         World.Outcome outcome = world.translate();
         assertThat(said(outcome, "p")).containsExactly(ACCEPTED);
-        assertThat(outcome.upstream("default/web:80").traffic()).isEqualTo(new TrafficConfig(BalanceConfig.DEFAULT));
+        assertThat(outcome.upstream("default/web:80").traffic())
+                .isEqualTo(TrafficConfig.NONE.withBalance(BalanceConfig.DEFAULT));
         policy(
                 "p",
                 WEB,
                 "loadBalancer: {algorithm: LeastRequest, choices: 3, panicThresholdPercent: 20, overprovisioningPercent: 200,"
                         + " slowStart: {window: 1m, aggressionPercent: 150}}");
         assertThat(world.translate().upstream("default/web:80").traffic())
-                .isEqualTo(new TrafficConfig(new BalanceConfig(
+                .isEqualTo(TrafficConfig.NONE.withBalance(new BalanceConfig(
                         "LeastRequest",
                         3,
                         10_000_000_000L,
@@ -89,7 +94,7 @@ class TrafficPoliciesTest {
                         + " {type: QueryParameter, queryParameter: User}, {type: Cookie, cookie: {name: old}},"
                         + " {type: Cookie, cookie: {name: sid, ttl: 1h}}, {type: ClientIP}]}");
         assertThat(world.translate().upstream("default/web:80").traffic())
-                .isEqualTo(new TrafficConfig(new BalanceConfig(
+                .isEqualTo(TrafficConfig.NONE.withBalance(new BalanceConfig(
                         "Maglev",
                         2,
                         10_000_000_000L,
@@ -105,6 +110,64 @@ class TrafficPoliciesTest {
                         140)));
         world.remove("BackendTrafficPolicy", "default", "p");
         assertThat(world.translate().upstream("default/web:80").traffic()).isNull();
+    }
+
+    @Test
+    void howHealthIsFoundOutIsReadWithItsDefaults() {
+        policy("p", WEB, "healthCheck: {}, outlierDetection: {}");
+        assertThat(world.translate().upstream("default/web:80").traffic())
+                .isEqualTo(TrafficConfig.NONE
+                        .withHealthCheck(new HealthCheckConfig(
+                                Type.HTTP,
+                                "",
+                                "/",
+                                "GET",
+                                List.of(new Codes(200, 299)),
+                                "",
+                                5_000_000_000L,
+                                0.1,
+                                1_000_000_000L,
+                                3,
+                                2))
+                        .withOutliers(
+                                new OutlierConfig(5, 0, null, 10_000_000_000L, 30_000_000_000L, 300_000_000_000L, 10)));
+        policy(
+                "p",
+                WEB,
+                "healthCheck: {type: GRPC, grpc: {service: shop.Cart}, interval: 10s, timeout: 500ms, jitterPercent: 50},"
+                        + " outlierDetection: {consecutive5xx: 0, consecutiveGatewayFailures: 3,"
+                        + " successRate: {requestVolume: 10}, maxEjectionPercent: 50}");
+        TrafficConfig traffic = world.translate().upstream("default/web:80").traffic();
+        assertThat(traffic).isNotNull();
+        assertThat(traffic.healthCheck().type()).isEqualTo(Type.GRPC);
+        assertThat(traffic.healthCheck().service()).isEqualTo("shop.Cart");
+        assertThat(traffic.healthCheck().jitter()).isEqualTo(0.5);
+        assertThat(traffic.healthCheck().timeoutNanos()).isEqualTo(500_000_000);
+        assertThat(traffic.outliers().successRate()).isEqualTo(new OutlierConfig.SuccessRate(5, 10, 1.9));
+        assertThat(traffic.outliers().consecutiveGatewayFailures()).isEqualTo(3);
+    }
+
+    @Test
+    void datagramsAreNotChecked() {
+        world.apply("""
+                kind: Service
+                metadata: {name: dns}
+                spec: {ports: [{name: udp, port: 53, protocol: UDP}]}
+                ---
+                kind: Gateway
+                metadata: {name: udp}
+                spec: {gatewayClassName: coppice, listeners: [{name: dns, port: 53, protocol: UDP}]}
+                ---
+                apiVersion: gateway.networking.k8s.io/v1alpha2
+                kind: UDPRoute
+                metadata: {name: dns}
+                spec: {parentRefs: [{name: udp}], rules: [{backendRefs: [{name: dns, port: 53}]}]}
+                """);
+        policy("p", "{group: \"\", kind: Service, name: dns}", "healthCheck: {}, loadBalancer: {algorithm: Random}");
+        TrafficConfig traffic = world.translate().upstream("default/dns:53/udp").traffic();
+        assertThat(traffic).isNotNull();
+        assertThat(traffic.healthCheck()).isNull();
+        assertThat(traffic.balance().algorithm()).isEqualTo("Random");
     }
 
     @Test

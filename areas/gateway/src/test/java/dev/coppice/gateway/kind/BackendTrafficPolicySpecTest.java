@@ -13,6 +13,10 @@ class BackendTrafficPolicySpecTest {
         return PROBLEMS.of("{targetRefs: [" + WEB + "], loadBalancer: {" + fields + "}}");
     }
 
+    private static String section(String name, String fields) throws Exception {
+        return PROBLEMS.of("{targetRefs: [" + WEB + "], " + name + ": {" + fields + "}}");
+    }
+
     private static String targets(String... targets) throws Exception {
         return PROBLEMS.of("{targetRefs: [" + String.join(", ", targets) + "]}");
     }
@@ -35,6 +39,35 @@ class BackendTrafficPolicySpecTest {
         assertThat(balancer("algorithm: Mine, choices: 3, tableSize: 64, hashKeys: [{type: ClientIP}], "
                         + "slowStart: {window: 1m, aggressionPercent: 50, minWeightPercent: 5}"))
                 .isEmpty();
+    }
+
+    @Test
+    void healthIsReadWithinBounds() throws Exception {
+        assertThat(section("healthCheck", "")).isEmpty();
+        assertThat(section(
+                        "healthCheck",
+                        "interval: 2s, timeout: 2s, http: {path: \"/ready?full=1\", host: a.org, method: HEAD,"
+                                + " expectedStatuses: [{start: 200, end: 204}, {start: 301, end: 301}]}"))
+                .isEmpty();
+        assertThat(section("healthCheck", "type: GRPC, grpc: {service: shop.Cart}"))
+                .isEmpty();
+        assertThat(section("healthCheck", "type: TCP, http: {}")).contains("type HTTP only");
+        assertThat(section("healthCheck", "grpc: {}")).contains("type GRPC only");
+        assertThat(section("healthCheck", "interval: 500ms")).contains("interval must be 1s to 10m");
+        assertThat(section("healthCheck", "interval: 1s, timeout: 2s")).contains("not longer than interval");
+        assertThat(section("healthCheck", "http: {path: health}")).contains("spec.healthCheck.http.path");
+        assertThat(section("healthCheck", "http: {expectedStatuses: [{start: 300, end: 200}]}"))
+                .contains("start must not be above end");
+        assertThat(section("healthCheck", "unhealthyThreshold: 0")).contains("spec.healthCheck.unhealthyThreshold");
+        assertThat(section("outlierDetection", "")).isEmpty();
+        assertThat(section("outlierDetection", "consecutive5xx: 0, successRate: {stdevFactorPercent: 250}"))
+                .isEmpty();
+        assertThat(section("outlierDetection", "baseEjectionTime: 10m")).contains("not longer than maxEjectionTime");
+        assertThat(section("outlierDetection", "maxEjectionTime: 25h")).contains("24h at most");
+        assertThat(section("outlierDetection", "maxEjectionPercent: 0"))
+                .contains("spec.outlierDetection.maxEjectionPercent");
+        assertThat(section("outlierDetection", "successRate: {minimumEndpoints: 2}"))
+                .contains("minimumEndpoints");
     }
 
     @Test

@@ -1,0 +1,428 @@
+package dev.coppice.gateway.proxy;
+
+import static dev.coppice.gateway.proxy.ProxyFixture.await;
+import static dev.coppice.gateway.proxy.ProxyFixture.rule;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.coppice.gateway.config.BalanceConfig;
+import dev.coppice.gateway.config.BalanceConfig.HashKey;
+import dev.coppice.gateway.config.BalanceConfig.MadeCookie;
+import dev.coppice.gateway.config.BalanceConfig.SlowStart;
+import dev.coppice.gateway.config.HealthCheckConfig;
+import dev.coppice.gateway.config.HealthCheckConfig.Codes;
+import dev.coppice.gateway.config.HealthCheckConfig.Type;
+import dev.coppice.gateway.config.OutlierConfig;
+import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.config.TrafficConfig;
+import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.config.UpstreamConfig.Endpoint;
+import dev.coppice.gateway.config.UpstreamConfig.Protocol;
+import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Which endpoint gets a request, with backends that answer. */
+class BalanceTest {
+    private static final long SECOND = 1_000_000_000L;
+
+    private final ProxyFixture proxy;
+    private final List<Backend> backends = new ArrayList<>();
+
+    BalanceTest() throws Exception {
+        proxy = new ProxyFixture();
+    }
+
+    @AfterEach
+    void close() throws Exception {
+        proxy.awaitNothingOpen();
+        for (Backend each : backends) {
+            each.close();
+        }
+        proxy.close();
+    }
+
+    private Backend backend(Backend.Answering answering) throws Exception {
+        Backend made = new Backend(answering);
+        backends.add(made);
+        return made;
+    }
+
+    /** Backends that say their numbers. */
+    private void numbered(int count) throws Exception {
+        for (int i = 0; i < count; i++) {
+            String number = Integer.toString(i);
+            backend((_, _) -> Backend.ok(number));
+        }
+    }
+
+    private static BalanceConfig balance(String algorithm, HashKey... keys) {
+        return new BalanceConfig(algorithm, 2, 10 * SECOND, 0, Arrays.asList(keys), null, 50, 140);
+    }
+
+    private static OutlierConfig outliers(int errors, int percent) {
+        return new OutlierConfig(errors, 0, null, 10 * SECOND, 600 * SECOND, 600 * SECOND, percent);
+    }
+
+    private static HealthCheckConfig check(Type type) {
+        return new HealthCheckConfig(
+                type,
+                "check.example.org",
+                "/health",
+                "GET",
+                List.of(new Codes(200, 299)),
+                "shop.Cart",
+                50_000_000L,
+                0.1,
+                2 * SECOND,
+                2,
+                2);
+    }
+
+    private UpstreamConfig upstream(
+            @Nullable BalanceConfig balance, @Nullable HealthCheckConfig check, @Nullable OutlierConfig outliers) {
+        return new UpstreamConfig(
+                "u",
+                Protocol.HTTP,
+                backends.stream()
+                        .map(each -> new Endpoint("127.0.0.1", each.port()))
+                        .toList(),
+                null,
+                TrafficConfig.NONE.withBalance(balance).withHealthCheck(check).withOutliers(outliers));
+    }
+
+    private void serve(
+            @Nullable BalanceConfig balance, @Nullable HealthCheckConfig check, @Nullable OutlierConfig outliers) {
+        proxy.serve(List.of(rule("u")), upstream(balance, check, outliers));
+    }
+
+    private String body(String target, String... headers) throws Exception {
+        String answer = proxy.get(target, headers);
+        assertThat(answer).startsWith("HTTP/1.1 200");
+        return answer.substring(answer.indexOf("\r\n\r\n") + 4);
+    }
+
+    private Map<String, Integer> counts(int requests) throws Exception {
+        Map<String, Integer> counts = new HashMap<>();
+        for (int i = 0; i < requests; i++) {
+            counts.merge(body("/"), 1, Integer::sum);
+        }
+        return counts;
+    }
+
+    private double metric(String line) {
+        try {
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            new PrometheusTextFormatWriter(false)
+                    .write(out, proxy.kernel.metrics().scrape());
+            Matcher found =
+                    Pattern.compile(Pattern.quote(line) + " (\\S+)").matcher(out.toString(StandardCharsets.UTF_8));
+            return found.find() ? Double.parseDouble(found.group(1)) : -1;
+        } catch (java.io.IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void requestsWithAKeyStayTogether() throws Exception {
+        numbered(5);
+        serve(balance("Maglev", new HashKey.Header("x-user"), new HashKey.QueryParameter("user")), null, null);
+        Map<String, Integer> all = new HashMap<>();
+        for (int user = 0; user < 20; user++) {
+            String first = body("/", "X-User: " + user);
+            all.merge(first, 1, Integer::sum);
+            assertThat(body("/a", "x-user: " + user)).isEqualTo(first);
+            // The header goes before; without it, the query.
+            assertThat(body("/?user=other", "X-User: " + user)).isEqualTo(first);
+            assertThat(body("/?a=b&user=" + user)).isEqualTo(first);
+        }
+        assertThat(all).hasSizeGreaterThan(2);
+        // Requests with neither go anywhere.
+        assertThat(counts(50)).hasSizeGreaterThan(2);
+    }
+
+    @Test
+    void aClientWithoutCookieGetsOneAndStays() throws Exception {
+        numbered(5);
+        serve(
+                balance("RingHash", new HashKey.Cookie("sid", new MadeCookie(3600, "/shop", "Lax", true, false))),
+                null,
+                null);
+        Map<String, Integer> all = new HashMap<>();
+        for (int client = 0; client < 20; client++) {
+            String answer = proxy.get("/shop");
+            String body = answer.substring(answer.indexOf("\r\n\r\n") + 4);
+            all.merge(body, 1, Integer::sum);
+            Matcher cookie = Pattern.compile(
+                            "(?i)set-cookie: (sid=[0-9a-f]{32}); Path=/shop; Max-Age=3600; SameSite=Lax; HttpOnly\r\n")
+                    .matcher(answer);
+            assertThat(cookie.find()).as(answer).isTrue();
+            String again = proxy.get("/shop", "Cookie: a=b; " + cookie.group(1) + "; c=d");
+            assertThat(again).endsWith("\r\n\r\n" + body).doesNotContainIgnoringCase("set-cookie");
+        }
+        assertThat(all).hasSizeGreaterThan(2);
+    }
+
+    @Test
+    void theBackendsOwnCookiesAreLeftAsTheyAre() throws Exception {
+        backend((_, _) -> "HTTP/1.1 200 OK\r\nSet-Cookie: own=1\r\nContent-Length: 0\r\n\r\n");
+        serve(
+                balance("RingHash", new HashKey.Cookie("sid", new MadeCookie(0, "/", "Strict", false, true))),
+                null,
+                null);
+        String answer = proxy.get("/");
+        assertThat(answer)
+                .contains("Set-Cookie: own=1\r\n")
+                .containsPattern("(?i)set-cookie: sid=[0-9a-f]{32}; Path=/; SameSite=Strict; Secure\r\n");
+    }
+
+    @Test
+    void theLessBusyOneGetsTheNextRequest() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        AtomicBoolean held = new AtomicBoolean();
+        Backend.Answering answering = (request, _) -> {
+            if (request.line().contains("/slow") && held.compareAndSet(false, true)) {
+                try {
+                    go.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            }
+            return Backend.ok("");
+        };
+        Backend one = backend(answering);
+        Backend two = backend(answering);
+        serve(balance("LeastRequest"), null, null);
+        try (ProxyFixture.Client client = proxy.client()) {
+            client.send("GET /slow HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n");
+            await(held::get);
+            Backend busy = one.seen.isEmpty() ? two : one;
+            assertThat(metric("coppice_gateway_upstream_in_flight{upstream=\"u\"}"))
+                    .isEqualTo(1);
+            for (int i = 0; i < 20; i++) {
+                body("/");
+            }
+            assertThat(busy.seen).hasSize(1);
+            go.countDown();
+            assertThat(client.rest()).startsWith("HTTP/1.1 200");
+        }
+        await(() -> metric("coppice_gateway_upstream_in_flight{upstream=\"u\"}") == 0);
+    }
+
+    @Test
+    void nothingIsLeftInFlightHoweverRequestsEnd() throws Exception {
+        AtomicBoolean broken = new AtomicBoolean(true);
+        backend((request, conversation) -> {
+            if (request.line().contains("/reset")) {
+                return null;
+            }
+            if (request.line().contains("/half")) {
+                conversation.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
+                return null;
+            }
+            return broken.getAndSet(false) ? "nonsense\r\n\r\n" : Backend.ok("");
+        });
+        serve(balance("PeakEwma"), null, outliers(100, 100));
+        assertThat(proxy.get("/reset")).startsWith("HTTP/1.1 503");
+        assertThat(proxy.get("/half")).contains("half");
+        assertThat(proxy.get("/")).startsWith("HTTP/1.1 502");
+        assertThat(proxy.get("/")).startsWith("HTTP/1.1 200");
+        backends.getFirst().close();
+        assertThat(proxy.get("/")).startsWith("HTTP/1.1 503");
+        proxy.awaitNothingOpen();
+        await(() -> metric("coppice_gateway_upstream_in_flight{upstream=\"u\"}") == 0);
+    }
+
+    @Test
+    void oneThatFailsAgainAndAgainIsLeftOut() throws Exception {
+        numbered(2);
+        Backend bad = backend((_, _) -> "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n");
+        serve(null, null, outliers(3, 50));
+        await(() -> {
+            try {
+                proxy.get("/");
+            } catch (java.io.IOException e) {
+                throw new java.io.UncheckedIOException(e);
+            }
+            return metric("coppice_gateway_upstream_endpoints{state=\"ejected\",upstream=\"u\"}") == 1
+                    && metric("coppice_gateway_upstream_endpoints{state=\"healthy\",upstream=\"u\"}") == 2;
+        });
+        int before = bad.seen.size();
+        assertThat(before).isGreaterThanOrEqualTo(3);
+        assertThat(counts(20)).containsOnlyKeys("0", "1");
+        assertThat(bad.seen).hasSize(before);
+        assertThat(metric("coppice_gateway_upstream_ejections_total{reason=\"consecutive-5xx\",upstream=\"u\"}"))
+                .isEqualTo(1);
+        // It is forgotten with the section.
+        serve(null, null, null);
+        await(() -> {
+            try {
+                return proxy.get("/").startsWith("HTTP/1.1 500");
+            } catch (java.io.IOException e) {
+                throw new java.io.UncheckedIOException(e);
+            }
+        });
+    }
+
+    @Test
+    void oneThatRefusesConnectionsIsLeftOutWhileRetriesHideIt() throws Exception {
+        numbered(2);
+        int refusing = ProxyFixture.freePort();
+        UpstreamConfig base = upstream(null, null, outliers(3, 50));
+        List<Endpoint> endpoints = new ArrayList<>(base.endpoints());
+        endpoints.add(new Endpoint("127.0.0.1", refusing));
+        proxy.serve(List.of(rule("u")), new UpstreamConfig("u", Protocol.HTTP, endpoints, null, base.traffic()));
+        await(() -> {
+            try {
+                assertThat(proxy.get("/")).startsWith("HTTP/1.1 200");
+            } catch (java.io.IOException e) {
+                throw new java.io.UncheckedIOException(e);
+            }
+            return metric("coppice_gateway_upstream_endpoints{state=\"ejected\",upstream=\"u\"}") == 1;
+        });
+    }
+
+    @Test
+    void anEndpointThatIsNotWellGetsNothingUntilItIs() throws Exception {
+        AtomicBoolean well = new AtomicBoolean(true);
+        numbered(2);
+        Backend sick = backend((request, _) -> {
+            if (request.line().equals("GET /health HTTP/1.1")) {
+                assertThat(request.header("host")).contains("check.example.org");
+                return well.get() ? Backend.ok("") : "HTTP/1.1 503 Sick\r\nContent-Length: 0\r\n\r\n";
+            }
+            return Backend.ok("2");
+        });
+        serve(null, check(Type.HTTP), null);
+        await(() -> sick.seen.size() > 3);
+        assertThat(counts(9)).hasSize(3);
+        well.set(false);
+        await(() -> metric("coppice_gateway_upstream_endpoints{state=\"healthy\",upstream=\"u\"}") == 2);
+        assertThat(metric("coppice_gateway_upstream_endpoints{state=\"unhealthy\",upstream=\"u\"}"))
+                .isEqualTo(1);
+        assertThat(counts(20)).containsOnlyKeys("0", "1");
+        well.set(true);
+        await(() -> metric("coppice_gateway_upstream_endpoints{state=\"healthy\",upstream=\"u\"}") == 3);
+        assertThat(counts(9)).hasSize(3);
+        assertThat(metric("coppice_gateway_upstream_health_checks_total{result=\"failure\",upstream=\"u\"}"))
+                .isGreaterThanOrEqualTo(2);
+        // Checks stop with the section.
+        serve(null, null, null);
+        proxy.serve(List.of(rule("u")));
+        assertThat(metric("coppice_gateway_upstream_endpoints{state=\"healthy\",upstream=\"u\"}"))
+                .isEqualTo(-1);
+    }
+
+    @Test
+    void whenMostAreNotWellAllAreUsed() throws Exception {
+        for (int i = 0; i < 3; i++) {
+            String number = Integer.toString(i);
+            backend((request, _) -> request.line().contains("/health") && !number.equals("0")
+                    ? "HTTP/1.1 500 Sick\r\nContent-Length: 0\r\n\r\n"
+                    : Backend.ok(number));
+        }
+        serve(null, check(Type.HTTP), null);
+        await(() -> metric("coppice_gateway_upstream_panic{upstream=\"u\"}") == 1);
+        assertThat(counts(9)).hasSize(3);
+        // Without panic only the one that is well is used.
+        serve(new BalanceConfig("RoundRobin", 2, SECOND, 0, List.of(), null, 0, 140), check(Type.HTTP), null);
+        assertThat(counts(9)).containsOnlyKeys("0");
+    }
+
+    @Test
+    void whereNothingIsWellAndNobodyPanicsThereIsNoAnswer() throws Exception {
+        backend((_, _) -> "HTTP/1.1 500 Sick\r\nContent-Length: 0\r\n\r\n");
+        serve(new BalanceConfig("RoundRobin", 2, SECOND, 0, List.of(), null, 0, 140), check(Type.HTTP), null);
+        await(() -> metric("coppice_gateway_upstream_endpoints{state=\"healthy\",upstream=\"u\"}") == 0);
+        assertThat(proxy.get("/")).startsWith("HTTP/1.1 503").contains("no endpoint that is ready");
+    }
+
+    @Test
+    void aConnectionIsEnoughForTcp() throws Exception {
+        numbered(1);
+        Backend other = backend((_, _) -> Backend.ok("1"));
+        serve(null, check(Type.TCP), null);
+        await(() -> other.connections.get() > 3);
+        assertThat(other.seen).isEmpty();
+        other.close();
+        await(() -> metric("coppice_gateway_upstream_endpoints{state=\"healthy\",upstream=\"u\"}") == 1);
+        assertThat(counts(4)).containsOnlyKeys("0");
+    }
+
+    @Test
+    void othersHelpOutWhenTooFewAreWell() throws Exception {
+        AtomicBoolean well = new AtomicBoolean(true);
+        backend((request, _) -> request.line().contains("/health") && !well.get()
+                ? "HTTP/1.1 500 Sick\r\nContent-Length: 0\r\n\r\n"
+                : Backend.ok("near"));
+        backend((_, _) -> Backend.ok("far"));
+        UpstreamConfig config = new UpstreamConfig(
+                "u",
+                Protocol.HTTP,
+                List.of(
+                        new Endpoint("127.0.0.1", backends.get(0).port(), 0, 1),
+                        new Endpoint("127.0.0.1", backends.get(1).port(), 1, 1)),
+                null,
+                TrafficConfig.NONE.withHealthCheck(check(Type.HTTP)));
+        proxy.serve(List.of(rule("u")), config);
+        assertThat(counts(10)).containsOnlyKeys("near");
+        well.set(false);
+        await(() -> metric("coppice_gateway_upstream_endpoints{state=\"healthy\",upstream=\"u\"}") == 1);
+        assertThat(counts(10)).containsOnlyKeys("far");
+    }
+
+    @Test
+    void aNewEndpointGetsLessAtFirst() throws Exception {
+        numbered(1);
+        BalanceConfig slow =
+                new BalanceConfig("RoundRobin", 2, SECOND, 0, List.of(), new SlowStart(3600 * SECOND, 1, 0.1), 50, 140);
+        serve(slow, null, null);
+        assertThat(counts(5)).containsOnlyKeys("0");
+        backend((_, _) -> Backend.ok("1"));
+        serve(slow, null, null);
+        Map<String, Integer> counts = counts(110);
+        // A tenth of the other's share: once in each eleven, on each of two event loops.
+        assertThat(counts.get("1")).isBetween(6, 14);
+    }
+
+    @Test
+    void weightsAreFollowed() throws Exception {
+        numbered(2);
+        RuleConfig rule = rule("u");
+        proxy.serve(
+                List.of(rule),
+                new UpstreamConfig(
+                        "u",
+                        Protocol.HTTP,
+                        List.of(
+                                new Endpoint("127.0.0.1", backends.get(0).port(), 0, 3),
+                                new Endpoint("127.0.0.1", backends.get(1).port(), 0, 1))));
+        Map<String, Integer> counts = counts(80);
+        assertThat(counts.get("0")).isBetween(56, 64);
+    }
+
+    @Test
+    void cookiesAreFoundByTheirNames() {
+        var headers = new io.netty.handler.codec.http.DefaultHttpHeaders();
+        headers.add("Cookie", "xsid=1; sid=2;sid=3");
+        headers.add("cookie", "other=4");
+        assertThat(RequestKeys.cookie(headers, "sid")).isEqualTo("2");
+        assertThat(RequestKeys.cookie(headers, "other")).isEqualTo("4");
+        assertThat(RequestKeys.cookie(headers, "id")).isNull();
+        headers.set("Cookie", "sid=; ;=;;sid");
+        assertThat(RequestKeys.cookie(headers, "sid")).isNull();
+        headers.set("Cookie", "sid=a=b; x");
+        assertThat(RequestKeys.cookie(headers, "sid")).isEqualTo("a=b");
+    }
+}
