@@ -105,6 +105,7 @@ final class RoutedCluster implements ClusterView {
                 List.of(),
                 List.of(),
                 List.of(),
+                List.of(),
                 this);
     }
 

@@ -8,16 +8,27 @@ import java.util.List;
  * @param listeners of all Gateways; those that share an address and a port speak the same protocol and differ in host names
  * @param upstreams everything that rules point to, each by a name of its own
  * @param limits in the order in which they are asked, each by a name of its own
+ * @param security in the order in which they are asked, each by a name of its own
  */
-public record GatewayConfig(List<ListenerConfig> listeners, List<UpstreamConfig> upstreams, List<LimitConfig> limits) {
+public record GatewayConfig(
+        List<ListenerConfig> listeners,
+        List<UpstreamConfig> upstreams,
+        List<LimitConfig> limits,
+        List<SecurityConfig> security) {
 
     public static final GatewayConfig EMPTY = new GatewayConfig(List.of(), List.of());
 
     public GatewayConfig {
         listeners = List.copyOf(listeners);
         upstreams = List.copyOf(upstreams);
-        // What an earlier version saved has none.
+        // What an earlier version saved has neither.
         limits = limits == null ? List.of() : List.copyOf(limits);
+        security = security == null ? List.of() : List.copyOf(security);
+    }
+
+    /** Without security policies. */
+    public GatewayConfig(List<ListenerConfig> listeners, List<UpstreamConfig> upstreams, List<LimitConfig> limits) {
+        this(listeners, upstreams, limits, List.of());
     }
 
     /** Without limits. */

@@ -19,7 +19,7 @@ import java.util.List;
  */
 public record LimitConfig(
         String name,
-        List<Target> targets,
+        List<TrafficTarget> targets,
         Algorithm algorithm,
         long requests,
         long perNanos,
@@ -34,15 +34,6 @@ public record LimitConfig(
         SLIDING_WINDOW,
         CONCURRENCY
     }
-
-    /**
-     * Whose requests.
-     *
-     * @param kind {@code Gateway}, or a kind of routes
-     * @param name {@code NAMESPACE/NAME}
-     * @param section a listener of the Gateway, or a rule of the route; empty for all
-     */
-    public record Target(String kind, String name, String section) {}
 
     /** Something of a request. */
     @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")

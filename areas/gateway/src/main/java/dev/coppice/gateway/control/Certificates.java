@@ -10,7 +10,6 @@ import java.security.PublicKey;
 import java.security.Signature;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
-import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -130,15 +129,7 @@ final class Certificates {
     }
 
     private static @Nullable String decoded(ObjectNode secret, String key) {
-        String text = secret.path("data").path(key).asText("");
-        if (text.isEmpty()) {
-            String plain = secret.path("stringData").path(key).asText("");
-            return plain.isEmpty() ? null : plain;
-        }
-        try {
-            return new String(Base64.getDecoder().decode(text), StandardCharsets.ISO_8859_1);
-        } catch (IllegalArgumentException e) {
-            return null;
-        }
+        byte[] bytes = SecretData.bytes(secret, key);
+        return bytes == null ? null : new String(bytes, StandardCharsets.ISO_8859_1);
     }
 }

@@ -214,6 +214,7 @@ public final class GatewayController implements AutoCloseable {
                 list(GatewayKinds.BACKEND_TLS_POLICY),
                 list(GatewayKinds.BACKEND_TRAFFIC_POLICY),
                 list(GatewayKinds.RATE_LIMIT),
+                list(GatewayKinds.SECURITY_POLICY),
                 copy);
     }
 

@@ -9,7 +9,7 @@ import dev.coppice.gateway.kind.SecretReference;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** Looks up the certificates that Gateways, ListenerSets and BackendTLSPolicies refer to. */
+/** Looks up the certificates, keys and passwords that Gateways, ListenerSets and policies refer to. */
 final class References {
 
     /** Why a reference leads nowhere. */
@@ -100,6 +100,58 @@ final class References {
         return found.pem() != null
                 ? new Looked<>(found.pem(), null)
                 : Looked.bad(new Problem("InvalidCACertificateRef", what + " " + found.problem()));
+    }
+
+    /** A Secret that a SecurityPolicy names. */
+    Looked<ObjectNode> secret(Key key) {
+        return cluster.secret(key)
+                .map(each -> new Looked<>(each, null))
+                .orElseGet(() -> Looked.bad(new Problem("SecretNotFound", "Secret " + key + " does not exist")));
+    }
+
+    /** An entry of a ConfigMap or Secret. */
+    Looked<String> entry(String namespace, LocalReference reference, String entry) {
+        Key key = new Key(namespace, reference.name());
+        String what = reference.kind() + " " + key;
+        Optional<ObjectNode> object = object(namespace, reference);
+        if (object == null) {
+            return Looked.bad(new Problem(
+                    "InvalidKind",
+                    "expected a ConfigMap or Secret of the core group; "
+                            + (reference.group().isEmpty() ? "" : reference.group() + "/") + what
+                            + " is not supported"));
+        }
+        if (object.isEmpty()) {
+            return Looked.bad(new Problem(reference.kind() + "NotFound", what + " does not exist"));
+        }
+        String text = reference.kind().equals("Secret")
+                ? SecretData.text(object.get(), entry)
+                : object.get().path("data").path(entry).textValue();
+        return text == null
+                ? Looked.bad(new Problem("InvalidReference", what + " lacks the entry " + entry))
+                : new Looked<>(text, null);
+    }
+
+    /** Changes with the object; the same for all that are not there. */
+    String version(String namespace, LocalReference reference) {
+        Optional<ObjectNode> object = object(namespace, reference);
+        return object == null || object.isEmpty()
+                ? ""
+                : object.get().path("metadata").path("uid").asText("") + "/"
+                        + object.get().path("metadata").path("resourceVersion").asText("");
+    }
+
+    /** Null for a kind that is not supported. */
+    private @Nullable Optional<ObjectNode> object(String namespace, LocalReference reference) {
+        Key key = new Key(namespace, reference.name());
+        if (!reference.group().isEmpty()) {
+            return null;
+        }
+        return switch (reference.kind()) {
+            case "ConfigMap" -> cluster.configMap(key);
+            case "Secret" -> cluster.secret(key);
+            default -> null;
+        };
     }
 
     private static Problem notPermitted(String kind, String namespace, String what, String in) {

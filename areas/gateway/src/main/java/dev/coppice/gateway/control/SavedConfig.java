@@ -37,7 +37,7 @@ public final class SavedConfig {
     }
 
     /**
-     * Returns once it would survive a power cut. Whatever has a private key is left out, since keys are on no disk in the clear: listeners that
+     * Returns once it would survive a power cut. Of API keys and passwords it has hashes only. Whatever has a private key is left out, since keys are on no disk in the clear: listeners that
      * end TLS, and upstreams that a client certificate is shown to. Requests for such an upstream are answered with 500 until all is known again.
      */
     void write(GatewayConfig config) throws IOException {
@@ -46,7 +46,8 @@ public final class SavedConfig {
                 config.upstreams().stream()
                         .filter(each -> each.tls() == null || each.tls().client() == null)
                         .toList(),
-                config.limits());
+                config.limits(),
+                config.security());
         try {
             DurableFile.write(file, JSON.writeValueAsString(kept));
         } catch (JsonProcessingException e) {

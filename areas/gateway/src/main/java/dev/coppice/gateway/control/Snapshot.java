@@ -16,6 +16,7 @@ import dev.coppice.gateway.kind.PolicyStatus;
 import dev.coppice.gateway.kind.RateLimitSpec;
 import dev.coppice.gateway.kind.ReferenceGrantSpec;
 import dev.coppice.gateway.kind.RouteStatus;
+import dev.coppice.gateway.kind.SecurityPolicySpec;
 import dev.coppice.gateway.kind.StreamRouteSpec;
 import dev.coppice.gateway.kind.TlsRouteSpec;
 import java.util.List;
@@ -34,4 +35,5 @@ public record Snapshot(
         List<Resource<BackendTlsPolicySpec, PolicyStatus>> policies,
         List<Resource<BackendTrafficPolicySpec, PolicyStatus>> trafficPolicies,
         List<Resource<RateLimitSpec, PolicyStatus>> rateLimits,
+        List<Resource<SecurityPolicySpec, PolicyStatus>> securityPolicies,
         ClusterView cluster) {}

@@ -45,6 +45,7 @@ public final class Translation {
     private final Certificates certificates = new Certificates();
     private final Backends backends;
     private final LimitReader limitReader = new LimitReader();
+    private final SecurityReader securityReader = new SecurityReader();
     private Map<ObjectId, RouteView> views = Map.of();
     private Map<Resource<?, ?>, RouteView> seen = Map.of();
     private Map<RouteView, RouteResolution> resolutions = Map.of();
@@ -83,7 +84,10 @@ public final class Translation {
         References references = new References(snapshot.cluster(), grants, certificates);
         BackendPolicies policies = new BackendPolicies(snapshot.policies(), references);
         TrafficPolicies traffic = new TrafficPolicies(snapshot.trafficPolicies());
+        PolicyTargets targets = new PolicyTargets(
+                !snapshot.rateLimits().isEmpty() || !snapshot.securityPolicies().isEmpty());
         LimitPolicies limits = new LimitPolicies(snapshot.rateLimits(), limitReader);
+        SecurityPolicies security = new SecurityPolicies(snapshot.securityPolicies(), securityReader, references);
         renewEpoch(snapshot);
         backends.begin();
         Map<Key, GatewayState> gateways = new GatewayReader(snapshot, references, capabilities).read(CONTROLLER);
@@ -91,13 +95,15 @@ public final class Translation {
         new Addresses(options).assign(states, given);
         Map<Key, SetPlace> sets = new HashMap<>();
         states.forEach(state -> state.sets.forEach(set -> sets.put(set.set.key(), new SetPlace(state, set))));
-        Map<ObjectId, Draft> all = routes(snapshot, gateways, sets, grants, policies, traffic, limits);
-        limits.resolve(gateways, views::get);
+        Map<ObjectId, Draft> all = routes(snapshot, gateways, sets, grants, policies, traffic, targets);
+        targets.complete(gateways, views::get);
+        limits.resolve(targets);
+        security.resolve(targets);
         List<UpstreamConfig> upstreams = backends.upstreams(snapshot.cluster(), policies, traffic, gateway -> {
             GatewayState state = gateways.get(gateway);
             return state == null || state.shown == null ? null : state.shown.value();
         });
-        GatewayConfig config = new GatewayConfig(listeners(states), upstreams, limits.limits());
+        GatewayConfig config = new GatewayConfig(listeners(states), upstreams, limits.limits(), security.configs());
         Map<String, String> addresses = new HashMap<>();
         for (GatewayState state : states) {
             state.addresses.stream()
@@ -109,6 +115,7 @@ public final class Translation {
         policies.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.BACKEND_TLS_POLICY, key), draft));
         traffic.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.BACKEND_TRAFFIC_POLICY, key), draft));
         limits.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.RATE_LIMIT, key), draft));
+        security.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.SECURITY_POLICY, key), draft));
         return new Result(config, addresses, failures -> {
             for (GatewayState state : states) {
                 all.put(ObjectId.of(GatewayKinds.GATEWAY, state.gateway.key()), state.draft(failures, capabilities));
@@ -194,7 +201,7 @@ public final class Translation {
             Grants grants,
             BackendPolicies policies,
             TrafficPolicies traffic,
-            LimitPolicies limits) {
+            PolicyTargets targets) {
         List<RouteView> all = new ArrayList<>();
         int count = views.size() * 2 + 16;
         Map<ObjectId, RouteView> now = new HashMap<>(count);
@@ -223,7 +230,7 @@ public final class Translation {
                     resolution = resolve(view, snapshot, grants, policies);
                     kept.put(view, resolution);
                 }
-                parents.add(atParent(view, parent, found, resolution, snapshot.cluster(), policies, traffic, limits));
+                parents.add(atParent(view, parent, found, resolution, snapshot.cluster(), policies, traffic, targets));
             }
             drafts.put(view.id(), new Draft.OfRoute(view.generation(), parents));
         }
@@ -285,7 +292,7 @@ public final class Translation {
             ClusterView cluster,
             BackendPolicies policies,
             TrafficPolicies traffic,
-            LimitPolicies limits) {
+            PolicyTargets targets) {
         References.@Nullable Problem problem = null;
         if (!parent.attached()) {
             problem = new References.Problem("NoMatchingParent", "the Gateway does not allow this ListenerSet");
@@ -299,7 +306,7 @@ public final class Translation {
                     .services()
                     .forEach(service ->
                             traffic.used(service, parent.gateway().gateway.key()));
-            limits.attached(view.id(), parent.gateway().gateway.key());
+            targets.attached(view.id(), parent.gateway().gateway.key());
         }
         List<Draft.Condition> conditions = new ArrayList<>();
         conditions.add(

@@ -13,7 +13,8 @@ import java.util.Map;
 /**
  * A CEL expression over a request: {@code request.method}, {@code request.scheme}, {@code request.host} (lower case, no port), {@code
  * request.path} (in normal form), {@code request.query} (as it was sent), {@code request.headers} (a map; names in lower case, several
- * of a name joined by commas) and {@code source.address}. It runs on an event loop, so it may cost little: {@value #MOST_CHARACTERS}
+ * of a name joined by commas) and {@code source.address}; and of who sends it {@code auth.method} ({@code APIKey}, {@code Basic}, {@code JWT};
+ * empty for nobody), {@code auth.name} (of the method in its policy), {@code auth.subject} and {@code auth.claims} (a map). It runs on an event loop, so it may cost little: {@value #MOST_CHARACTERS}
  * characters, {@value #MOST_COST} cost units, 5 ms. Immutable, safe for use by many threads.
  */
 public final class RequestExpression {
@@ -31,6 +32,10 @@ public final class RequestExpression {
                 .withVariable("request.query", ValueType.STRING)
                 .withVariable("request.headers", ValueType.mapOf(ValueType.STRING))
                 .withVariable("source.address", ValueType.STRING)
+                .withVariable("auth.method", ValueType.STRING)
+                .withVariable("auth.name", ValueType.STRING)
+                .withVariable("auth.subject", ValueType.STRING)
+                .withVariable("auth.claims", ValueType.mapOf(ValueType.ANY))
                 .withLimits(new Limits(MOST_CHARACTERS, MOST_NODES, MOST_COST, Duration.ofMillis(5)));
         static final Environment CONDITION = REQUEST.withResult(ValueType.BOOL);
         static final Environment TEXT = REQUEST.withResult(ValueType.STRING);
@@ -49,7 +54,7 @@ public final class RequestExpression {
     }
 
     private static Object ofNoRequest(String variable) {
-        return variable.equals("request.headers") ? Map.of() : "";
+        return variable.equals("request.headers") || variable.equals("auth.claims") ? Map.of() : "";
     }
 
     /**

@@ -177,6 +177,25 @@ public final class GatewayKinds {
             .withColumn("Limits", "string", ".spec.limits[*].name", "Its limits.")
             .withColumn("Age", "date", AGE, "When it was made.");
 
+    /** Who may send requests. */
+    public static final Kind<SecurityPolicySpec, PolicyStatus> SECURITY_POLICY = Kind.namespaced(
+                    POLICY_GROUP,
+                    VERSION,
+                    "SecurityPolicy",
+                    SecurityPolicySpec.class,
+                    PolicyStatus.class,
+                    "SecurityPolicy says who may send requests, for Gateways and routes.")
+            .withShortNames("secpol")
+            .withCategories("coppice")
+            .withColumn(
+                    "Accepted",
+                    "string",
+                    ".status.ancestors[*].conditions[?(@.type==\"Accepted\")].status",
+                    "Whether it is valid, for each Gateway.")
+            .withColumn("Methods", "string", ".spec.authentication.methods[*].name", "How requests are authenticated.")
+            .withColumn("Rules", "string", ".spec.authorization.rules[*].name", "What is allowed and denied.")
+            .withColumn("Age", "date", AGE, "When it was made.");
+
     private GatewayKinds() {}
 
     /** All kinds of the area. */
@@ -193,7 +212,8 @@ public final class GatewayKinds {
                 REFERENCE_GRANT,
                 BACKEND_TLS_POLICY,
                 BACKEND_TRAFFIC_POLICY,
-                RATE_LIMIT);
+                RATE_LIMIT,
+                SECURITY_POLICY);
     }
 
     private static String condition(String type) {

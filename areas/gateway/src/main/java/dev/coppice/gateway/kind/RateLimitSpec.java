@@ -2,8 +2,6 @@ package dev.coppice.gateway.kind;
 
 import dev.coppice.gateway.kind.Names.GatewayDuration;
 import dev.coppice.gateway.kind.Names.HeaderName;
-import dev.coppice.gateway.kind.Names.ObjectName;
-import dev.coppice.gateway.kind.Names.SectionName;
 import dev.coppice.schema.Default;
 import dev.coppice.schema.Description;
 import dev.coppice.schema.Enumeration;
@@ -28,30 +26,13 @@ public record RateLimitSpec(
         @Rule(value = PolicyTarget.EACH_ONCE, message = "each target, or section of one, may be there once")
         @Description(
                 "Whose requests are limited: Gateways, listeners of them, routes, or rules of them. They are counted together.")
-        List<Target> targetRefs,
+        List<TrafficTargetReference> targetRefs,
 
         @Required
         @ListMap("name")
         @Length(min = 1, max = 16)
         @Description("The limits; a request has to pass all of them.")
         List<Limit> limits) {
-
-    /** Whose requests are limited. */
-    @Description("Whose requests are limited.")
-    public record Target(
-            @Required @Enumeration(GatewayKinds.GROUP) @Description("Its API group.")
-            String group,
-
-            @Required
-            @Enumeration({"Gateway", "HTTPRoute", "GRPCRoute"})
-            @Description("Gateway, HTTPRoute or GRPCRoute.")
-            String kind,
-
-            @Required @ObjectName @Description("Its name, in the namespace of the policy.")
-            String name,
-
-            @SectionName @Description("Only this listener of a Gateway, or this rule of a route.") @Nullable
-            String sectionName) {}
 
     /** How often requests with one key may come. */
     @Rule(

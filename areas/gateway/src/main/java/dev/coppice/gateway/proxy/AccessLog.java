@@ -71,6 +71,16 @@ final class AccessLog {
             quoted(exchange.routeName());
             text.append(",\"endpoint\":\"").append(exchange.endpointText());
             text.append("\",\"tries\":").append(exchange.tries());
+            String subject = exchange.subject();
+            if (!subject.isEmpty()) {
+                text.append(",\"subject\":");
+                quoted(subject);
+            }
+            String policy = exchange.deniedBy();
+            if (!policy.isEmpty()) {
+                text.append(",\"policy\":");
+                quoted(policy);
+            }
             String limit = exchange.refusedBy();
             if (!limit.isEmpty()) {
                 text.append(",\"limit\":");
@@ -106,7 +116,9 @@ final class AccessLog {
                 if (c == '"' || c == '\\') {
                     text.append('\\').append(c);
                 } else if (c < ' ' || c >= 0x7F) {
-                    text.append("\\u00")
+                    text.append("\\u")
+                            .append(Character.forDigit(c >> 12 & 15, 16))
+                            .append(Character.forDigit(c >> 8 & 15, 16))
                             .append(Character.forDigit(c >> 4 & 15, 16))
                             .append(Character.forDigit(c & 15, 16));
                 } else {

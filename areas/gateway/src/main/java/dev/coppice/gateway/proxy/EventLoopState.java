@@ -160,6 +160,9 @@ final class EventLoopState {
         }
         if (clients.size() > 0 || exchanges.size() > 0 || mirrors.size() > 0 || !pools.isEmpty()) {
             tick();
+        } else {
+            // Nobody would write what is left for as long as nobody comes.
+            accessLog.flush();
         }
     }
 

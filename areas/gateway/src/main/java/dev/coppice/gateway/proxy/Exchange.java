@@ -1,5 +1,6 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.authentication.Identity;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.route.Candidate;
 import dev.coppice.gateway.route.RoutingTable;
@@ -28,7 +29,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     private final ClientStream client;
     private final EventLoopState state;
     private final HttpRequest request;
-    private final String target;
+    private String target;
     private final long beginNanos;
     private final RequestBody body;
     private final Answer answer;
@@ -37,6 +38,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     private @Nullable RuleAction action;
     private @Nullable Candidate<RuleAction> candidate;
     private RuleAction.@Nullable Backend backend;
+    private @Nullable AccessCheck access;
     private @Nullable Admission admission;
     private @Nullable Delivery delivery;
     private @Nullable String allowedOrigin;
@@ -126,7 +128,33 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             answer(HttpResponseStatus.INTERNAL_SERVER_ERROR, "the rule for this request is not valid");
             return;
         }
-        admit(rule);
+        authorize(rule);
+    }
+
+    private void authorize(RuleAction rule) {
+        if (rule.access.open()) {
+            admit(rule);
+            return;
+        }
+        target = rule.access.loggable(target);
+        AccessCheck.begin(rule.access, request, asked, client, check -> decided(rule, check));
+    }
+
+    /** Perhaps some time later. */
+    private void decided(RuleAction rule, AccessCheck check) {
+        access = check;
+        asked = check.target();
+        DefaultFullHttpResponse refusal = check.refusal();
+        if (refusal != null) {
+            send(refusal, check.refusalCode());
+        } else if (!over) {
+            admit(rule);
+        }
+    }
+
+    private Identity identity() {
+        AccessCheck known = access;
+        return known == null ? Identity.NOBODY : known.identity();
     }
 
     private void admit(RuleAction rule) {
@@ -169,7 +197,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         }
         Admission asked = Admission.ask(
                 rule.limits,
-                new LimitedRequest(request, this.asked, client, rule.routeKey),
+                new LimitedRequest(request, this.asked, client, identity(), rule.routeKey),
                 state.limitKeys,
                 beginNanos);
         admission = asked;
@@ -189,7 +217,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
 
     private void prepare(RuleAction rule, RuleAction.Backend chosen) {
         upgrade = body.bodiless() && client.upgradable() != null && ForwardedRequest.upgrades(request);
-        ForwardedRequest.prepare(request, asked, client, upgrade, rule, chosen, prefixLength());
+        ForwardedRequest.prepare(request, asked, client, upgrade, rule, chosen, prefixLength(), access);
     }
 
     private int prefixLength() {
@@ -220,6 +248,8 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
                         mirrors = new ArrayList<>(2);
                     }
                     mirrors.add(copy);
+                    // What came while it was found out who sends the request.
+                    body.forEachWaiting(part -> copy.requestContent(part.retainedDuplicate()));
                 }
             }
         }
@@ -245,6 +275,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             drop();
             refuse(HttpResponseStatus.BAD_REQUEST, "malformed", "the request's body is not valid");
             return;
+        }
+        if (action != null && part instanceof LastHttpContent last) {
+            action.access.removeOwned(last.trailingHeaders());
         }
         for (MirrorAttempt each : mirrors) {
             each.requestContent(part.retainedDuplicate());
@@ -511,6 +544,17 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     String routeName() {
         RuleAction rule = action;
         return rule == null ? "" : rule.route;
+    }
+
+    /** Who sent it; empty when that is not known. */
+    String subject() {
+        return identity().subject();
+    }
+
+    /** The security policy that refused it; empty when none did. */
+    String deniedBy() {
+        AccessCheck known = access;
+        return known == null ? "" : known.refusedBy();
     }
 
     /** The limit that refused it; empty when none did. */

@@ -37,10 +37,15 @@ final class ForwardedRequest {
             boolean upgrade,
             RuleAction rule,
             RuleAction.Backend backend,
-            int prefixLength) {
+            int prefixLength,
+            @Nullable AccessCheck access) {
         HttpHeaders headers = request.headers();
         String protocol = upgrade ? headers.get(HttpHeaderNames.UPGRADE) : null;
         HopByHop.strip(headers);
+        if (access != null) {
+            // Once more: a client may have named these headers as ones of its connection.
+            access.tell(headers);
+        }
         if (protocol != null) {
             headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE);
             headers.set(HttpHeaderNames.UPGRADE, protocol);

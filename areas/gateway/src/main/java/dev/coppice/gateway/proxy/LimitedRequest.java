@@ -1,5 +1,6 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.authentication.Identity;
 import io.netty.handler.codec.http.HttpRequest;
 import org.jspecify.annotations.Nullable;
 
@@ -8,14 +9,16 @@ final class LimitedRequest {
     private final HttpRequest request;
     private final RequestTarget target;
     private final ClientStream client;
+    private final Identity identity;
     private final String route;
     private @Nullable RequestVariables variables;
 
     /** @param route kind, namespace and name */
-    LimitedRequest(HttpRequest request, RequestTarget target, ClientStream client, String route) {
+    LimitedRequest(HttpRequest request, RequestTarget target, ClientStream client, Identity identity, String route) {
         this.request = request;
         this.target = target;
         this.client = client;
+        this.identity = identity;
         this.route = route;
     }
 
@@ -36,7 +39,7 @@ final class LimitedRequest {
     RequestVariables variables() {
         RequestVariables known = variables;
         if (known == null) {
-            known = new RequestVariables(request, target, client);
+            known = new RequestVariables(request, target, client, identity);
             variables = known;
         }
         return known;

@@ -57,6 +57,7 @@ public final class ProxyDataPlane implements DataPlane {
     final ProxyMetrics metrics;
     final AccessLog accessLog;
     final RateLimits limits;
+    final AccessPolicies access;
     final Transport transport = Transport.best();
     /** The figures of requests that no route wanted. */
     final ProxyMetrics.PerRoute unrouted;
@@ -89,6 +90,7 @@ public final class ProxyDataPlane implements DataPlane {
         this.metrics = new ProxyMetrics(registry);
         this.unrouted = metrics.route("");
         this.limits = new RateLimits(kernel, registry);
+        this.access = new AccessPolicies(kernel, supervisor, registry);
         this.accessLog = new AccessLog(options.accessLog(), clock, metrics);
         if (options.accessLog() != null) {
             supervisor.start(ChildSpec.task("access-log", accessLog.writer()));
@@ -149,6 +151,7 @@ public final class ProxyDataPlane implements DataPlane {
         metrics.close();
         balanceMetrics.close();
         limits.close();
+        access.close();
     }
 
     private synchronized GatewayConfig config() {
@@ -170,6 +173,7 @@ public final class ProxyDataPlane implements DataPlane {
         }
         upkeep.update(kept.values());
         limits.update(next.limits());
+        access.update(next.security());
         Map<Binding, List<ListenerConfig>> wanted = new LinkedHashMap<>();
         for (ListenerConfig each : next.listeners()) {
             wanted.computeIfAbsent(Binding.of(each), _ -> new ArrayList<>()).add(each);
@@ -232,7 +236,7 @@ public final class ProxyDataPlane implements DataPlane {
         Port.Routing routing = new Port.Routing(
                 new RoutingTable<>(
                         listeners,
-                        (listener, route, rule) -> new RuleAction(listener, route, rule, to, limits, metrics)),
+                        (listener, route, rule) -> new RuleAction(listener, route, rule, to, limits, access, metrics)),
                 certificates);
         Port.Kind kind = Port.Kind.of(listeners);
         Port port = ports.get(binding);

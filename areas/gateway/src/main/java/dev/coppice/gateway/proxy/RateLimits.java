@@ -1,10 +1,10 @@
 package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.config.LimitConfig;
-import dev.coppice.gateway.config.LimitConfig.Target;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.limit.KeyHash;
 import dev.coppice.gateway.limit.Limiter;
 import dev.coppice.gateway.limit.SlotBudget;
@@ -36,7 +36,7 @@ final class RateLimits implements AutoCloseable {
     private final long secret0;
     private final long secret1;
     private Map<String, RateLimit> limits = Map.of();
-    private Map<Target, List<RateLimit>> targets = Map.of();
+    private Map<TrafficTarget, List<RateLimit>> targets = Map.of();
 
     RateLimits(Kernel kernel, PrometheusRegistry registry) {
         this.kernel = kernel;
@@ -53,7 +53,7 @@ final class RateLimits implements AutoCloseable {
     /** Takes over the limits that count from now on. */
     synchronized void update(List<LimitConfig> configs) {
         Map<String, RateLimit> next = new LinkedHashMap<>();
-        Map<Target, List<RateLimit>> byTarget = new HashMap<>();
+        Map<TrafficTarget, List<RateLimit>> byTarget = new HashMap<>();
         for (LimitConfig each : configs) {
             RateLimit before = limits.get(each.name());
             RateLimit limit = before != null && before.config().equals(each) ? before : made(each, before);
@@ -89,13 +89,8 @@ final class RateLimits implements AutoCloseable {
         if (targets.isEmpty()) {
             return NONE;
         }
-        String routeName = route.namespace() + "/" + route.name();
         Set<RateLimit> all = new LinkedHashSet<>();
-        for (Target target : List.of(
-                new Target("Gateway", listener.gateway(), ""),
-                new Target("Gateway", listener.gateway(), listener.name()),
-                new Target(route.kind(), routeName, ""),
-                new Target(route.kind(), routeName, rule.name()))) {
+        for (TrafficTarget target : TrafficTarget.of(listener, route, rule)) {
             all.addAll(targets.getOrDefault(target, List.of()));
         }
         return all.isEmpty() ? NONE : all.toArray(RateLimit[]::new);

@@ -10,6 +10,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -109,6 +110,11 @@ final class RequestBody {
             to.write(each);
         }
         waitingBytes = 0;
+    }
+
+    /** What came, and was not sent yet. */
+    void forEachWaiting(Consumer<HttpContent> each) {
+        waiting.forEach(each);
     }
 
     void release() {

@@ -1,6 +1,7 @@
 package dev.coppice.gateway.proxy;
 
 import dev.coppice.expression.Variables;
+import dev.coppice.gateway.authentication.Identity;
 import io.netty.handler.codec.http.HttpRequest;
 import java.util.HashMap;
 import java.util.Locale;
@@ -12,12 +13,14 @@ final class RequestVariables implements Variables {
     private final HttpRequest request;
     private final RequestTarget target;
     private final ClientStream client;
+    private final Identity identity;
     private @Nullable Map<String, String> headers;
 
-    RequestVariables(HttpRequest request, RequestTarget target, ClientStream client) {
+    RequestVariables(HttpRequest request, RequestTarget target, ClientStream client, Identity identity) {
         this.request = request;
         this.target = target;
         this.client = client;
+        this.identity = identity;
     }
 
     @Override
@@ -31,6 +34,10 @@ final class RequestVariables implements Variables {
                 target.query().isEmpty() ? "" : target.query().substring(1);
             case "request.headers" -> headers();
             case "source.address" -> client.address();
+            case "auth.method" -> identity.method();
+            case "auth.name" -> identity.name();
+            case "auth.subject" -> identity.subject();
+            case "auth.claims" -> identity.claims();
             default -> null;
         };
     }

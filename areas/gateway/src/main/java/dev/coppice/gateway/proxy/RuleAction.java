@@ -80,6 +80,7 @@ final class RuleAction {
     final @Nullable RetryConfig retry;
     final @Nullable String invalid;
     final RateLimit[] limits;
+    final RuleAccess access;
     /** Its route by kind, namespace and name. */
     final String routeKey;
 
@@ -91,6 +92,7 @@ final class RuleAction {
             RuleConfig rule,
             Function<String, @Nullable Upstream> upstreams,
             RateLimits limits,
+            AccessPolicies policies,
             ProxyMetrics metrics) {
         this.listener = listener;
         this.route = route.namespace() + "/" + route.name();
@@ -101,6 +103,7 @@ final class RuleAction {
         this.retry = rule.retry();
         this.invalid = rule.invalid();
         this.limits = limits.of(listener, route, rule);
+        this.access = policies.of(listener, route, rule);
         this.routeKey = route.kind() + "/" + this.route;
         List<Backend> all = new ArrayList<>();
         long sum = 0;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.coppice.gateway.config.LimitConfig;
 import dev.coppice.gateway.config.LimitConfig.Algorithm;
 import dev.coppice.gateway.config.LimitConfig.KeyPart;
-import dev.coppice.gateway.config.LimitConfig.Target;
+import dev.coppice.gateway.config.TrafficTarget;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -70,7 +70,7 @@ class LimitPoliciesTest {
                         + " {type: Expression, expression: request.path}]}",
                 "{name: slots, algorithm: Concurrency, requests: 7}");
         World.Outcome outcome = world.translate();
-        List<Target> targets = List.of(new Target("Gateway", "default/gate", ""));
+        List<TrafficTarget> targets = List.of(new TrafficTarget("Gateway", "default/gate", ""));
         assertThat(outcome.config().limits())
                 .containsExactly(
                         new LimitConfig(
@@ -127,9 +127,9 @@ class LimitPoliciesTest {
                 .containsExactly("Gateway gate/alt " + ACCEPTED, "Gateway gate/ " + ACCEPTED);
         assertThat(outcome.config().limits().getFirst().targets())
                 .containsExactly(
-                        new Target("Gateway", "default/gate", "alt"),
-                        new Target("HTTPRoute", "default/shop", ""),
-                        new Target("HTTPRoute", "default/shop", "slow"));
+                        new TrafficTarget("Gateway", "default/gate", "alt"),
+                        new TrafficTarget("HTTPRoute", "default/shop", ""),
+                        new TrafficTarget("HTTPRoute", "default/shop", "slow"));
     }
 
     @Test
@@ -165,7 +165,7 @@ class LimitPoliciesTest {
         outcome = world.translate();
         assertThat(ancestors(outcome, "lost")).contains("Gateway gate/ " + ACCEPTED);
         assertThat(outcome.config().limits().getFirst().targets())
-                .containsExactly(new Target("HTTPRoute", "default/shop", "fast"));
+                .containsExactly(new TrafficTarget("HTTPRoute", "default/shop", "fast"));
     }
 
     @Test

@@ -8,6 +8,7 @@ import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.MatchConfig;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.config.SecurityConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.kernel.Kernel;
 import java.io.ByteArrayOutputStream;
@@ -69,9 +70,17 @@ final class ProxyFixture implements AutoCloseable {
     }
 
     void serveRoutes(List<LimitConfig> limits, List<RouteConfig> routes, UpstreamConfig... upstreams) {
+        serveRoutes(limits, List.of(), routes, upstreams);
+    }
+
+    void serveRoutes(
+            List<LimitConfig> limits,
+            List<SecurityConfig> security,
+            List<RouteConfig> routes,
+            UpstreamConfig... upstreams) {
         ListenerConfig listener = new ListenerConfig(
                 "default/gateway", "http", "127.0.0.1", port, ListenerConfig.Protocol.HTTP, "", null, routes);
-        var failures = plane.apply(new GatewayConfig(List.of(listener), List.of(upstreams), limits));
+        var failures = plane.apply(new GatewayConfig(List.of(listener), List.of(upstreams), limits, security));
         if (!failures.isEmpty()) {
             throw new AssertionError(failures.toString());
         }

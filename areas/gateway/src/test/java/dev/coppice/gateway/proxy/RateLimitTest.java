@@ -8,10 +8,10 @@ import dev.coppice.gateway.config.BackendConfig;
 import dev.coppice.gateway.config.LimitConfig;
 import dev.coppice.gateway.config.LimitConfig.Algorithm;
 import dev.coppice.gateway.config.LimitConfig.KeyPart;
-import dev.coppice.gateway.config.LimitConfig.Target;
 import dev.coppice.gateway.config.MatchConfig;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.config.UpstreamConfig;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
@@ -30,8 +30,8 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class RateLimitTest {
     private static final long HOUR = 3_600_000_000_000L;
-    private static final List<Target> GATEWAY = List.of(new Target("Gateway", "default/gateway", ""));
-    private static final List<Target> ROUTE = List.of(new Target("HTTPRoute", "default/route", ""));
+    private static final List<TrafficTarget> GATEWAY = List.of(new TrafficTarget("Gateway", "default/gateway", ""));
+    private static final List<TrafficTarget> ROUTE = List.of(new TrafficTarget("HTTPRoute", "default/route", ""));
 
     @TempDir
     Path directory;
@@ -52,7 +52,7 @@ class RateLimitTest {
         backend.close();
     }
 
-    private static LimitConfig bucket(String name, long requests, List<Target> targets, KeyPart... key) {
+    private static LimitConfig bucket(String name, long requests, List<TrafficTarget> targets, KeyPart... key) {
         return new LimitConfig(
                 "default/policy/" + name,
                 targets,
@@ -229,10 +229,10 @@ class RateLimitTest {
                 null);
         proxy.serveRoutes(
                 List.of(
-                        bucket("rule", 1, List.of(new Target("HTTPRoute", "default/route", "slow"))),
+                        bucket("rule", 1, List.of(new TrafficTarget("HTTPRoute", "default/route", "slow"))),
                         bucket("route", 3, ROUTE),
-                        bucket("listener", 5, List.of(new Target("Gateway", "default/gateway", "http"))),
-                        bucket("elsewhere", 1, List.of(new Target("Gateway", "default/gateway", "https"))),
+                        bucket("listener", 5, List.of(new TrafficTarget("Gateway", "default/gateway", "http"))),
+                        bucket("elsewhere", 1, List.of(new TrafficTarget("Gateway", "default/gateway", "https"))),
                         bucket("gateway", 100, GATEWAY)),
                 List.of(route("route", named, rule("u"))),
                 upstream("u", backend.port()));

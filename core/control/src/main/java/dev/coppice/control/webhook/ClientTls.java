@@ -9,7 +9,6 @@ import java.security.KeyStore;
 import java.security.SecureRandom;
 import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
-import java.util.function.Consumer;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -79,13 +78,19 @@ public final class ClientTls {
         return factory.getKeyManagers();
     }
 
+    /** Told of a connected socket, before TLS is layered over it. */
+    @FunctionalInterface
+    interface Connected {
+        /** @throws IOException when nothing is to be sent to where it leads */
+        void accept(Socket socket) throws IOException;
+    }
+
     /**
      * A factory of client sockets.
      *
      * @param serverName that the certificate has to name
-     * @param connected told of each connected socket, before TLS is layered over it
      */
-    SSLSocketFactory sockets(String serverName, Consumer<Socket> connected) {
+    SSLSocketFactory sockets(String serverName, Connected connected) {
         return new NamedSockets(context.getSocketFactory(), serverName, connected);
     }
 
@@ -93,9 +98,9 @@ public final class ClientTls {
     private static final class NamedSockets extends SSLSocketFactory {
         private final SSLSocketFactory sockets;
         private final String serverName;
-        private final Consumer<Socket> told;
+        private final Connected told;
 
-        NamedSockets(SSLSocketFactory sockets, String serverName, Consumer<Socket> told) {
+        NamedSockets(SSLSocketFactory sockets, String serverName, Connected told) {
             this.sockets = sockets;
             this.serverName = serverName;
             this.told = told;

@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.net.Proxy;
 import java.net.Socket;
 import java.net.URI;
@@ -26,11 +27,39 @@ import org.jspecify.annotations.Nullable;
  * @param headers further ones, such as credentials; a connection is used once
  * @param limit how long it may take
  * @param largest the most bytes of an answer
+ * @param addresses which addresses may be called
  */
 public record HttpsCall(
-        ClientTls tls, URI uri, String serverName, Map<String, String> headers, Duration limit, int largest) {
+        ClientTls tls,
+        URI uri,
+        String serverName,
+        Map<String, String> headers,
+        Duration limit,
+        int largest,
+        AddressRule addresses) {
     private static final Pattern CONTROL = Pattern.compile("[\\x00-\\x1f\\x7f]+");
     private static final int ERROR_SHOWN = 200;
+
+    /** Which addresses may be called: asked once one is connected to, before a byte is sent to it. */
+    @FunctionalInterface
+    public interface AddressRule {
+        AddressRule ANY = _ -> null;
+
+        /** Why it may not be called, in words; null when it may. */
+        @Nullable
+        String refusal(InetAddress address);
+    }
+
+    /** A call to any address. */
+    public HttpsCall(
+            ClientTls tls, URI uri, String serverName, Map<String, String> headers, Duration limit, int largest) {
+        this(tls, uri, serverName, headers, limit, largest, AddressRule.ANY);
+    }
+
+    /** The same, but only to some addresses. */
+    public HttpsCall onlyTo(AddressRule allowed) {
+        return new HttpsCall(tls, uri, serverName, headers, limit, largest, allowed);
+    }
 
     /**
      * What came back.
@@ -62,7 +91,7 @@ public record HttpsCall(
     public Answer send(Kernel kernel, String method, byte @Nullable [] body) throws IOException {
         Deadline deadline = new Deadline();
         HttpsURLConnection connection = (HttpsURLConnection) uri.toURL().openConnection(Proxy.NO_PROXY);
-        connection.setSSLSocketFactory(tls.sockets(serverName, deadline::watch));
+        connection.setSSLSocketFactory(tls.sockets(serverName, connected -> connected(connected, deadline)));
         int millis = Math.toIntExact(limit.toMillis());
         connection.setConnectTimeout(millis);
         connection.setReadTimeout(millis);
@@ -85,6 +114,14 @@ public record HttpsCall(
         } finally {
             timer.cancel();
             connection.disconnect();
+        }
+    }
+
+    private void connected(Socket socket, Deadline deadline) throws IOException {
+        deadline.watch(socket);
+        String refusal = addresses.refusal(socket.getInetAddress());
+        if (refusal != null) {
+            throw new IOException(uri.getHost() + " may not be called: " + refusal);
         }
     }
 

@@ -1,0 +1,33 @@
+package dev.coppice.gateway.authentication;
+
+import dev.coppice.gateway.config.SecurityConfig.Source;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** A way to find out who sends a request. Safe for use by many threads. */
+public sealed interface AuthenticationMethod permits KeyMethod, PasswordMethod, TokenMethod {
+
+    /**
+     * Looks at a request. Never blocks.
+     *
+     * @param done told once: before this returns, or later, by any thread
+     */
+    void authenticate(CredentialRequest request, Consumer<Outcome> done);
+
+    /**
+     * What asks a client for a credential (RFC 9110, 11.6.1).
+     *
+     * @param problem of the credential that it sent; null when it sent none
+     */
+    String challenge(String realm, @Nullable String problem);
+
+    /** Where requests have the credential. */
+    List<Source> sources();
+
+    /** Whether backends see the credential. */
+    boolean forwards();
+
+    /** The headers, in lower case, in which backends are told something: clients must not set them. */
+    List<String> owned();
+}

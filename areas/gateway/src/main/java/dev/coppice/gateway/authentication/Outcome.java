@@ -1,0 +1,35 @@
+package dev.coppice.gateway.authentication;
+
+import java.util.List;
+
+/** What a method found in a request. Immutable. */
+public sealed interface Outcome {
+    /** It has no credential of the method. */
+    record Absent() implements Outcome {
+        public static final Absent ABSENT = new Absent();
+    }
+
+    /**
+     * The credential is not good.
+     *
+     * @param why for the client: ASCII without quotes, and nothing that helps to guess
+     */
+    record Refused(String why) implements Outcome {}
+
+    /** Whether the credential is good cannot be found out now. */
+    record Unavailable(String why) implements Outcome {}
+
+    /**
+     * It is known who sends the request.
+     *
+     * @param headers that backends are told, with values of printable ASCII
+     */
+    record Known(Identity identity, List<Header> headers) implements Outcome {
+        public Known {
+            headers = List.copyOf(headers);
+        }
+    }
+
+    /** A header, its name in lower case. */
+    record Header(String name, String value) {}
+}

@@ -1,0 +1,191 @@
+package dev.coppice.gateway.config;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who may send requests. Immutable. Has no secrets, but hashes of some, which {@link #toString} does not tell.
+ *
+ * @param name {@code NAMESPACE/POLICY}
+ * @param targets whose requests it is for
+ * @param invalid why it cannot be asked, so that all requests of its targets are answered with 500; null when it can
+ * @param realm what clients are told they need credentials for
+ * @param methods tried in their order; one has to succeed. Without any, nobody is asked who they are
+ * @param optional requests without credentials go on
+ * @param authorization null: all requests that come so far are allowed
+ */
+public record SecurityConfig(
+        String name,
+        List<TrafficTarget> targets,
+        @Nullable String invalid,
+        String realm,
+        List<Method> methods,
+        boolean optional,
+        @Nullable Authorization authorization) {
+
+    public SecurityConfig {
+        targets = List.copyOf(targets);
+        methods = List.copyOf(methods);
+    }
+
+    /** One that lets nobody in. */
+    public static SecurityConfig invalid(String name, String why) {
+        return new SecurityConfig(name, List.of(), why, "", List.of(), false, null);
+    }
+
+    /** The same for these targets. */
+    public SecurityConfig at(List<TrafficTarget> places) {
+        return new SecurityConfig(name, places, invalid, realm, methods, optional, authorization);
+    }
+
+    /** A way to find out who sends a request. */
+    @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+    @JsonSubTypes({
+        @JsonSubTypes.Type(value = Method.ApiKey.class, name = "ApiKey"),
+        @JsonSubTypes.Type(value = Method.Basic.class, name = "Basic"),
+        @JsonSubTypes.Type(value = Method.Jwt.class, name = "Jwt")
+    })
+    public sealed interface Method {
+        /** Its name in the policy. */
+        String name();
+
+        /**
+         * Keys that clients were given.
+         *
+         * @param salt hashed before each key
+         * @param header in which backends are told the client's id, in lower case; null: in none
+         * @param forward whether backends see the key
+         */
+        record ApiKey(
+                String name,
+                List<Source> from,
+                String salt,
+                List<Client> clients,
+                @Nullable String header,
+                boolean forward)
+                implements Method {
+            public ApiKey {
+                from = List.copyOf(from);
+                clients = List.copyOf(clients);
+            }
+        }
+
+        /**
+         * Names and passwords (RFC 7617).
+         *
+         * @param header in which backends are told the user's name, in lower case; null: in none
+         * @param forward whether backends see the password
+         */
+        record Basic(
+                String name, List<User> users, @Nullable String header, boolean forward) implements Method {
+            public Basic {
+                users = List.copyOf(users);
+            }
+        }
+
+        /**
+         * Tokens of an issuer (RFC 7519).
+         *
+         * @param audiences one of which a token has to be for; empty: any
+         * @param algorithms names of RFC 7518 and RFC 8037
+         * @param headers in which backends are told claims
+         * @param forward whether backends see the token
+         */
+        record Jwt(
+                String name,
+                String issuer,
+                List<String> audiences,
+                KeySet keys,
+                List<String> algorithms,
+                long clockSkewMillis,
+                List<Source> from,
+                List<ClaimHeader> headers,
+                boolean forward)
+                implements Method {
+            public Jwt {
+                audiences = List.copyOf(audiences);
+                algorithms = List.copyOf(algorithms);
+                from = List.copyOf(from);
+                headers = List.copyOf(headers);
+            }
+        }
+    }
+
+    /**
+     * Where a request has a credential.
+     *
+     * @param name of a header in lower case, or of a cookie or query parameter
+     * @param prefix of a header's value, taken off in whatever case of letters; empty for none
+     */
+    public record Source(Type type, String name, String prefix) {
+        public enum Type {
+            HEADER,
+            COOKIE,
+            QUERY
+        }
+    }
+
+    /**
+     * A key of a client.
+     *
+     * @param hash SHA-256 of the salt and the key, in hexadecimal digits
+     */
+    public record Client(String id, String hash) {
+        @Override
+        public String toString() {
+            return "Client[" + id + "]";
+        }
+    }
+
+    /**
+     * A user with a password.
+     *
+     * @param hash of bcrypt, as {@code $2y$10$…}
+     */
+    public record User(String name, String hash) {
+        @Override
+        public String toString() {
+            return "User[" + name + "]";
+        }
+    }
+
+    /** The header, in lower case, in which backends are told the claim at this path. */
+    public record ClaimHeader(List<String> claim, String header) {
+        public ClaimHeader {
+            claim = List.copyOf(claim);
+        }
+    }
+
+    /** Keys that sign tokens. */
+    @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "type")
+    @JsonSubTypes({
+        @JsonSubTypes.Type(value = KeySet.Known.class, name = "Known"),
+        @JsonSubTypes.Type(value = KeySet.Remote.class, name = "Remote")
+    })
+    public sealed interface KeySet {
+        /** Public keys, as a JSON Web Key Set (RFC 7517). */
+        record Known(String jwks) implements KeySet {}
+
+        /**
+         * Those that an issuer publishes.
+         *
+         * @param authorities of its certificate, in PEM; null: those that the machine trusts
+         * @param refreshMillis the age at which they are fetched again
+         * @param allowLinkLocal whether its host may have a link-local or cloud metadata address
+         */
+        record Remote(String uri, @Nullable String authorities, long refreshMillis, boolean allowLinkLocal)
+                implements KeySet {}
+    }
+
+    /** Rules of which the first whose condition holds counts. */
+    public record Authorization(List<Rule> rules, boolean allowsOthers) {
+        public Authorization {
+            rules = List.copyOf(rules);
+        }
+    }
+
+    /** @param when a CEL condition */
+    public record Rule(String name, boolean allows, String when) {}
+}

@@ -1,0 +1,97 @@
+package dev.coppice.gateway.control;
+
+import dev.coppice.control.Key;
+import dev.coppice.control.Resource;
+import dev.coppice.gateway.config.SecurityConfig;
+import dev.coppice.gateway.config.TrafficTarget;
+import dev.coppice.gateway.kind.PolicyStatus;
+import dev.coppice.gateway.kind.SecurityPolicySpec;
+import dev.coppice.gateway.kind.TrafficTargetReference;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The SecurityPolicies of a snapshot: what is asked of requests, and what is said of the policies. All policies of a target count, as do those of
+ * what is above it: whoever has a route cannot lift what the Gateway's owner asks. One that cannot be asked lets nobody in. Not safe for use by
+ * many threads.
+ */
+final class SecurityPolicies {
+    /** For one target, so that a request is never asked about without end. */
+    private static final int MOST_AT_TARGET = 16;
+
+    private static final String CLOSED = "; until that is mended, requests of its targets are answered with 500";
+
+    private final List<Resource<SecurityPolicySpec, PolicyStatus>> policies;
+    private final SecurityReader reader;
+    private final References references;
+    private final Map<TrafficTarget, Integer> counts = new HashMap<>();
+    private final List<SecurityConfig> configs = new ArrayList<>();
+    private final Map<Key, Draft> drafts = new HashMap<>();
+
+    SecurityPolicies(
+            List<Resource<SecurityPolicySpec, PolicyStatus>> policies, SecurityReader reader, References references) {
+        this.policies = policies.stream().sorted(Age.OLDEST_FIRST).toList();
+        this.reader = reader;
+        this.references = references;
+        reader.begin();
+    }
+
+    /** Looks at all policies, after all routes were attached. */
+    void resolve(PolicyTargets all) {
+        for (Resource<SecurityPolicySpec, PolicyStatus> policy : policies) {
+            resolve(policy, all);
+        }
+    }
+
+    List<SecurityConfig> configs() {
+        return configs;
+    }
+
+    Map<Key, Draft> drafts() {
+        return drafts;
+    }
+
+    private void resolve(Resource<SecurityPolicySpec, PolicyStatus> policy, PolicyTargets all) {
+        SecurityReader.Read read = reader.read(policy, references);
+        PolicyTargets.Ancestors ancestors = new PolicyTargets.Ancestors();
+        List<TrafficTarget> targets = new ArrayList<>();
+        for (TrafficTargetReference target : policy.spec().targetRefs()) {
+            PolicyTargets.Found found = all.find(policy.namespace(), target);
+            Draft.Condition refusal = found.refusal();
+            if (refusal == null && counts.merge(found.place(), 1, Integer::sum) > MOST_AT_TARGET) {
+                refusal = tooMany(found.place());
+                configs.add(SecurityConfig.invalid(policy.key().toString(), refusal.message())
+                        .at(List.of(found.place())));
+            } else if (refusal == null) {
+                targets.add(found.place());
+                refusal = invalid(read);
+            }
+            ancestors.add(found, refusal == null ? Draft.Condition.yes("Accepted", "Accepted") : refusal);
+        }
+        if (!targets.isEmpty()) {
+            configs.add(read.config().at(targets));
+        }
+        drafts.put(policy.key(), ancestors.draft(policy.generation(), resolved(read)));
+    }
+
+    private static Draft.Condition tooMany(TrafficTarget place) {
+        return Draft.Condition.no(
+                "Accepted",
+                "TooManyPolicies",
+                place.kind() + " " + place.name() + " has more than " + MOST_AT_TARGET + " policies" + CLOSED);
+    }
+
+    private static Draft.@Nullable Condition invalid(SecurityReader.Read read) {
+        return read.invalid() == null ? null : Draft.Condition.no("Accepted", "Invalid", read.invalid() + CLOSED);
+    }
+
+    private static Draft.Condition resolved(SecurityReader.Read read) {
+        References.Problem problem = read.unresolved();
+        return problem == null
+                ? Draft.Condition.yes("ResolvedRefs", "ResolvedRefs")
+                : Draft.Condition.no("ResolvedRefs", problem.reason(), problem.message() + CLOSED);
+    }
+}

@@ -1,0 +1,269 @@
+package dev.coppice.gateway.kind;
+
+import dev.coppice.gateway.kind.Names.GatewayDuration;
+import dev.coppice.gateway.kind.Names.HeaderName;
+import dev.coppice.gateway.kind.Names.ObjectName;
+import dev.coppice.schema.Default;
+import dev.coppice.schema.Description;
+import dev.coppice.schema.Enumeration;
+import dev.coppice.schema.Length;
+import dev.coppice.schema.ListMap;
+import dev.coppice.schema.ListType;
+import dev.coppice.schema.Pattern;
+import dev.coppice.schema.Required;
+import dev.coppice.schema.Rule;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Who may send requests, to Gateways and routes (a direct policy attachment, GEP-2648). */
+@Required
+@Rule(
+        value = "has(self.authentication) || has(self.authorization)",
+        message = "authentication or authorization must be given")
+@Description("Who may send requests to Gateways and routes.")
+public record SecurityPolicySpec(
+        @Required
+        @ListType("atomic")
+        @Length(min = 1, max = 16)
+        @Rule(value = PolicyTarget.EACH_ONCE, message = "each target, or section of one, may be there once")
+        @Description("Whose requests are looked at: Gateways, listeners of them, routes, or rules of them.")
+        List<TrafficTargetReference> targetRefs,
+
+        @Description("How it is found out who sends a request.") @Nullable
+        Authentication authentication,
+
+        @Description("Which requests are allowed, once it is known who sends them.") @Nullable
+        Authorization authorization) {
+
+    /** How it is found out who sends a request. */
+    @Description("How it is found out who sends a request.")
+    public record Authentication(
+            @Length(min = 1, max = 128)
+            @Pattern("^[ !#-\\[\\]-~]*$")
+            @Default("\"gateway\"")
+            @Description("What clients are told they need credentials for (RFC 9110, 11.5).")
+            String realm,
+
+            @Default("false")
+            @Description(
+                    "Requests without credentials go on, as nobody's; those with wrong ones are refused all the same.")
+            boolean optional,
+
+            @Required
+            @ListMap("name")
+            @Length(min = 1, max = 8)
+            @Description("The methods, in the order in which they are tried; one has to succeed.")
+            List<Method> methods) {}
+
+    /** A way to find out who sends a request. */
+    @Rule(
+            value = "(self.type == 'APIKey') == has(self.apiKey)",
+            message = "apiKey must be given with the type APIKey, and only there")
+    @Rule(
+            value = "(self.type == 'Basic') == has(self.basic)",
+            message = "basic must be given with the type Basic, and only there")
+    @Rule(
+            value = "(self.type == 'JWT') == has(self.jwt)",
+            message = "jwt must be given with the type JWT, and only there")
+    @Description("A way to find out who sends a request.")
+    public record Method(
+            @Required
+            @Length(min = 1, max = 63)
+            @Pattern("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+            @Description("Its name, which conditions know as auth.name.")
+            String name,
+
+            @Required @Enumeration({"APIKey", "Basic", "JWT"}) @Description("APIKey, Basic or JWT.")
+            String type,
+
+            @Description("Keys that clients were given.") @Nullable
+            ApiKey apiKey,
+
+            @Description("Names and passwords (RFC 7617).") @Nullable
+            Basic basic,
+
+            @Description("Signed tokens of an issuer (RFC 7519).") @Nullable
+            Jwt jwt) {}
+
+    /** Where a request has a credential. */
+    @Rule(
+            value = "!has(self.prefix) || self.type == 'Header'",
+            message = "prefix may be given with the type Header only")
+    @Description("Where a request has the credential.")
+    public record Source(
+            @Required @Enumeration({"Header", "Cookie", "Query"}) @Description("Header, Cookie or Query.")
+            String type,
+
+            @Required @HeaderName @Description("The name of the header, cookie or query parameter.")
+            String name,
+
+            @Length(min = 1, max = 32)
+            @Pattern("^[!-~]+ ?$")
+            @Description("What stands before it in the header, such as \"Bearer \"; in any case of letters.")
+            @Nullable
+            String prefix) {}
+
+    /** A Secret of the policy's namespace. */
+    @Description("A Secret of the policy's namespace.")
+    public record SecretName(
+            @Required @ObjectName @Description("Its name.") String name) {}
+
+    /** Keys that clients were given. */
+    @Description("Keys that clients were given.")
+    public record ApiKey(
+            @Required
+            @ListType("atomic")
+            @Length(min = 1, max = 4)
+            @Description("Where requests have the key: the first place that has something counts.")
+            List<Source> from,
+
+            @Required
+            @ListType("atomic")
+            @Length(min = 1, max = 8)
+            @Description(
+                    "Secrets whose data are the clients: the key of each entry is the client's id, and its lines are the keys it may use, of 16 characters at least.")
+            List<SecretName> secretRefs,
+
+            @HeaderName @Description("A header in which the backend is told the client's id.") @Nullable
+            String clientIDHeader,
+
+            @Default("false") @Description("Whether the backend sees the key.")
+            boolean forward) {}
+
+    /** Names and passwords. */
+    @Description("Names and passwords (RFC 7617).")
+    public record Basic(
+            @Required
+            @Description("Its entry .htpasswd has a line NAME:HASH for each user, with hashes of bcrypt (htpasswd -B).")
+            SecretName secretRef,
+
+            @HeaderName @Description("A header in which the backend is told the user's name.") @Nullable
+            String usernameHeader,
+
+            @Default("false") @Description("Whether the backend sees the password.")
+            boolean forward) {}
+
+    /** Signed tokens of an issuer. */
+    @Rule(
+            value =
+                    "!has(self.clockSkew) || duration(self.clockSkew) >= duration('0s') && duration(self.clockSkew) <= duration('10m')",
+            message = "clockSkew must be 0s to 10m")
+    @Description("Signed tokens of an issuer (RFC 7519).")
+    public record Jwt(
+            @Required @Length(min = 1, max = 1024) @Description("Who made them, as they say in iss.")
+            String issuer,
+
+            @ListType("atomic")
+            @Length(max = 16)
+            @Description("Whom they are for: one of these has to be in aud. Without any, those for anybody count.")
+            List<@Length(min = 1, max = 1024) String> audiences,
+
+            @Required @Description("The keys that sign them.")
+            KeySet keys,
+
+            @ListType("atomic")
+            @Length(min = 1, max = 10)
+            @Default("[\"RS256\", \"ES256\", \"EdDSA\"]")
+            @Description("How they may be signed.")
+            List<
+                            @Enumeration({
+                                "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+                            })
+                            String>
+                    algorithms,
+
+            @GatewayDuration @Default("\"60s\"") @Description("How far clocks may differ, 0s to 10m.")
+            String clockSkew,
+
+            @ListType("atomic")
+            @Length(min = 1, max = 4)
+            @Default("[{\"type\": \"Header\", \"name\": \"Authorization\", \"prefix\": \"Bearer \"}]")
+            @Description("Where requests have the token: the first place that has something counts.")
+            List<Source> from,
+
+            @ListType("atomic") @Length(max = 16) @Description("Headers in which the backend is told claims.")
+            List<ClaimHeader> claimHeaders,
+
+            @Default("false") @Description("Whether the backend sees the token.")
+            boolean forward) {}
+
+    /** A header in which the backend is told a claim. */
+    @Description("A header in which the backend is told a claim.")
+    public record ClaimHeader(
+            @Required
+            @ListType("atomic")
+            @Length(min = 1, max = 8)
+            @Description("The claim's name; further ones for what is within it.")
+            List<@Length(min = 1, max = 256) String> claim,
+
+            @Required @HeaderName @Description("The header.")
+            String header) {}
+
+    /** Where the keys are that sign tokens. */
+    @Rule(
+            value = "(has(self.inline) ? 1 : 0) + (has(self.ref) ? 1 : 0) + (has(self.remote) ? 1 : 0) == 1",
+            message = "one of inline, ref and remote must be given")
+    @Description("A JSON Web Key Set (RFC 7517).")
+    public record KeySet(
+            @Length(min = 1, max = 65536) @Description("The set itself.") @Nullable
+            String inline,
+
+            @Description("A ConfigMap or Secret of the policy's namespace that has it in its entry jwks.") @Nullable
+            LocalReference ref,
+
+            @Description("Where the issuer publishes it.") @Nullable
+            RemoteKeySet remote) {}
+
+    /** A key set that the issuer publishes. */
+    @Rule(
+            value =
+                    "!has(self.refresh) || duration(self.refresh) >= duration('1m') && duration(self.refresh) <= duration('24h')",
+            message = "refresh must be 1m to 24h")
+    @Description("A key set that the issuer publishes.")
+    public record RemoteKeySet(
+            @Required
+            @Length(min = 9, max = 2048)
+            @Pattern("^https://[^/?#@\\s]+([/?][^#\\s]*)?$")
+            @Description("Its https address.")
+            String uri,
+
+            @ListType("atomic")
+            @Length(max = 8)
+            @Description(
+                    "ConfigMaps or Secrets of the policy's namespace whose ca.crt has the authorities of its certificate; by default those that the machine trusts count.")
+            List<LocalReference> caCertificateRefs,
+
+            @GatewayDuration
+            @Default("\"10m\"")
+            @Description("How old a set may be before it is fetched again, 1m to 24h.")
+            String refresh,
+
+            @Default("false") @Description("Whether its host may have a link-local or cloud metadata address.")
+            boolean allowLinkLocal) {}
+
+    /** Which requests are allowed. */
+    @Description("Which requests are allowed.")
+    public record Authorization(
+            @Enumeration({"Allow", "Deny"})
+            @Default("\"Deny\"")
+            @Description("What becomes of requests that no rule is for.")
+            String defaultAction,
+
+            @ListMap("name") @Length(max = 32) @Description("The rules: the first whose condition holds counts.")
+            List<AccessRule> rules) {}
+
+    /** What becomes of requests for which a condition holds. */
+    @Description("What becomes of requests for which a condition holds.")
+    public record AccessRule(
+            @Required @Length(min = 1, max = 63) @Pattern("^[a-z0-9]([-a-z0-9]*[a-z0-9])?$") @Description("Its name.")
+            String name,
+
+            @Required @Enumeration({"Allow", "Deny"}) @Description("Allow or Deny.")
+            String action,
+
+            @Required
+            @Length(min = 1, max = 1024)
+            @Description(
+                    "A CEL condition over request, source and auth. One that fails is taken for false where the rule allows, and for true where it denies.")
+            String when) {}
+}

@@ -1,0 +1,224 @@
+package dev.coppice.gateway.proxy;
+
+import dev.coppice.gateway.authentication.AuthenticationMethod;
+import dev.coppice.gateway.authentication.Identity;
+import dev.coppice.gateway.authentication.Outcome;
+import dev.coppice.gateway.config.SecurityConfig.Source;
+import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the security policies of a rule say about a request, each asked in turn until one refuses. It may have to wait for that, and goes on on the
+ * request's event loop; used on that only.
+ */
+final class AccessCheck {
+    /** What is to be done once it is known. */
+    @FunctionalInterface
+    interface Continuation {
+        void decided(AccessCheck check);
+    }
+
+    private final RuleAccess access;
+    private final HttpRequest request;
+    private final ClientStream client;
+    private final Continuation then;
+    private RequestTarget target;
+    private Identity identity = Identity.NOBODY;
+    private final List<Outcome.Header> headers = new ArrayList<>(2);
+    private final List<AuthenticationMethod> accepted = new ArrayList<>(1);
+
+    private int policy;
+    private int method;
+    private List<@Nullable String> problems = List.of();
+    private @Nullable String unavailable;
+    private @Nullable DefaultFullHttpResponse refusal;
+    private int refusalCode;
+    private String refusedBy = "";
+
+    private AccessCheck(
+            RuleAccess access, HttpRequest request, RequestTarget target, ClientStream client, Continuation then) {
+        this.access = access;
+        this.request = request;
+        this.target = target;
+        this.client = client;
+        this.then = then;
+    }
+
+    /**
+     * Begins.
+     *
+     * @param then is told what was decided: before this returns, or later
+     */
+    static void begin(
+            RuleAccess access, HttpRequest request, RequestTarget target, ClientStream client, Continuation then) {
+        access.removeOwned(request.headers());
+        new AccessCheck(access, request, target, client, then).nextPolicy();
+    }
+
+    // ---- one policy after the other
+
+    private void nextPolicy() {
+        if (policy == access.policies.size()) {
+            admit();
+            return;
+        }
+        AccessPolicy asked = access.policies.get(policy);
+        if (asked.invalid != null) {
+            asked.metrics.invalid.inc();
+            refuse(asked, HttpResponseStatus.INTERNAL_SERVER_ERROR, "a security policy for this request is not valid");
+            return;
+        }
+        method = 0;
+        unavailable = null;
+        problems = new ArrayList<>(asked.methods.size());
+        nextMethod(asked);
+    }
+
+    private void nextMethod(AccessPolicy asked) {
+        if (method == asked.methods.size()) {
+            unauthenticated(asked);
+            return;
+        }
+        AuthenticationMethod tried = asked.methods.get(method++);
+        tried.authenticate(new RequestCredentials(request.headers(), target.query()), outcome -> {
+            if (client.state().loop.inEventLoop()) {
+                found(asked, tried, outcome);
+            } else {
+                client.state().loop.execute(() -> found(asked, tried, outcome));
+            }
+        });
+    }
+
+    private void found(AccessPolicy asked, AuthenticationMethod tried, Outcome outcome) {
+        switch (outcome) {
+            case Outcome.Known known -> {
+                identity = known.identity();
+                headers.addAll(known.headers());
+                accepted.add(tried);
+                authorize(asked);
+            }
+            case Outcome.Absent _ -> {
+                problems.add(null);
+                nextMethod(asked);
+            }
+            case Outcome.Refused refused -> {
+                problems.add(refused.why());
+                nextMethod(asked);
+            }
+            case Outcome.Unavailable later -> {
+                unavailable = later.why();
+                problems.add(later.why());
+                nextMethod(asked);
+            }
+        }
+    }
+
+    /** No method has succeeded, or there is none. */
+    private void unauthenticated(AccessPolicy asked) {
+        String problem = null;
+        for (String each : problems) {
+            problem = problem == null ? each : problem;
+        }
+        if (unavailable != null) {
+            asked.metrics.unavailable.inc();
+            refuse(asked, HttpResponseStatus.SERVICE_UNAVAILABLE, unavailable);
+        } else if (asked.methods.isEmpty() || problem == null && asked.optional) {
+            authorize(asked);
+        } else {
+            asked.metrics.unauthenticated.inc();
+            HttpResponseStatus code = HttpResponseStatus.UNAUTHORIZED;
+            DefaultFullHttpResponse answer =
+                    LocalAnswer.of(code, problem == null ? "credentials are needed" : problem, request.headers());
+            answer.headers().set(HttpHeaderNames.WWW_AUTHENTICATE, asked.challenges(problems));
+            refuse(asked, code, answer);
+        }
+    }
+
+    private void authorize(AccessPolicy asked) {
+        if (asked.allows(new RequestVariables(request, target, client, identity))) {
+            asked.metrics.allowed.inc();
+            policy++;
+            nextPolicy();
+        } else {
+            asked.metrics.denied.inc();
+            refuse(asked, HttpResponseStatus.FORBIDDEN, "this is not allowed");
+        }
+    }
+
+    // ---- what comes of it
+
+    private void refuse(AccessPolicy by, HttpResponseStatus code, String text) {
+        refuse(by, code, LocalAnswer.of(code, text, request.headers()));
+    }
+
+    private void refuse(AccessPolicy by, HttpResponseStatus code, DefaultFullHttpResponse answer) {
+        refusedBy = by.name;
+        refusalCode = code.code();
+        refusal = answer;
+        then.decided(this);
+    }
+
+    private void admit() {
+        Set<Source> forwarded = new HashSet<>();
+        for (AuthenticationMethod each : accepted) {
+            if (each.forwards()) {
+                forwarded.addAll(each.sources());
+            }
+        }
+        RequestCredentials credentials = new RequestCredentials(request.headers(), target.query());
+        for (AccessPolicy each : access.policies) {
+            for (AuthenticationMethod method : each.methods) {
+                for (Source source : method.sources()) {
+                    if (!forwarded.contains(source)) {
+                        credentials = credentials.without(source);
+                    }
+                }
+            }
+        }
+        if (!credentials.query().equals(target.query())) {
+            target = new RequestTarget(target.authority(), target.path(), credentials.query());
+        }
+        tell(request.headers());
+        then.decided(this);
+    }
+
+    /** Sets the headers that tell the backend who sends the request. */
+    void tell(HttpHeaders to) {
+        for (Outcome.Header each : headers) {
+            to.set(each.name(), each.value());
+        }
+    }
+
+    /** What the client is answered; null when the request may go on. */
+    @Nullable
+    DefaultFullHttpResponse refusal() {
+        return refusal;
+    }
+
+    /** As which the refusal counts. */
+    int refusalCode() {
+        return refusalCode;
+    }
+
+    /** The policy that refuses; empty when none does. */
+    String refusedBy() {
+        return refusedBy;
+    }
+
+    Identity identity() {
+        return identity;
+    }
+
+    /** The request's target, without credentials. */
+    RequestTarget target() {
+        return target;
+    }
+}

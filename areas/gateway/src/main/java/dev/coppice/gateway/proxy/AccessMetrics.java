@@ -1,0 +1,94 @@
+package dev.coppice.gateway.proxy;
+
+import io.prometheus.metrics.core.datapoints.CounterDataPoint;
+import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What security policies count. The first {@value #MOST_NAMES} have figures of their own, all others share those named {@value #OTHERS}. Safe
+ * for use by many threads.
+ */
+final class AccessMetrics implements AutoCloseable {
+    private static final int MOST_NAMES = 1000;
+    private static final String OTHERS = "others";
+    private static final List<String> OUTCOMES =
+            List.of("allowed", "denied", "unauthenticated", "unavailable", "invalid");
+
+    /** The figures of one policy. */
+    static final class PerPolicy {
+        final CounterDataPoint allowed;
+        final CounterDataPoint denied;
+        final CounterDataPoint unauthenticated;
+        final CounterDataPoint unavailable;
+        final CounterDataPoint invalid;
+        final CounterDataPoint failed;
+
+        private PerPolicy(String name, Counter requests, Counter failures) {
+            allowed = requests.labelValues(name, "allowed");
+            denied = requests.labelValues(name, "denied");
+            unauthenticated = requests.labelValues(name, "unauthenticated");
+            unavailable = requests.labelValues(name, "unavailable");
+            invalid = requests.labelValues(name, "invalid");
+            failed = failures.labelValues(name);
+        }
+    }
+
+    private final PrometheusRegistry registry;
+    private final Counter requests;
+    private final Counter failures;
+    private final Counter fetches;
+    private final Map<String, PerPolicy> policies = new HashMap<>();
+
+    AccessMetrics(PrometheusRegistry registry) {
+        this.registry = registry;
+        requests = Counter.builder()
+                .name("coppice_gateway_access_requests")
+                .help(
+                        "Requests that a security policy was asked about: allowed, denied, unauthenticated, unavailable, invalid.")
+                .labelNames("policy", "outcome")
+                .register(registry);
+        failures = Counter.builder()
+                .name("coppice_gateway_access_failures")
+                .help("CEL conditions of a security policy that failed for a request.")
+                .labelNames("policy")
+                .register(registry);
+        fetches = Counter.builder()
+                .name("coppice_gateway_key_fetches")
+                .help("Fetches of keys that issuers of tokens publish: fetched, failed.")
+                .labelNames("result")
+                .register(registry);
+    }
+
+    void fetched(String result) {
+        fetches.labelValues(result).inc();
+    }
+
+    synchronized PerPolicy policy(String name) {
+        String shown = policies.containsKey(name) || policies.size() < MOST_NAMES ? name : OTHERS;
+        return policies.computeIfAbsent(shown, each -> new PerPolicy(each, requests, failures));
+    }
+
+    /** Forgets the figures of what is no longer there. */
+    synchronized void keepOnly(Set<String> names) {
+        for (String each : new HashSet<>(policies.keySet())) {
+            if (!names.contains(each) && !each.equals(OTHERS)) {
+                policies.remove(each);
+                OUTCOMES.forEach(outcome -> requests.remove(each, outcome));
+                failures.remove(each);
+            }
+        }
+    }
+
+    /** Takes them out, so that another data plane may have its own. */
+    @Override
+    public void close() {
+        registry.unregister(requests);
+        registry.unregister(failures);
+        registry.unregister(fetches);
+    }
+}

@@ -1,0 +1,68 @@
+package dev.coppice.gateway.proxy;
+
+import dev.coppice.gateway.authentication.AuthenticationMethod;
+import dev.coppice.gateway.config.SecurityConfig.Source;
+import io.netty.handler.codec.http.HttpHeaders;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** The security policies of a rule. Immutable. */
+final class RuleAccess {
+    /** No policies. */
+    static final RuleAccess OPEN = new RuleAccess(List.of());
+
+    final List<AccessPolicy> policies;
+    private final List<String> secretParameters;
+    private final Set<String> owned;
+
+    RuleAccess(List<AccessPolicy> policies) {
+        this.policies = policies;
+        this.owned = policies.stream()
+                .flatMap(each -> each.methods.stream())
+                .flatMap(each -> each.owned().stream())
+                .collect(Collectors.toUnmodifiableSet());
+        this.secretParameters = policies.stream()
+                .flatMap(each -> each.methods.stream())
+                .map(AuthenticationMethod::sources)
+                .flatMap(List::stream)
+                .filter(each -> each.type() == Source.Type.QUERY)
+                .map(Source::name)
+                .distinct()
+                .toList();
+    }
+
+    boolean open() {
+        return policies.isEmpty();
+    }
+
+    /** The target of a request without the parameters that have credentials, which are not logged. */
+    String loggable(String target) {
+        int mark = secretParameters.isEmpty() ? -1 : target.indexOf('?');
+        if (mark < 0) {
+            return target;
+        }
+        String query = target.substring(mark);
+        for (String each : secretParameters) {
+            query = QueryParameters.without(query, each);
+        }
+        return target.substring(0, mark) + query;
+    }
+
+    /**
+     * Takes out of what a client sends the headers in which backends are told something, also when they are written with underscores: many
+     * backends take these for the same.
+     */
+    void removeOwned(HttpHeaders headers) {
+        if (owned.isEmpty()) {
+            return;
+        }
+        for (String name : headers.names()) {
+            String lower = name.toLowerCase(Locale.ROOT);
+            if (owned.contains(lower) || lower.indexOf('_') >= 0 && owned.contains(lower.replace('_', '-'))) {
+                headers.remove(name);
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+package dev.coppice.gateway.authentication;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+
+/** A request of a test, and what a method finds in it. */
+final class Asked implements CredentialRequest {
+    private final Map<String, List<String>> all = new HashMap<>();
+
+    static Asked header(String name, String... values) {
+        Asked asked = new Asked();
+        for (String each : values) {
+            asked.all.computeIfAbsent("h/" + name, _ -> new ArrayList<>()).add(each);
+        }
+        return asked;
+    }
+
+    static Asked nothing() {
+        return new Asked();
+    }
+
+    Asked cookie(String name, String value) {
+        all.computeIfAbsent("c/" + name, _ -> new ArrayList<>()).add(value);
+        return this;
+    }
+
+    Asked parameter(String name, String value) {
+        all.computeIfAbsent("q/" + name, _ -> new ArrayList<>()).add(value);
+        return this;
+    }
+
+    @Override
+    public List<String> headers(String name) {
+        return all.getOrDefault("h/" + name, List.of());
+    }
+
+    @Override
+    public List<String> cookies(String name) {
+        return all.getOrDefault("c/" + name, List.of());
+    }
+
+    @Override
+    public List<String> parameters(String name) {
+        return all.getOrDefault("q/" + name, List.of());
+    }
+
+    /** What a method says, be it at once or later. */
+    Outcome of(AuthenticationMethod method) throws InterruptedException {
+        BlockingQueue<Outcome> said = new ArrayBlockingQueue<>(2);
+        method.authenticate(this, said::add);
+        Outcome outcome = said.poll(30, TimeUnit.SECONDS);
+        if (outcome == null) {
+            throw new AssertionError("nothing was said within 30 s");
+        }
+        if (!said.isEmpty()) {
+            throw new AssertionError("it was said twice: " + outcome + ", " + said);
+        }
+        return outcome;
+    }
+
+    /** Why a credential is refused; the outcome where it is not. */
+    String refusal(AuthenticationMethod method) throws InterruptedException {
+        Outcome outcome = of(method);
+        return outcome instanceof Outcome.Refused refused ? refused.why() : outcome.toString();
+    }
+}

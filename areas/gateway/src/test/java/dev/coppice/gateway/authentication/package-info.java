@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.gateway.authentication;
+
+import org.jspecify.annotations.NullMarked;
