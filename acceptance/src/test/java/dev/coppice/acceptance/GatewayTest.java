@@ -193,6 +193,31 @@ final class GatewayTest {
         }
     }
 
+    /** As it stands in {@code docs/gateway.md}. */
+    @Test
+    void theExampleOfBalancingDoesWhatItSays() throws Exception {
+        Shell.need("python3");
+        Path data = folder.resolve("data");
+        try (RunningCoppice coppice = RunningCoppice.up(data)) {
+            WorkedExample example = new WorkedExample(folder, coppice, data);
+            List<String> blocks = WorkedExample.blocks("docs/gateway.md", "Balancing and health");
+            assertThat(blocks).hasSize(5);
+            String _ = example.sh(blocks.get(0));
+            try {
+                Files.writeString(folder.resolve("baskets.yaml"), blocks.get(1));
+                await("both servers answer", () -> answers(9011) && answers(9012));
+                String first = example.sh(blocks.get(2));
+                Map<String, Integer> counts = counts(first);
+                assertThat(counts.values()).as(first).containsExactly(10);
+                assertThat(first).containsPattern("(?m)^basket\\s[0-9a-f]{32}$");
+                String other = counts.containsKey("one") ? "two" : "one";
+                assertThat(example.sh(blocks.get(3))).endsWith("hello from " + other + "\n");
+            } finally {
+                String _ = example.sh(blocks.get(4));
+            }
+        }
+    }
+
     private static boolean answers(int port) throws IOException, InterruptedException {
         return Shell.run(Duration.ofSeconds(20), "curl", "-sf", "http://127.0.0.1:" + port + "/")
                         .status()

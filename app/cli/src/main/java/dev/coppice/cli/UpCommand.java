@@ -150,6 +150,13 @@ final class UpCommand implements Callable<Integer> {
                     + " (default: loopback addresses).")
     private List<String> gatewayAddresses = List.of();
 
+    @Option(
+            names = "--gateway-zone",
+            paramLabel = "ZONE",
+            description =
+                    "The zone of this machine, as EndpointSlices name it: Services may want endpoints there to go first.")
+    private String gatewayZone = "";
+
     @Option(names = "--token-file", paramLabel = "FILE", description = "Also write the token there (mode 0600).")
     private @Nullable Path tokenFile;
 
@@ -183,7 +190,8 @@ final class UpCommand implements Callable<Integer> {
                 new ExternalStore(store, storeAuthority, storeCertificate, storeKey, storeUser, storePassword),
                 api.options(problems),
                 areas.equals(List.of("none")) ? List.of() : areas,
-                gatewayAddresses);
+                gatewayAddresses,
+                gatewayZone);
         problems.addAll(options.problems());
         if (waitSeconds < 1) {
             problems.add("--wait: " + waitSeconds + " is not a time to wait: expected at least 1 second");

@@ -246,7 +246,8 @@ public final class Server implements AutoCloseable {
             areas.add(HealthExtension::new);
         }
         if (options.areas().contains("gateway")) {
-            areas.add(() -> new GatewayExtension(GatewayOptions.of(options.gatewayAddresses())));
+            areas.add(() -> new GatewayExtension(
+                    GatewayOptions.of(options.gatewayAddresses()).withZone(options.gatewayZone())));
         }
         BooleanSupplier leads = kept.leads();
         if (leads == null) {

@@ -28,6 +28,7 @@ import java.util.function.Supplier;
  * @param api what is chosen for the resource API
  * @param areas which areas run on it
  * @param gatewayAddresses IP addresses of this machine that Gateways get; empty for loopback addresses
+ * @param gatewayZone the zone of this machine, whose endpoints the gateway may prefer; empty for none
  */
 public record ServerOptions(
         Path data,
@@ -43,7 +44,8 @@ public record ServerOptions(
         ExternalStore external,
         ApiOptions api,
         List<String> areas,
-        List<String> gatewayAddresses) {
+        List<String> gatewayAddresses,
+        String gatewayZone) {
     /** All areas. */
     public static final List<String> AREAS = List.of("health", "coordination", "gateway");
 
@@ -76,7 +78,8 @@ public record ServerOptions(
                 ExternalStore.NONE,
                 ApiOptions.DEFAULT,
                 AREAS,
-                List.of());
+                List.of(),
+                "");
     }
 
     /**
@@ -159,6 +162,7 @@ public record ServerOptions(
                 .map(GatewayOptions::problem)
                 .flatMap(Optional::stream)
                 .forEach(problem -> problems.add("--gateway-addresses: " + problem));
+        GatewayOptions.zoneProblem(gatewayZone).ifPresent(problem -> problems.add("--gateway-zone: " + problem));
         etcd.check(problems);
         api.check(problems);
         etcd.files().check(insecureStore, problems);

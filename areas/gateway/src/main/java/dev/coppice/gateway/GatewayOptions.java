@@ -7,14 +7,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * What an operator chooses for the gateway. Immutable.
  *
  * @param pool IP addresses of this machine that Gateways get, the first first. Gateways may also ask for loopback addresses, and for
  *     no others
+ * @param zone where this machine is, as EndpointSlices name zones; empty when nobody knows
  */
-public record GatewayOptions(List<String> pool) {
+public record GatewayOptions(List<String> pool, String zone) {
+    private static final Pattern ZONE = Pattern.compile("([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?");
 
     /** Loopback only: nobody beyond this machine reaches a Gateway unless the operator says otherwise. */
     public static final GatewayOptions DEFAULT = new GatewayOptions(loopback());
@@ -24,6 +27,26 @@ public record GatewayOptions(List<String> pool) {
         pool.forEach(each -> problem(each).ifPresent(problem -> {
             throw new IllegalArgumentException(problem);
         }));
+        zoneProblem(zone).ifPresent(problem -> {
+            throw new IllegalArgumentException(problem);
+        });
+    }
+
+    /** In no zone. */
+    public GatewayOptions(List<String> pool) {
+        this(pool, "");
+    }
+
+    public GatewayOptions withZone(String zone) {
+        return new GatewayOptions(pool, zone);
+    }
+
+    /** Why something cannot be a zone; empty when it can. */
+    public static Optional<String> zoneProblem(String zone) {
+        return ZONE.matcher(zone).matches()
+                ? Optional.empty()
+                : Optional.of("\"" + zone + "\": expected the name of a zone, such as zone-a: up to 63 letters, digits,"
+                        + " '-', '_' and '.', with a letter or digit at both ends");
     }
 
     /** With these addresses; the default when there are none. */

@@ -1,32 +1,27 @@
 package dev.coppice.gateway.control;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.Key;
 import dev.coppice.gateway.config.TlsConfig;
 import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
-import dev.coppice.gateway.config.UpstreamConfig.Endpoint;
 import dev.coppice.gateway.config.UpstreamConfig.Protocol;
 import dev.coppice.gateway.config.UpstreamTlsConfig;
 import dev.coppice.gateway.kind.BackendReference;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** Looks up Services, and makes upstreams of their EndpointSlices. What did not change is kept from one time to the next. */
 final class Backends {
-    /** As many as one Service may sensibly have; further ones are left out. */
-    static final int MOST_ENDPOINTS = 10_000;
-
     /**
      * A reference that was looked up.
      *
@@ -72,6 +67,7 @@ final class Backends {
      * @param traffic as it was when it was made
      */
     private record Made(
+            ObjectNode service,
             List<ObjectNode> slices,
             Wanted wanted,
             @Nullable UpstreamTlsConfig tls,
@@ -80,10 +76,12 @@ final class Backends {
 
         boolean holds(
                 Wanted now,
+                ObjectNode serviceNow,
                 List<ObjectNode> slicesNow,
                 @Nullable UpstreamTlsConfig tlsNow,
                 @Nullable TrafficConfig trafficNow) {
             return wanted.equals(now)
+                    && service == serviceNow
                     && Objects.equals(tls, tlsNow)
                     && Objects.equals(traffic, trafficNow)
                     && same(slices, slicesNow);
@@ -102,12 +100,17 @@ final class Backends {
         }
     }
 
+    private static final ObjectNode NOTHING = JsonNodeFactory.instance.objectNode();
+
     private final Capabilities capabilities;
+    private final EndpointReader endpoints;
     private final Map<String, Wanted> wanted = new LinkedHashMap<>();
     private Map<String, Made> made = Map.of();
 
-    Backends(Capabilities capabilities) {
+    /** @param zone where the gateway is; empty when nobody knows */
+    Backends(Capabilities capabilities, String zone) {
         this.capabilities = capabilities;
+        this.endpoints = new EndpointReader(zone);
     }
 
     /** Begins anew: no upstream is wanted. */
@@ -227,6 +230,7 @@ final class Backends {
         List<UpstreamConfig> all = new ArrayList<>(wanted.size());
         wanted.forEach((name, each) -> {
             List<ObjectNode> slices = cluster.slices(each.backend().service());
+            ObjectNode service = cluster.service(each.backend().service()).orElse(NOTHING);
             boolean secured = each.backend().secured() && !each.egress().passes();
             UpstreamTlsConfig tls = secured ? tls(each, policies, shown) : null;
             TrafficConfig sent =
@@ -236,9 +240,10 @@ final class Backends {
                 sent = sent.withHealthCheck(null);
             }
             Made before = made.get(name);
-            Made kept = before != null && before.holds(each, slices, tls, sent)
+            Made kept = before != null && before.holds(each, service, slices, tls, sent)
                     ? before
                     : new Made(
+                            service,
                             slices,
                             each,
                             tls,
@@ -247,7 +252,13 @@ final class Backends {
                                     name,
                                     each.backend().protocol(),
                                     // Without endpoints nothing can be sent in the clear where TLS is asked for.
-                                    secured && tls == null ? List.of() : endpoints(slices, each.backend(), cluster),
+                                    secured && tls == null
+                                            ? List.of()
+                                            : endpoints.read(
+                                                    service,
+                                                    slices,
+                                                    each.backend().portName(),
+                                                    each.backend().datagrams()),
                                     tls,
                                     sent));
             now.put(name, kept);
@@ -268,45 +279,5 @@ final class Backends {
         }
         TlsConfig.Certificate certificate = shown.apply(gateway);
         return certificate == null ? null : tls.with(certificate);
-    }
-
-    private static List<Endpoint> endpoints(List<ObjectNode> slices, Backend wanted, ClusterView cluster) {
-        boolean unready = cluster.service(wanted.service())
-                .map(service ->
-                        service.path("spec").path("publishNotReadyAddresses").asBoolean())
-                .orElse(false);
-        Set<Endpoint> all = new LinkedHashSet<>();
-        for (ObjectNode slice : slices) {
-            if (slice.path("addressType").asText("").equals("FQDN")) {
-                continue;
-            }
-            for (JsonNode port : slice.path("ports")) {
-                if (Objects.equals(port.path("name").asText(""), wanted.portName())
-                        && port.path("protocol").asText("TCP").equals("UDP") == wanted.datagrams()
-                        && port.path("port").asInt() > 0) {
-                    addresses(slice, port.path("port").asInt(), unready, all);
-                }
-            }
-        }
-        return new ArrayList<>(all);
-    }
-
-    private static void addresses(ObjectNode slice, int port, boolean unready, Set<Endpoint> all) {
-        for (JsonNode endpoint : slice.path("endpoints")) {
-            JsonNode conditions = endpoint.path("conditions");
-            // What is not said counts as ready (discovery.k8s.io/v1).
-            boolean ready = conditions.path("ready").asBoolean(true);
-            boolean serving = conditions.path("serving").asBoolean(ready);
-            if (!ready && !(unready && serving)) {
-                continue;
-            }
-            for (JsonNode address : endpoint.path("addresses")) {
-                if (all.size() < MOST_ENDPOINTS) {
-                    all.add(new Endpoint(address.asText(), port));
-                }
-                // The addresses of one endpoint stand for the same thing; consumers use the first.
-                break;
-            }
-        }
     }
 }

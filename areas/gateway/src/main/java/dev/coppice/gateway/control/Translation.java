@@ -59,7 +59,7 @@ public final class Translation {
     Translation(GatewayOptions options, Capabilities capabilities) {
         this.options = options;
         this.capabilities = capabilities;
-        this.backends = new Backends(capabilities);
+        this.backends = new Backends(capabilities, options.zone());
     }
 
     /**

@@ -2,6 +2,7 @@ package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.config.RetryConfig;
 import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
@@ -34,6 +35,7 @@ final class Delivery implements Attempt {
     private long hash;
 
     private @Nullable Tracker tracker;
+    private boolean judgedByTrailers;
 
     /** @param beginNanos when the request came */
     Delivery(
@@ -87,6 +89,25 @@ final class Delivery implements Attempt {
         }
     }
 
+    /** A call of gRPC says at its end how it went, or at once when there is nothing else to be said. */
+    private void judge(Tracker told, int code, HttpHeaders headers) {
+        int status =
+                code == HttpResponseStatus.OK.code() && GrpcStatus.isGrpc(headers) ? GrpcStatus.http(headers) : code;
+        judgedByTrailers = status == 0;
+        if (!judgedByTrailers) {
+            told.judged(status);
+        }
+    }
+
+    private void judge(HttpHeaders trailers) {
+        Tracker told = tracker;
+        if (told != null && judgedByTrailers) {
+            judgedByTrailers = false;
+            int status = GrpcStatus.http(trailers);
+            told.judged(status == 0 ? HttpResponseStatus.INTERNAL_SERVER_ERROR.code() : status);
+        }
+    }
+
     private void trackFailure(Failure failure) {
         Tracker told = tracker;
         if (told != null) {
@@ -133,7 +154,8 @@ final class Delivery implements Attempt {
         int code = head.status().code();
         Tracker told = tracker;
         if (told != null && (code >= 200 || code == HttpResponseStatus.SWITCHING_PROTOCOLS.code())) {
-            told.answered(code, tryNanos);
+            told.answered(tryNanos);
+            judge(told, code, head.headers());
         }
         if (code == HttpResponseStatus.SWITCHING_PROTOCOLS.code()) {
             switched(head);
@@ -165,6 +187,9 @@ final class Delivery implements Attempt {
         }
         exchange.progressed();
         boolean last = part instanceof LastHttpContent;
+        if (part instanceof LastHttpContent end) {
+            judge(end.trailingHeaders());
+        }
         exchange.answer().content(part);
         if (last) {
             TargetStream from = connection;

@@ -14,6 +14,7 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import java.nio.charset.StandardCharsets;
@@ -173,7 +174,7 @@ final class HealthCheckAttempt implements Attempt {
         if (code < 200) {
             return;
         }
-        good = config.type() == Type.GRPC ? code == 200 : expects(code);
+        good = config.type() == Type.GRPC ? code == HttpResponseStatus.OK.code() : expects(code);
     }
 
     private boolean expects(int code) {
@@ -196,8 +197,8 @@ final class HealthCheckAttempt implements Attempt {
                 frame[bytes + i] = content.getByte(content.readerIndex() + i);
             }
             bytes += content.readableBytes();
-            if (part instanceof LastHttpContent) {
-                end(good && (config.type() != Type.GRPC || serving()));
+            if (part instanceof LastHttpContent last) {
+                end(good && (config.type() != Type.GRPC || serving(last.trailingHeaders())));
             } else if (bytes > MOST_BODY) {
                 TargetStream from = connection;
                 end(good && config.type() != Type.GRPC);
@@ -210,9 +211,10 @@ final class HealthCheckAttempt implements Attempt {
         }
     }
 
-    /** A frame that is not compressed, whose message begins with the status. */
-    private boolean serving() {
-        return bytes >= frame.length
+    /** A frame that is not compressed, whose message begins with the status; and the call went well. */
+    private boolean serving(HttpHeaders trailers) {
+        return GrpcStatus.http(trailers) == HttpResponseStatus.OK.code()
+                && bytes >= frame.length
                 && frame[0] == 0
                 && frame[FRAME_HEAD] == STATUS_FIELD
                 && frame[FRAME_HEAD + 1] == SERVING;

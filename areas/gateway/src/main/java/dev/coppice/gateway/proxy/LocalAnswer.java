@@ -33,7 +33,7 @@ final class LocalAnswer {
 
     /** In the form that the request's sender looks at. */
     static DefaultFullHttpResponse of(HttpResponseStatus code, String text, HttpHeaders request) {
-        return isGrpc(request) ? grpc(code, text) : of(code, text);
+        return GrpcStatus.isGrpc(request) ? grpc(code, text) : of(code, text);
     }
 
     /**
@@ -49,14 +49,6 @@ final class LocalAnswer {
                 .set(GRPC_STATUS, Integer.toString(grpcStatus(code.code())))
                 .set(GRPC_MESSAGE, text);
         return answer;
-    }
-
-    /** Whether a request is such a call. */
-    private static boolean isGrpc(HttpHeaders request) {
-        String type = request.get(HttpHeaderNames.CONTENT_TYPE);
-        return type != null
-                && type.regionMatches(true, 0, GRPC, 0, GRPC.length())
-                && (type.length() == GRPC.length() || "+;".indexOf(type.charAt(GRPC.length())) >= 0);
     }
 
     /** As gRPC's own clients read statuses of HTTP, but that a limit of ours is told from an endpoint that is away. */

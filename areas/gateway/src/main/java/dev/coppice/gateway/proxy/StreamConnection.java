@@ -117,7 +117,8 @@ final class StreamConnection extends Client {
             @Override
             public void connected(Channel channel, String protocol) {
                 if (told != null) {
-                    told.answered(CONNECTED, connectNanos);
+                    told.answered(connectNanos);
+                    told.judged(CONNECTED);
                 }
                 StreamConnection.this.connected(channel, chosen);
             }

@@ -57,16 +57,17 @@ final class Tracker {
      *
      * @param sinceNanos when the request was sent
      */
-    void answered(int code, long sinceNanos) {
-        if (decayNanos == 0 && outlier == null) {
-            return;
-        }
-        long now = clock.nanoTime();
+    void answered(long sinceNanos) {
         if (decayNanos != 0) {
+            long now = clock.nanoTime();
             load.observe(now, now - sinceNanos, decayNanos);
         }
+    }
+
+    /** It is known how the request went, as a status of HTTP. */
+    void judged(int code) {
         if (outlier != null) {
-            outlier.answered(code, now);
+            outlier.answered(code, clock.nanoTime());
         }
     }
 

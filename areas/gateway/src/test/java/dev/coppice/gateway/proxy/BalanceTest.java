@@ -361,6 +361,50 @@ class BalanceTest {
     }
 
     @Test
+    void grpcIsAskedByItsOwnProtocolAndJudgedByItsOwnStatus() throws Exception {
+        try (Http2Backend one = new Http2Backend(100);
+                Http2Backend two = new Http2Backend(100)) {
+            List<Endpoint> endpoints =
+                    List.of(new Endpoint("127.0.0.1", one.port()), new Endpoint("127.0.0.1", two.port()));
+            proxy.serve(
+                    List.of(rule("u")),
+                    new UpstreamConfig(
+                            "u", Protocol.H2C, endpoints, null, TrafficConfig.NONE.withHealthCheck(check(Type.GRPC))));
+            await(() -> one.asked.size() > 1 && two.asked.size() > 1);
+            assertThat(one.asked).containsOnly("\0\0\0\0\u000b\n\u0009shop.Cart");
+            assertThat(one.seen.getFirst().get("content-type")).hasToString("application/grpc");
+            two.health = 2;
+            await(() -> metric("coppice_gateway_upstream_endpoints{state=\"healthy\",upstream=\"u\"}") == 1);
+            two.health = 1;
+            await(() -> metric("coppice_gateway_upstream_endpoints{state=\"healthy\",upstream=\"u\"}") == 2);
+            one.grpcStatus = "14";
+            await(() -> metric("coppice_gateway_upstream_endpoints{state=\"healthy\",upstream=\"u\"}") == 1);
+
+            one.grpcStatus = "0";
+            two.grpcStatus = "5";
+            proxy.serve(
+                    List.of(rule("u")),
+                    new UpstreamConfig(
+                            "u", Protocol.H2C, endpoints, null, TrafficConfig.NONE.withOutliers(outliers(3, 50))));
+            // NOT_FOUND is the caller's own fault.
+            for (int i = 0; i < 20; i++) {
+                assertThat(proxy.get("/grpc")).startsWith("HTTP/1.1 200");
+            }
+            assertThat(metric("coppice_gateway_upstream_endpoints{state=\"ejected\",upstream=\"u\"}"))
+                    .isZero();
+            two.grpcStatus = "13";
+            await(() -> {
+                try {
+                    assertThat(proxy.get("/grpc")).startsWith("HTTP/1.1 200");
+                } catch (java.io.IOException e) {
+                    throw new java.io.UncheckedIOException(e);
+                }
+                return metric("coppice_gateway_upstream_endpoints{state=\"ejected\",upstream=\"u\"}") == 1;
+            });
+        }
+    }
+
+    @Test
     void othersHelpOutWhenTooFewAreWell() throws Exception {
         AtomicBoolean well = new AtomicBoolean(true);
         backend((request, _) -> request.line().contains("/health") && !well.get()

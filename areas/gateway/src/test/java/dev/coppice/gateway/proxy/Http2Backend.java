@@ -42,10 +42,17 @@ final class Http2Backend implements AutoCloseable {
     private final EventLoopGroup loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
     private final Channel server;
     final List<Http2Headers> seen = new CopyOnWriteArrayList<>();
+    /** The messages of health checks, framed. */
+    final List<String> asked = new CopyOnWriteArrayList<>();
+
     final List<Http2Headers> trailers = new CopyOnWriteArrayList<>();
     final AtomicInteger connections = new AtomicInteger();
     final AtomicInteger resets = new AtomicInteger();
     final AtomicInteger refusals = new AtomicInteger();
+    /** What it says of its health, as grpc.health.v1 has it; 1: SERVING. */
+    volatile int health = 1;
+    /** Of calls to /grpc and of checks. */
+    volatile String grpcStatus = "0";
 
     Http2Backend(int mostStreams) throws InterruptedException {
         server = new ServerBootstrap()
@@ -84,7 +91,13 @@ final class Http2Backend implements AutoCloseable {
                 }
                 case Http2HeadersFrame head -> begin(context, head);
                 case Http2DataFrame data -> {
-                    if (path(context).startsWith("/echo")) {
+                    if (String.valueOf(path(context)).endsWith("/Check") && data.isEndStream()) {
+                        asked.add(data.content().toString(StandardCharsets.ISO_8859_1));
+                        context.write(grpc());
+                        context.write(new DefaultHttp2DataFrame(
+                                Unpooled.wrappedBuffer(new byte[] {0, 0, 0, 0, 2, 8, (byte) health})));
+                        end(context);
+                    } else if (path(context).startsWith("/echo")) {
                         context.write(new DefaultHttp2DataFrame(data.content().retain(), false));
                         if (data.isEndStream()) {
                             end(context);
@@ -107,7 +120,11 @@ final class Http2Backend implements AutoCloseable {
             String path = String.valueOf(head.headers().path());
             context.channel().attr(PATH).set(path);
             switch (path) {
-                case "/silent" -> {}
+                case "/silent", "/grpc.health.v1.Health/Check" -> {}
+                case "/grpc" -> {
+                    context.write(grpc());
+                    end(context);
+                }
                 case "/reset" -> context.writeAndFlush(new DefaultHttp2ResetFrame(Http2Error.INTERNAL_ERROR));
                 case "/refused-once" -> {
                     if (refusals.getAndIncrement() == 0) {
@@ -146,8 +163,7 @@ final class Http2Backend implements AutoCloseable {
                             new DefaultHttp2HeadersFrame(new DefaultHttp2Headers(false).status("abc"), true));
                 default -> {
                     if (path.startsWith("/echo")) {
-                        context.writeAndFlush(new DefaultHttp2HeadersFrame(
-                                new DefaultHttp2Headers().status("200").add("content-type", "application/grpc")));
+                        context.writeAndFlush(grpc());
                         if (head.isEndStream()) {
                             end(context);
                         }
@@ -158,6 +174,11 @@ final class Http2Backend implements AutoCloseable {
             }
         }
 
+        private DefaultHttp2HeadersFrame grpc() {
+            return new DefaultHttp2HeadersFrame(
+                    new DefaultHttp2Headers().status("200").add("content-type", "application/grpc"));
+        }
+
         private void answer(ChannelHandlerContext context, String text) {
             context.write(new DefaultHttp2HeadersFrame(new DefaultHttp2Headers().status("200")));
             context.writeAndFlush(new DefaultHttp2DataFrame(Unpooled.copiedBuffer(text, StandardCharsets.UTF_8), true));
@@ -165,7 +186,7 @@ final class Http2Backend implements AutoCloseable {
 
         private void end(ChannelHandlerContext context) {
             context.writeAndFlush(new DefaultHttp2HeadersFrame(
-                    new DefaultHttp2Headers().add("grpc-status", "0").add("grpc-message", "fine"), true));
+                    new DefaultHttp2Headers().add("grpc-status", grpcStatus).add("grpc-message", "fine"), true));
         }
 
         @Override

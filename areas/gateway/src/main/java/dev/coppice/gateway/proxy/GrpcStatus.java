@@ -1,0 +1,50 @@
+package dev.coppice.gateway.proxy;
+
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaders;
+import org.jspecify.annotations.Nullable;
+
+/** The status of a gRPC call as one of HTTP, by which endpoints are judged. Pure functions. */
+final class GrpcStatus {
+    private static final String TYPE = "application/grpc";
+    private static final String STATUS = "grpc-status";
+
+    private GrpcStatus() {}
+
+    /** Whether a message is one of gRPC, by its headers. */
+    static boolean isGrpc(HttpHeaders headers) {
+        String type = headers.get(HttpHeaderNames.CONTENT_TYPE);
+        return type != null
+                && type.regionMatches(true, 0, TYPE, 0, TYPE.length())
+                && (type.length() == TYPE.length() || "+;".indexOf(type.charAt(TYPE.length())) >= 0);
+    }
+
+    /**
+     * What an endpoint's status means (google.rpc.Code).
+     *
+     * @param headers of an answer, or its trailers
+     * @return 0 when they have none
+     */
+    static int http(HttpHeaders headers) {
+        String status = headers.get(STATUS);
+        return status == null ? 0 : http(status);
+    }
+
+    /** The endpoint's own faults are 5xx; the caller's are not. */
+    private static int http(@Nullable String status) {
+        return switch (status) {
+            case "0" -> 200;
+            case "1" -> 499;
+            case "3", "9", "11" -> 400;
+            case "4" -> 504;
+            case "5" -> 404;
+            case "6", "10" -> 409;
+            case "7" -> 403;
+            case "8" -> 429;
+            case "12" -> 501;
+            case "14" -> 503;
+            case "16" -> 401;
+            case null, default -> 500;
+        };
+    }
+}
