@@ -141,7 +141,7 @@ final class GatewayTest {
         try (RunningCoppice coppice = RunningCoppice.up(data)) {
             WorkedExample example = new WorkedExample(folder, coppice, data);
             List<String> blocks = WorkedExample.blocks("docs/gateway.md");
-            assertThat(blocks).hasSizeGreaterThanOrEqualTo(7);
+            assertThat(blocks).hasSizeGreaterThanOrEqualTo(8);
             String _ = example.sh(blocks.get(0));
             try {
                 Files.writeString(folder.resolve("shop.yaml"), blocks.get(1));
@@ -151,8 +151,14 @@ final class GatewayTest {
                 assertThat(shares.keySet()).containsExactlyInAnyOrder("blue", "green");
                 assertThat(shares.get("blue")).as("%s", shares).isGreaterThan(shares.get("green"));
                 assertThat(counts(example.sh(blocks.get(3)))).isEqualTo(Map.of("green", 100));
-                Files.writeString(folder.resolve("limit.yaml"), blocks.get(4));
-                String limited = example.sh(blocks.get(5));
+                assertThat(example.sh(blocks.get(4)))
+                        .contains("HTTPRoute default/shop, rule 1: host shop.example, any path")
+                        .contains("100% to default/green:80 (HTTP): 127.0.0.1:9002")
+                        .contains("answered with 404: no route matches this host name, path and method")
+                        .contains("it is for the host name shop.example")
+                        .contains("default/blue:80 (0), default/green:80 (10)");
+                Files.writeString(folder.resolve("limit.yaml"), blocks.get(5));
+                String limited = example.sh(blocks.get(6));
                 assertThat(limited.lines().filter(line -> line.matches("\\d{3}")))
                         .containsExactly("200", "200", "200", "200", "200", "429", "429", "429");
                 assertThat(limited.toLowerCase(Locale.ROOT))
@@ -161,7 +167,7 @@ final class GatewayTest {
                         .contains("ratelimit-policy: \"client\";q=5;w=3600")
                         .containsPattern("ratelimit: \"client\";r=0;t=3[56]\\d\\d");
             } finally {
-                String _ = example.sh(blocks.get(6));
+                String _ = example.sh(blocks.get(7));
             }
         }
     }

@@ -16,7 +16,7 @@ final class ChangesCommand implements Callable<Integer> {
     private static final int PAGE = 500;
 
     @Mixin
-    private final HistoryAccess access = new HistoryAccess();
+    private final ApiAccess access = new ApiAccess();
 
     @Option(
             names = "--since",
@@ -58,13 +58,13 @@ final class ChangesCommand implements Callable<Integer> {
         query.put("namespace", namespace);
         query.put("status", noStatus ? "false" : "");
         try (ApiConnection api = access.open()) {
-            ObjectNode all = HistoryAccess.JSON.createObjectNode();
+            ObjectNode all = ApiAccess.JSON.createObjectNode();
             ArrayNode items = all.putArray("items");
             String next = "";
             do {
                 query.put("limit", Integer.toString(Math.min(PAGE, limit - items.size())));
                 query.put("continue", next);
-                JsonNode list = HistoryAccess.ask(api, "changes", query);
+                JsonNode list = ApiAccess.history(api, "changes", query);
                 list.path("items").forEach(items::add);
                 all.set("metadata", list.path("metadata"));
                 next = list.path("metadata").path("continue").asText("");

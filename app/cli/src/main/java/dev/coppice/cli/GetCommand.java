@@ -15,7 +15,7 @@ import picocli.CommandLine.Parameters;
 @Command(name = "get", description = "Show objects as they were; kubectl shows them as they are.")
 final class GetCommand implements Callable<Integer> {
     @Mixin
-    private final HistoryAccess access = new HistoryAccess();
+    private final ApiAccess access = new ApiAccess();
 
     @Option(
             names = {"-n", "--namespace"},
@@ -40,17 +40,17 @@ final class GetCommand implements Callable<Integer> {
             if (list) {
                 query.put("resource", object.getFirst());
             } else {
-                query.putAll(HistoryAccess.about(HistoryAccess.Subject.of(object), ""));
+                query.putAll(ApiAccess.about(ApiAccess.Subject.of(object), ""));
             }
             query.put("namespace", namespace);
             query.put("at", at);
-            JsonNode answer = HistoryAccess.ask(api, "objects", query);
+            JsonNode answer = ApiAccess.history(api, "objects", query);
             if (!access.table()) {
                 System.out.println(access.shown(answer));
             } else if (list) {
                 print(answer.path("items"));
             } else {
-                System.out.println(HistoryAccess.yaml(answer));
+                System.out.println(ApiAccess.yaml(answer));
             }
             return 0;
         }

@@ -11,7 +11,7 @@ import picocli.CommandLine.Option;
 @Command(name = "history", description = "Show who changed an object, when, and because of what; the newest first.")
 final class HistoryCommand implements Callable<Integer> {
     @Mixin
-    private final HistoryAccess access = new HistoryAccess();
+    private final ApiAccess access = new ApiAccess();
 
     @Mixin
     private final ObjectArgument object = new ObjectArgument();
@@ -27,12 +27,12 @@ final class HistoryCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        HistoryAccess.Subject subject = object.subject();
+        ApiAccess.Subject subject = object.subject();
         try (ApiConnection api = access.open()) {
             Map<String, String> query = object.query();
             query.put("limit", Integer.toString(limit));
             query.put("status", noStatus ? "false" : "");
-            JsonNode list = HistoryAccess.ask(api, "changes", query);
+            JsonNode list = ApiAccess.history(api, "changes", query);
             if (!access.table()) {
                 System.out.println(access.shown(list));
                 return 0;

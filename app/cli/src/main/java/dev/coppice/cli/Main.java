@@ -21,6 +21,7 @@ import picocli.CommandLine.Command;
             GetCommand.class,
             UndoCommand.class,
             ClusterCommand.class,
+            GatewayCommand.class,
             OperatorCommand.class,
             LockCommand.class,
             ElectCommand.class,

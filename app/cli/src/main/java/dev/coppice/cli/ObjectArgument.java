@@ -16,12 +16,12 @@ final class ObjectArgument {
     @Parameters(arity = "1..2", paramLabel = "TYPE/NAME", description = "Which object; types as kubectl takes them.")
     private List<String> words = List.of();
 
-    HistoryAccess.Subject subject() {
-        return HistoryAccess.Subject.of(words);
+    ApiAccess.Subject subject() {
+        return ApiAccess.Subject.of(words);
     }
 
     /** The question about it, to be added to. */
     Map<String, String> query() {
-        return HistoryAccess.about(subject(), namespace);
+        return ApiAccess.about(subject(), namespace);
     }
 }

@@ -92,18 +92,18 @@ final class PlanCommand implements Callable<Integer> {
         if (up) {
             manifests = manifests.with(variables(server.node()));
         }
-        byte[] body = HistoryAccess.JSON.writeValueAsBytes(list(manifests));
+        byte[] body = ApiAccess.JSON.writeValueAsBytes(list(manifests));
         if (body.length > MOST_BYTES) {
             throw new IOException("the manifests have " + ProgressLine.size(body.length)
                     + " together; one plan may have " + ProgressLine.size(MOST_BYTES) + ": plan them in parts");
         }
-        ObjectNode whole = HistoryAccess.JSON.createObjectNode();
+        ObjectNode whole = ApiAccess.JSON.createObjectNode();
         whole.put("kind", "Plan").put("apiVersion", "plan.coppice.dev/v1");
         ArrayNode objects = whole.putArray("objects");
         PlanView view = new PlanView(manifests, output.equals("text"));
         try (ApiConnection api = server.open()) {
             ApiConnection.Answer refused = api.lines(PATH + query(), body, AGENT, line -> {
-                JsonNode read = HistoryAccess.JSON.readTree(line);
+                JsonNode read = ApiAccess.JSON.readTree(line);
                 if (read.path("type").asText().equals("SUM")) {
                     whole.set("sum", read);
                 } else {
@@ -112,7 +112,7 @@ final class PlanCommand implements Callable<Integer> {
                 }
             });
             if (refused != null) {
-                JsonNode unused = HistoryAccess.read(refused);
+                JsonNode unused = ApiAccess.read(refused);
                 throw new IOException("the node answered with status " + refused.status() + ": " + unused);
             }
         } finally {
@@ -128,18 +128,15 @@ final class PlanCommand implements Callable<Integer> {
         } else {
             System.out.println(
                     output.equals("yaml")
-                            ? HistoryAccess.yaml(whole)
-                            : HistoryAccess.JSON
-                                    .writerWithDefaultPrettyPrinter()
-                                    .writeValueAsString(whole));
+                            ? ApiAccess.yaml(whole)
+                            : ApiAccess.JSON.writerWithDefaultPrettyPrinter().writeValueAsString(whole));
         }
         boolean changes = sum.path("create").asInt() + sum.path("change").asInt() > 0;
         return sum.path("refused").asInt() > 0 ? ERROR : changes ? 1 : 0;
     }
 
     private ObjectNode list(Manifests manifests) {
-        ObjectNode list =
-                HistoryAccess.JSON.createObjectNode().put("kind", "List").put("apiVersion", "v1");
+        ObjectNode list = ApiAccess.JSON.createObjectNode().put("kind", "List").put("apiVersion", "v1");
         ArrayNode items = list.putArray("items");
         for (Manifests.Manifest each : manifests.manifests()) {
             ObjectNode object = each.object().deepCopy();

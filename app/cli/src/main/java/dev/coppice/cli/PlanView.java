@@ -113,7 +113,7 @@ final class PlanView {
     }
 
     private void created(JsonNode object, List<String> lines) throws JsonProcessingException {
-        ObjectNode whole = HistoryAccess.JSON.createObjectNode();
+        ObjectNode whole = ApiAccess.JSON.createObjectNode();
         object.path("diff").forEach(each -> whole.set(ChangeLines.text(each, "field"), each.path("after")));
         // The status is what controllers make of it.
         whole.remove(List.of("apiVersion", "kind", "status"));
@@ -127,7 +127,7 @@ final class PlanView {
         if (whole.isEmpty()) {
             return;
         }
-        List<String> yaml = HistoryAccess.yaml(whole).lines().toList();
+        List<String> yaml = ApiAccess.yaml(whole).lines().toList();
         yaml.stream().limit(MOST_LINES).forEach(each -> lines.add(paint(GREEN, "    + " + clean(each))));
         if (yaml.size() > MOST_LINES) {
             lines.add("    … " + (yaml.size() - MOST_LINES) + " more lines; -o json shows all");

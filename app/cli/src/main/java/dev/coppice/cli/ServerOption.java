@@ -50,7 +50,7 @@ final class ServerOption {
         if (!problems.isEmpty()) {
             throw new IOException(String.join("; ", problems));
         }
-        return HistoryAccess.JSON
+        return ApiAccess.JSON
                 .createObjectNode()
                 .put("api", server.replaceAll("/$", ""))
                 .put("tokenFile", String.valueOf(tokenFile))

@@ -24,7 +24,7 @@ final class UndoCommand implements Callable<Integer> {
     private static final int WOULD_CHANGE = 2;
 
     @Mixin
-    private final HistoryAccess access = new HistoryAccess();
+    private final ApiAccess access = new ApiAccess();
 
     @Mixin
     private final ObjectArgument object = new ObjectArgument();
@@ -46,12 +46,12 @@ final class UndoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        HistoryAccess.Subject subject = object.subject();
+        ApiAccess.Subject subject = object.subject();
         try (ApiConnection api = access.open()) {
             Map<String, String> query = object.query();
             query.put("to", to);
             query.put("change", change);
-            JsonNode plan = HistoryAccess.ask(api, "undo", query);
+            JsonNode plan = ApiAccess.history(api, "undo", query);
             String action = ChangeLines.text(plan, "action");
             if (!access.table()) {
                 System.out.println(access.shown(plan));
@@ -81,7 +81,7 @@ final class UndoCommand implements Callable<Integer> {
         }
     }
 
-    private static void show(JsonNode plan, HistoryAccess.Subject subject, String action) {
+    private static void show(JsonNode plan, ApiAccess.Subject subject, String action) {
         if (action.equals("nothing")) {
             System.out.println("There is nothing to take back.");
             return;
@@ -103,13 +103,13 @@ final class UndoCommand implements Callable<Integer> {
         String one = collection + "/" + ChangeLines.text(plan, "name");
         JsonNode object = plan.path("object");
         String manager = "?fieldManager=" + AGENT;
-        return HistoryAccess.read(
+        return ApiAccess.read(
                 switch (action) {
                     case "create" ->
                         api.send("POST", collection + manager, "application/json", object.toString(), AGENT);
                     case "update" -> api.send("PUT", one + manager, "application/json", object.toString(), AGENT);
                     default -> {
-                        ObjectNode options = HistoryAccess.JSON.createObjectNode();
+                        ObjectNode options = ApiAccess.JSON.createObjectNode();
                         options.put("kind", "DeleteOptions").put("apiVersion", "v1");
                         ObjectNode preconditions = options.putObject("preconditions");
                         JsonNode metadata = object.path("metadata");

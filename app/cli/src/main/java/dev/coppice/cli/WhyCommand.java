@@ -11,7 +11,7 @@ import picocli.CommandLine.Option;
 @Command(name = "why", description = "Show why an object is as it is, back to a person or an event.")
 final class WhyCommand implements Callable<Integer> {
     @Mixin
-    private final HistoryAccess access = new HistoryAccess();
+    private final ApiAccess access = new ApiAccess();
 
     @Mixin
     private final ObjectArgument object = new ObjectArgument();
@@ -24,7 +24,7 @@ final class WhyCommand implements Callable<Integer> {
         try (ApiConnection api = access.open()) {
             Map<String, String> query = object.query();
             query.put("resourceVersion", revision);
-            JsonNode answer = HistoryAccess.ask(api, "causes", query);
+            JsonNode answer = ApiAccess.history(api, "causes", query);
             if (access.table()) {
                 print(answer.path("change"), "");
             } else {

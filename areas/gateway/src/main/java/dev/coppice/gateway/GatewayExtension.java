@@ -4,14 +4,17 @@ import dev.coppice.control.Extension;
 import dev.coppice.control.ExtensionContext;
 import dev.coppice.control.Kind;
 import dev.coppice.control.Permission;
+import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.control.GatewayController;
 import dev.coppice.gateway.control.SavedConfig;
+import dev.coppice.gateway.explain.ExplainHandler;
 import dev.coppice.gateway.kind.GatewayKinds;
 import dev.coppice.gateway.proxy.ProxyDataPlane;
 import dev.coppice.gateway.proxy.ProxyOptions;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.SupervisorOptions;
+import dev.coppice.serving.Routes;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -45,6 +48,8 @@ public final class GatewayExtension implements Extension {
 
     private final GatewayOptions options;
     private final DataPlaneFactory factory;
+    private final List<Routes.Mount> mounts = new ArrayList<>();
+    private volatile GatewayConfig served = GatewayConfig.EMPTY;
     private @Nullable DataPlane traffic;
     private @Nullable GatewayController controller;
 
@@ -92,15 +97,24 @@ public final class GatewayExtension implements Extension {
         DataPlane dataPlane = factory.open(
                 context.kernel(), context.supervisor().startSupervisor("traffic", PATIENT), context.dataDirectory());
         traffic = dataPlane;
+        DataPlane noted = config -> {
+            served = config;
+            return dataPlane.apply(config);
+        };
         SavedConfig saved = new SavedConfig(context.dataDirectory().resolve("config.json"));
-        saved.read().ifPresent(dataPlane::apply);
-        GatewayController made = new GatewayController(context, options, dataPlane, saved);
+        saved.read().ifPresent(noted::apply);
+        mounts.add(
+                context.routes().mount(ExplainHandler.PREFIX, new ExplainHandler(() -> served, context.authorizer())));
+        GatewayController made = new GatewayController(context, options, noted, saved);
         controller = made;
         made.start();
     }
 
     @Override
     public void stop() throws Exception {
+        for (Routes.Mount mount : mounts.reversed()) {
+            mount.close();
+        }
         if (controller != null) {
             controller.close();
         }

@@ -167,7 +167,14 @@ class RoutingModelTest {
         }
         return chosen.name() + " "
                 + all.stream()
-                        .filter(each -> specific(each.host, host) >= 0 && matches(each.config, request))
+                        .filter(each -> specific(each.host, host) >= 0)
+                        .filter(each -> {
+                            boolean matches = matches(each.config, request);
+                            assertThat(Misfit.of(each.config, request) == null)
+                                    .as("%s: %s", each.config, request)
+                                    .isEqualTo(matches);
+                            return matches;
+                        })
                         .min(Comparator.<Flat>comparingInt(each -> -specific(each.host, host))
                                 .thenComparing(ORDER))
                         .map(Flat::name)

@@ -1,4 +1,4 @@
-package dev.coppice.gateway.proxy;
+package dev.coppice.gateway.route;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

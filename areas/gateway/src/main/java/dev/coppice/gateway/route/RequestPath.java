@@ -1,4 +1,4 @@
-package dev.coppice.gateway.proxy;
+package dev.coppice.gateway.route;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -9,12 +9,12 @@ import org.jspecify.annotations.Nullable;
  * Paths as they are compared and sent on (RFC 3986, 6.2.2): without dot segments, with unreserved characters unescaped and escapes
  * in upper case. So no two spellings of one path are routed differently, and none means something else to a backend.
  */
-final class RequestPath {
+public final class RequestPath {
 
     private RequestPath() {}
 
     /** The normal form of a path that begins with a slash; null when it is none. */
-    static @Nullable String normal(String path) {
+    public static @Nullable String normal(String path) {
         boolean plain = true;
         for (int i = 0; i < path.length(); i++) {
             char c = path.charAt(i);

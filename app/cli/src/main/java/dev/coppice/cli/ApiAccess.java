@@ -8,6 +8,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLGenerator;
 import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -15,15 +16,15 @@ import java.util.Set;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** What the commands about the past have in common: which node, as whom, and how to print. */
-final class HistoryAccess {
+/** What commands that ask a running node have in common: which node, as whom, and how to print. */
+final class ApiAccess {
     static final ObjectMapper JSON = new ObjectMapper();
     private static final ObjectMapper YAML = new ObjectMapper(YAMLFactory.builder()
             .disable(YAMLGenerator.Feature.WRITE_DOC_START_MARKER)
             .enable(YAMLGenerator.Feature.MINIMIZE_QUOTES)
             .enable(YAMLGenerator.Feature.ALWAYS_QUOTE_NUMBERS_AS_STRINGS)
             .build());
-    private static final String PREFIX = "/apis/history.coppice.dev/v1/";
+    private static final String HISTORY = "/apis/history.coppice.dev/v1/";
 
     @Mixin
     private final DataOption data = new DataOption();
@@ -82,11 +83,17 @@ final class HistoryAccess {
     }
 
     /** Asks the history; empty values are not sent. */
-    static JsonNode ask(ApiConnection api, String what, Map<String, String> query)
+    static JsonNode history(ApiConnection api, String what, Map<String, String> query)
             throws IOException, InterruptedException {
-        StringBuilder path = new StringBuilder(PREFIX).append(what);
+        return ask(api, HISTORY + what, query.entrySet());
+    }
+
+    /** Asks a path; empty values are not sent. */
+    static JsonNode ask(ApiConnection api, String what, Collection<Map.Entry<String, String>> query)
+            throws IOException, InterruptedException {
+        StringBuilder path = new StringBuilder(what);
         char separator = '?';
-        for (Map.Entry<String, String> each : query.entrySet()) {
+        for (Map.Entry<String, String> each : query) {
             if (!each.getValue().isEmpty()) {
                 path.append(separator)
                         .append(each.getKey())

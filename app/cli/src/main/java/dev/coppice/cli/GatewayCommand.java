@@ -1,0 +1,155 @@
+package dev.coppice.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code coppice gateway}: what the API gateway does with requests. */
+@Command(
+        name = "gateway",
+        description = "Show what the API gateway routes, and what becomes of a request.",
+        subcommands = {GatewayCommand.Routes.class, GatewayCommand.Explain.class},
+        synopsisSubcommandLabel = "COMMAND")
+final class GatewayCommand {
+    private static final String PATH = "/gateway/";
+
+    /** Lists all rules. */
+    @Command(name = "routes", description = "List the rules of all routes, with what becomes of their requests.")
+    static final class Routes implements Callable<Integer> {
+        @Mixin
+        private final ApiAccess access = new ApiAccess();
+
+        @Option(names = "--gateway", paramLabel = "NAMESPACE/NAME", description = "Only of this Gateway.")
+        private String gateway = "";
+
+        @Override
+        public Integer call() throws Exception {
+            try (ApiConnection api = access.open()) {
+                JsonNode lines = ApiAccess.ask(api, PATH + "routes", List.of(Map.entry("gateway", gateway)));
+                if (access.table()) {
+                    print(lines);
+                } else {
+                    System.out.println(access.shown(lines));
+                }
+                return 0;
+            }
+        }
+
+        private static void print(JsonNode lines) {
+            String listener = "";
+            for (JsonNode each : lines) {
+                String at = each.path("listener").asText() + ", "
+                        + each.path("address").asText();
+                if (!at.equals(listener)) {
+                    System.out.println(at);
+                    listener = at;
+                }
+                System.out.println("  " + each.path("match").asText());
+                System.out.println("      " + each.path("route").asText() + ", rule "
+                        + each.path("rule").asText() + ": "
+                        + (each.path("backends").asText().isEmpty()
+                                ? each.path("outcome").asText()
+                                : "to " + each.path("backends").asText() + ", "
+                                        + each.path("outcome").asText()));
+            }
+            if (lines.isEmpty()) {
+                System.out.println("nothing is routed");
+            }
+        }
+    }
+
+    /** Explains one request. */
+    @Command(
+            name = "explain",
+            description =
+                    "Say what becomes of a request: which listener, route and rule have it, what they do, where it goes, and"
+                            + " why no other rule has it. Nothing is sent.")
+    static final class Explain implements Callable<Integer> {
+        @Mixin
+        private final ApiAccess access = new ApiAccess();
+
+        @Parameters(index = "0", paramLabel = "METHOD", description = "Such as GET.")
+        private String method = "";
+
+        @Parameters(index = "1", paramLabel = "URL", description = "Such as http://shop.example:8000/cart.")
+        private String url = "";
+
+        @Option(
+                names = {"-H", "--header"},
+                paramLabel = "\"NAME: VALUE\"",
+                description = "A header; may be given more than once.")
+        private List<String> headers = List.of();
+
+        @Option(
+                names = "--gateway",
+                paramLabel = "NAMESPACE/NAME",
+                description = "At this Gateway (default: at each that listens on the URL's port).")
+        private String gateway = "";
+
+        @Override
+        public Integer call() throws Exception {
+            List<Map.Entry<String, String>> query = new ArrayList<>();
+            query.add(Map.entry("method", method));
+            query.add(Map.entry("url", url));
+            query.add(Map.entry("gateway", gateway));
+            headers.forEach(each -> query.add(Map.entry("header", each)));
+            try (ApiConnection api = access.open()) {
+                JsonNode answer = ApiAccess.ask(api, PATH + "explain", query);
+                if (access.table()) {
+                    answer.forEach(Explain::print);
+                } else {
+                    System.out.println(access.shown(answer));
+                }
+                return 0;
+            }
+        }
+
+        private static void print(JsonNode at) {
+            System.out.println(
+                    "at " + at.path("address").asText() + ":" + at.path("port").asInt()
+                            + (at.path("listener").asText().isEmpty()
+                                    ? ""
+                                    : ": Gateway " + at.path("listener").asText()));
+            JsonNode route = at.path("route");
+            if (!route.isNull()) {
+                System.out.println("  " + route.path("name").asText() + ", rule "
+                        + route.path("rule").asText() + ": "
+                        + route.path("match").asText());
+                route.path("steps").forEach(each -> System.out.println("    " + each.asText()));
+                for (JsonNode each : route.path("backends")) {
+                    String protocol = each.path("protocol").asText();
+                    System.out.println("    " + each.path("percent").asInt() + "% to "
+                            + each.path("upstream").asText()
+                            + (protocol.isEmpty() ? "" : " (" + protocol + "): " + joined(each.path("endpoints"))));
+                    each.path("steps").forEach(step -> System.out.println("      " + step.asText()));
+                }
+            }
+            System.out.println("  " + at.path("outcome").asText());
+            if (!at.path("others").isEmpty()) {
+                System.out.println("  not chosen:");
+                for (JsonNode each : at.path("others")) {
+                    System.out.println("    " + each.path("name").asText() + ", rule "
+                            + each.path("rule").asText() + ": "
+                            + each.path("match").asText());
+                    System.out.println("      " + each.path("reason").asText());
+                }
+            }
+        }
+
+        private static String joined(JsonNode texts) {
+            return texts.isEmpty()
+                    ? "no endpoint is ready"
+                    : StreamSupport.stream(texts.spliterator(), false)
+                            .map(JsonNode::asText)
+                            .collect(Collectors.joining(", "));
+        }
+    }
+}

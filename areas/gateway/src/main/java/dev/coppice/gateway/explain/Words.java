@@ -1,0 +1,126 @@
+package dev.coppice.gateway.explain;
+
+import dev.coppice.gateway.config.FilterConfig;
+import dev.coppice.gateway.config.FilterConfig.HeaderChanges;
+import dev.coppice.gateway.config.FilterConfig.PathChange;
+import dev.coppice.gateway.config.LimitConfig;
+import dev.coppice.gateway.config.MatchConfig;
+import dev.coppice.gateway.config.MatchConfig.PathMatch;
+import dev.coppice.gateway.config.MatchConfig.ValueMatch;
+import dev.coppice.gateway.config.RetryConfig;
+import dev.coppice.gateway.config.SecurityConfig;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/** Configuration as people read it. */
+final class Words {
+
+    private Words() {}
+
+    static String match(String hostname, MatchConfig match) {
+        List<String> all = new ArrayList<>();
+        if (!hostname.isEmpty()) {
+            all.add("host " + hostname);
+        }
+        all.add(
+                switch (match.path().type()) {
+                    case EXACT -> "path " + match.path().value();
+                    case PREFIX ->
+                        match.path().equals(PathMatch.ANY)
+                                ? "any path"
+                                : "path prefix " + match.path().value();
+                    case REGEX -> "path matching " + match.path().value();
+                });
+        if (!match.method().isEmpty()) {
+            all.add("method " + match.method());
+        }
+        match.headers().forEach(each -> all.add("header " + value(each)));
+        match.queryParams().forEach(each -> all.add("query parameter " + value(each)));
+        return String.join(", ", all);
+    }
+
+    private static String value(ValueMatch match) {
+        return match.name() + (match.type() == ValueMatch.Type.REGEX ? " matching " : "=") + match.value();
+    }
+
+    static String filter(FilterConfig filter) {
+        return switch (filter) {
+            case FilterConfig.RequestHeaders headers -> "headers of the request: " + changes(headers.changes());
+            case FilterConfig.ResponseHeaders headers -> "headers of the answer: " + changes(headers.changes());
+            case FilterConfig.Redirect to ->
+                "redirect with " + to.status()
+                        + part(" to scheme ", to.scheme())
+                        + part(" to host ", to.hostname())
+                        + part(" to port ", to.port())
+                        + part(", ", path(to.path()));
+            case FilterConfig.Rewrite to -> "rewrite:" + part(" host ", to.hostname()) + part(" ", path(to.path()));
+            case FilterConfig.Mirror copy ->
+                "mirror " + copy.numerator() + " of " + copy.denominator() + " to "
+                        + (copy.upstream().isEmpty() ? "nowhere" : copy.upstream());
+            case FilterConfig.Cors allowed -> "cross-origin requests from " + String.join(", ", allowed.allowOrigins());
+        };
+    }
+
+    private static String part(String words, @Nullable Object value) {
+        return value == null ? "" : words + value;
+    }
+
+    private static @Nullable String path(@Nullable PathChange change) {
+        return change == null
+                ? null
+                : (change.type() == PathChange.Type.FULL ? "path " : "prefix of the path ") + change.value();
+    }
+
+    private static String changes(HeaderChanges changes) {
+        List<String> all = new ArrayList<>();
+        changes.set().forEach(each -> all.add("set " + each.name() + ": " + each.value()));
+        changes.add().forEach(each -> all.add("add " + each.name() + ": " + each.value()));
+        changes.remove().forEach(each -> all.add("remove " + each));
+        return String.join(", ", all);
+    }
+
+    static String limit(LimitConfig limit) {
+        String many = limit.requests()
+                + (limit.algorithm() == LimitConfig.Algorithm.CONCURRENCY
+                        ? " at one time"
+                        : " in " + duration(Duration.ofNanos(limit.perNanos())));
+        return (limit.shadow() ? "shadow of limit " : "limit ") + limit.name() + ": " + many
+                + (limit.when().isEmpty() ? "" : ", when " + limit.when());
+    }
+
+    static String security(SecurityConfig policy) {
+        if (policy.invalid() != null) {
+            return "security policy " + policy.name() + ": answered with 500: " + policy.invalid();
+        }
+        List<String> all = new ArrayList<>();
+        if (!policy.methods().isEmpty()) {
+            all.add((policy.optional() ? "credentials may be there: " : "credentials are needed: ")
+                    + policy.methods().stream().map(SecurityConfig.Method::name).collect(Collectors.joining(" or ")));
+        }
+        SecurityConfig.Authorization authorization = policy.authorization();
+        if (authorization != null) {
+            authorization
+                    .rules()
+                    .forEach(each -> all.add((each.allows() ? "allowed if " : "refused if ") + each.when()));
+            all.add(authorization.allowsOthers() ? "else allowed" : "else refused");
+        }
+        return "security policy " + policy.name() + ": " + String.join(", ", all);
+    }
+
+    static String retry(RetryConfig retry) {
+        return "retries: " + retry.attempts() + ", after " + retry.backoffMillis() + " ms"
+                + (retry.codes().isEmpty() ? "" : ", also for the codes " + retry.codes());
+    }
+
+    static String timeout(String what, long millis) {
+        return "timeout " + what + ": " + duration(Duration.ofMillis(millis));
+    }
+
+    /** As Go and the Gateway API write it. */
+    private static String duration(Duration time) {
+        return time.toNanos() % 1_000_000_000 == 0 ? time.toSeconds() + "s" : time.toMillis() + "ms";
+    }
+}

@@ -1,0 +1,173 @@
+package dev.coppice.gateway.explain;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.coppice.gateway.config.BackendConfig;
+import dev.coppice.gateway.config.FilterConfig;
+import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.config.ListenerConfig;
+import dev.coppice.gateway.config.MatchConfig;
+import dev.coppice.gateway.config.MatchConfig.PathMatch;
+import dev.coppice.gateway.config.MatchConfig.ValueMatch;
+import dev.coppice.gateway.config.RetryConfig;
+import dev.coppice.gateway.config.RouteConfig;
+import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.config.UpstreamConfig;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+final class ExplainerTest {
+    private static final FilterConfig STAMP = new FilterConfig.RequestHeaders(new FilterConfig.HeaderChanges(
+            List.of(new FilterConfig.Header("x-shop", "yes")), List.of(), List.of("x-debug")));
+
+    private static MatchConfig prefix(String path) {
+        return new MatchConfig(new PathMatch(PathMatch.Type.PREFIX, path), "", List.of(), List.of());
+    }
+
+    private static RuleConfig rule(MatchConfig match, String... backends) {
+        return new RuleConfig(
+                "",
+                List.of(match),
+                List.of(STAMP),
+                List.of(backends).stream()
+                        .map(each -> new BackendConfig(each, 1, List.of()))
+                        .toList(),
+                5_000,
+                0,
+                new RetryConfig(List.of(500), 2, 100),
+                null);
+    }
+
+    private static RouteConfig route(String name, String hostname, RuleConfig... rules) {
+        return new RouteConfig("HTTPRoute", "default", name, 0, List.of(hostname), List.of(rules));
+    }
+
+    private static Explainer explainer(RouteConfig... routes) {
+        ListenerConfig listener = new ListenerConfig(
+                "default/edge",
+                "http",
+                "127.0.0.1",
+                8000,
+                ListenerConfig.Protocol.HTTP,
+                "*.example",
+                null,
+                List.of(routes));
+        UpstreamConfig.Endpoint endpoint = new UpstreamConfig.Endpoint("127.0.0.1", 9001);
+        return new Explainer(new GatewayConfig(
+                List.of(listener),
+                List.of(
+                        new UpstreamConfig("default/blue:80", UpstreamConfig.Protocol.HTTP, List.of(endpoint)),
+                        new UpstreamConfig("default/none:80", UpstreamConfig.Protocol.HTTP, List.of()))));
+    }
+
+    private static Explanation one(Explainer explainer, String method, String url, String... headers) {
+        List<Explanation> all = explainer.explain(Question.of(method, url, List.of(headers)), "");
+        assertThat(all).hasSize(1);
+        return all.getFirst();
+    }
+
+    @Test
+    void saysWhatTheRuleDoesAndWhereItLeads() {
+        Explanation told = one(
+                explainer(route("shop", "shop.example", rule(prefix("/cart"), "default/blue:80"))),
+                "GET",
+                "http://SHOP.example:8000/x/../cart/1?a=b");
+        assertThat(told.listener()).isEqualTo("default/edge, listener http");
+        assertThat(told.outcome()).isEqualTo("sent to one of 1 endpoint");
+        assertThat(told.route()).isNotNull();
+        assertThat(told.route().name()).isEqualTo("HTTPRoute default/shop");
+        assertThat(told.route().match()).isEqualTo("host shop.example, path prefix /cart");
+        assertThat(told.route().steps())
+                .containsExactly(
+                        "headers of the request: set x-shop: yes, remove x-debug",
+                        "timeout of the request: 5s",
+                        "retries: 2, after 100 ms, also for the codes [500]");
+        assertThat(told.route().backends())
+                .containsExactly(
+                        new Explanation.Backend("default/blue:80", 100, "HTTP", List.of("127.0.0.1:9001"), List.of()));
+    }
+
+    @Test
+    void saysWhyOthersWereNotChosen() {
+        MatchConfig asksMore = new MatchConfig(
+                new PathMatch(PathMatch.Type.PREFIX, "/cart"),
+                "",
+                List.of(new ValueMatch(ValueMatch.Type.EXACT, "x-user", "ops")),
+                List.of());
+        Explanation told = one(
+                explainer(
+                        route("shop", "shop.example", rule(prefix("/cart"), "default/blue:80"), rule(asksMore)),
+                        route("all", "*.example", rule(prefix("/"), "default/blue:80")),
+                        route("other", "other.example", rule(prefix("/"), "default/blue:80"))),
+                "GET",
+                "http://shop.example:8000/cart");
+        assertThat(told.others())
+                .extracting(Explanation.Other::name, Explanation.Other::rule, Explanation.Other::reason)
+                .containsExactly(
+                        org.assertj.core.groups.Tuple.tuple(
+                                "HTTPRoute default/all", "1", "it matches, too, but its host name is less specific"),
+                        org.assertj.core.groups.Tuple.tuple(
+                                "HTTPRoute default/shop", "2", "there is no header x-user"));
+        assertThat(one(
+                                explainer(route(
+                                        "shop",
+                                        "shop.example",
+                                        rule(prefix("/cart")),
+                                        rule(asksMore, "default/blue:80"))),
+                                "GET",
+                                "http://shop.example:8000/cart",
+                                "X-User: ops")
+                        .others())
+                .extracting(Explanation.Other::reason)
+                .containsExactly("it matches, too, but it asks for fewer headers");
+    }
+
+    @Test
+    void saysWhatIsAnsweredWithoutABackend() {
+        Explainer explainer = explainer(
+                route("none", "none.example", rule(prefix("/"), "default/none:80")),
+                route("nowhere", "nowhere.example", rule(prefix("/"))));
+        assertThat(one(explainer, "GET", "http://none.example:8000/").outcome())
+                .isEqualTo("answered with 503: no endpoint is ready");
+        assertThat(one(explainer, "GET", "http://nowhere.example:8000/").outcome())
+                .isEqualTo("answered with 500: the rule leads nowhere");
+        Explanation missing = one(explainer, "GET", "http://shop.example:8000/");
+        assertThat(missing.outcome()).startsWith("answered with 404: no route");
+        assertThat(missing.others())
+                .extracting(Explanation.Other::reason)
+                .containsExactly("it is for the host name none.example", "it is for the host name nowhere.example");
+        assertThat(one(explainer, "GET", "http://shop.test:8000/").outcome())
+                .isEqualTo("answered with 404: no listener is for the host name shop.test; they are for *.example");
+    }
+
+    @Test
+    void namesWhatIsWrongWithTheQuestion() {
+        Explainer explainer = explainer();
+        assertThatThrownBy(() -> one(explainer, "GET", "http://shop.example/"))
+                .hasMessage(
+                        "url: there is no listener of HTTP on port 80; there are: http://127.0.0.1:8000 (default/edge)");
+        assertThatThrownBy(() -> one(explainer, "GET", "shop.example"))
+                .hasMessage("url: \"shop.example\": expected such as http://shop.example:8000/cart");
+        assertThatThrownBy(() -> one(explainer, "get", "http://shop.example:8000/"))
+                .hasMessage("method: \"get\": expected such as GET");
+        assertThatThrownBy(() -> one(explainer, "GET", "http://shop.example:8000/", "x"))
+                .hasMessage("header: \"x\": expected \"Name: value\"");
+    }
+
+    @Test
+    void listsWhatIsRouted() {
+        assertThat(explainer(route("shop", "shop.example", rule(prefix("/cart"), "default/blue:80")))
+                        .routes(""))
+                .containsExactly(new RouteLine(
+                        "default/edge, listener http",
+                        "127.0.0.1:8000",
+                        "HTTPRoute default/shop",
+                        "1",
+                        "host shop.example, path prefix /cart",
+                        "default/blue:80",
+                        "sent to one of 1 endpoint"));
+        assertThat(explainer(route("shop", "shop.example", rule(prefix("/")))).routes("default/other"))
+                .isEmpty();
+    }
+}
