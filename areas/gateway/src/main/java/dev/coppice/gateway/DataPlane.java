@@ -2,6 +2,8 @@ package dev.coppice.gateway;
 
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
+import dev.coppice.gateway.resilience.UpstreamReading;
+import java.util.List;
 import java.util.Map;
 
 /** What serves the traffic. Safe for use by many threads. */
@@ -31,6 +33,11 @@ public interface DataPlane extends AutoCloseable {
      * @return why an address could not be bound; nothing for those that could. They are tried again with the next call
      */
     Map<Binding, String> apply(GatewayConfig config);
+
+    /** How each upstream is now: its circuit breaker, and what of its bounds is in use. In no order. */
+    default List<UpstreamReading> upstreams() {
+        return List.of();
+    }
 
     /** Before its supervisor stops it: another one may be opened afterwards. */
     @Override

@@ -8,24 +8,45 @@ import org.jspecify.annotations.Nullable;
  * @param balance which endpoint gets a request; null: each in its turn
  * @param healthCheck how endpoints are asked whether they are well; null: they are not
  * @param outliers when endpoints are left out because of how they answer; null: never
+ * @param resilience whether a request is sent at all; null: {@link ResilienceConfig#DEFAULT}
  */
 public record TrafficConfig(
         @Nullable BalanceConfig balance,
         @Nullable HealthCheckConfig healthCheck,
-        @Nullable OutlierConfig outliers) {
+        @Nullable OutlierConfig outliers,
+        @Nullable ResilienceConfig resilience) {
 
     /** Says nothing, but that requests are counted. */
-    public static final TrafficConfig NONE = new TrafficConfig(null, null, null);
+    public static final TrafficConfig NONE = new TrafficConfig(null, null, null, null);
 
     public TrafficConfig withBalance(@Nullable BalanceConfig balance) {
-        return new TrafficConfig(balance, healthCheck, outliers);
+        return new TrafficConfig(balance, healthCheck, outliers, resilience);
     }
 
     public TrafficConfig withHealthCheck(@Nullable HealthCheckConfig healthCheck) {
-        return new TrafficConfig(balance, healthCheck, outliers);
+        return new TrafficConfig(balance, healthCheck, outliers, resilience);
     }
 
     public TrafficConfig withOutliers(@Nullable OutlierConfig outliers) {
-        return new TrafficConfig(balance, healthCheck, outliers);
+        return new TrafficConfig(balance, healthCheck, outliers, resilience);
+    }
+
+    public TrafficConfig withResilience(@Nullable ResilienceConfig resilience) {
+        return new TrafficConfig(balance, healthCheck, outliers, resilience);
+    }
+
+    /**
+     * With requests going elsewhere when there is no answer.
+     *
+     * @param upstream null: nowhere else
+     */
+    public TrafficConfig withFallback(@Nullable String upstream) {
+        ResilienceConfig given = resilience == null ? ResilienceConfig.DEFAULT : resilience;
+        return withResilience(new ResilienceConfig(
+                given.breaker(),
+                given.retryBudget(),
+                given.concurrency(),
+                given.limits(),
+                upstream == null ? null : new ResilienceConfig.Fallback(null, upstream)));
     }
 }

@@ -10,7 +10,11 @@ import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.config.UpstreamConfig.Protocol;
 import dev.coppice.gateway.config.UpstreamTlsConfig;
 import dev.coppice.gateway.kind.BackendReference;
+import dev.coppice.gateway.kind.FallbackSpec;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -226,6 +230,7 @@ final class Backends {
             BackendPolicies policies,
             TrafficPolicies traffic,
             Function<Key, TlsConfig.@Nullable Certificate> shown) {
+        Map<String, TrafficConfig> fallingBack = fallbacks(cluster, policies, traffic);
         Map<String, Made> now = new LinkedHashMap<>();
         List<UpstreamConfig> all = new ArrayList<>(wanted.size());
         wanted.forEach((name, each) -> {
@@ -233,8 +238,9 @@ final class Backends {
             ObjectNode service = cluster.service(each.backend().service()).orElse(NOTHING);
             boolean secured = each.backend().secured() && !each.egress().passes();
             UpstreamTlsConfig tls = secured ? tls(each, policies, shown) : null;
-            TrafficConfig sent =
-                    traffic.config(each.backend().service(), each.backend().portName());
+            TrafficConfig sent = fallingBack.containsKey(name)
+                    ? fallingBack.get(name)
+                    : traffic.config(each.backend().service(), each.backend().portName());
             if (sent != null && each.backend().datagrams()) {
                 // There is nothing to connect to.
                 sent = sent.withHealthCheck(null);
@@ -265,6 +271,43 @@ final class Backends {
             all.add(kept.upstream());
         });
         made = now;
+        return all;
+    }
+
+    /** Wants the backends that get requests when others are not there, too; how requests are sent to those others. */
+    private Map<String, TrafficConfig> fallbacks(
+            ClusterView cluster, BackendPolicies policies, TrafficPolicies traffic) {
+        Map<String, TrafficConfig> all = new HashMap<>();
+        Deque<String> names = new ArrayDeque<>(wanted.keySet());
+        for (String name = names.poll(); name != null; name = names.poll()) {
+            Wanted each = Objects.requireNonNull(wanted.get(name));
+            Key service = each.backend().service();
+            String port = each.backend().portName();
+            FallbackSpec.Backend to = traffic.fallback(service, port);
+            TrafficConfig config = to == null ? null : traffic.config(service, port);
+            if (to == null || config == null || each.backend().protocol() == Protocol.BYTES) {
+                continue;
+            }
+            // What is not said of its protocol is as for those that come to it.
+            Found found = find(
+                    each.backend().protocol() == Protocol.H2C ? "GRPCRoute" : "HTTPRoute",
+                    service.namespace(),
+                    new BackendReference(null, null, to.name(), null, to.port()),
+                    cluster,
+                    Grants.NONE,
+                    policies);
+            Backend backend = found.backend();
+            if (backend == null) {
+                traffic.fallbackMissing(service, port, Objects.requireNonNull(found.problem()));
+                all.put(name, config.withFallback(null));
+                continue;
+            }
+            String upstream = backend.upstream(each.egress());
+            if (wanted.putIfAbsent(upstream, new Wanted(backend, each.egress())) == null) {
+                names.add(upstream);
+            }
+            all.put(name, config.withFallback(upstream));
+        }
         return all;
     }
 

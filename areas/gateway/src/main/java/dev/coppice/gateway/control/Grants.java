@@ -10,6 +10,8 @@ import java.util.Map;
 
 /** Which references into other namespaces are allowed. Immutable. */
 final class Grants {
+    static final Grants NONE = new Grants(List.of());
+
     private final Map<String, List<ReferenceGrantSpec>> byNamespace = new HashMap<>();
 
     Grants(List<Resource<ReferenceGrantSpec, NoStatus>> grants) {

@@ -4,6 +4,7 @@ import dev.coppice.control.Key;
 import dev.coppice.control.Resource;
 import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.kind.BackendTrafficPolicySpec;
+import dev.coppice.gateway.kind.FallbackSpec;
 import dev.coppice.gateway.kind.PolicyStatus;
 import java.util.HashMap;
 import java.util.List;
@@ -18,6 +19,8 @@ import org.jspecify.annotations.Nullable;
 final class TrafficPolicies {
     private final ServicePolicies<BackendTrafficPolicySpec> policies;
     private final Map<Key, TrafficReader.Read> read = new HashMap<>();
+    /** Why the fallbacks of policies lead nowhere. */
+    private final Map<Key, References.Problem> missing = new HashMap<>();
 
     TrafficPolicies(List<Resource<BackendTrafficPolicySpec, PolicyStatus>> policies) {
         this.policies = new ServicePolicies<>(policies, BackendTrafficPolicySpec::targetRefs);
@@ -31,6 +34,23 @@ final class TrafficPolicies {
         return owner == null ? null : of(owner).config();
     }
 
+    /** The Service that a port's requests go to when it is not there; null: none. */
+    FallbackSpec.@Nullable Backend fallback(Key service, String port) {
+        Resource<BackendTrafficPolicySpec, PolicyStatus> owner = policies.owner(service, port);
+        FallbackSpec fallback = owner == null || of(owner).config() == null
+                ? null
+                : owner.spec().fallback();
+        return fallback == null ? null : fallback.backend();
+    }
+
+    /** The fallback of a port leads nowhere. */
+    void fallbackMissing(Key service, String port, References.Problem why) {
+        Resource<BackendTrafficPolicySpec, PolicyStatus> owner = policies.owner(service, port);
+        if (owner != null) {
+            missing.putIfAbsent(owner.key(), why);
+        }
+    }
+
     private TrafficReader.Read of(Resource<BackendTrafficPolicySpec, PolicyStatus> policy) {
         return Objects.requireNonNull(read.get(policy.key()));
     }
@@ -41,7 +61,22 @@ final class TrafficPolicies {
     }
 
     Map<Key, Draft> drafts() {
-        return policies.drafts(each -> List.of(accepted(each)));
+        return policies.drafts(each -> {
+            FallbackSpec fallback = each.spec().fallback();
+            return fallback == null || fallback.backend() == null
+                    ? List.of(accepted(each))
+                    : List.of(accepted(each), resolved(each));
+        });
+    }
+
+    private Draft.Condition resolved(Resource<BackendTrafficPolicySpec, PolicyStatus> policy) {
+        References.Problem problem = missing.get(policy.key());
+        return problem == null
+                ? Draft.Condition.yes("ResolvedRefs", "ResolvedRefs")
+                : Draft.Condition.no(
+                        "ResolvedRefs",
+                        problem.reason(),
+                        "fallback.backend: " + problem.message() + "; until that is mended there is no fallback");
     }
 
     private Draft.Condition accepted(Resource<BackendTrafficPolicySpec, PolicyStatus> policy) {

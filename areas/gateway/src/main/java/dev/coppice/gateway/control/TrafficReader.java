@@ -24,7 +24,8 @@ final class TrafficReader {
                     new TrafficConfig(
                             balance,
                             spec.healthCheck() == null ? null : HealthReader.read(spec.healthCheck()),
-                            spec.outlierDetection() == null ? null : HealthReader.read(spec.outlierDetection())),
+                            spec.outlierDetection() == null ? null : HealthReader.read(spec.outlierDetection()),
+                            ResilienceReader.read(spec)),
                     null);
         } catch (InvalidPolicyException e) {
             return new Read(null, e.getMessage());

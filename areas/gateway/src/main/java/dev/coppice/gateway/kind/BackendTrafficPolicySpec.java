@@ -36,7 +36,27 @@ public record BackendTrafficPolicySpec(
         HealthCheckSpec healthCheck,
 
         @Description("When endpoints are left out because of how they answer; by default never.") @Nullable
-        OutlierDetectionSpec outlierDetection) {
+        OutlierDetectionSpec outlierDetection,
+
+        @Description("When the Service gets no requests, since it fails or is slow; by default it always gets them.")
+        @Nullable
+        CircuitBreakerSpec circuitBreaker,
+
+        @Description(
+                "How many of the requests may be retries; by default 20 percent of those of the last 10s, and 10 in any second.")
+        @Nullable
+        RetryBudgetSpec retryBudget,
+
+        @Description("Lets fewer requests through when answers take longer; by default the latency does not matter.")
+        @Nullable
+        AdaptiveConcurrencySpec concurrency,
+
+        @Description("Bounds of what goes to the Service at one time.") @Nullable
+        UpstreamLimitsSpec limits,
+
+        @Description("What becomes of requests that the Service does not answer; by default they get 502, 503 or 504.")
+        @Nullable
+        FallbackSpec fallback) {
 
     /** Which endpoint gets a request. */
     @Rule(

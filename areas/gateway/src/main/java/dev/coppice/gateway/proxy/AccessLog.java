@@ -86,6 +86,10 @@ final class AccessLog {
                 text.append(",\"limit\":");
                 quoted(limit);
             }
+            String reason = exchange.reason();
+            if (!reason.isEmpty()) {
+                text.append(",\"reason\":\"").append(reason).append('"');
+            }
             text.append(",\"agent\":");
             quoted(exchange.agent());
             text.append("}\n");

@@ -1,6 +1,8 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.config.ResilienceConfig;
 import dev.coppice.gateway.config.RetryConfig;
+import dev.coppice.gateway.resilience.Backoff;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
@@ -16,6 +18,7 @@ final class Delivery implements Attempt {
     static final String NO_ENDPOINT = "the service has no endpoint that is ready";
     static final String TIMED_OUT = "the service did not answer in time";
 
+    private static final long NANOS_A_MILLI = 1_000_000;
     private static final int IMPLICIT_CONNECT_TRIES = 3;
 
     private final Exchange exchange;
@@ -23,7 +26,9 @@ final class Delivery implements Attempt {
     private final HttpRequest request;
     private final RequestBody body;
     private final RuleAction rule;
-    private final Upstream upstream;
+    private Upstream upstream;
+    private Passage passage;
+    private boolean fellBack;
 
     private @Nullable TargetPool pool;
     private @Nullable TargetStream connection;
@@ -52,33 +57,68 @@ final class Delivery implements Attempt {
         this.body = body;
         this.rule = rule;
         this.upstream = upstream;
+        this.passage = new Passage(upstream.guard);
         this.tryNanos = beginNanos;
     }
 
     /** Begins the first try. */
     void begin() {
-        tryAt(null);
+        tryAt(null, passage.begin(tryNanos));
     }
 
-    private void tryAt(Upstream.@Nullable Target failed) {
+    private void again(Upstream.@Nullable Target failed) {
+        tryNanos = state.now();
+        tryAt(failed, passage.again(tryNanos));
+    }
+
+    private void tryAt(Upstream.@Nullable Target failed, @Nullable Refusal refusal) {
         Upstream.State now = upstream.state();
         RequestKeys keys = now.keys();
-        if (keys != null && tries == 0) {
+        if (keys != null && failed == null) {
             hash = keys.hash(exchange, state);
         }
         Upstream.Target next = state.choose(upstream, now, hash, failed);
         if (next == null) {
-            exchange.undeliverable(HttpResponseStatus.SERVICE_UNAVAILABLE, NO_ENDPOINT);
+            unavailable("no-endpoint", NO_ENDPOINT);
             return;
         }
-        if (tries++ > 0) {
-            tryNanos = state.now();
+        if (refusal != null) {
+            exchange.retryAfter(passage.retryNanos(state.now()));
+            unavailable(refusal.word, refusal.text);
+            return;
         }
+        int number = ++tries;
         endpoint = next;
         track(next);
         TargetPool from = state.pool(next);
         pool = from;
         from.take(this);
+        if (pool != null && number == tries && !passage.queue(state.now())) {
+            drop();
+            unavailable(Refusal.PENDING_REQUESTS.word, Refusal.PENDING_REQUESTS.text);
+        }
+    }
+
+    private void unavailable(String reason, String text) {
+        undeliverable(HttpResponseStatus.SERVICE_UNAVAILABLE, reason, text);
+    }
+
+    /** The upstream gives no answer: another one may. */
+    private void undeliverable(HttpResponseStatus code, String reason, String text) {
+        exchange.reason(reason);
+        Upstream other = fellBack ? null : upstream.fallback();
+        if (other == null || !body.replayable()) {
+            exchange.undeliverable(code, text);
+            return;
+        }
+        upstream.guard.metrics.fellBack("backend");
+        fellBack = true;
+        untrack();
+        passage.end();
+        upstream = other;
+        passage = new Passage(other.guard);
+        tryNanos = state.now();
+        tryAt(null, passage.begin(tryNanos));
     }
 
     private void track(Upstream.Target at) {
@@ -134,6 +174,7 @@ final class Delivery implements Attempt {
     @Override
     public void connected(TargetStream to, boolean usedBefore) {
         pool = null;
+        passage.connected();
         connection = to;
         reused = usedBefore;
         body.sendTo(to, request, keepsBody());
@@ -152,15 +193,18 @@ final class Delivery implements Attempt {
     public void response(HttpResponse head) {
         exchange.progressed();
         int code = head.status().code();
+        if (code < 200 && code != HttpResponseStatus.SWITCHING_PROTOCOLS.code()) {
+            exchange.answer().interim(head);
+            return;
+        }
+        passage.answered(head, state.now());
         Tracker told = tracker;
-        if (told != null && (code >= 200 || code == HttpResponseStatus.SWITCHING_PROTOCOLS.code())) {
+        if (told != null) {
             told.answered(tryNanos);
             judge(told, code, head.headers());
         }
         if (code == HttpResponseStatus.SWITCHING_PROTOCOLS.code()) {
             switched(head);
-        } else if (code < 200) {
-            exchange.answer().interim(head);
         } else if (mayRetry(code)) {
             drop();
             retry();
@@ -189,6 +233,7 @@ final class Delivery implements Attempt {
         boolean last = part instanceof LastHttpContent;
         if (part instanceof LastHttpContent end) {
             judge(end.trailingHeaders());
+            passage.trailers(end.trailingHeaders(), state.now());
         }
         exchange.answer().content(part);
         if (last) {
@@ -222,6 +267,7 @@ final class Delivery implements Attempt {
         if (unconnected && endpoint != null) {
             endpoint.metrics.failed(failure.word);
         }
+        passage.failed(failure, state.now());
         if (exchange.answer().begun()) {
             exchange.broken();
         } else if (mayRetry(failure)) {
@@ -233,21 +279,14 @@ final class Delivery implements Attempt {
 
     private void tell(Failure failure) {
         switch (failure) {
-            case CONNECT ->
-                exchange.undeliverable(HttpResponseStatus.SERVICE_UNAVAILABLE, "no endpoint could be reached");
-            case TLS ->
-                exchange.undeliverable(HttpResponseStatus.SERVICE_UNAVAILABLE, "no endpoint could be reached by TLS");
-            case REFUSED ->
-                exchange.undeliverable(HttpResponseStatus.SERVICE_UNAVAILABLE, "the endpoint refused the request");
-            case RESET ->
-                exchange.undeliverable(
-                        HttpResponseStatus.SERVICE_UNAVAILABLE, "the endpoint ended the connection without an answer");
-            case WAITING ->
-                exchange.undeliverable(
-                        HttpResponseStatus.SERVICE_UNAVAILABLE, "too many requests wait for the service");
-            case TIMEOUT -> exchange.undeliverable(HttpResponseStatus.GATEWAY_TIMEOUT, TIMED_OUT);
+            case CONNECT -> unavailable(failure.word, "no endpoint could be reached");
+            case TLS -> unavailable(failure.word, "no endpoint could be reached by TLS");
+            case REFUSED -> unavailable(failure.word, "the endpoint refused the request");
+            case RESET -> unavailable(failure.word, "the endpoint ended the connection without an answer");
+            case WAITING -> unavailable(failure.word, "too many requests wait for the service");
+            case TIMEOUT -> undeliverable(HttpResponseStatus.GATEWAY_TIMEOUT, failure.word, TIMED_OUT);
             case MALFORMED ->
-                exchange.undeliverable(HttpResponseStatus.BAD_GATEWAY, "the endpoint's answer is no valid HTTP");
+                undeliverable(HttpResponseStatus.BAD_GATEWAY, failure.word, "the endpoint's answer is no valid HTTP");
         }
     }
 
@@ -255,10 +294,27 @@ final class Delivery implements Attempt {
 
     private boolean mayRetry(int code) {
         RetryConfig retry = rule.retry;
-        return retry != null && retry.codes().contains(code) && tries <= retry.attempts() && body.replayable();
+        return retry != null
+                && retry.codes().contains(code)
+                && tries <= retry.attempts()
+                && body.replayable()
+                && passage.mayRetry(state.now());
     }
 
     private boolean mayRetry(Failure failure) {
+        return worthRetry(failure) && (unseen(failure) || passage.mayRetry(state.now()));
+    }
+
+    /** Whether no endpoint had work with the request, so that a few more tries are no load for any. */
+    private boolean unseen(Failure failure) {
+        return switch (failure) {
+            case CONNECT, TLS, REFUSED -> tries < IMPLICIT_CONNECT_TRIES;
+            case RESET -> reused && tries == 1;
+            case TIMEOUT, WAITING, MALFORMED -> false;
+        };
+    }
+
+    private boolean worthRetry(Failure failure) {
         RetryConfig retry = rule.retry;
         if (!body.replayable()) {
             return false;
@@ -284,22 +340,23 @@ final class Delivery implements Attempt {
     private void retry() {
         untrack();
         state.plane.metrics.retries.inc();
+        passage.endTry();
         RetryConfig retry = rule.retry;
         Upstream.Target failed = endpoint;
-        long backoff = retry == null ? 0 : retry.backoffMillis();
-        tryNanos = state.now() + backoff * 1_000_000;
+        long backoff = retry == null ? 0 : Backoff.nanos(retry.backoffMillis() * NANOS_A_MILLI, tries, state.random);
+        tryNanos = state.now() + backoff;
         if (backoff == 0) {
-            tryAt(failed);
+            again(failed);
             return;
         }
         var _ = state.loop.schedule(
                 () -> {
                     if (!exchange.over()) {
-                        tryAt(failed);
+                        again(failed);
                     }
                 },
                 backoff,
-                TimeUnit.MILLISECONDS);
+                TimeUnit.NANOSECONDS);
     }
 
     // ---- what the exchange tells
@@ -314,7 +371,7 @@ final class Delivery implements Attempt {
     }
 
     private boolean keepsBody() {
-        return rule.retry != null;
+        return rule.retry != null || upstream.fallback() != null;
     }
 
     void requestReadComplete() {
@@ -336,8 +393,10 @@ final class Delivery implements Attempt {
             giveUp();
             if (!exchange.answer().begun() && mayRetry(Failure.TIMEOUT)) {
                 retry();
+            } else if (exchange.answer().begun()) {
+                exchange.broken();
             } else {
-                exchange.timedOut();
+                undeliverable(HttpResponseStatus.GATEWAY_TIMEOUT, Failure.TIMEOUT.word, TIMED_OUT);
             }
         }
     }
@@ -350,6 +409,10 @@ final class Delivery implements Attempt {
             slow.metrics.failed(Failure.TIMEOUT.word);
             connection.timedOut();
             connection = null;
+        }
+        if (!exchange.answer().begun()) {
+            // Otherwise it may be the client that takes nothing.
+            passage.failed(Failure.TIMEOUT, state.now());
         }
         drop();
     }
@@ -366,6 +429,21 @@ final class Delivery implements Attempt {
         if (waitedFor != null) {
             waitedFor.forget(this);
         }
+    }
+
+    /** The request is over. */
+    void end() {
+        passage.end();
+    }
+
+    /** What the client gets when there is no answer; null: nothing is configured. */
+    ResilienceConfig.Fallback.@Nullable Response fallback() {
+        ResilienceConfig.Fallback given = passage.fallback();
+        return given == null ? null : given.response();
+    }
+
+    Guard guard() {
+        return upstream.guard;
     }
 
     // ---- what the access log wants to know

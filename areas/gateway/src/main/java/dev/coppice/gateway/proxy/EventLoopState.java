@@ -28,6 +28,7 @@ final class EventLoopState {
     final AccessLog.Lines accessLog;
     final TargetConnector connector = new TargetConnector(this);
     final KeyHash limitKeys;
+    final Overload.Loop overload;
     final Places places = new Places();
     private final Pick pick;
     private final Map<Upstream.Target, TargetPool> pools = new IdentityHashMap<>();
@@ -36,6 +37,7 @@ final class EventLoopState {
     private final Chain<Exchange> exchanges = new Chain<>();
     private final Chain<MirrorAttempt> mirrors = new Chain<>();
     private boolean ticking;
+    private long tickDue;
     private int ticks;
 
     private static final class Cursor {
@@ -49,6 +51,7 @@ final class EventLoopState {
         this.accessLog = plane.accessLog.lines();
         this.limitKeys = plane.limits.hash();
         this.pick = new Pick(random, plane.clock::nanoTime);
+        this.overload = plane.overload.loop();
     }
 
     long now() {
@@ -132,6 +135,7 @@ final class EventLoopState {
     void tick() {
         if (!ticking && !loop.isShuttingDown()) {
             ticking = true;
+            tickDue = now() + TimeUnit.MILLISECONDS.toNanos(TICK_MILLIS);
             var _ = loop.schedule(this::sweep, TICK_MILLIS, TimeUnit.MILLISECONDS);
         }
     }
@@ -139,6 +143,7 @@ final class EventLoopState {
     private void sweep() {
         ticking = false;
         long now = now();
+        overload.late(now - tickDue);
         for (Exchange each : exchanges) {
             each.checkDeadlines(now);
         }
@@ -157,8 +162,9 @@ final class EventLoopState {
                 }
             }
             accessLog.flush();
+            plane.overload.look(now);
         }
-        if (clients.size() > 0 || exchanges.size() > 0 || mirrors.size() > 0 || !pools.isEmpty()) {
+        if (!overload.well() || clients.size() > 0 || exchanges.size() > 0 || mirrors.size() > 0 || !pools.isEmpty()) {
             tick();
         } else {
             // Nobody would write what is left for as long as nobody comes.

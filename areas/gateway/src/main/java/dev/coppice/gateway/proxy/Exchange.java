@@ -2,6 +2,7 @@ package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.authentication.Identity;
 import dev.coppice.gateway.config.FilterConfig;
+import dev.coppice.gateway.config.ResilienceConfig;
 import dev.coppice.gateway.route.Candidate;
 import dev.coppice.gateway.route.RoutingTable;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked {
     private static final int CLIENT_GONE = 499;
+    private static final long SECOND_NANOS = 1_000_000_000;
 
     private final ClientStream client;
     private final EventLoopState state;
@@ -46,6 +48,10 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     private @Nullable String cookie;
 
     private List<MirrorAttempt> mirrors = List.of();
+    private String reason = "";
+    /** Seconds; 0: nobody knows. */
+    private long retryAfter;
+
     private boolean upgrade;
     private boolean over;
     private long progressNanos;
@@ -73,6 +79,11 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
 
     void begin() {
         state.began(this);
+        Overload.Reason overload = state.overload.refuses();
+        if (overload != null) {
+            shed(overload);
+            return;
+        }
         switch (RequestTarget.read(request)) {
             case RequestReading.Refusal refusal -> refuse(refusal.code(), refusal.reason(), refusal.text());
             case RequestTarget read -> {
@@ -106,6 +117,14 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         candidate = found.candidate();
         action = found.candidate().action();
         act(found.candidate().action());
+    }
+
+    private void shed(Overload.Reason why) {
+        state.plane.overload.refused(why);
+        reason = why.word;
+        retryAfter = 1;
+        answer.keepAlive(HttpUtil.isKeepAlive(request));
+        answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "the gateway has too much to do");
     }
 
     private void refuse(HttpResponseStatus code, String reason, String text) {
@@ -179,10 +198,6 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             return;
         }
         backend = chosen;
-        if (upstream.state().targets().isEmpty()) {
-            answer(HttpResponseStatus.SERVICE_UNAVAILABLE, Delivery.NO_ENDPOINT);
-            return;
-        }
         prepare(rule, chosen);
         mirror(rule.filters.mirrors);
         mirror(chosen.filters().mirrors);
@@ -346,13 +361,30 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     /** There will be no answer. */
     void undeliverable(HttpResponseStatus code, String text) {
         answer.keepIfRequestComplete();
-        answer(code, text);
+        ResilienceConfig.Fallback.Response fallback = delivery == null ? null : delivery.fallback();
+        if (delivery == null || fallback == null || GrpcStatus.isGrpc(request.headers())) {
+            answer(code, text);
+        } else {
+            delivery.guard().metrics.fellBack("response");
+            send(LocalAnswer.fallback(fallback));
+        }
+    }
+
+    /** Why the gateway answers itself, for the access log. */
+    void reason(String word) {
+        reason = word;
+    }
+
+    /** When it is worth to come again, if there will be no answer; 0: nobody knows. */
+    void retryAfter(long nanos) {
+        retryAfter = Math.max(1, Math.ceilDiv(nanos, SECOND_NANOS));
     }
 
     void timedOut() {
         if (answer.begun()) {
             broken();
         } else {
+            reason = Attempt.Failure.TIMEOUT.word;
             undeliverable(HttpResponseStatus.GATEWAY_TIMEOUT, Delivery.TIMED_OUT);
         }
     }
@@ -394,7 +426,11 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     // ---- answers of our own
 
     private void answer(HttpResponseStatus code, String text) {
-        send(LocalAnswer.of(code, text, request.headers()), code.code());
+        DefaultFullHttpResponse own = LocalAnswer.of(code, text, request.headers());
+        if (retryAfter > 0 && code.code() == HttpResponseStatus.SERVICE_UNAVAILABLE.code()) {
+            own.headers().set(HttpHeaderNames.RETRY_AFTER, Long.toString(retryAfter));
+        }
+        send(own, code.code());
     }
 
     private void send(DefaultFullHttpResponse answer) {
@@ -461,6 +497,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         Admission given = admission;
         if (given != null) {
             given.end();
+        }
+        if (delivery != null) {
+            delivery.end();
         }
     }
 
@@ -561,6 +600,11 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     String refusedBy() {
         Admission given = admission;
         return given == null ? "" : given.refusedBy();
+    }
+
+    /** Why the gateway answered itself; empty when it did not, or for a limit. */
+    String reason() {
+        return reason;
     }
 
     String endpointText() {

@@ -54,7 +54,7 @@ final class Http1TargetPool implements TargetPool {
         TargetConnection reused = pollIdle();
         if (reused != null) {
             reused.serve(attempt, true);
-        } else if (open() < options.maxEndpointConnections()) {
+        } else if (open() < options.maxEndpointConnections() && target.guard().connect(open() == 0)) {
             connect(attempt);
         } else if (waiting.size() < options.maxEndpointWaiting()) {
             waiting.addLast(attempt);
@@ -104,6 +104,7 @@ final class Http1TargetPool implements TargetPool {
             @Override
             public void failed(Attempt.Failure why) {
                 connecting.remove(one);
+                target.guard().disconnected();
                 Attempt attempt = one.attempt;
                 if (attempt != null && !attempt.over()) {
                     attempt.failed(why);
@@ -148,6 +149,7 @@ final class Http1TargetPool implements TargetPool {
     void closed(TargetConnection connection) {
         if (connections.remove(connection)) {
             target.metrics.connections.dec();
+            target.guard().disconnected();
             boolean _ = idle.remove(connection);
             next();
         }

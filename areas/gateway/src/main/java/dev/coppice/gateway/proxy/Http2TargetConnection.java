@@ -33,6 +33,7 @@ final class Http2TargetConnection extends ChannelInboundHandlerAdapter {
     private final List<Http2TargetStream> touched = new ArrayList<>();
     private int streams;
     private int mostStreams = STREAMS_BEFORE_SETTINGS;
+    private int served;
     private boolean retired;
     private long idleSince;
     private long readNanos;
@@ -90,6 +91,9 @@ final class Http2TargetConnection extends ChannelInboundHandlerAdapter {
     void serve(Attempt attempt, boolean reused) {
         streams++;
         target().metrics.requests.inc();
+        if (!target().guard().serves(++served)) {
+            retire();
+        }
         attempt.connected(new Http2TargetStream(this, attempt), reused);
     }
 

@@ -71,7 +71,9 @@ final class Http2TargetPool implements TargetPool {
     }
 
     private void connect() {
-        if (connecting || connections.size() >= options.maxEndpointConnections()) {
+        if (connecting
+                || connections.size() >= options.maxEndpointConnections()
+                || !target.guard().connect(connections.isEmpty())) {
             return;
         }
         connecting = true;
@@ -96,6 +98,7 @@ final class Http2TargetPool implements TargetPool {
             @Override
             public void failed(Attempt.Failure why) {
                 connecting = false;
+                target.guard().disconnected();
                 // All of them: nobody else would tell them.
                 for (Attempt each : List.copyOf(waiting)) {
                     if (waiting.remove(each)) {
@@ -130,6 +133,7 @@ final class Http2TargetPool implements TargetPool {
     void closed(Http2TargetConnection connection) {
         if (connections.remove(connection)) {
             target.metrics.connections.dec();
+            target.guard().disconnected();
             if (!waiting.isEmpty()) {
                 connect();
             }

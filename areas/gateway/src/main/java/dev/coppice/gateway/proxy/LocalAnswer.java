@@ -1,5 +1,6 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.config.ResilienceConfig.Fallback;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -62,6 +63,22 @@ final class LocalAnswer {
             case 502, 503, 504 -> 14;
             default -> 2;
         };
+    }
+
+    /** What is configured for when an upstream is not there. A call of gRPC could not read it. */
+    static DefaultFullHttpResponse fallback(Fallback.Response response) {
+        byte[] bytes = response.body().getBytes(StandardCharsets.UTF_8);
+        HttpResponseStatus status = HttpResponseStatus.valueOf(response.status());
+        DefaultFullHttpResponse answer =
+                new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, status, Unpooled.wrappedBuffer(bytes));
+        response.headers().forEach(each -> answer.headers().add(each.name(), each.value()));
+        if (status.code() != HttpResponseStatus.NO_CONTENT.code()) {
+            answer.headers().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(bytes.length));
+        }
+        if (bytes.length > 0 && !answer.headers().contains(HttpHeaderNames.CONTENT_TYPE)) {
+            answer.headers().set(HttpHeaderNames.CONTENT_TYPE, "text/plain; charset=utf-8");
+        }
+        return answer;
     }
 
     static DefaultFullHttpResponse redirect(int code, String location) {

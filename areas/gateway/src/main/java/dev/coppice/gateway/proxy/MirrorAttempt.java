@@ -22,13 +22,15 @@ final class MirrorAttempt extends Chain.Member<MirrorAttempt> implements Attempt
     private @Nullable TargetStream connection;
     private @Nullable TargetPool pool;
     private final long beginNanos;
+    private final Passage passage;
     private boolean over;
 
-    private MirrorAttempt(EventLoopState state, HttpRequest head, boolean bodiless) {
+    private MirrorAttempt(EventLoopState state, HttpRequest head, boolean bodiless, Passage passage) {
         this.state = state;
         this.head = head;
         this.body = new RequestBody(0, bodiless);
         this.beginNanos = state.now();
+        this.passage = passage;
     }
 
     /** Starts a copy; null when there is no endpoint. */
@@ -48,7 +50,12 @@ final class MirrorAttempt extends Chain.Member<MirrorAttempt> implements Attempt
         copy.headers().remove(HttpHeaderNames.UPGRADE);
         copy.headers().remove(HttpHeaderNames.CONNECTION);
         copy.headers().remove(HttpHeaderNames.EXPECT);
-        MirrorAttempt attempt = new MirrorAttempt(state, copy, bodiless);
+        MirrorAttempt attempt = new MirrorAttempt(state, copy, bodiless, new Passage(upstream.guard));
+        Refusal refusal = attempt.passage.begin(attempt.beginNanos);
+        if (refusal != null) {
+            state.plane.metrics.mirrorsLost.labelValues(refusal.word).inc();
+            return null;
+        }
         TargetPool from = state.pool(target);
         attempt.pool = from;
         state.began(attempt);
@@ -77,12 +84,14 @@ final class MirrorAttempt extends Chain.Member<MirrorAttempt> implements Attempt
 
     private void end() {
         over = true;
+        passage.end();
         body.release();
         state.ended(this);
     }
 
     void checkDeadline(long now) {
         if (now - beginNanos > state.plane.options.stalled().toNanos()) {
+            passage.failed(Failure.TIMEOUT, now);
             abandon(Failure.TIMEOUT.word);
         }
     }
@@ -115,7 +124,11 @@ final class MirrorAttempt extends Chain.Member<MirrorAttempt> implements Attempt
     }
 
     @Override
-    public void response(HttpResponse answer) {}
+    public void response(HttpResponse answer) {
+        if (answer.status().code() >= 200) {
+            passage.answered(answer, state.now());
+        }
+    }
 
     @Override
     public void content(HttpContent part) {
@@ -141,6 +154,7 @@ final class MirrorAttempt extends Chain.Member<MirrorAttempt> implements Attempt
         connection = null;
         pool = null;
         if (!over) {
+            passage.failed(failure, state.now());
             end();
             state.plane.metrics.mirrorsLost.labelValues(failure.word).inc();
         }

@@ -4,6 +4,7 @@ import dev.coppice.gateway.DataPlane;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.resilience.UpstreamReading;
 import dev.coppice.gateway.route.RoutingTable;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Clock;
@@ -58,10 +59,12 @@ public final class ProxyDataPlane implements DataPlane {
     final AccessLog accessLog;
     final RateLimits limits;
     final AccessPolicies access;
+    final Overload overload;
     final Transport transport = Transport.best();
     /** The figures of requests that no route wanted. */
     final ProxyMetrics.PerRoute unrouted;
 
+    private final GuardMetrics guards;
     private final Kernel kernel;
     private final BalanceMetrics balanceMetrics;
     private final HealthChecker healthChecker = new HealthChecker(this::loopFor);
@@ -91,13 +94,15 @@ public final class ProxyDataPlane implements DataPlane {
         this.unrouted = metrics.route("");
         this.limits = new RateLimits(kernel, registry);
         this.access = new AccessPolicies(kernel, supervisor, registry);
+        this.guards = new GuardMetrics(registry, this::upstreams);
+        this.overload = new Overload(options.overload(), registry, clock.nanoTime());
         this.accessLog = new AccessLog(options.accessLog(), clock, metrics);
         if (options.accessLog() != null) {
             supervisor.start(ChildSpec.task("access-log", accessLog.writer()));
         }
         this.balanceMetrics = new BalanceMetrics(registry);
         this.upkeep = new Upkeep(kernel.timers(), healthChecker);
-        this.shared = new Upstream.Shared(metrics, balanceMetrics, authorities, clock, kernel.random(), upkeep::wake);
+        this.shared = new Upstream.Shared(metrics, balanceMetrics, guards, authorities, clock, kernel.random(), upkeep::wake);
         supervisor.start(ChildSpec.task("upkeep", upkeep::run));
         supervisor.start(ChildSpec.service("data-plane", Engine::new));
     }
@@ -141,6 +146,7 @@ public final class ProxyDataPlane implements DataPlane {
             onLoops(EventLoopState::closeAll);
             states.clear();
             healthChecker.restart();
+            overload.forgetLoops();
             boolean _ = group.shutdownGracefully(0, 2, TimeUnit.SECONDS).await(5, TimeUnit.SECONDS);
         }
     }
@@ -152,6 +158,8 @@ public final class ProxyDataPlane implements DataPlane {
         balanceMetrics.close();
         limits.close();
         access.close();
+        guards.close();
+        overload.close();
     }
 
     private synchronized GatewayConfig config() {
@@ -171,6 +179,7 @@ public final class ProxyDataPlane implements DataPlane {
             upstream.update(each);
             kept.put(each.name(), upstream);
         }
+        kept.values().forEach(each -> each.findFallback(kept::get));
         upkeep.update(kept.values());
         limits.update(next.limits());
         access.update(next.security());
@@ -213,6 +222,7 @@ public final class ProxyDataPlane implements DataPlane {
                         .map(each -> each.namespace() + "/" + each.name())
                         .collect(Collectors.toSet()),
                 Set.copyOf(kept.keySet()));
+        guards.keepOnly(Set.copyOf(kept.keySet()));
         return failures;
     }
 
@@ -368,6 +378,12 @@ public final class ProxyDataPlane implements DataPlane {
     private @Nullable EventLoopState loopFor(Upstream.Target target) {
         List<EventLoopState> all = List.copyOf(states.values());
         return all.isEmpty() ? null : all.get(Math.floorMod(target.hashCode(), all.size()));
+    }
+
+    @Override
+    public synchronized List<UpstreamReading> upstreams() {
+        long now = clock.nanoTime();
+        return upstreams.values().stream().map(each -> each.guard.read(now)).toList();
     }
 
     /** What is open on all loops; for tests, which want nothing to be left. */

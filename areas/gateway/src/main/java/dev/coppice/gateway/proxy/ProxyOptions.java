@@ -2,6 +2,7 @@ package dev.coppice.gateway.proxy;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
  * @param tunnelIdle how long nothing may go through a connection that changed its protocol, such as a WebSocket
  * @param maxReplayBytes of a request's body that is kept in order to send it once more
  * @param drain how long connections have to end when their listener goes
+ * @param overload when requests are refused since the gateway itself has too much to do
  * @param accessLog the file of the access log; null: none
  */
 public record ProxyOptions(
@@ -36,111 +38,110 @@ public record ProxyOptions(
         Duration tunnelIdle,
         int maxReplayBytes,
         Duration drain,
+        Overload overload,
         @Nullable Path accessLog) {
 
-    public static final ProxyOptions DEFAULT = new ProxyOptions(
-            0,
-            100_000,
-            16 << 10,
-            64 << 10,
-            Duration.ofSeconds(60),
-            Duration.ofSeconds(60),
-            Duration.ofSeconds(5),
-            Duration.ofSeconds(50),
-            4096,
-            4096,
-            Duration.ofHours(1),
-            64 << 10,
-            Duration.ofSeconds(30),
-            null);
+    /**
+     * From when on the gateway itself has too much to do, and new requests are answered with 503: at most 19 of 20, and fewer and fewer
+     * once it is well again.
+     *
+     * @param lag how late an event loop may be; from here on requests of that loop are shed
+     * @param lagOver until here they are
+     * @param heapPercent of the largest heap, by what lives of it; from here on requests are shed
+     * @param heapPercentOver until here they are
+     */
+    public record Overload(Duration lag, Duration lagOver, int heapPercent, int heapPercentOver) {
+        /** Where answers would take a second and more, or the process could end at any moment. */
+        public static final Overload DEFAULT = new Overload(Duration.ofMillis(500), Duration.ofMillis(100), 95, 90);
+    }
+
+    public static final ProxyOptions DEFAULT = new Draft().made();
+
+    /** What is made into options: the defaults, of which some are changed. */
+    private static final class Draft {
+        private int loops;
+        private int maxConnections = 100_000;
+        private int maxLineBytes = 16 << 10;
+        private int maxHeaderBytes = 64 << 10;
+        private Duration clientIdle = Duration.ofSeconds(60);
+        private Duration stalled = Duration.ofSeconds(60);
+        private Duration connectTimeout = Duration.ofSeconds(5);
+        private Duration endpointIdle = Duration.ofSeconds(50);
+        private int maxEndpointConnections = 4096;
+        private int maxEndpointWaiting = 4096;
+        private Duration tunnelIdle = Duration.ofHours(1);
+        private int maxReplayBytes = 64 << 10;
+        private Duration drain = Duration.ofSeconds(30);
+        private Overload overload = Overload.DEFAULT;
+        private @Nullable Path accessLog;
+
+        private Draft() {}
+
+        private Draft(ProxyOptions from) {
+            loops = from.loops;
+            maxConnections = from.maxConnections;
+            maxLineBytes = from.maxLineBytes;
+            maxHeaderBytes = from.maxHeaderBytes;
+            clientIdle = from.clientIdle;
+            stalled = from.stalled;
+            connectTimeout = from.connectTimeout;
+            endpointIdle = from.endpointIdle;
+            maxEndpointConnections = from.maxEndpointConnections;
+            maxEndpointWaiting = from.maxEndpointWaiting;
+            tunnelIdle = from.tunnelIdle;
+            maxReplayBytes = from.maxReplayBytes;
+            drain = from.drain;
+            overload = from.overload;
+            accessLog = from.accessLog;
+        }
+
+        private ProxyOptions made() {
+            return new ProxyOptions(
+                    loops,
+                    maxConnections,
+                    maxLineBytes,
+                    maxHeaderBytes,
+                    clientIdle,
+                    stalled,
+                    connectTimeout,
+                    endpointIdle,
+                    maxEndpointConnections,
+                    maxEndpointWaiting,
+                    tunnelIdle,
+                    maxReplayBytes,
+                    drain,
+                    overload,
+                    accessLog);
+        }
+    }
+
+    private ProxyOptions with(Consumer<Draft> change) {
+        Draft draft = new Draft(this);
+        change.accept(draft);
+        return draft.made();
+    }
 
     public ProxyOptions withLoops(int loops) {
-        return new ProxyOptions(
-                loops,
-                maxConnections,
-                maxLineBytes,
-                maxHeaderBytes,
-                clientIdle,
-                stalled,
-                connectTimeout,
-                endpointIdle,
-                maxEndpointConnections,
-                maxEndpointWaiting,
-                tunnelIdle,
-                maxReplayBytes,
-                drain,
-                accessLog);
+        return with(draft -> draft.loops = loops);
     }
 
     public ProxyOptions withClientIdle(Duration clientIdle) {
-        return new ProxyOptions(
-                loops,
-                maxConnections,
-                maxLineBytes,
-                maxHeaderBytes,
-                clientIdle,
-                stalled,
-                connectTimeout,
-                endpointIdle,
-                maxEndpointConnections,
-                maxEndpointWaiting,
-                tunnelIdle,
-                maxReplayBytes,
-                drain,
-                accessLog);
+        return with(draft -> draft.clientIdle = clientIdle);
     }
 
     public ProxyOptions withStalled(Duration stalled) {
-        return new ProxyOptions(
-                loops,
-                maxConnections,
-                maxLineBytes,
-                maxHeaderBytes,
-                clientIdle,
-                stalled,
-                connectTimeout,
-                endpointIdle,
-                maxEndpointConnections,
-                maxEndpointWaiting,
-                tunnelIdle,
-                maxReplayBytes,
-                drain,
-                accessLog);
+        return with(draft -> draft.stalled = stalled);
     }
 
     public ProxyOptions withConnectTimeout(Duration connectTimeout) {
-        return new ProxyOptions(
-                loops,
-                maxConnections,
-                maxLineBytes,
-                maxHeaderBytes,
-                clientIdle,
-                stalled,
-                connectTimeout,
-                endpointIdle,
-                maxEndpointConnections,
-                maxEndpointWaiting,
-                tunnelIdle,
-                maxReplayBytes,
-                drain,
-                accessLog);
+        return with(draft -> draft.connectTimeout = connectTimeout);
+    }
+
+    public ProxyOptions withOverload(Overload overload) {
+        return with(draft -> draft.overload = overload);
     }
 
     public ProxyOptions withAccessLog(@Nullable Path accessLog) {
-        return new ProxyOptions(
-                loops,
-                maxConnections,
-                maxLineBytes,
-                maxHeaderBytes,
-                clientIdle,
-                stalled,
-                connectTimeout,
-                endpointIdle,
-                maxEndpointConnections,
-                maxEndpointWaiting,
-                tunnelIdle,
-                maxReplayBytes,
-                drain,
-                accessLog);
+        return with(draft -> draft.accessLog = accessLog);
     }
 }

@@ -27,6 +27,7 @@ final class TargetConnection extends ChannelInboundHandlerAdapter implements Tar
     private boolean keepAlive;
     private boolean interim;
     private boolean requestSent;
+    private int served;
     private long idleSince;
 
     TargetConnection(Http1TargetPool pool, EventLoopState state) {
@@ -68,6 +69,7 @@ final class TargetConnection extends ChannelInboundHandlerAdapter implements Tar
         keepAlive = false;
         requestSent = false;
         interim = false;
+        served++;
         target().metrics.requests.inc();
         next.connected(this, reused);
     }
@@ -182,7 +184,7 @@ final class TargetConnection extends ChannelInboundHandlerAdapter implements Tar
     /** Request and answer are complete. */
     private void done() {
         attempt = null;
-        if (keepAlive && channel().isActive()) {
+        if (keepAlive && channel().isActive() && target().guard().serves(served)) {
             reading(true);
             pool.give(this);
         } else {

@@ -11,6 +11,7 @@ import dev.coppice.gateway.balance.SlowStarts;
 import dev.coppice.gateway.config.BalanceConfig;
 import dev.coppice.gateway.config.HealthCheckConfig;
 import dev.coppice.gateway.config.OutlierConfig;
+import dev.coppice.gateway.config.ResilienceConfig;
 import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.config.UpstreamConfig.Endpoint;
@@ -23,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
@@ -100,6 +102,10 @@ final class Upstream {
             return health.healthy() && (told == null || !told.ejected());
         }
 
+        Guard guard() {
+            return upstream.guard;
+        }
+
         /** Tells the log why there is no TLS with it. */
         void complain(String why) {
             upstream.complaints.warn("TLS with " + upstream.name + " at " + this + " failed: " + why);
@@ -116,6 +122,7 @@ final class Upstream {
     private static final int STEPS = 20;
 
     final String name;
+    final Guard guard;
     private final ProxyMetrics metrics;
     private final Authorities authorities;
     private final Clock clock;
@@ -123,6 +130,7 @@ final class Upstream {
     private final Runnable wake;
     private final OccasionalLine complaints;
     private final BalanceMetrics.PerUpstream balanceMetrics;
+    private volatile @Nullable Upstream fallback;
     private volatile State state;
     /** Something happened that the plan does not know of yet. */
     private volatile boolean changed;
@@ -139,6 +147,7 @@ final class Upstream {
     /** @param shared what all upstreams of a data plane have */
     Upstream(String name, Shared shared) {
         this.name = name;
+        this.guard = new Guard(name, shared.guardMetrics(), shared.clock().nanoTime());
         this.metrics = shared.metrics();
         this.authorities = shared.authorities();
         this.clock = shared.clock();
@@ -157,6 +166,7 @@ final class Upstream {
     record Shared(
             ProxyMetrics metrics,
             BalanceMetrics balanceMetrics,
+            GuardMetrics guardMetrics,
             Authorities authorities,
             Clock clock,
             RandomGenerator random,
@@ -172,6 +182,18 @@ final class Upstream {
         return state;
     }
 
+    /** What gets its requests when it is not there; null: nothing. */
+    @Nullable
+    Upstream fallback() {
+        return fallback;
+    }
+
+    /** Looks for its fallback among all that there are now. */
+    void findFallback(Function<String, @Nullable Upstream> upstreams) {
+        ResilienceConfig.Fallback config = guard.rules().config.fallback();
+        fallback = config == null || config.upstream() == null ? null : upstreams.apply(config.upstream());
+    }
+
     /** Nothing points to it any more; requests that are on their way still find its endpoints. */
     void retire() {
         state.targets.forEach(each -> each.gone = true);
@@ -181,6 +203,7 @@ final class Upstream {
      * Takes over what is configured; endpoints that stay keep their connections, unless they are to be spoken to in another way.
      */
     synchronized void update(UpstreamConfig config) {
+        guard.update(config.traffic() == null ? null : config.traffic().resilience(), clock.nanoTime());
         Map<String, Target> known = new HashMap<>();
         state.targets.forEach(each -> known.put(each.name, each));
         boolean same = config.protocol() == state.protocol && Objects.equals(config.tls(), tlsConfig);

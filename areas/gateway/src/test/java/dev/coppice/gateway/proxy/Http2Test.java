@@ -235,6 +235,25 @@ class Http2Test {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"3, 3", "3, 4", "'3, 3', "})
+    void twoLengthsAreRefusedAsInHttp1EvenWhenTheyAreEqual(String first, String second) throws Exception {
+        try (Backend old = Backend.saying("hello");
+                Http2Peer peer = new Http2Peer(proxy.port)) {
+            proxy.serve(List.of(rule("u")), upstream("u", old.port()));
+            Http2Headers head = head("POST", "/", "content-length", first);
+            if (second != null) {
+                head.add("content-length", second);
+            }
+            var answer = peer.open().send(head, false).send("abc", true).answer();
+            assertThat(answer.reset()).isEqualTo(Http2Error.PROTOCOL_ERROR.code());
+            assertThat(old.seen).isEmpty();
+            assertThat(proxy.exchange("POST / HTTP/1.1\r\nHost: a.org\r\nContent-Length: " + first
+                            + "\r\nContent-Length: " + (second == null ? first : second) + "\r\n\r\nabc"))
+                    .startsWith("HTTP/1.1 400");
+        }
+    }
+
     @Test
     void anAnswerBeforeTheRequestIsCompleteEndsTheStreamWithoutAnError() throws Exception {
         try (Http2Peer peer = new Http2Peer(proxy.port)) {

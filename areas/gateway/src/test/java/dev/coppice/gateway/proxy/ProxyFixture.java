@@ -10,6 +10,7 @@ import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.SecurityConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.resilience.UpstreamReading;
 import dev.coppice.kernel.Kernel;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -115,9 +116,10 @@ final class ProxyFixture implements AutoCloseable {
         }
     }
 
-    /** Nothing is left of any client or request. */
+    /** Nothing is left of any client or request, nor of what they had of the bounds of upstreams. */
     void awaitNothingOpen() {
         await(() -> plane.open().clients() == 0 && plane.open().exchanges() == 0);
+        await(() -> plane.upstreams().stream().allMatch(UpstreamReading::idle));
     }
 
     @Override

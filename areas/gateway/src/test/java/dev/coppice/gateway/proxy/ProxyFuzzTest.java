@@ -4,6 +4,8 @@ import static dev.coppice.gateway.proxy.ProxyFixture.rule;
 import static dev.coppice.gateway.proxy.ProxyFixture.upstream;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.coppice.gateway.config.ResilienceConfig;
+import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
@@ -50,7 +52,7 @@ class ProxyFuzzTest {
                 .getBytes(StandardCharsets.ISO_8859_1);
         try (Backend backend = Backend.saying("hello");
                 ProxyFixture proxy = new ProxyFixture()) {
-            proxy.serve(List.of(rule("u")), upstream("u", backend.port()));
+            proxy.serve(List.of(rule("u")), guarded(UpstreamConfig.Protocol.HTTP, backend.port()));
             for (int i = 0; i < ROUNDS; i++) {
                 send(proxy.port, mutated(requests));
             }
@@ -63,12 +65,7 @@ class ProxyFuzzTest {
         System.out.println("gateway.fuzz.seed=" + seed);
         Http2Backend backend = new Http2Backend(100);
         try (ProxyFixture proxy = new ProxyFixture()) {
-            proxy.serve(
-                    List.of(rule("u")),
-                    new UpstreamConfig(
-                            "u",
-                            UpstreamConfig.Protocol.H2C,
-                            List.of(new UpstreamConfig.Endpoint("127.0.0.1", backend.port()))));
+            proxy.serve(List.of(rule("u")), guarded(UpstreamConfig.Protocol.H2C, backend.port()));
             for (int i = 0; i < ROUNDS; i++) {
                 ByteArrayOutputStream sent = new ByteArrayOutputStream();
                 sent.writeBytes(ByteBufUtil.getBytes(Http2CodecUtil.connectionPrefaceBuf()));
@@ -103,12 +100,7 @@ class ProxyFuzzTest {
             try (java.net.ServerSocket server = new java.net.ServerSocket(0, 50, InetAddress.getLoopbackAddress());
                     ProxyFixture proxy = new ProxyFixture(
                             ProxyOptions.DEFAULT.withLoops(1).withStalled(java.time.Duration.ofMillis(500)))) {
-                proxy.serve(
-                        List.of(rule("u")),
-                        new UpstreamConfig(
-                                "u",
-                                protocol,
-                                List.of(new UpstreamConfig.Endpoint("127.0.0.1", server.getLocalPort()))));
+                proxy.serve(List.of(rule("u")), guarded(protocol, server.getLocalPort()));
                 Thread endpoint = Thread.ofVirtual().start(() -> serve(server, right));
                 for (int i = 0; i < ROUNDS / 3; i++) {
                     String answer = proxy.get("/");
@@ -139,6 +131,36 @@ class ProxyFuzzTest {
                 }
             }
         }
+    }
+
+    /** With all that counts requests, and nothing that refuses any. */
+    private static UpstreamConfig guarded(UpstreamConfig.Protocol protocol, int port) {
+        long hour = 3_600_000_000_000L;
+        int most = 1_000_000;
+        return new UpstreamConfig(
+                "u",
+                protocol,
+                List.of(new UpstreamConfig.Endpoint("127.0.0.1", port)),
+                null,
+                TrafficConfig.NONE.withResilience(
+                        new ResilienceConfig(
+                                new ResilienceConfig.Breaker(
+                                        ResilienceConfig.Breaker.Mode.AUTOMATIC,
+                                        0,
+                                        100,
+                                        10,
+                                        0,
+                                        List.of(500),
+                                        0,
+                                        0,
+                                        hour,
+                                        hour,
+                                        1,
+                                        hour),
+                                null,
+                                new ResilienceConfig.Concurrency(most, most, 150, hour),
+                                new ResilienceConfig.Limits(most, most, most, most, 3),
+                                null)));
     }
 
     private static void send(int port, byte[] bytes) throws IOException {

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.gateway.resilience;
+
+import org.jspecify.annotations.NullMarked;
