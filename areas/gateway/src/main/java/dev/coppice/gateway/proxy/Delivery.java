@@ -156,7 +156,7 @@ final class Delivery implements Attempt {
     }
 
     /** The endpoint has nothing to do with it any more. */
-    void untrack() {
+    private void untrack() {
         Tracker told = tracker;
         tracker = null;
         if (told != null) {
@@ -433,6 +433,7 @@ final class Delivery implements Attempt {
 
     /** The request is over. */
     void end() {
+        untrack();
         passage.end();
     }
 

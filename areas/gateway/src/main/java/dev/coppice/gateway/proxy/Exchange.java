@@ -488,7 +488,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
 
     private void account() {
         if (delivery != null) {
-            delivery.untrack();
+            delivery.end();
         }
         long nanos = state.now() - beginNanos;
         RuleAction rule = action;
@@ -497,9 +497,6 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         Admission given = admission;
         if (given != null) {
             given.end();
-        }
-        if (delivery != null) {
-            delivery.end();
         }
     }
 

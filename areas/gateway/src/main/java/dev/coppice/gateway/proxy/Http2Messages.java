@@ -156,10 +156,6 @@ final class Http2Messages {
                     throw malformed(stream, "host says something else than :authority, or twice");
                 }
                 to.set(HttpHeaderNames.HOST, value.toString());
-            } else if (AsciiString.contentEquals(name, HttpHeaderNames.CONTENT_LENGTH)
-                    && to.contains(HttpHeaderNames.CONTENT_LENGTH)) {
-                // Equal ones, too, as in HTTP/1.1: who comes next may not take them for one.
-                throw malformed(stream, "there are two lengths");
             } else {
                 to.add(name, value);
             }

@@ -102,7 +102,8 @@ public final class ProxyDataPlane implements DataPlane {
         }
         this.balanceMetrics = new BalanceMetrics(registry);
         this.upkeep = new Upkeep(kernel.timers(), healthChecker);
-        this.shared = new Upstream.Shared(metrics, balanceMetrics, guards, authorities, clock, kernel.random(), upkeep::wake);
+        this.shared =
+                new Upstream.Shared(metrics, balanceMetrics, guards, authorities, clock, kernel.random(), upkeep::wake);
         supervisor.start(ChildSpec.task("upkeep", upkeep::run));
         supervisor.start(ChildSpec.service("data-plane", Engine::new));
     }

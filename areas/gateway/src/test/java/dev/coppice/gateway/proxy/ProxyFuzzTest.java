@@ -1,7 +1,6 @@
 package dev.coppice.gateway.proxy;
 
 import static dev.coppice.gateway.proxy.ProxyFixture.rule;
-import static dev.coppice.gateway.proxy.ProxyFixture.upstream;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.coppice.gateway.config.ResilienceConfig;
@@ -142,25 +141,24 @@ class ProxyFuzzTest {
                 protocol,
                 List.of(new UpstreamConfig.Endpoint("127.0.0.1", port)),
                 null,
-                TrafficConfig.NONE.withResilience(
-                        new ResilienceConfig(
-                                new ResilienceConfig.Breaker(
-                                        ResilienceConfig.Breaker.Mode.AUTOMATIC,
-                                        0,
-                                        100,
-                                        10,
-                                        0,
-                                        List.of(500),
-                                        0,
-                                        0,
-                                        hour,
-                                        hour,
-                                        1,
-                                        hour),
-                                null,
-                                new ResilienceConfig.Concurrency(most, most, 150, hour),
-                                new ResilienceConfig.Limits(most, most, most, most, 3),
-                                null)));
+                TrafficConfig.NONE.withResilience(new ResilienceConfig(
+                        new ResilienceConfig.Breaker(
+                                ResilienceConfig.Breaker.Mode.AUTOMATIC,
+                                0,
+                                100,
+                                10,
+                                0,
+                                List.of(500),
+                                0,
+                                0,
+                                hour,
+                                hour,
+                                1,
+                                hour),
+                        null,
+                        new ResilienceConfig.Concurrency(most, most, 150, hour),
+                        new ResilienceConfig.Limits(most, most, most, most, 3),
+                        null)));
     }
 
     private static void send(int port, byte[] bytes) throws IOException {

@@ -221,8 +221,8 @@ class ResilienceTest {
 
     @Test
     void aCallOfGrpcThatIsRefusedIsUnavailable() throws Exception {
-        ResilienceConfig closed = with(new Breaker(
-                Mode.FORCED_OPEN, HOUR, 0, 4, 50, List.of(500), 0, 0, HOUR, HOUR, 1, 0));
+        ResilienceConfig closed =
+                with(new Breaker(Mode.FORCED_OPEN, HOUR, 0, 4, 50, List.of(500), 0, 0, HOUR, HOUR, 1, 0));
         serve(closed);
         String answer = proxy.exchange("POST /a.B/C HTTP/1.1\r\nHost: example.org\r\nContent-Length: 0\r\n"
                 + "Content-Type: application/grpc\r\nConnection: close\r\n\r\n");
@@ -335,8 +335,7 @@ class ResilienceTest {
         }
         try (Backend second = Backend.saying("second")) {
             proxy.serve(
-                    List.of(rule("u")),
-                    upstream("u", with(breaker(50, 0, HOUR, 1, 0)), backend.port(), second.port()));
+                    List.of(rule("u")), upstream("u", with(breaker(50, 0, HOUR, 1, 0)), backend.port(), second.port()));
             assertThat(status("/")).isEqualTo(503);
             proxy.serve(List.of(rule("u")), upstream("u", null, second.port()));
             assertThat(status("/")).isEqualTo(200);
@@ -347,8 +346,8 @@ class ResilienceTest {
 
     @Test
     void retriesAreKeptToTheBudgetAndThenTheServicesOwnAnswerIsPassedOn() throws Exception {
-        ResilienceConfig config = new ResilienceConfig(
-                null, new ResilienceConfig.RetryBudget(0, HOUR, 2, HOUR), null, null, null);
+        ResilienceConfig config =
+                new ResilienceConfig(null, new ResilienceConfig.RetryBudget(0, HOUR, 2, HOUR), null, null, null);
         proxy.serve(List.of(retrying("u", 5, 0)), upstream("u", config, backend.port()));
         failing.set(true);
         assertThat(proxy.get("/")).startsWith("HTTP/1.1 500").endsWith("broken");
@@ -384,14 +383,12 @@ class ResilienceTest {
 
     @Test
     void retriesAtOneTimeAreBounded() throws Exception {
-        proxy.serve(
-                List.of(retrying("u", 5, 0)), upstream("u", with(new Limits(0, null, null, 0, 0)), backend.port()));
+        proxy.serve(List.of(retrying("u", 5, 0)), upstream("u", with(new Limits(0, null, null, 0, 0)), backend.port()));
         failing.set(true);
         assertThat(status("/")).isEqualTo(500);
         assertThat(backend.seen).hasSize(1);
         assertThat(refused("parallel-retries")).isEqualTo(1);
-        proxy.serve(
-                List.of(retrying("u", 5, 0)), upstream("u", with(new Limits(0, null, null, 1, 0)), backend.port()));
+        proxy.serve(List.of(retrying("u", 5, 0)), upstream("u", with(new Limits(0, null, null, 1, 0)), backend.port()));
         assertThat(status("/")).isEqualTo(500);
         assertThat(backend.seen).hasSize(7);
     }
@@ -427,8 +424,7 @@ class ResilienceTest {
     @Test
     void aWebSocketIsAParallelRequestUntilItEnds() throws Exception {
         try (Backend chat = new Backend((_, conversation) -> {
-            conversation.send(
-                    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+            conversation.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
             conversation.in().readAllBytes();
             return null;
         })) {
@@ -480,11 +476,7 @@ class ResilienceTest {
         try {
             proxy.serve(
                     List.of(rule("v")),
-                    upstream(
-                            "v",
-                            UpstreamConfig.Protocol.H2C,
-                            with(new Limits(0, null, null, null, 2)),
-                            http2.port()));
+                    upstream("v", UpstreamConfig.Protocol.H2C, with(new Limits(0, null, null, null, 2)), http2.port()));
             for (int i = 0; i < 6; i++) {
                 assertThat(status("/")).isEqualTo(200);
             }
@@ -547,8 +539,7 @@ class ResilienceTest {
         try (Backend shadow = Backend.saying("shadow")) {
             Breaker open = new Breaker(Mode.FORCED_OPEN, HOUR, 0, 4, 50, List.of(), 0, 0, HOUR, HOUR, 1, 0);
             RuleConfig rule = rule("v", new FilterConfig.Mirror("u", 1, 1));
-            proxy.serve(
-                    List.of(rule), upstream("v", null, backend.port()), upstream("u", with(open), shadow.port()));
+            proxy.serve(List.of(rule), upstream("v", null, backend.port()), upstream("u", with(open), shadow.port()));
             assertThat(status("/")).isEqualTo(200);
             assertThat(shadow.seen).isEmpty();
             assertThat(metric("coppice_gateway_mirrors_lost", "reason", "circuit-breaker"))
@@ -641,10 +632,7 @@ class ResilienceTest {
         try (Backend closed = Backend.saying("closed")) {
             proxy.serve(
                     List.of(rule("u")),
-                    upstream(
-                            "u",
-                            new ResilienceConfig(open, null, null, null, new Fallback(null, "v")),
-                            closed.port()),
+                    upstream("u", new ResilienceConfig(open, null, null, null, new Fallback(null, "v")), closed.port()),
                     upstream("v", null, backend.port()));
             assertThat(proxy.get("/")).endsWith("hello");
             assertThat(closed.seen).isEmpty();
