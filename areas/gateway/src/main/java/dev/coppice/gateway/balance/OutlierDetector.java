@@ -2,7 +2,9 @@ package dev.coppice.gateway.balance;
 
 import dev.coppice.gateway.config.OutlierConfig;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -48,6 +50,7 @@ public final class OutlierDetector {
         private long until;
 
         private int times;
+        private volatile boolean gone;
 
         private Endpoint() {}
 
@@ -140,14 +143,23 @@ public final class OutlierDetector {
 
     /** These are looked at from now on, and no others. Not while it sweeps. */
     public void watch(List<Endpoint> now) {
-        endpoints = List.copyOf(now);
-        int out = 0;
+        Set<Endpoint> kept = new HashSet<>(now);
         for (Endpoint each : endpoints) {
-            out += each.ejected() ? 1 : 0;
+            if (!kept.contains(each)) {
+                each.gone = true;
+                forget(each);
+            }
         }
-        outNow.set(out);
+        endpoints = List.copyOf(now);
         int size = endpoints.size();
         most = size < 2 ? 0 : Math.max(1, size * config.maxEjectionPercent() / ALL);
+    }
+
+    /** One that is gone makes room for others, whoever sees it first. */
+    private void forget(Endpoint endpoint) {
+        if (endpoint.gone && endpoint.out.compareAndSet(OUT, GOING)) {
+            outNow.decrementAndGet();
+        }
     }
 
     private void eject(Endpoint endpoint, Reason reason, long now) {
@@ -170,6 +182,7 @@ public final class OutlierDetector {
         long time = Math.min(config.maxEjectionNanos(), config.baseEjectionNanos() * endpoint.times);
         endpoint.until = now + time;
         endpoint.out.set(OUT);
+        forget(endpoint);
         listener.ejected(endpoint, reason);
     }
 

@@ -23,6 +23,7 @@ final class BalanceMetrics implements AutoCloseable {
     private static final String SPARED = "spared";
     private static final String SUCCESS = "success";
     private static final String FAILURE = "failure";
+    private static final String NOT_ASKED = "not-asked";
 
     /**
      * How an upstream is.
@@ -61,7 +62,7 @@ final class BalanceMetrics implements AutoCloseable {
                 .build();
         checks = Counter.builder()
                 .name("coppice_gateway_upstream_health_checks")
-                .help("Health checks of endpoints: success, failure.")
+                .help("Health checks of endpoints: success, failure; not-asked: requests had taken all connections.")
                 .labelNames("upstream", "result")
                 .build();
         collectors = List.of(
@@ -115,8 +116,13 @@ final class BalanceMetrics implements AutoCloseable {
             ejections.labelValues(shown(), SPARED).inc();
         }
 
-        void checked(boolean success) {
-            checks.labelValues(shown(), success ? SUCCESS : FAILURE).inc();
+        void checked(HealthCheckAttempt.Outcome outcome) {
+            String result = switch (outcome) {
+                case WELL -> SUCCESS;
+                case UNWELL -> FAILURE;
+                case NOT_ASKED -> NOT_ASKED;
+            };
+            checks.labelValues(shown(), result).inc();
         }
 
         private String shown() {
@@ -156,6 +162,7 @@ final class BalanceMetrics implements AutoCloseable {
                 ejections.remove(each, SPARED);
                 checks.remove(each, SUCCESS);
                 checks.remove(each, FAILURE);
+                checks.remove(each, NOT_ASKED);
             }
         }
     }

@@ -263,7 +263,9 @@ final class Delivery implements Attempt {
         if (exchange.over()) {
             return;
         }
-        trackFailure(failure);
+        if (!crossed(failure)) {
+            trackFailure(failure);
+        }
         if (unconnected && endpoint != null) {
             endpoint.metrics.failed(failure.word);
         }
@@ -326,10 +328,17 @@ final class Delivery implements Attempt {
             case CONNECT, TLS ->
                 tries < IMPLICIT_CONNECT_TRIES && upstream.state().targets().size() > 1;
             case REFUSED -> tries < IMPLICIT_CONNECT_TRIES;
-            // It ended while it was unused, and the request crossed that on the wire.
-            case RESET -> reused && tries == 1 && idempotent();
+            case RESET -> crossed(failure) && idempotent();
             case TIMEOUT, WAITING, MALFORMED -> false;
         };
+    }
+
+    /** The connection ended while it was unused, and the request crossed that on the wire: nobody's fault. */
+    private boolean crossed(Failure failure) {
+        return failure == Failure.RESET
+                && reused
+                && tries == 1
+                && !exchange.answer().begun();
     }
 
     private boolean idempotent() {

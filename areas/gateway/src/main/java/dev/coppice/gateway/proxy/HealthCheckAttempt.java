@@ -28,6 +28,14 @@ import org.jspecify.annotations.Nullable;
  * <p>gRPC Health Checking Protocol (grpc.health.v1): {@code Check} with the name of a service, answered by a status, of which 1 is SERVING.
  */
 final class HealthCheckAttempt implements Attempt {
+    /** How it went. */
+    enum Outcome {
+        WELL,
+        UNWELL,
+        /** It could not be asked, since requests have taken all connections: that says nothing of its health. */
+        NOT_ASKED
+    }
+
     private static final String AGENT = "coppice-gateway-health-check";
     /** Of a body; it is of no use, and a longer one is not waited for. */
     private static final int MOST_BODY = 64 << 10;
@@ -39,7 +47,7 @@ final class HealthCheckAttempt implements Attempt {
     private final EventLoopState state;
     private final Upstream.Target target;
     private final HealthCheckConfig config;
-    private final Consumer<Boolean> ended;
+    private final Consumer<Outcome> ended;
     private @Nullable TargetPool pool;
     private @Nullable TargetStream connection;
     private boolean over;
@@ -50,7 +58,7 @@ final class HealthCheckAttempt implements Attempt {
     private final byte[] frame = new byte[FRAME_HEAD + 2];
 
     private HealthCheckAttempt(
-            EventLoopState state, Upstream.Target target, HealthCheckConfig config, Consumer<Boolean> ended) {
+            EventLoopState state, Upstream.Target target, HealthCheckConfig config, Consumer<Outcome> ended) {
         this.state = state;
         this.target = target;
         this.config = config;
@@ -60,9 +68,9 @@ final class HealthCheckAttempt implements Attempt {
     /**
      * Asks.
      *
-     * @param ended hears once whether it is well
+     * @param ended hears once how it went
      */
-    static void begin(EventLoopState state, Upstream.Target target, HealthCheckConfig config, Consumer<Boolean> ended) {
+    static void begin(EventLoopState state, Upstream.Target target, HealthCheckConfig config, Consumer<Outcome> ended) {
         HealthCheckAttempt check = new HealthCheckAttempt(state, target, config, ended);
         var _ = state.loop.schedule(check::late, config.timeoutNanos(), TimeUnit.NANOSECONDS);
         if (config.type() == Type.TCP) {
@@ -110,11 +118,15 @@ final class HealthCheckAttempt implements Attempt {
     }
 
     private void end(boolean success) {
+        end(success ? Outcome.WELL : Outcome.UNWELL);
+    }
+
+    private void end(Outcome outcome) {
         if (!over) {
             over = true;
             connection = null;
             pool = null;
-            ended.accept(success);
+            ended.accept(outcome);
         }
     }
 
@@ -238,7 +250,7 @@ final class HealthCheckAttempt implements Attempt {
             bytes = 0;
             take();
         } else {
-            end(false);
+            end(failure == Failure.WAITING ? Outcome.NOT_ASKED : Outcome.UNWELL);
         }
     }
 }

@@ -14,7 +14,7 @@ final class HealthChecker {
 
     /** Hears of the end of a check, on an event loop. */
     interface Listener {
-        void checked(Upstream.Target target, HealthChecks checks, boolean success);
+        void checked(Upstream.Target target, HealthChecks checks, HealthCheckAttempt.Outcome outcome);
     }
 
     private volatile Semaphore places = new Semaphore(MOST_AT_ONE_TIME);
@@ -34,9 +34,9 @@ final class HealthChecker {
         }
         checks.started(state.now());
         try {
-            state.loop.execute(() -> HealthCheckAttempt.begin(state, target, checks.config(), success -> {
+            state.loop.execute(() -> HealthCheckAttempt.begin(state, target, checks.config(), outcome -> {
                 place.release();
-                listener.checked(target, checks, success);
+                listener.checked(target, checks, outcome);
             }));
         } catch (RejectedExecutionException e) {
             // The loop is being stopped, and the check with it.

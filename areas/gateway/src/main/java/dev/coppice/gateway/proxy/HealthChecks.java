@@ -48,10 +48,14 @@ final class HealthChecks {
      *
      * @return whether it is well now and was not, or the other way round
      */
-    boolean ended(Health health, boolean success, long now) {
+    boolean ended(Health health, HealthCheckAttempt.Outcome outcome, long now) {
         double jitter = config.jitter() * (2 * random.nextDouble() - 1);
         next = now + (long) (config.intervalNanos() * (1 + jitter));
-        boolean changed = health.checked(success, config.unhealthyThreshold(), config.healthyThreshold());
+        boolean changed = outcome != HealthCheckAttempt.Outcome.NOT_ASKED
+                && health.checked(
+                        outcome == HealthCheckAttempt.Outcome.WELL,
+                        config.unhealthyThreshold(),
+                        config.healthyThreshold());
         running = false;
         return changed;
     }

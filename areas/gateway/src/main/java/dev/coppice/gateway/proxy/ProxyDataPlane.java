@@ -101,7 +101,7 @@ public final class ProxyDataPlane implements DataPlane {
             supervisor.start(ChildSpec.task("access-log", accessLog.writer()));
         }
         this.balanceMetrics = new BalanceMetrics(registry);
-        this.upkeep = new Upkeep(kernel.timers(), healthChecker);
+        this.upkeep = new Upkeep(kernel.timers(), healthChecker, this::upkeepFault);
         this.shared =
                 new Upstream.Shared(metrics, balanceMetrics, guards, authorities, clock, kernel.random(), upkeep::wake);
         supervisor.start(ChildSpec.task("upkeep", upkeep::run));
@@ -402,6 +402,11 @@ public final class ProxyDataPlane implements DataPlane {
 
     /** Open connections and requests. */
     record Open(int clients, int exchanges, int toEndpoints) {}
+
+    private void upkeepFault(Throwable cause) {
+        metrics.faults.inc();
+        LOG.log(System.Logger.Level.ERROR, "an upstream could not be looked after; it is tried again", cause);
+    }
 
     /** A fault of ours; the connection that it was found on is closed. */
     void unexpected(Throwable cause) {

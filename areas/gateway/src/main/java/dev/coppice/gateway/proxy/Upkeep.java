@@ -6,6 +6,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 
 /**
  * Does for upstreams what is due from time to time, and what takes too long for an event loop: plans are made anew when health changes, checks
@@ -16,12 +17,15 @@ final class Upkeep {
 
     private final Timers timers;
     private final HealthChecker checker;
+    private final Consumer<Throwable> faults;
     private final Semaphore wanted = new Semaphore(0);
     private final AtomicBoolean scheduled = new AtomicBoolean();
     private volatile List<Upstream> upstreams = List.of();
 
-    Upkeep(Timers timers, HealthChecker checker) {
+    /** @param faults hears of what should not have happened */
+    Upkeep(Timers timers, HealthChecker checker, Consumer<Throwable> faults) {
         this.timers = timers;
+        this.faults = faults;
         this.checker = checker;
     }
 
@@ -38,6 +42,16 @@ final class Upkeep {
         }
     }
 
+    /** A fault with one does not keep the others from being looked after. */
+    private boolean tend(Upstream upstream) {
+        try {
+            return upstream.tend(checker);
+        } catch (RuntimeException e) {
+            faults.accept(e);
+            return true;
+        }
+    }
+
     /** Looks after them until it is interrupted. */
     void run() throws InterruptedException {
         // The timer of one that ran before may be lost.
@@ -45,7 +59,7 @@ final class Upkeep {
         while (true) {
             boolean more = false;
             for (Upstream each : upstreams) {
-                more |= each.tend(checker);
+                more |= tend(each);
             }
             if (more && scheduled.compareAndSet(false, true)) {
                 var _ = timers.schedule(TICK, () -> {

@@ -300,9 +300,20 @@ final class Upstream {
             members.add(
                     new Member(each.name, each.endpoint.priority(), each.endpoint.weight() * part, healthy, each.load));
         }
-        Plan plan = Plan.of(members, balancer, balance);
-        state = new State(protocol, targets, plan, balancer.hashes() ? new RequestKeys(balance.hashKeys()) : null);
+        state = new State(
+                protocol, targets, plan(members), balancer.hashes() ? new RequestKeys(balance.hashKeys()) : null);
         balanceMetrics.show(traffic == null ? null : this::figures);
+    }
+
+    /** A load balancer that somebody else brought may fail; endpoints take turns then. */
+    private Plan plan(List<Member> members) {
+        try {
+            return Plan.of(members, balancer, balance);
+        } catch (RuntimeException e) {
+            complaints.warn(name + ": the load balancer " + balancer.name()
+                    + " could not be made, and endpoints take turns: " + e);
+            return Plan.of(members, factory(BalanceConfig.DEFAULT), balance);
+        }
     }
 
     /** For metrics. */
@@ -377,9 +388,9 @@ final class Upstream {
     }
 
     /** A check is over; on an event loop. */
-    private void checked(Target target, HealthChecks checks, boolean success) {
-        balanceMetrics.checked(success);
-        if (checks.ended(target.health, success, clock.nanoTime())) {
+    private void checked(Target target, HealthChecks checks, HealthCheckAttempt.Outcome outcome) {
+        balanceMetrics.checked(outcome);
+        if (checks.ended(target.health, outcome, clock.nanoTime())) {
             markChanged();
         }
     }
