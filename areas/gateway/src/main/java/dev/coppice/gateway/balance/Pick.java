@@ -11,6 +11,8 @@ public final class Pick implements Choice {
     private long hash;
     private int turn;
     private int unwanted;
+    private boolean timed;
+    private long nanos;
 
     /** Of the level that is being asked: what its endpoints are numbered among all. */
     int @Nullable [] numbers;
@@ -32,7 +34,13 @@ public final class Pick implements Choice {
         this.turn = turn;
         this.hash = hash;
         this.unwanted = unwanted;
+        this.timed = false;
         return this;
+    }
+
+    /** Whether there is one that is not wanted. */
+    boolean excludes() {
+        return unwanted >= 0;
     }
 
     @Override
@@ -52,7 +60,11 @@ public final class Pick implements Choice {
 
     @Override
     public long nanoTime() {
-        return clock.getAsLong();
+        if (!timed) {
+            timed = true;
+            nanos = clock.getAsLong();
+        }
+        return nanos;
     }
 
     @Override

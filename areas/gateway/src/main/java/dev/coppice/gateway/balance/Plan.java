@@ -29,9 +29,14 @@ public final class Plan {
     private final boolean hashes;
     private final int healthy;
     private final boolean panic;
+    /** All endpoints take turns, which is the usual case and needs no look at a level; 0: they do not. */
+    private final int turns;
 
     private Plan(Level[] levels, boolean hashes, int healthy, boolean panic) {
         this.levels = levels;
+        this.turns = levels.length == 1 && levels[0].numbers == null && levels[0].balancer instanceof RoundRobin even
+                ? even.plainTurns()
+                : 0;
         this.hashes = hashes;
         this.healthy = healthy;
         this.panic = panic;
@@ -86,6 +91,9 @@ public final class Plan {
 
     /** The number of an endpoint, or {@link #NONE}. */
     public int choose(Pick pick) {
+        if (turns > 0 && !pick.excludes()) {
+            return pick.turn() % turns;
+        }
         if (levels.length == 0) {
             return NONE;
         }

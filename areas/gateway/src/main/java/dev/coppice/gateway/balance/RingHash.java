@@ -14,6 +14,9 @@ final class RingHash implements LoadBalancer {
 
     private static final int LEAST_PLACES = 1024;
     private static final int USUAL_PLACES_OF_EACH = 128;
+    /** Unless more are asked for: a ring for 10,000 endpoints would take seconds to be made. */
+    private static final int MOST_USUAL_PLACES = 1 << 18;
+
     private static final long INDEX = Endpoints.MOST - 1;
 
     /** Places in order; the lowest bits are the endpoint's number. */
@@ -22,8 +25,9 @@ final class RingHash implements LoadBalancer {
     /** @param tableSize places at least; 0: as many as make shares even */
     RingHash(Endpoints endpoints, int tableSize) {
         int size = endpoints.size();
-        long wanted =
-                tableSize == 0 ? Math.max(LEAST_PLACES, (long) USUAL_PLACES_OF_EACH * size) : Math.max(tableSize, size);
+        long wanted = tableSize == 0
+                ? Math.clamp((long) USUAL_PLACES_OF_EACH * size, LEAST_PLACES, MOST_USUAL_PLACES)
+                : Math.max(tableSize, size);
         double sum = 0;
         for (int i = 0; i < size; i++) {
             sum += endpoints.weight(i);

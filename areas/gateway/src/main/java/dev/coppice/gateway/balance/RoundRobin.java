@@ -13,6 +13,11 @@ final class RoundRobin implements LoadBalancer {
         length = schedule == null ? endpoints.size() : schedule.length();
     }
 
+    /** How many take turns, one after the other; 0: some more often than others. */
+    int plainTurns() {
+        return schedule == null ? length : 0;
+    }
+
     @Override
     public int choose(Choice choice) {
         int turn = choice.turn() % length;

@@ -413,7 +413,6 @@ final class Delivery implements Attempt {
     /** The endpoint was too slow. */
     void giveUp() {
         Upstream.Target slow = endpoint;
-        trackFailure(Failure.TIMEOUT);
         if (connection != null && slow != null) {
             slow.metrics.failed(Failure.TIMEOUT.word);
             connection.timedOut();
@@ -421,6 +420,7 @@ final class Delivery implements Attempt {
         }
         if (!exchange.answer().begun()) {
             // Otherwise it may be the client that takes nothing.
+            trackFailure(Failure.TIMEOUT);
             passage.failed(Failure.TIMEOUT, state.now());
         }
         drop();
