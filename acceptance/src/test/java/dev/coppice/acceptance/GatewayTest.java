@@ -224,6 +224,27 @@ final class GatewayTest {
         }
     }
 
+    /** As it stands in {@code docs/gateway.md}. */
+    @Test
+    void theExampleOfAuthenticationDoesWhatItSays() throws Exception {
+        Shell.need("python3");
+        Path data = folder.resolve("data");
+        try (RunningCoppice coppice = RunningCoppice.up(data)) {
+            WorkedExample example = new WorkedExample(folder, coppice, data);
+            List<String> blocks = WorkedExample.blocks("docs/gateway.md", "Authentication and authorisation");
+            assertThat(blocks).hasSize(4);
+            String _ = example.sh(blocks.get(0));
+            try {
+                Files.writeString(folder.resolve("access.yaml"), blocks.get(1));
+                await("the backend answers", () -> answers(9003));
+                assertThat(example.sh(blocks.get(2)).lines().filter(line -> line.matches("\\d{3}")))
+                        .containsExactly("401", "200", "403", "200", "501");
+            } finally {
+                String _ = example.sh(blocks.get(3));
+            }
+        }
+    }
+
     private static boolean answers(int port) throws IOException, InterruptedException {
         return Shell.run(Duration.ofSeconds(20), "curl", "-sf", "http://127.0.0.1:" + port + "/")
                         .status()

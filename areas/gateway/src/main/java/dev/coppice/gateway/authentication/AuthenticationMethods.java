@@ -50,7 +50,7 @@ public final class AuthenticationMethods {
         this.fetched = fetched;
     }
 
-    /** Makes those of all policies, and forgets all others. */
+    /** Makes those of all policies, and forgets all others. Another service is asked by whoever has connections to it. */
     public synchronized void update(List<SecurityConfig> policies) {
         Map<SecurityConfig.Method, AuthenticationMethod> next = new HashMap<>();
         Map<KeySet.Remote, RemoteKeys> nextRemotes = new HashMap<>();
@@ -61,7 +61,9 @@ public final class AuthenticationMethods {
                     nextRemotes.computeIfAbsent(remote, _ -> known == null ? begun(remote) : known);
                 }
                 AuthenticationMethod known = methods.get(each);
-                next.computeIfAbsent(each, _ -> known == null ? made(each, nextRemotes) : known);
+                if (!(each instanceof SecurityConfig.Method.External)) {
+                    next.computeIfAbsent(each, _ -> known == null ? made(each, nextRemotes) : known);
+                }
             }
         }
         methods = next;
@@ -91,6 +93,8 @@ public final class AuthenticationMethods {
                 new PasswordMethod(basic, new Proofs(kernel.clock(), cache, scopes.incrementAndGet(), passwords));
             case SecurityConfig.Method.Jwt jwt ->
                 new TokenMethod(jwt, source(jwt.keys(), remotes), kernel.clock(), cache, scopes::incrementAndGet);
+            case SecurityConfig.Method.External external ->
+                throw new IllegalArgumentException(external.name() + " has no credential");
         };
     }
 

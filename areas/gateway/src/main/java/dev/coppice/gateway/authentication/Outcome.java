@@ -30,6 +30,17 @@ public sealed interface Outcome {
         }
     }
 
-    /** A header, its name in lower case. */
+    /**
+     * Somebody else has refused the request, and said how.
+     *
+     * @param headers of the answer to the client
+     */
+    record Answered(int status, List<Header> headers, byte[] body) implements Outcome {
+        public Answered {
+            headers = List.copyOf(headers);
+        }
+    }
+
+    /** A header; one for a backend has its name in lower case. */
     record Header(String name, String value) {}
 }

@@ -35,6 +35,11 @@ public record SecurityConfig(
         return new SecurityConfig(name, List.of(), why, "", List.of(), false, null);
     }
 
+    /** The same with these methods. */
+    public SecurityConfig with(List<Method> others) {
+        return new SecurityConfig(name, targets, invalid, realm, others, optional, authorization);
+    }
+
     /** The same for these targets. */
     public SecurityConfig at(List<TrafficTarget> places) {
         return new SecurityConfig(name, places, invalid, realm, methods, optional, authorization);
@@ -45,7 +50,8 @@ public record SecurityConfig(
     @JsonSubTypes({
         @JsonSubTypes.Type(value = Method.ApiKey.class, name = "ApiKey"),
         @JsonSubTypes.Type(value = Method.Basic.class, name = "Basic"),
-        @JsonSubTypes.Type(value = Method.Jwt.class, name = "Jwt")
+        @JsonSubTypes.Type(value = Method.Jwt.class, name = "Jwt"),
+        @JsonSubTypes.Type(value = Method.External.class, name = "External")
     })
     public sealed interface Method {
         /** Its name in the policy. */
@@ -109,6 +115,49 @@ public record SecurityConfig(
                 algorithms = List.copyOf(algorithms);
                 from = List.copyOf(from);
                 headers = List.copyOf(headers);
+            }
+        }
+
+        /**
+         * Another service is asked.
+         *
+         * @param upstream name of the {@link UpstreamConfig}
+         * @param path that it is asked for
+         * @param requestHeaders of the request, that it sees
+         * @param backendHeaders of its answer, in lower case, that backends see
+         * @param clientHeaders of its answer, that clients see whom it refuses
+         * @param subjectHeader of its answer, with the name of who sends the request; null: it does not tell
+         * @param failOpen requests go on when it does not answer
+         */
+        record External(
+                String name,
+                String upstream,
+                String path,
+                List<String> requestHeaders,
+                List<String> backendHeaders,
+                List<String> clientHeaders,
+                @Nullable String subjectHeader,
+                long timeoutMillis,
+                boolean failOpen)
+                implements Method {
+            public External {
+                requestHeaders = List.copyOf(requestHeaders);
+                backendHeaders = List.copyOf(backendHeaders);
+                clientHeaders = List.copyOf(clientHeaders);
+            }
+
+            /** The same, asking another upstream. */
+            public External asking(String other) {
+                return new External(
+                        name,
+                        other,
+                        path,
+                        requestHeaders,
+                        backendHeaders,
+                        clientHeaders,
+                        subjectHeader,
+                        timeoutMillis,
+                        failOpen);
             }
         }
     }

@@ -3,6 +3,7 @@ package dev.coppice.gateway.control;
 import dev.coppice.control.Key;
 import dev.coppice.control.Resource;
 import dev.coppice.gateway.config.SecurityConfig;
+import dev.coppice.gateway.config.SecurityConfig.Method;
 import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.kind.PolicyStatus;
 import dev.coppice.gateway.kind.SecurityPolicySpec;
@@ -27,15 +28,26 @@ final class SecurityPolicies {
     private final List<Resource<SecurityPolicySpec, PolicyStatus>> policies;
     private final SecurityReader reader;
     private final References references;
+    private final Services services;
     private final Map<TrafficTarget, Integer> counts = new HashMap<>();
     private final List<SecurityConfig> configs = new ArrayList<>();
     private final Map<Key, Draft> drafts = new HashMap<>();
 
+    /** Looks up Services that are asked about requests. */
+    interface Services {
+        /** A port of a Service, for which there is an upstream from now on. */
+        Backends.Found find(String namespace, SecurityPolicySpec.ServicePort port);
+    }
+
     SecurityPolicies(
-            List<Resource<SecurityPolicySpec, PolicyStatus>> policies, SecurityReader reader, References references) {
+            List<Resource<SecurityPolicySpec, PolicyStatus>> policies,
+            SecurityReader reader,
+            References references,
+            Services services) {
         this.policies = policies.stream().sorted(Age.OLDEST_FIRST).toList();
         this.reader = reader;
         this.references = references;
+        this.services = services;
         reader.begin();
     }
 
@@ -55,7 +67,7 @@ final class SecurityPolicies {
     }
 
     private void resolve(Resource<SecurityPolicySpec, PolicyStatus> policy, PolicyTargets all) {
-        SecurityReader.Read read = reader.read(policy, references);
+        SecurityReader.Read read = reached(policy, reader.read(policy, references));
         PolicyTargets.Ancestors ancestors = new PolicyTargets.Ancestors();
         List<TrafficTarget> targets = new ArrayList<>();
         for (TrafficTargetReference target : policy.spec().targetRefs()) {
@@ -75,6 +87,37 @@ final class SecurityPolicies {
             configs.add(read.config().at(targets));
         }
         drafts.put(policy.key(), ancestors.draft(policy.generation(), resolved(read)));
+    }
+
+    /** With the upstreams of services that are asked. */
+    private SecurityReader.Read reached(Resource<SecurityPolicySpec, PolicyStatus> policy, SecurityReader.Read read) {
+        SecurityPolicySpec.Authentication authentication = policy.spec().authentication();
+        List<Method> methods = read.config().methods();
+        if (authentication == null || methods.stream().noneMatch(Method.External.class::isInstance)) {
+            return read;
+        }
+        List<Method> all = new ArrayList<>();
+        for (Method each : methods) {
+            SecurityPolicySpec.Method spec = authentication.methods().get(all.size());
+            if (!(each instanceof Method.External external) || spec.external() == null) {
+                all.add(each);
+                continue;
+            }
+            Backends.Found found =
+                    services.find(policy.namespace(), spec.external().service());
+            Backends.Backend backend = found.backend();
+            if (backend == null) {
+                References.Problem problem = found.problem();
+                References.Problem told = new References.Problem(
+                        problem == null ? "BackendNotFound" : problem.reason(),
+                        "authentication.methods[" + all.size() + "] (" + each.name() + ").external.service: "
+                                + (problem == null ? "it leads nowhere" : problem.message()));
+                return new SecurityReader.Read(
+                        SecurityConfig.invalid(policy.key().toString(), told.message()), null, told);
+            }
+            all.add(external.asking(backend.upstream(Egress.DIRECT)));
+        }
+        return new SecurityReader.Read(read.config().with(all), null, null);
     }
 
     private static Draft.Condition tooMany(TrafficTarget place) {

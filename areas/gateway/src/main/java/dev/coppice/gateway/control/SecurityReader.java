@@ -189,6 +189,8 @@ final class SecurityReader {
                     all.add(passwords(each.name(), each.basic()));
                 } else if (each.jwt() != null) {
                     all.add(tokens(each.name(), each.jwt()));
+                } else if (each.external() != null) {
+                    all.add(external(each.name(), each.external()));
                 } else {
                     throw new InvalidException(place + ".type: " + each.type() + " is not known");
                 }
@@ -315,6 +317,25 @@ final class SecurityReader {
                     sources(spec.from()),
                     headers,
                     spec.forward());
+        }
+
+        /** Of which upstream is not known yet. */
+        private Method external(String name, SecurityPolicySpec.External spec) throws InvalidException {
+            List<String> headers = new ArrayList<>();
+            for (String each : spec.backendHeaders()) {
+                String header = header(each, "external.backendHeaders[" + headers.size() + "]");
+                headers.add(header == null ? "" : header);
+            }
+            return new Method.External(
+                    name,
+                    "",
+                    spec.path(),
+                    spec.requestHeaders(),
+                    headers,
+                    spec.clientHeaders(),
+                    spec.subjectHeader(),
+                    duration(spec.timeout(), "external.timeout").toMillis(),
+                    spec.failOpen());
         }
 
         private Duration duration(String text, String field) throws InvalidException {

@@ -9,6 +9,7 @@ import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.kind.AllowedRoutes;
+import dev.coppice.gateway.kind.BackendReference;
 import dev.coppice.gateway.kind.GatewayKinds;
 import dev.coppice.gateway.kind.ParentReference;
 import dev.coppice.gateway.kind.RouteStatus;
@@ -87,7 +88,18 @@ public final class Translation {
         PolicyTargets targets = new PolicyTargets(
                 !snapshot.rateLimits().isEmpty() || !snapshot.securityPolicies().isEmpty());
         LimitPolicies limits = new LimitPolicies(snapshot.rateLimits(), limitReader);
-        SecurityPolicies security = new SecurityPolicies(snapshot.securityPolicies(), securityReader, references);
+        SecurityPolicies security =
+                new SecurityPolicies(snapshot.securityPolicies(), securityReader, references, (namespace, port) -> {
+                    BackendReference reference = new BackendReference(null, null, port.name(), null, port.port());
+                    Backends.Found found = backends.find(
+                            GatewayKinds.HTTP_ROUTE.kind(), namespace, reference, snapshot.cluster(), grants, policies);
+                    Backends.Backend backend = found.backend();
+                    if (backend != null) {
+                        backends.want(backend.upstream(Egress.DIRECT), backend, Egress.DIRECT);
+                    }
+                    return found;
+                });
+
         renewEpoch(snapshot);
         backends.begin();
         Map<Key, GatewayState> gateways = new GatewayReader(snapshot, references, capabilities).read(CONTROLLER);

@@ -8,7 +8,7 @@ import dev.coppice.schema.Description;
 import dev.coppice.schema.Required;
 import org.jspecify.annotations.Nullable;
 
-/** What a policy is for: a Service of its namespace, or a port of one (a TrafficTargetReferenceReferenceWithSectionName of the Gateway API). */
+/** What a policy is for: a Service of its namespace, or a port of one (a LocalPolicyTargetReferenceWithSectionName of the Gateway API). */
 @Description("A Service, or a port of one.")
 public record PolicyTarget(
         @Required @GroupName @Description("Its API group; empty for the core.")

@@ -3,6 +3,7 @@ package dev.coppice.gateway.kind;
 import dev.coppice.gateway.kind.Names.GatewayDuration;
 import dev.coppice.gateway.kind.Names.HeaderName;
 import dev.coppice.gateway.kind.Names.ObjectName;
+import dev.coppice.gateway.kind.Names.PortNumber;
 import dev.coppice.schema.Default;
 import dev.coppice.schema.Description;
 import dev.coppice.schema.Enumeration;
@@ -65,6 +66,9 @@ public record SecurityPolicySpec(
     @Rule(
             value = "(self.type == 'JWT') == has(self.jwt)",
             message = "jwt must be given with the type JWT, and only there")
+    @Rule(
+            value = "(self.type == 'External') == has(self.external)",
+            message = "external must be given with the type External, and only there")
     @Description("A way to find out who sends a request.")
     public record Method(
             @Required
@@ -73,7 +77,9 @@ public record SecurityPolicySpec(
             @Description("Its name, which conditions know as auth.name.")
             String name,
 
-            @Required @Enumeration({"APIKey", "Basic", "JWT"}) @Description("APIKey, Basic or JWT.")
+            @Required
+            @Enumeration({"APIKey", "Basic", "JWT", "External"})
+            @Description("APIKey, Basic, JWT or External.")
             String type,
 
             @Description("Keys that clients were given.") @Nullable
@@ -83,7 +89,10 @@ public record SecurityPolicySpec(
             Basic basic,
 
             @Description("Signed tokens of an issuer (RFC 7519).") @Nullable
-            Jwt jwt) {}
+            Jwt jwt,
+
+            @Description("Another service is asked.") @Nullable
+            External external) {}
 
     /** Where a request has a credential. */
     @Rule(
@@ -186,6 +195,56 @@ public record SecurityPolicySpec(
 
             @Default("false") @Description("Whether the backend sees the token.")
             boolean forward) {}
+
+    /** Another service is asked. */
+    @Rule(
+            value =
+                    "!has(self.timeout) || duration(self.timeout) >= duration('1ms') && duration(self.timeout) <= duration('30s')",
+            message = "timeout must be 1ms to 30s")
+    @Description(
+            "Another service is asked, by a GET without a body: 2xx lets the request go on, 3xx and 4xx is what the client is answered.")
+    public record External(
+            @Required @Description("The service.") ServicePort service,
+
+            @Length(min = 1, max = 1024)
+            @Pattern("^/[!-~]*$")
+            @Default("\"/\"")
+            @Description(
+                    "The path that it is asked for; X-Forwarded-Method, -Proto, -Host, -Uri and -For tell of the request.")
+            String path,
+
+            @ListType("atomic")
+            @Length(max = 32)
+            @Default("[\"Authorization\", \"Cookie\"]")
+            @Description("Headers of the request that it sees.")
+            List<@HeaderName String> requestHeaders,
+
+            @ListType("atomic") @Length(max = 32) @Description("Headers of its answer that the backend sees.")
+            List<@HeaderName String> backendHeaders,
+
+            @ListType("atomic")
+            @Length(max = 32)
+            @Default("[\"Content-Type\", \"Location\", \"Set-Cookie\", \"WWW-Authenticate\"]")
+            @Description("Headers of its answer that clients see whom it refuses.")
+            List<@HeaderName String> clientHeaders,
+
+            @HeaderName @Description("A header of its answer with the name of who sends the request.") @Nullable
+            String subjectHeader,
+
+            @GatewayDuration @Default("\"1s\"") @Description("How long it has to answer, 1ms to 30s.")
+            String timeout,
+
+            @Default("false")
+            @Description("Whether requests go on when it does not answer; else they are answered with 503.")
+            boolean failOpen) {}
+
+    /** A Service of the policy's namespace. */
+    @Description("A port of a Service of the policy's namespace.")
+    public record ServicePort(
+            @Required @ObjectName @Description("The Service's name.")
+            String name,
+
+            @Required @PortNumber @Description("Its port.") int port) {}
 
     /** A header in which the backend is told a claim. */
     @Description("A header in which the backend is told a claim.")

@@ -1,6 +1,5 @@
 package dev.coppice.gateway.proxy;
 
-import dev.coppice.gateway.authentication.AuthenticationMethod;
 import dev.coppice.gateway.authentication.Identity;
 import dev.coppice.gateway.authentication.Outcome;
 import dev.coppice.gateway.config.SecurityConfig.Source;
@@ -33,12 +32,13 @@ final class AccessCheck {
     private RequestTarget target;
     private Identity identity = Identity.NOBODY;
     private final List<Outcome.Header> headers = new ArrayList<>(2);
-    private final List<AuthenticationMethod> accepted = new ArrayList<>(1);
+    private final List<AccessMethod> accepted = new ArrayList<>(1);
 
     private int policy;
     private int method;
     private List<@Nullable String> problems = List.of();
     private @Nullable String unavailable;
+    private Outcome.@Nullable Answered answered;
     private @Nullable DefaultFullHttpResponse refusal;
     private int refusalCode;
     private String refusedBy = "";
@@ -78,6 +78,7 @@ final class AccessCheck {
         }
         method = 0;
         unavailable = null;
+        answered = null;
         problems = new ArrayList<>(asked.methods.size());
         nextMethod(asked);
     }
@@ -87,8 +88,8 @@ final class AccessCheck {
             unauthenticated(asked);
             return;
         }
-        AuthenticationMethod tried = asked.methods.get(method++);
-        tried.authenticate(new RequestCredentials(request.headers(), target.query()), outcome -> {
+        AccessMethod tried = asked.methods.get(method++);
+        tried.ask(new RequestCredentials(request, target, client), outcome -> {
             if (client.state().loop.inEventLoop()) {
                 found(asked, tried, outcome);
             } else {
@@ -97,7 +98,7 @@ final class AccessCheck {
         });
     }
 
-    private void found(AccessPolicy asked, AuthenticationMethod tried, Outcome outcome) {
+    private void found(AccessPolicy asked, AccessMethod tried, Outcome outcome) {
         switch (outcome) {
             case Outcome.Known known -> {
                 identity = known.identity();
@@ -111,6 +112,11 @@ final class AccessCheck {
             }
             case Outcome.Refused refused -> {
                 problems.add(refused.why());
+                nextMethod(asked);
+            }
+            case Outcome.Answered elsewhere -> {
+                answered = elsewhere;
+                problems.add("it was refused");
                 nextMethod(asked);
             }
             case Outcome.Unavailable later -> {
@@ -130,6 +136,10 @@ final class AccessCheck {
         if (unavailable != null) {
             asked.metrics.unavailable.inc();
             refuse(asked, HttpResponseStatus.SERVICE_UNAVAILABLE, unavailable);
+        } else if (answered != null) {
+            asked.metrics.denied.inc();
+            HttpResponseStatus code = HttpResponseStatus.valueOf(answered.status());
+            refuse(asked, code, LocalAnswer.of(code, answered.headers(), answered.body(), request.headers()));
         } else if (asked.methods.isEmpty() || problem == null && asked.optional) {
             authorize(asked);
         } else {
@@ -168,14 +178,14 @@ final class AccessCheck {
 
     private void admit() {
         Set<Source> forwarded = new HashSet<>();
-        for (AuthenticationMethod each : accepted) {
+        for (AccessMethod each : accepted) {
             if (each.forwards()) {
                 forwarded.addAll(each.sources());
             }
         }
-        RequestCredentials credentials = new RequestCredentials(request.headers(), target.query());
+        RequestCredentials credentials = new RequestCredentials(request, target, client);
         for (AccessPolicy each : access.policies) {
-            for (AuthenticationMethod method : each.methods) {
+            for (AccessMethod method : each.methods) {
                 for (Source source : method.sources()) {
                     if (!forwarded.contains(source)) {
                         credentials = credentials.without(source);
@@ -183,18 +193,15 @@ final class AccessCheck {
                 }
             }
         }
-        if (!credentials.query().equals(target.query())) {
-            target = new RequestTarget(target.authority(), target.path(), credentials.query());
-        }
+        target = credentials.target();
         tell(request.headers());
         then.decided(this);
     }
 
     /** Sets the headers that tell the backend who sends the request. */
     void tell(HttpHeaders to) {
-        for (Outcome.Header each : headers) {
-            to.set(each.name(), each.value());
-        }
+        headers.forEach(each -> to.remove(each.name()));
+        headers.forEach(each -> to.add(each.name(), each.value()));
     }
 
     /** What the client is answered; null when the request may go on. */

@@ -16,7 +16,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** All security policies, and which of them a rule has. Safe for use by many threads. */
 final class AccessPolicies implements AutoCloseable {
@@ -38,13 +40,14 @@ final class AccessPolicies implements AutoCloseable {
     }
 
     /** Takes over the policies that count from now on. */
-    synchronized void update(List<SecurityConfig> configs) {
+    synchronized void update(List<SecurityConfig> configs, Function<String, @Nullable Upstream> upstreams) {
         methods.update(configs);
         Map<SecurityConfig, AccessPolicy> next = new HashMap<>();
         Map<TrafficTarget, List<AccessPolicy>> byTarget = new HashMap<>();
         for (SecurityConfig each : configs) {
             AccessPolicy known = policies.get(each);
-            AccessPolicy policy = known == null ? new AccessPolicy(each, methods, metrics.policy(each.name())) : known;
+            AccessPolicy policy =
+                    known == null ? new AccessPolicy(each, methods, upstreams, metrics.policy(each.name())) : known;
             next.put(each, policy);
             each.targets()
                     .forEach(target -> byTarget.computeIfAbsent(target, _ -> new ArrayList<>())

@@ -3,12 +3,12 @@ package dev.coppice.gateway.proxy;
 import dev.coppice.expression.EvaluationException;
 import dev.coppice.expression.InvalidExpressionException;
 import dev.coppice.expression.Variables;
-import dev.coppice.gateway.authentication.AuthenticationMethod;
 import dev.coppice.gateway.authentication.AuthenticationMethods;
 import dev.coppice.gateway.config.SecurityConfig;
 import dev.coppice.gateway.expression.RequestExpression;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** A security policy, ready to be asked about requests. Safe for use by many threads. */
@@ -17,20 +17,28 @@ final class AccessPolicy {
 
     final String name;
     final @Nullable String invalid;
-    final List<AuthenticationMethod> methods;
+    final List<AccessMethod> methods;
     final boolean optional;
     final AccessMetrics.PerPolicy metrics;
     private final String realm;
     private final List<Rule> rules = new ArrayList<>();
     private final boolean allowsOthers;
 
-    AccessPolicy(SecurityConfig config, AuthenticationMethods methods, AccessMetrics.PerPolicy metrics) {
+    AccessPolicy(
+            SecurityConfig config,
+            AuthenticationMethods methods,
+            Function<String, @Nullable Upstream> upstreams,
+            AccessMetrics.PerPolicy metrics) {
         this.name = config.name();
         this.invalid = config.invalid();
         this.realm = config.realm();
         this.optional = config.optional();
         this.metrics = metrics;
-        this.methods = config.methods().stream().map(methods::of).toList();
+        this.methods = config.methods().stream()
+                .map(each -> each instanceof SecurityConfig.Method.External external
+                        ? new ExternalMethod(external, upstreams.apply(external.upstream()))
+                        : new CredentialMethod(methods.of(each)))
+                .toList();
         SecurityConfig.Authorization authorization = config.authorization();
         this.allowsOthers = authorization == null || authorization.allowsOthers();
         try {
@@ -53,7 +61,7 @@ final class AccessPolicy {
         List<String> all = new ArrayList<>();
         for (int i = 0; i < methods.size(); i++) {
             String challenge = methods.get(i).challenge(realm, problems.get(i));
-            if (!all.contains(challenge)) {
+            if (challenge != null && !all.contains(challenge)) {
                 all.add(challenge);
             }
         }

@@ -1,5 +1,6 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.authentication.Outcome;
 import dev.coppice.gateway.config.ResilienceConfig.Fallback;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
@@ -9,6 +10,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.util.AsciiString;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /** Answers that come from the gateway itself: a line of plain text, or nothing. */
 final class LocalAnswer {
@@ -35,6 +37,19 @@ final class LocalAnswer {
     /** In the form that the request's sender looks at. */
     static DefaultFullHttpResponse of(HttpResponseStatus code, String text, HttpHeaders request) {
         return GrpcStatus.isGrpc(request) ? grpc(code, text) : of(code, text);
+    }
+
+    /** One that somebody else has made, for requests that are no calls of gRPC. */
+    static DefaultFullHttpResponse of(
+            HttpResponseStatus code, List<Outcome.Header> headers, byte[] body, HttpHeaders request) {
+        if (GrpcStatus.isGrpc(request)) {
+            return grpc(code, "this is not allowed");
+        }
+        DefaultFullHttpResponse answer =
+                new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, code, Unpooled.wrappedBuffer(body));
+        headers.forEach(each -> answer.headers().add(each.name(), each.value()));
+        answer.headers().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(body.length));
+        return answer;
     }
 
     /**

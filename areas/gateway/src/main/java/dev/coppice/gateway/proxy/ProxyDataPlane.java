@@ -183,7 +183,7 @@ public final class ProxyDataPlane implements DataPlane {
         kept.values().forEach(each -> each.findFallback(kept::get));
         upkeep.update(kept.values());
         limits.update(next.limits());
-        access.update(next.security());
+        access.update(next.security(), kept::get);
         Map<Binding, List<ListenerConfig>> wanted = new LinkedHashMap<>();
         for (ListenerConfig each : next.listeners()) {
             wanted.computeIfAbsent(Binding.of(each), _ -> new ArrayList<>()).add(each);

@@ -3,39 +3,45 @@ package dev.coppice.gateway.proxy;
 import dev.coppice.gateway.authentication.CredentialRequest;
 import dev.coppice.gateway.config.SecurityConfig.Source;
 import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpRequest;
 import java.util.List;
 
-/** Credentials in the head of a request: to be found, and to be taken out. */
-record RequestCredentials(HttpHeaders head, String query) implements CredentialRequest {
+/** A request that is asked about: its credentials can be found, and taken out. */
+record RequestCredentials(HttpRequest request, RequestTarget target, ClientStream client) implements CredentialRequest {
 
     @Override
     public List<String> headers(String name) {
-        return head.getAll(name);
+        return request.headers().getAll(name);
     }
 
     @Override
     public List<String> cookies(String name) {
-        return Cookies.values(head, name);
+        return Cookies.values(request.headers(), name);
     }
 
     @Override
     public List<String> parameters(String name) {
-        return QueryParameters.values(query, name);
+        return QueryParameters.values(target.query(), name);
     }
 
-    /** Takes out what a source has; the request's query is from then on that of what is returned. */
+    /** Takes out what a source has; the request's target is from then on that of what is returned. */
     RequestCredentials without(Source source) {
+        HttpHeaders headers = request.headers();
         switch (source.type()) {
             case HEADER -> {
-                String value = head.get(source.name());
+                String value = headers.get(source.name());
                 String prefix = source.prefix();
                 if (value != null && value.strip().regionMatches(true, 0, prefix, 0, prefix.length())) {
-                    head.remove(source.name());
+                    headers.remove(source.name());
                 }
             }
-            case COOKIE -> Cookies.remove(head, source.name());
+            case COOKIE -> Cookies.remove(headers, source.name());
             case QUERY -> {
-                return new RequestCredentials(head, QueryParameters.without(query, source.name()));
+                String query = QueryParameters.without(target.query(), source.name());
+                return query.equals(target.query())
+                        ? this
+                        : new RequestCredentials(
+                                request, new RequestTarget(target.authority(), target.path(), query), client);
             }
         }
         return this;

@@ -1,6 +1,5 @@
 package dev.coppice.gateway.proxy;
 
-import dev.coppice.gateway.authentication.AuthenticationMethod;
 import dev.coppice.gateway.config.SecurityConfig.Source;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.util.List;
@@ -25,7 +24,7 @@ final class RuleAccess {
                 .collect(Collectors.toUnmodifiableSet());
         this.secretParameters = policies.stream()
                 .flatMap(each -> each.methods.stream())
-                .map(AuthenticationMethod::sources)
+                .map(AccessMethod::sources)
                 .flatMap(List::stream)
                 .filter(each -> each.type() == Source.Type.QUERY)
                 .map(Source::name)

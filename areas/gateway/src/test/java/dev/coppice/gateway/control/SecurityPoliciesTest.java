@@ -215,6 +215,37 @@ class SecurityPoliciesTest {
     }
 
     @Test
+    void servicesThatAreAskedHaveUpstreams() {
+        methods(
+                "p",
+                "{name: sso, type: External, external: {service: {name: sso, port: 80}, backendHeaders: [X-User]}}");
+        closed(
+                "Accepted=True/Accepted ResolvedRefs=False/BackendNotFound",
+                "external.service: Service default/sso does not exist");
+        world.service("default", "sso", "{name: http, port: 80}", "10.0.0.1");
+        World.Outcome outcome = world.translate();
+        assertThat(conditions(outcome, "p")).containsExactly("Gateway gate " + GOOD);
+        assertThat(outcome.config().security().getFirst().methods())
+                .containsExactly(new Method.External(
+                        "sso",
+                        "default/sso:80",
+                        "/",
+                        List.of("Authorization", "Cookie"),
+                        List.of("x-user"),
+                        List.of("Content-Type", "Location", "Set-Cookie", "WWW-Authenticate"),
+                        null,
+                        1000,
+                        false));
+        assertThat(outcome.config().upstreams())
+                .anyMatch(each ->
+                        each.name().equals("default/sso:80") && each.endpoints().size() == 1);
+        methods("p", "{name: sso, type: External, external: {service: {name: sso, port: 81}}}");
+        closed("ResolvedRefs=False/BackendNotFound", "has no port 81");
+        methods("p", "{name: sso, type: External, external: {service: {name: sso, port: 80}, backendHeaders: [Host]}}");
+        closed("Accepted=False/Invalid", "external.backendHeaders[0]: Host has another meaning");
+    }
+
+    @Test
     void tooManyPoliciesLetNobodyIn() {
         for (int i = 10; i < 27; i++) {
             policy("p" + i, "authorization: {}");

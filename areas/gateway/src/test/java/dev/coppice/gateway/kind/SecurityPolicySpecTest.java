@@ -52,6 +52,8 @@ class SecurityPolicySpecTest {
                         method(
                                 "{name: a, type: APIKey, apiKey: {from: [{type: Header, name: X-Key}], secretRefs: [{name: s}]}}"))
                 .isEmpty();
+        assertThat(method("{name: a, type: External, external: {service: {name: s, port: 80}}}"))
+                .isEmpty();
         assertThat(token("{inline: '{}'}")).isEmpty();
         assertThat(token("{ref: {group: '', kind: ConfigMap, name: a}}, claimHeaders: [{claim: [a, b], header: x-a}]"))
                 .isEmpty();
@@ -79,6 +81,11 @@ class SecurityPolicySpecTest {
         assertThat(token("{inline: x}, clockSkew: 11m")).contains("0s to 10m");
         assertThat(token("{inline: x}, algorithms: [HS256]")).contains("algorithms");
         assertThat(token("{inline: x}, algorithms: [none]")).contains("algorithms");
+        assertThat(method("{name: a, type: External}")).contains("external must be given");
+        assertThat(method("{name: a, type: External, external: {service: {name: s, port: 80}, timeout: 31s}}"))
+                .contains("1ms to 30s");
+        assertThat(method("{name: a, type: External, external: {service: {name: s, port: 80}, path: 'http://a/'}}"))
+                .contains("path");
         assertThat(problems(", authorization: {rules: [{name: a, action: Maybe, when: 'true'}]}"))
                 .contains("action");
         assertThat(

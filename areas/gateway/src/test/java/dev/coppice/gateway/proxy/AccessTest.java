@@ -478,6 +478,137 @@ class AccessTest {
         }
     }
 
+    private static Method.External asking(long timeoutMillis, boolean failOpen) {
+        return new Method.External(
+                "sso",
+                "sso",
+                "/verify?a=b",
+                List.of("Authorization", "Cookie"),
+                List.of("x-user", "x-group"),
+                List.of("Location", "Set-Cookie", "WWW-Authenticate"),
+                "X-User",
+                timeoutMillis,
+                failOpen);
+    }
+
+    private void serveAsking(Method.External method, int port, SecurityConfig... further) {
+        List<SecurityConfig> all = new ArrayList<>(List.of(policy("p", GATEWAY, method)));
+        all.addAll(List.of(further));
+        proxy.serveRoutes(
+                List.of(), all, List.of(route(rule("u"))), upstream("u", backend.port()), upstream("sso", port));
+    }
+
+    @Test
+    void anotherServiceMayBeAsked() throws Exception {
+        try (Backend sso = new Backend((request, _) -> request.header("cookie")
+                .map(cookie -> cookie.equals("s=good")
+                        ? "HTTP/1.1 200 OK\r\nX-User: carol\r\nX-Group: a\r\nX-Group: b\r\nX-Other: c\r\nContent-Length: 2\r\n\r\nok"
+                        : "HTTP/1.1 403 Forbidden\r\nX-Inner: y\r\nContent-Length: 7\r\n\r\nno way!")
+                .orElse("HTTP/1.1 302 Found\r\nLocation: https://sso.example/\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n"
+                        + "Content-Length: 0\r\n\r\n"))) {
+            serveAsking(
+                    asking(5000, false),
+                    sso.port(),
+                    rules(policy("q", ROUTE), false, new Rule("carol", true, "auth.subject == 'carol'")));
+            assertThat(status(
+                            "/shop?x=1",
+                            "Cookie: s=good",
+                            "X-User: mallory",
+                            "X-Forwarded-Uri: /public",
+                            "X-Secret: s"))
+                    .isEqualTo(200);
+            Backend.Seen asked = sso.seen.getLast();
+            assertThat(asked.line()).isEqualTo("GET /verify?a=b HTTP/1.1");
+            assertThat(asked.headers())
+                    .containsExactlyInAnyOrder(
+                            "Cookie: s=good",
+                            "host: example.org",
+                            "x-forwarded-for: 127.0.0.1",
+                            "x-forwarded-host: example.org",
+                            "x-forwarded-method: GET",
+                            "x-forwarded-proto: http",
+                            "x-forwarded-uri: /shop?x=1");
+            assertThat(last().headers()).contains("x-user: carol", "x-group: a", "x-group: b", "Cookie: s=good");
+            assertThat(last().header("x-other")).isEmpty();
+            assertThat(get("/"))
+                    .startsWith("http/1.1 302 found")
+                    .contains(
+                            "\r\nlocation: https://sso.example/\r\n",
+                            "\r\nset-cookie: a=1\r\n",
+                            "\r\nset-cookie: b=2\r\n");
+            assertThat(get("/", "Cookie: s=bad"))
+                    .startsWith("http/1.1 403 forbidden")
+                    .doesNotContain("x-inner")
+                    .endsWith("no way!");
+            assertThat(get("/a.B/C", "Content-Type: application/grpc")).contains("grpc-status: 2");
+            assertThat(backend.seen).hasSize(1);
+            awaitLogged("\"subject\":\"carol\"", "\"status\":302");
+            // Connections are kept.
+            assertThat(sso.connections.get()).isLessThanOrEqualTo(2);
+        }
+    }
+
+    @Test
+    void bodiesWaitWhileAnotherServiceIsAsked() throws Exception {
+        try (Backend sso = Backend.saying("ok")) {
+            serveAsking(asking(5000, false), sso.port());
+            String body = "x".repeat(300_000);
+            post(body);
+            assertThat(backend.seen).hasSize(8).allMatch(each -> each.body().equals(body));
+            assertThat(sso.seen)
+                    .hasSize(8)
+                    .allMatch(each ->
+                            each.line().startsWith("GET ") && each.body().isEmpty());
+        }
+    }
+
+    @Test
+    void aServiceThatDoesNotAnswerLetsNobodyInUnlessItMay() throws Exception {
+        int nobody = ProxyFixture.freePort();
+        serveAsking(asking(5000, false), nobody);
+        assertThat(get("/")).startsWith("http/1.1 503").contains("the service that is asked does not answer");
+        serveAsking(asking(5000, true), nobody);
+        assertThat(status("/")).isEqualTo(200);
+        try (Backend mute = new Backend((_, conversation) -> {
+            int end = conversation.in().read();
+            return end < 0 ? null : "";
+        })) {
+            serveAsking(asking(50, false), mute.port());
+            assertThat(get("/")).startsWith("http/1.1 503").contains("in time");
+        }
+        for (String bad : List.of(
+                "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n",
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+                "HTTP/1.1 403 No\r\nContent-Length: 100000\r\n\r\n" + "x".repeat(100_000),
+                "nonsense\r\n\r\n")) {
+            try (Backend broken = new Backend((_, conversation) -> {
+                conversation.send(bad);
+                return null;
+            })) {
+                serveAsking(asking(5000, false), broken.port());
+                assertThat(status("/")).as(bad.substring(0, 8)).isEqualTo(503);
+            }
+        }
+        assertThat(backend.seen).hasSize(1);
+    }
+
+    @Test
+    void clientsThatGoWhileAnotherServiceIsAskedLeaveNothingBehind() throws Exception {
+        try (Backend mute = new Backend((_, conversation) -> {
+            int end = conversation.in().read();
+            return end < 0 ? null : "";
+        })) {
+            serveAsking(asking(200, false), mute.port());
+            for (int i = 0; i < 20; i++) {
+                ProxyFixture.Client client = proxy.client();
+                client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
+                client.reset();
+            }
+            proxy.awaitNothingOpen();
+            ProxyFixture.await(() -> proxy.plane.open().toEndpoints() == 0);
+        }
+    }
+
     @Test
     void aRuleMayHaveAPolicyOfItsOwn() throws Exception {
         RuleConfig named = new RuleConfig(
