@@ -50,7 +50,7 @@ public final class AuthenticationMethods {
         this.fetched = fetched;
     }
 
-    /** Makes those of all policies, and forgets all others. Another service is asked by whoever has connections to it. */
+    /** Makes those of all policies, and forgets all others. Certificates and other services are looked at by whoever has the connections. */
     public synchronized void update(List<SecurityConfig> policies) {
         Map<SecurityConfig.Method, AuthenticationMethod> next = new HashMap<>();
         Map<KeySet.Remote, RemoteKeys> nextRemotes = new HashMap<>();
@@ -61,7 +61,8 @@ public final class AuthenticationMethods {
                     nextRemotes.computeIfAbsent(remote, _ -> known == null ? begun(remote) : known);
                 }
                 AuthenticationMethod known = methods.get(each);
-                if (!(each instanceof SecurityConfig.Method.External)) {
+                if (!(each instanceof SecurityConfig.Method.External)
+                        && !(each instanceof SecurityConfig.Method.ClientCertificate)) {
                     next.computeIfAbsent(each, _ -> known == null ? made(each, nextRemotes) : known);
                 }
             }
@@ -93,8 +94,8 @@ public final class AuthenticationMethods {
                 new PasswordMethod(basic, new Proofs(kernel.clock(), cache, scopes.incrementAndGet(), passwords));
             case SecurityConfig.Method.Jwt jwt ->
                 new TokenMethod(jwt, source(jwt.keys(), remotes), kernel.clock(), cache, scopes::incrementAndGet);
-            case SecurityConfig.Method.External external ->
-                throw new IllegalArgumentException(external.name() + " has no credential");
+            case SecurityConfig.Method.ClientCertificate _, SecurityConfig.Method.External _ ->
+                throw new IllegalArgumentException(config.name() + " has no credential in the request");
         };
     }
 

@@ -3,12 +3,13 @@ package dev.coppice.gateway.authentication;
 import java.nio.charset.StandardCharsets;
 
 /** Texts as values of headers: whatever is not printable ASCII, and the percent sign, is written as in URLs. */
-final class HeaderText {
+public final class HeaderText {
     private static final String DIGITS = "0123456789ABCDEF";
 
     private HeaderText() {}
 
-    static String of(String text) {
+    /** The value for a text. */
+    public static String of(String text) {
         boolean plain = true;
         for (int i = 0; i < text.length() && plain; i++) {
             plain = plain((byte) Math.min(text.charAt(i), 0x7F));

@@ -51,6 +51,7 @@ public record SecurityConfig(
         @JsonSubTypes.Type(value = Method.ApiKey.class, name = "ApiKey"),
         @JsonSubTypes.Type(value = Method.Basic.class, name = "Basic"),
         @JsonSubTypes.Type(value = Method.Jwt.class, name = "Jwt"),
+        @JsonSubTypes.Type(value = Method.ClientCertificate.class, name = "ClientCertificate"),
         @JsonSubTypes.Type(value = Method.External.class, name = "External")
     })
     public sealed interface Method {
@@ -117,6 +118,13 @@ public record SecurityConfig(
                 headers = List.copyOf(headers);
             }
         }
+
+        /**
+         * The certificate that a client shows in TLS, by the authorities of its listener.
+         *
+         * @param header in which backends are told its first name, in lower case; null: in none
+         */
+        record ClientCertificate(String name, @Nullable String header) implements Method {}
 
         /**
          * Another service is asked.

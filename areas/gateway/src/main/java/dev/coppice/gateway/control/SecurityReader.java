@@ -189,6 +189,11 @@ final class SecurityReader {
                     all.add(passwords(each.name(), each.basic()));
                 } else if (each.jwt() != null) {
                     all.add(tokens(each.name(), each.jwt()));
+                } else if (each.type().equals("ClientCertificate")) {
+                    SecurityPolicySpec.ClientCertificate spec = each.clientCertificate();
+                    all.add(new Method.ClientCertificate(
+                            each.name(),
+                            header(spec == null ? null : spec.nameHeader(), "clientCertificate.nameHeader")));
                 } else if (each.external() != null) {
                     all.add(external(each.name(), each.external()));
                 } else {

@@ -69,6 +69,9 @@ public record SecurityPolicySpec(
     @Rule(
             value = "(self.type == 'External') == has(self.external)",
             message = "external must be given with the type External, and only there")
+    @Rule(
+            value = "!has(self.clientCertificate) || self.type == 'ClientCertificate'",
+            message = "clientCertificate may be given with the type ClientCertificate only")
     @Description("A way to find out who sends a request.")
     public record Method(
             @Required
@@ -78,8 +81,8 @@ public record SecurityPolicySpec(
             String name,
 
             @Required
-            @Enumeration({"APIKey", "Basic", "JWT", "External"})
-            @Description("APIKey, Basic, JWT or External.")
+            @Enumeration({"APIKey", "Basic", "JWT", "ClientCertificate", "External"})
+            @Description("APIKey, Basic, JWT, ClientCertificate or External.")
             String type,
 
             @Description("Keys that clients were given.") @Nullable
@@ -90,6 +93,9 @@ public record SecurityPolicySpec(
 
             @Description("Signed tokens of an issuer (RFC 7519).") @Nullable
             Jwt jwt,
+
+            @Description("The certificate that a client shows in TLS, by the listener's frontend validation.") @Nullable
+            ClientCertificate clientCertificate,
 
             @Description("Another service is asked.") @Nullable
             External external) {}
@@ -195,6 +201,14 @@ public record SecurityPolicySpec(
 
             @Default("false") @Description("Whether the backend sees the token.")
             boolean forward) {}
+
+    /** The certificate that a client shows in TLS. */
+    @Description("The certificate that a client shows in TLS, by the listener's frontend validation.")
+    public record ClientCertificate(
+            @HeaderName
+            @Description("A header in which the backend is told the certificate's first URI, DNS name, or its subject.")
+            @Nullable
+            String nameHeader) {}
 
     /** Another service is asked. */
     @Rule(

@@ -3,6 +3,7 @@ package dev.coppice.gateway.proxy;
 import dev.coppice.gateway.authentication.Identity;
 import dev.coppice.gateway.authentication.Outcome;
 import dev.coppice.gateway.config.SecurityConfig.Source;
+import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,11 +91,16 @@ final class AccessCheck {
             return;
         }
         AccessMethod tried = asked.methods.get(method++);
-        tried.ask(new RequestCredentials(request, target, client), outcome -> {
-            if (client.state().loop.inEventLoop()) {
+        tried.ask(new RequestCredentials(request, target, client, access.authorities), outcome -> {
+            EventLoop loop = client.state().loop;
+            if (loop.inEventLoop()) {
                 found(asked, tried, outcome);
-            } else {
-                client.state().loop.execute(() -> found(asked, tried, outcome));
+                return;
+            }
+            try {
+                loop.execute(() -> found(asked, tried, outcome));
+            } catch (RejectedExecutionException e) {
+                // The data plane has stopped, and nobody waits any more.
             }
         });
     }
@@ -144,10 +151,13 @@ final class AccessCheck {
             authorize(asked);
         } else {
             asked.metrics.unauthenticated.inc();
-            HttpResponseStatus code = HttpResponseStatus.UNAUTHORIZED;
+            List<String> challenges = asked.challenges(problems);
+            // Where nothing can be asked for by HTTP, 401 would be no answer (RFC 9110, 15.5.2).
+            HttpResponseStatus code =
+                    challenges.isEmpty() ? HttpResponseStatus.FORBIDDEN : HttpResponseStatus.UNAUTHORIZED;
             DefaultFullHttpResponse answer =
                     LocalAnswer.of(code, problem == null ? "credentials are needed" : problem, request.headers());
-            answer.headers().set(HttpHeaderNames.WWW_AUTHENTICATE, asked.challenges(problems));
+            answer.headers().set(HttpHeaderNames.WWW_AUTHENTICATE, challenges);
             refuse(asked, code, answer);
         }
     }
@@ -183,7 +193,7 @@ final class AccessCheck {
                 forwarded.addAll(each.sources());
             }
         }
-        RequestCredentials credentials = new RequestCredentials(request, target, client);
+        RequestCredentials credentials = new RequestCredentials(request, target, client, access.authorities);
         for (AccessPolicy each : access.policies) {
             for (AccessMethod method : each.methods) {
                 for (Source source : method.sources()) {

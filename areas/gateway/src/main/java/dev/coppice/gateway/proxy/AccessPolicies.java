@@ -5,11 +5,14 @@ import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.SecurityConfig;
+import dev.coppice.gateway.config.TlsConfig;
 import dev.coppice.gateway.config.TrafficTarget;
+import dev.coppice.kernel.Clock;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.security.GeneralSecurityException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
@@ -18,15 +21,26 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
 
 /** All security policies, and which of them a rule has. Safe for use by many threads. */
 final class AccessPolicies implements AutoCloseable {
+    private final Clock clock;
     private final AccessMetrics metrics;
     private final AuthenticationMethods methods;
     private Map<SecurityConfig, AccessPolicy> policies = Map.of();
     private Map<TrafficTarget, List<AccessPolicy>> targets = Map.of();
-    private Map<Set<AccessPolicy>, RuleAccess> made = new HashMap<>();
+    private Map<Place, RuleAccess> made = new HashMap<>();
+    private Map<String, X509TrustManager> authorities = new HashMap<>();
+    private Map<String, X509TrustManager> authoritiesBefore = Map.of();
+
+    /**
+     * What rules have in common.
+     *
+     * @param authorities of certificates of clients, in PEM; empty for none
+     */
+    private record Place(Set<AccessPolicy> policies, String authorities) {}
 
     /**
      * Begins without any.
@@ -35,6 +49,7 @@ final class AccessPolicies implements AutoCloseable {
      * @param registry where they count
      */
     AccessPolicies(Kernel kernel, Supervisor supervisor, PrometheusRegistry registry) throws StartException {
+        this.clock = kernel.clock();
         this.metrics = new AccessMetrics(registry);
         this.methods = new AuthenticationMethods(kernel, supervisor, metrics::fetched);
     }
@@ -46,8 +61,9 @@ final class AccessPolicies implements AutoCloseable {
         Map<TrafficTarget, List<AccessPolicy>> byTarget = new HashMap<>();
         for (SecurityConfig each : configs) {
             AccessPolicy known = policies.get(each);
-            AccessPolicy policy =
-                    known == null ? new AccessPolicy(each, methods, upstreams, metrics.policy(each.name())) : known;
+            AccessPolicy policy = known == null
+                    ? new AccessPolicy(each, methods, upstreams, clock, metrics.policy(each.name()))
+                    : known;
             next.put(each, policy);
             each.targets()
                     .forEach(target -> byTarget.computeIfAbsent(target, _ -> new ArrayList<>())
@@ -56,6 +72,8 @@ final class AccessPolicies implements AutoCloseable {
         policies = next;
         targets = byTarget;
         made = new HashMap<>();
+        authoritiesBefore = authorities;
+        authorities = new HashMap<>();
         metrics.keepOnly(configs.stream().map(SecurityConfig::name).collect(Collectors.toSet()));
     }
 
@@ -68,7 +86,30 @@ final class AccessPolicies implements AutoCloseable {
         for (TrafficTarget target : TrafficTarget.of(listener, route, rule)) {
             all.addAll(targets.getOrDefault(target, List.of()));
         }
-        return all.isEmpty() ? RuleAccess.OPEN : made.computeIfAbsent(all, _ -> new RuleAccess(List.copyOf(all)));
+        TlsConfig tls = listener.tls();
+        String clients =
+                tls == null || tls.clients() == null ? "" : tls.clients().authorities();
+        return all.isEmpty()
+                ? RuleAccess.OPEN
+                : made.computeIfAbsent(
+                        new Place(all, clients), _ -> new RuleAccess(List.copyOf(all), authorities(clients)));
+    }
+
+    /** The same object for the same text, as long as it is used. */
+    private @Nullable X509TrustManager authorities(String pem) {
+        X509TrustManager known = authorities.getOrDefault(pem, authoritiesBefore.get(pem));
+        try {
+            if (known == null && !pem.isEmpty()) {
+                known = Authorities.of(pem);
+            }
+        } catch (GeneralSecurityException e) {
+            // Then the listener is not served either.
+            return null;
+        }
+        if (known != null) {
+            authorities.put(pem, known);
+        }
+        return known;
     }
 
     /** Takes its metrics out. */

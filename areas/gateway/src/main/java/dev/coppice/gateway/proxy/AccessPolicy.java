@@ -6,6 +6,7 @@ import dev.coppice.expression.Variables;
 import dev.coppice.gateway.authentication.AuthenticationMethods;
 import dev.coppice.gateway.config.SecurityConfig;
 import dev.coppice.gateway.expression.RequestExpression;
+import dev.coppice.kernel.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
@@ -28,6 +29,7 @@ final class AccessPolicy {
             SecurityConfig config,
             AuthenticationMethods methods,
             Function<String, @Nullable Upstream> upstreams,
+            Clock clock,
             AccessMetrics.PerPolicy metrics) {
         this.name = config.name();
         this.invalid = config.invalid();
@@ -35,9 +37,12 @@ final class AccessPolicy {
         this.optional = config.optional();
         this.metrics = metrics;
         this.methods = config.methods().stream()
-                .map(each -> each instanceof SecurityConfig.Method.External external
-                        ? new ExternalMethod(external, upstreams.apply(external.upstream()))
-                        : new CredentialMethod(methods.of(each)))
+                .<AccessMethod>map(each -> switch (each) {
+                    case SecurityConfig.Method.External external ->
+                        new ExternalMethod(external, upstreams.apply(external.upstream()));
+                    case SecurityConfig.Method.ClientCertificate shown -> new CertificateMethod(shown, clock);
+                    default -> new CredentialMethod(methods.of(each));
+                })
                 .toList();
         SecurityConfig.Authorization authorization = config.authorization();
         this.allowsOthers = authorization == null || authorization.allowsOthers();

@@ -4,6 +4,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandler;
 import java.net.InetSocketAddress;
+import org.jspecify.annotations.Nullable;
 
 /** A connection from a client, whatever it speaks. Used on its event loop only. */
 abstract class Client extends Chain.Member<Client> implements ChannelInboundHandler {
@@ -11,6 +12,7 @@ abstract class Client extends Chain.Member<Client> implements ChannelInboundHand
     private final EventLoopState state;
     private final Port port;
     private final Channel channel;
+    private @Nullable PeerCertificates peerCertificates;
     private boolean opened;
 
     Client(EventLoopState state, Port port, Channel channel) {
@@ -38,6 +40,15 @@ abstract class Client extends Chain.Member<Client> implements ChannelInboundHand
         return channel.remoteAddress() instanceof InetSocketAddress remote
                 ? remote.getAddress().getAddress()
                 : new byte[0];
+    }
+
+    public final PeerCertificates peerCertificates() {
+        PeerCertificates known = peerCertificates;
+        if (known == null) {
+            known = new PeerCertificates(channel);
+            peerCertificates = known;
+        }
+        return known;
     }
 
     final Channel channel() {

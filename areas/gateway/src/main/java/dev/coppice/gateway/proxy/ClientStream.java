@@ -25,6 +25,9 @@ interface ClientStream {
     @Nullable
     String serverName();
 
+    /** What the client has shown in TLS. */
+    PeerCertificates peerCertificates();
+
     /** Whether its connection is about to end, so that no further request should come on it. */
     boolean draining();
 

@@ -117,6 +117,11 @@ final class Http2ClientStream implements ClientStream {
     }
 
     @Override
+    public PeerCertificates peerCertificates() {
+        return from.peerCertificates();
+    }
+
+    @Override
     public @Nullable String serverName() {
         return from.serverName();
     }

@@ -5,9 +5,19 @@ import dev.coppice.gateway.config.SecurityConfig.Source;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpRequest;
 import java.util.List;
+import javax.net.ssl.X509TrustManager;
+import org.jspecify.annotations.Nullable;
 
-/** A request that is asked about: its credentials can be found, and taken out. */
-record RequestCredentials(HttpRequest request, RequestTarget target, ClientStream client) implements CredentialRequest {
+/**
+ * A request that is asked about: its credentials can be found, and taken out.
+ *
+ * @param authorities of certificates of clients; null: none of these counts
+ */
+record RequestCredentials(
+        HttpRequest request,
+        RequestTarget target,
+        ClientStream client,
+        @Nullable X509TrustManager authorities) implements CredentialRequest {
 
     @Override
     public List<String> headers(String name) {
@@ -41,7 +51,10 @@ record RequestCredentials(HttpRequest request, RequestTarget target, ClientStrea
                 return query.equals(target.query())
                         ? this
                         : new RequestCredentials(
-                                request, new RequestTarget(target.authority(), target.path(), query), client);
+                                request,
+                                new RequestTarget(target.authority(), target.path(), query),
+                                client,
+                                authorities);
             }
         }
         return this;

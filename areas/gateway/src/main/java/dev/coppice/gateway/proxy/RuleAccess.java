@@ -6,17 +6,22 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
+import javax.net.ssl.X509TrustManager;
+import org.jspecify.annotations.Nullable;
 
 /** The security policies of a rule. Immutable. */
 final class RuleAccess {
     /** No policies. */
-    static final RuleAccess OPEN = new RuleAccess(List.of());
+    static final RuleAccess OPEN = new RuleAccess(List.of(), null);
 
     final List<AccessPolicy> policies;
+    final @Nullable X509TrustManager authorities;
     private final List<String> secretParameters;
     private final Set<String> owned;
 
-    RuleAccess(List<AccessPolicy> policies) {
+    /** @param authorities of certificates of clients; null: none of these counts */
+    RuleAccess(List<AccessPolicy> policies, @Nullable X509TrustManager authorities) {
+        this.authorities = authorities;
         this.policies = policies;
         this.owned = policies.stream()
                 .flatMap(each -> each.methods.stream())

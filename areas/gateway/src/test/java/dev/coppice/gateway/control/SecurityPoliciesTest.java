@@ -246,6 +246,15 @@ class SecurityPoliciesTest {
     }
 
     @Test
+    void certificatesOfClientsNeedNothingElse() {
+        methods(
+                "p",
+                "{name: a, type: ClientCertificate}, {name: b, type: ClientCertificate, clientCertificate: {nameHeader: X-Name}}");
+        assertThat(world.translate().config().security().getFirst().methods())
+                .containsExactly(new Method.ClientCertificate("a", null), new Method.ClientCertificate("b", "x-name"));
+    }
+
+    @Test
     void tooManyPoliciesLetNobodyIn() {
         for (int i = 10; i < 27; i++) {
             policy("p" + i, "authorization: {}");

@@ -54,6 +54,7 @@ class SecurityPolicySpecTest {
                 .isEmpty();
         assertThat(method("{name: a, type: External, external: {service: {name: s, port: 80}}}"))
                 .isEmpty();
+        assertThat(method("{name: a, type: ClientCertificate}")).isEmpty();
         assertThat(token("{inline: '{}'}")).isEmpty();
         assertThat(token("{ref: {group: '', kind: ConfigMap, name: a}}, claimHeaders: [{claim: [a, b], header: x-a}]"))
                 .isEmpty();
@@ -81,6 +82,8 @@ class SecurityPolicySpecTest {
         assertThat(token("{inline: x}, clockSkew: 11m")).contains("0s to 10m");
         assertThat(token("{inline: x}, algorithms: [HS256]")).contains("algorithms");
         assertThat(token("{inline: x}, algorithms: [none]")).contains("algorithms");
+        assertThat(method("{name: a, type: Basic, basic: {secretRef: {name: s}}, clientCertificate: {}}"))
+                .contains("clientCertificate may be given");
         assertThat(method("{name: a, type: External}")).contains("external must be given");
         assertThat(method("{name: a, type: External, external: {service: {name: s, port: 80}, timeout: 31s}}"))
                 .contains("1ms to 30s");
