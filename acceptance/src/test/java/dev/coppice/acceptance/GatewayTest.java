@@ -245,6 +245,29 @@ final class GatewayTest {
         }
     }
 
+    /** As it stands in {@code docs/gateway.md}. */
+    @Test
+    void theExampleOfACircuitBreakerDoesWhatItSays() throws Exception {
+        Shell.need("python3");
+        Path data = folder.resolve("data");
+        try (RunningCoppice coppice = RunningCoppice.up(data)) {
+            WorkedExample example = new WorkedExample(folder, coppice, data);
+            List<String> blocks = WorkedExample.blocks("docs/gateway.md", "When a Service fails");
+            assertThat(blocks).hasSize(5);
+            String _ = example.sh(blocks.get(0));
+            try {
+                Files.writeString(folder.resolve("orders.yaml"), blocks.get(1));
+                await("the server answers", () -> answers(9021));
+                assertThat(example.sh(blocks.get(2)))
+                        .contains("501\n501\n501\n501\n")
+                        .endsWith("{\"error\": \"orders rest for a moment\"}");
+                assertThat(example.sh(blocks.get(3))).endsWith("your orders\nyour orders\n");
+            } finally {
+                String _ = example.sh(blocks.get(4));
+            }
+        }
+    }
+
     private static boolean answers(int port) throws IOException, InterruptedException {
         return Shell.run(Duration.ofSeconds(20), "curl", "-sf", "http://127.0.0.1:" + port + "/")
                         .status()

@@ -60,7 +60,10 @@ final class MirrorAttempt extends Chain.Member<MirrorAttempt> implements Attempt
         attempt.pool = from;
         state.began(attempt);
         from.take(attempt);
-        return attempt;
+        if (attempt.pool != null && !attempt.passage.queue(state.now())) {
+            attempt.abandon(Refusal.PENDING_REQUESTS.word);
+        }
+        return attempt.over ? null : attempt;
     }
 
     void requestContent(HttpContent part) {
@@ -117,6 +120,7 @@ final class MirrorAttempt extends Chain.Member<MirrorAttempt> implements Attempt
     @Override
     public void connected(TargetStream to, boolean reused) {
         pool = null;
+        passage.connected();
         connection = to;
         state.plane.metrics.mirrored.inc();
         body.sendTo(to, head, false);

@@ -39,8 +39,11 @@ final class Passage {
     /** The first try may be sent; else why not. */
     @Nullable
     Refusal begin(long now) {
-        rules.budget.request(now);
-        return again(now);
+        Refusal refusal = again(now);
+        if (refusal == null) {
+            rules.budget.request(now);
+        }
+        return refusal;
     }
 
     /** A further try, which {@link #mayRetry} allowed, may be sent; else why not. */
