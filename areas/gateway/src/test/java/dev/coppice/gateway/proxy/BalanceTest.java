@@ -441,6 +441,33 @@ class BalanceTest {
     }
 
     @Test
+    void oneThatRecoversGetsLessAtFirst() throws Exception {
+        AtomicBoolean well = new AtomicBoolean(true);
+        backend((_, _) -> Backend.ok("0"));
+        backend((request, _) -> request.line().contains("/health") && !well.get()
+                ? "HTTP/1.1 500 Sick\r\nContent-Length: 0\r\n\r\n"
+                : Backend.ok("1"));
+        BalanceConfig slow =
+                new BalanceConfig("RoundRobin", 2, SECOND, 0, List.of(), new SlowStart(3600 * SECOND, 1, 0.1), 50, 140);
+        serve(slow, check(Type.HTTP), null);
+        assertThat(counts(20).get("1")).isBetween(8, 12);
+        well.set(false);
+        await(() -> metric("coppice_gateway_upstream_endpoints{state=\"healthy\",upstream=\"u\"}") == 1);
+        well.set(true);
+        await(() -> metric("coppice_gateway_upstream_endpoints{state=\"healthy\",upstream=\"u\"}") == 2);
+        assertThat(counts(110).get("1")).isBetween(6, 14);
+    }
+
+    @Test
+    void whereALoadBalancerCannotBeMadeEndpointsTakeTurns() throws Exception {
+        numbered(2);
+        serve(balance("TestBroken"), null, null);
+        assertThat(counts(10)).hasSize(2);
+        serve(balance("IsNotInstalledAnyMore"), null, null);
+        assertThat(counts(10)).hasSize(2);
+    }
+
+    @Test
     void weightsAreFollowed() throws Exception {
         numbered(2);
         RuleConfig rule = rule("u");

@@ -5,12 +5,14 @@ import static dev.coppice.gateway.proxy.ProxyFixture.upstream;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.coppice.gateway.config.BackendConfig;
+import dev.coppice.gateway.config.BalanceConfig;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.ListenerConfig.Protocol;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.TlsConfig;
+import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -114,6 +116,48 @@ class StreamTest {
     private void serve(List<ListenerConfig> listeners, UpstreamConfig... upstreams) {
         assertThat(proxy.plane.apply(new GatewayConfig(listeners, List.of(upstreams))))
                 .isEmpty();
+    }
+
+    private static UpstreamConfig balanced(String algorithm, Echo... echoes) {
+        return new UpstreamConfig(
+                "u",
+                UpstreamConfig.Protocol.BYTES,
+                Arrays.stream(echoes)
+                        .map(each -> new UpstreamConfig.Endpoint("127.0.0.1", each.port()))
+                        .toList(),
+                null,
+                TrafficConfig.NONE.withBalance(
+                        new BalanceConfig(algorithm, 2, 10_000_000_000L, 0, List.of(), null, 50, 140)));
+    }
+
+    private String name() throws IOException {
+        try (Socket socket = new Socket("127.0.0.1", proxy.port)) {
+            return say(socket, "").substring(0, 1);
+        }
+    }
+
+    @Test
+    void streamsAreBalancedByPolicy() throws Exception {
+        try (Echo a = Echo.plain("a");
+                Echo b = Echo.plain("b")) {
+            ListenerConfig listener =
+                    listener("tcp", Protocol.TCP, "", null, route("r", 0, List.of(), ProxyFixture.rule("u")));
+            serve(List.of(listener), balanced("LeastRequest", a, b));
+            try (Socket held = new Socket("127.0.0.1", proxy.port)) {
+                String busy = String.valueOf((char) held.getInputStream().read());
+                for (int i = 0; i < 8; i++) {
+                    assertThat(name()).isNotEqualTo(busy);
+                    ProxyFixture.await(() -> proxy.plane.open().clients() == 1);
+                }
+                say(held, "");
+            }
+            // The client's address is its key.
+            serve(List.of(listener), balanced("Maglev", a, b));
+            String first = name();
+            for (int i = 0; i < 8; i++) {
+                assertThat(name()).isEqualTo(first);
+            }
+        }
     }
 
     /** Says something, all of it, and reads to the end. */
