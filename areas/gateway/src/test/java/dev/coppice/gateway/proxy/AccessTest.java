@@ -610,6 +610,37 @@ class AccessTest {
     }
 
     @Test
+    void streamsOfHttp2AreAskedEachForItself() throws Exception {
+        serve(policy("p", GATEWAY, BY_KEY, BY_PASSWORD));
+        try (Http2Peer peer = new Http2Peer(proxy.port)) {
+            Http2Peer.Answer refused = peer.get("/");
+            assertThat(refused.status()).isEqualTo(401);
+            assertThat(refused.head().getAll("www-authenticate"))
+                    .extracting(CharSequence::toString)
+                    .containsExactly("ApiKey realm=\"shop\"", "Basic realm=\"shop\", charset=\"UTF-8\"");
+            // Browsers send each cookie by itself (RFC 9113, 8.2.3).
+            Http2Peer.Stream byCookie = peer.open()
+                    .send(
+                            Http2Peer.head("GET", "/", "cookie", "a=b", "cookie", "key=" + KEY, "x-client", "zeta"),
+                            true);
+            Http2Peer.Stream byPassword = peer.open()
+                    .send(
+                            Http2Peer.head("GET", "/", "authorization", BASIC.substring("Authorization: ".length())),
+                            true);
+            assertThat(byCookie.answer().status()).isEqualTo(200);
+            assertThat(byPassword.answer().status()).isEqualTo(200);
+            assertThat(peer.get("/").status()).isEqualTo(401);
+        }
+        assertThat(backend.seen)
+                .extracting(each ->
+                        each.header("x-client").orElse(each.header("x-user").orElse("")))
+                .containsExactlyInAnyOrder("acme", "alice");
+        assertThat(backend.seen)
+                .extracting(each -> each.header("cookie").orElse(""))
+                .containsExactlyInAnyOrder("a=b", "");
+    }
+
+    @Test
     void aRuleMayHaveAPolicyOfItsOwn() throws Exception {
         RuleConfig named = new RuleConfig(
                 "private",
