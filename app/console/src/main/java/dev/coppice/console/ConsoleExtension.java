@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.coppice.control.Extension;
 import dev.coppice.control.ExtensionContext;
 import dev.coppice.serving.Console;
+import dev.coppice.serving.LiveStreams;
 import dev.coppice.serving.Page;
 import dev.coppice.serving.Routes;
 import java.util.ArrayList;
@@ -20,7 +21,6 @@ public final class ConsoleExtension implements Extension {
     private final ChangeSource changes;
     private final ApiRequests requests;
     private final List<Routes.Mount> mounts = new ArrayList<>();
-    private @Nullable LiveStreams streams;
 
     /**
      * The pages of a node.
@@ -45,8 +45,7 @@ public final class ConsoleExtension implements Extension {
     @Override
     public void start(ExtensionContext context) {
         Console console = context.console();
-        LiveStreams live = new LiveStreams(context.kernel(), console.layout());
-        streams = live;
+        LiveStreams live = console.streams();
         mounts.add(console.add(new Page(
                 "overview",
                 "Overview",
@@ -88,9 +87,5 @@ public final class ConsoleExtension implements Extension {
     public void stop() {
         mounts.forEach(Routes.Mount::close);
         mounts.clear();
-        LiveStreams live = streams;
-        if (live != null) {
-            live.end();
-        }
     }
 }

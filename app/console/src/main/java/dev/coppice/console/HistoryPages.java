@@ -9,6 +9,7 @@ import dev.coppice.control.ResourceClient.ResourceType;
 import dev.coppice.serving.Exchange;
 import dev.coppice.serving.Handler;
 import dev.coppice.serving.PageLayout;
+import dev.coppice.serving.Rendering;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;

@@ -11,6 +11,7 @@ import dev.coppice.serving.Exchange;
 import dev.coppice.serving.Form;
 import dev.coppice.serving.PageLayout;
 import dev.coppice.serving.RelayedRequest;
+import dev.coppice.serving.Rendering;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;

@@ -70,8 +70,7 @@ public final class CoordinationExtension implements Extension {
                         "Coordination",
                         "Areas",
                         20,
-                        new CoordinationPage(
-                                context.kernel(), context.console().layout(), made, context.authorizer()))));
+                        new CoordinationPage(context.console(), made, context.authorizer()))));
     }
 
     @Override

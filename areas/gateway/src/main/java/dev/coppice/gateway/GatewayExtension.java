@@ -9,11 +9,15 @@ import dev.coppice.gateway.control.GatewayController;
 import dev.coppice.gateway.control.SavedConfig;
 import dev.coppice.gateway.explain.ExplainHandler;
 import dev.coppice.gateway.kind.GatewayKinds;
+import dev.coppice.gateway.page.GatewayPage;
+import dev.coppice.gateway.page.TrafficWatch;
 import dev.coppice.gateway.proxy.ProxyDataPlane;
 import dev.coppice.gateway.proxy.ProxyOptions;
+import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.SupervisorOptions;
+import dev.coppice.serving.Page;
 import dev.coppice.serving.Routes;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -105,6 +109,16 @@ public final class GatewayExtension implements Extension {
         saved.read().ifPresent(noted::apply);
         mounts.add(
                 context.routes().mount(ExplainHandler.PREFIX, new ExplainHandler(() -> served, context.authorizer())));
+        TrafficWatch watch = new TrafficWatch(context.kernel());
+        var _ = context.supervisor()
+                .start(ChildSpec.periodic("traffic-watch", TrafficWatch.EVERY, Duration.ZERO, watch::look));
+        mounts.add(context.console()
+                .add(new Page(
+                        "gateway",
+                        "Gateway",
+                        "Areas",
+                        15,
+                        new GatewayPage(context.console(), () -> served, watch, context.authorizer()))));
         GatewayController made = new GatewayController(context, options, noted, saved);
         controller = made;
         made.start();

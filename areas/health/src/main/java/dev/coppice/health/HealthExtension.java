@@ -154,7 +154,7 @@ public final class HealthExtension implements Extension {
                         10,
                         new HealthPage(
                                 context.kernel(),
-                                context.console().layout(),
+                                context.console(),
                                 engine,
                                 series,
                                 context.authorizer(),

@@ -6,4 +6,7 @@ public interface Console {
     Routes.Mount add(Page page);
 
     PageLayout layout();
+
+    /** Keeps parts of pages fresh; all pages share it. */
+    LiveStreams streams();
 }

@@ -51,6 +51,7 @@ public final class ConsoleSite implements Console, Handler {
     private final ConsoleAssets assets = new ConsoleAssets();
     private final ConcurrentSkipListMap<String, Page> pages = new ConcurrentSkipListMap<>();
     private final PageLayout layout = new FramedLayout();
+    private final LiveStreams streams;
     private final LoginLimiter limiter;
 
     /**
@@ -65,6 +66,7 @@ public final class ConsoleSite implements Console, Handler {
         this.footnote = footnote;
         this.sessions = new Sessions(kernel, MAX_SESSIONS);
         this.limiter = new LoginLimiter(kernel.clock());
+        this.streams = new LiveStreams(kernel, layout);
     }
 
     /** Mounts the console at {@link #PREFIX}. */
@@ -82,6 +84,11 @@ public final class ConsoleSite implements Console, Handler {
             throw new IllegalStateException("a console page at " + page.path() + " is there already");
         }
         return () -> pages.remove(page.path(), page);
+    }
+
+    @Override
+    public LiveStreams streams() {
+        return streams;
     }
 
     @Override

@@ -15,8 +15,10 @@ import dev.coppice.health.series.Sample;
 import dev.coppice.health.series.SeriesStore;
 import dev.coppice.health.series.SeriesStore.Window;
 import dev.coppice.kernel.Kernel;
+import dev.coppice.serving.Console;
 import dev.coppice.serving.Exchange;
 import dev.coppice.serving.Handler;
+import dev.coppice.serving.LiveStreams;
 import dev.coppice.serving.PageLayout;
 import java.io.IOException;
 import java.net.URLEncoder;
@@ -32,14 +34,12 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 
 /** The console's health pages: the live overview, a check in detail, test-now, policies and test notifications. */
 public final class HealthPage implements Handler {
     private static final String BASE = "/console/health";
     private static final Duration REFRESH = Duration.ofSeconds(3);
-    private static final int MOST_STREAMS = 128;
     private static final int MOST_RESULTS = 40;
 
     private final Kernel kernel;
@@ -50,18 +50,19 @@ public final class HealthPage implements Handler {
     private final ResourceClient resources;
     private final Notifications notifications;
     private final OverviewModel model;
-    private final Semaphore streams = new Semaphore(MOST_STREAMS);
+    private final LiveStreams streams;
 
     public HealthPage(
             Kernel kernel,
-            PageLayout layout,
+            Console console,
             CheckEngine engine,
             SeriesStore series,
             Authorizer authorizer,
             ResourceClient resources,
             Notifications notifications) {
         this.kernel = kernel;
-        this.layout = layout;
+        this.layout = console.layout();
+        this.streams = console.streams();
         this.engine = engine;
         this.series = series;
         this.authorizer = authorizer;
@@ -195,29 +196,7 @@ public final class HealthPage implements Handler {
 
     /** Sends a part of a page again whenever it differs, until the reader goes. */
     private void stream(Exchange exchange, String event, Supplier<String> render) throws Exception {
-        if (!streams.tryAcquire()) {
-            exchange.status(503)
-                    .setHeader("Retry-After", "5")
-                    .send("text/plain; charset=utf-8", "503 too many live pages are open\n");
-            return;
-        }
-        Thread reader = Thread.currentThread();
-        exchange.onClose(reader::interrupt);
-        try (PageLayout.EventStream events = layout.events(exchange)) {
-            String last = "";
-            while (exchange.open()) {
-                String html = render.get();
-                if (!html.equals(last)) {
-                    events.send(event, html);
-                    last = html;
-                }
-                kernel.timers().sleep(REFRESH);
-            }
-        } catch (InterruptedException gone) {
-            // The reader went, or the listener stops.
-        } finally {
-            streams.release();
-        }
+        streams.run(exchange, event, new LiveStreams.Wake(), REFRESH, () -> true, render);
     }
 
     private Detail detail(CheckView view, String window) {

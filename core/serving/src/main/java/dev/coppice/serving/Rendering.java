@@ -1,4 +1,4 @@
-package dev.coppice.console;
+package dev.coppice.serving;
 
 import gg.jte.TemplateOutput;
 import gg.jte.html.HtmlInterceptor;
@@ -7,8 +7,8 @@ import gg.jte.output.StringOutput;
 import java.util.Map;
 import java.util.function.BiConsumer;
 
-/** Renders this module's precompiled templates. */
-final class Rendering {
+/** Renders precompiled templates, whose values are escaped. */
+public final class Rendering {
     private static final HtmlInterceptor NO_INTERCEPTOR = new HtmlInterceptor() {
         @Override
         public void onHtmlTagOpened(String name, Map<String, Object> attributes, TemplateOutput output) {}
@@ -19,8 +19,9 @@ final class Rendering {
 
     private Rendering() {}
 
-    static String html(BiConsumer<OwaspHtmlTemplateOutput, HtmlInterceptor> template) {
-        StringOutput output = new StringOutput(8_192);
+    /** What a template writes. */
+    public static String html(BiConsumer<OwaspHtmlTemplateOutput, HtmlInterceptor> template) {
+        StringOutput output = new StringOutput(16_384);
         template.accept(new OwaspHtmlTemplateOutput(output), NO_INTERCEPTOR);
         return output.toString();
     }

@@ -1,8 +1,6 @@
-package dev.coppice.console;
+package dev.coppice.serving;
 
 import dev.coppice.kernel.Kernel;
-import dev.coppice.serving.Exchange;
-import dev.coppice.serving.PageLayout;
 import io.prometheus.metrics.core.metrics.Gauge;
 import java.time.Duration;
 import java.util.HashMap;
@@ -14,9 +12,9 @@ import java.util.function.Supplier;
 
 /**
  * Keeps parts of pages fresh: renders again when woken, or after a while, and sends what changed. Bounded in number; one
- * more is answered with a 503, and the browser tries again.
+ * more is answered with a 503, and the browser tries again. Safe for use by many threads.
  */
-final class LiveStreams {
+public final class LiveStreams {
     private static final int MAX_STREAMS = 256;
     private static final Duration SETTLE = Duration.ofMillis(250);
 
@@ -35,16 +33,11 @@ final class LiveStreams {
         kernel.metrics().register(open);
     }
 
-    /** Unregisters its metric. */
-    void end() {
-        kernel.metrics().unregister(open);
-    }
-
     /** Tells a stream that there may be something new. */
-    static final class Wake {
+    public static final class Wake {
         private final Semaphore signal = new Semaphore(0);
 
-        void up() {
+        public void up() {
             signal.release();
         }
 
@@ -61,7 +54,7 @@ final class LiveStreams {
      * @param every renders after this time even when nothing wakes it
      * @param allowed whether the client may (still) see it; asked before each rendering
      */
-    void run(
+    public void run(
             Exchange exchange,
             String event,
             Wake wake,
@@ -77,7 +70,7 @@ final class LiveStreams {
      *
      * @param render gives each part by the name of its event; only those that changed are sent
      */
-    void run(
+    public void run(
             Exchange exchange, Wake wake, Duration every, BooleanSupplier allowed, Supplier<Map<String, String>> render)
             throws Exception {
         if (!permits.tryAcquire()) {

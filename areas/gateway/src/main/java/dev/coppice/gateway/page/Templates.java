@@ -1,0 +1,16 @@
+package dev.coppice.gateway.page;
+
+import dev.coppice.serving.Rendering;
+
+/** Renders this module's precompiled templates. */
+final class Templates {
+    private Templates() {}
+
+    static String page(Contents view) {
+        return Rendering.html((out, interceptor) -> JtegatewayGenerated.render(out, interceptor, view));
+    }
+
+    static String live(Contents view) {
+        return Rendering.html((out, interceptor) -> JtegatewayliveGenerated.render(out, interceptor, view));
+    }
+}
