@@ -70,8 +70,11 @@ public record ResilienceConfig(
      * @param minRetries so many may be in any {@code minIntervalNanos}, whatever share that is
      */
     public record RetryBudget(int percent, long intervalNanos, int minRetries, long minIntervalNanos) {
-        /** What protects an upstream that no policy is for: the defaults of the Gateway API (GEP-3388). */
-        public static final RetryBudget DEFAULT = new RetryBudget(20, 10_000_000_000L, 10, 1_000_000_000L);
+        /**
+         * What protects an upstream that no policy is for: the share and the rate of the Gateway API's defaults (GEP-3388), but that the least
+         * number is that of ten seconds, so that a few clients who try again at once are not refused.
+         */
+        public static final RetryBudget DEFAULT = new RetryBudget(20, 10_000_000_000L, 100, 10_000_000_000L);
     }
 
     /**

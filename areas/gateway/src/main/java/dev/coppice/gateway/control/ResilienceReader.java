@@ -15,6 +15,10 @@ import org.jspecify.annotations.Nullable;
 /** Reads whether requests are sent at all. Pure functions. */
 final class ResilienceReader {
     private static final String WINDOW = "10s";
+    /** As in the Gateway API (GEP-3388). */
+    private static final int MIN_RETRIES = 10;
+
+    private static final long MIN_RETRY_NANOS = 1_000_000_000;
     private static final int SLOW_PERCENT = 80;
     private static final int WINDOW_PARTS = 10;
 
@@ -62,13 +66,12 @@ final class ResilienceReader {
 
     private static ResilienceConfig.RetryBudget budget(RetryBudgetSpec spec) throws InvalidPolicyException {
         RetryBudgetSpec.Rate least = spec.minRetryRate();
-        ResilienceConfig.RetryBudget usual = ResilienceConfig.RetryBudget.DEFAULT;
         return new ResilienceConfig.RetryBudget(
                 spec.percent(),
                 Durations.nanos("retryBudget.interval", spec.interval()),
-                least == null ? usual.minRetries() : least.count(),
+                least == null ? MIN_RETRIES : least.count(),
                 least == null
-                        ? usual.minIntervalNanos()
+                        ? MIN_RETRY_NANOS
                         : Durations.nanos("retryBudget.minRetryRate.interval", least.interval()));
     }
 

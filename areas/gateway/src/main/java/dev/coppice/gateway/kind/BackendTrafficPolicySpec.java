@@ -43,7 +43,7 @@ public record BackendTrafficPolicySpec(
         CircuitBreakerSpec circuitBreaker,
 
         @Description(
-                "How many of the requests may be retries; by default 20 percent of those of the last 10s, and 10 in any second.")
+                "How many of the requests may be retries; by default 20 percent of those of the last 10s, and 100 in any case.")
         @Nullable
         RetryBudgetSpec retryBudget,
 

@@ -76,7 +76,7 @@ class ResiliencePoliciesTest {
                                 60 * SECOND,
                                 5,
                                 10 * SECOND),
-                        ResilienceConfig.RetryBudget.DEFAULT,
+                        new ResilienceConfig.RetryBudget(20, 10 * SECOND, 10, SECOND),
                         new ResilienceConfig.Concurrency(5, 1000, 150, 60 * SECOND),
                         new ResilienceConfig.Limits(0, null, null, null, 0),
                         new Fallback(new Fallback.Response(503, List.of(), ""), null)));
