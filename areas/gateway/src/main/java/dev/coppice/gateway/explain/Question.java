@@ -3,9 +3,12 @@ package dev.coppice.gateway.explain;
 import dev.coppice.gateway.config.FilterConfig.Header;
 import dev.coppice.gateway.route.RequestHead;
 import dev.coppice.gateway.route.RequestPath;
-import io.netty.handler.codec.http.QueryStringDecoder;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -67,8 +70,22 @@ public record Question(
                 host.toLowerCase(Locale.ROOT),
                 parsed.getPort() >= 0 ? parsed.getPort() : secure ? 443 : 80,
                 path,
-                query == null ? Map.of() : new QueryStringDecoder("?" + query).parameters(),
+                query == null ? Map.of() : parameters(query),
                 headers.stream().map(Question::parsed).toList());
+    }
+
+    private static Map<String, List<String>> parameters(String query) {
+        Map<String, List<String>> all = new HashMap<>();
+        for (String each : query.split("&")) {
+            int equals = each.indexOf('=');
+            all.computeIfAbsent(decoded(equals < 0 ? each : each.substring(0, equals)), _ -> new ArrayList<>())
+                    .add(equals < 0 ? "" : decoded(each.substring(equals + 1)));
+        }
+        return all;
+    }
+
+    private static String decoded(String text) {
+        return URLDecoder.decode(text, StandardCharsets.UTF_8);
     }
 
     private static Header parsed(String line) {

@@ -142,6 +142,14 @@ final class ExplainerTest {
     }
 
     @Test
+    void readsQueriesAsTheDataPlaneDoes() {
+        Question asked = Question.of("GET", "http://shop.example/?a=b%20c+d&a=e&flag", List.of());
+        assertThat(asked.queryParam("a")).isEqualTo("b c d");
+        assertThat(asked.queryParam("flag")).isEmpty();
+        assertThat(asked.queryParam("b")).isNull();
+    }
+
+    @Test
     void namesWhatIsWrongWithTheQuestion() {
         Explainer explainer = explainer();
         assertThatThrownBy(() -> one(explainer, "GET", "http://shop.example/"))
