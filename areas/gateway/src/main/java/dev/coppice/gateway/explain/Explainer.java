@@ -178,12 +178,17 @@ public final class Explainer {
                         .limit(MOST_ENDPOINTS)
                         .map(each -> each.address() + ":" + each.port())
                         .toList();
+        List<String> steps =
+                new ArrayList<>(backend.filters().stream().map(Words::filter).toList());
+        if (upstream != null && upstream.traffic() != null) {
+            steps.addAll(Words.traffic(upstream.traffic()));
+        }
         return new Backend(
                 name,
                 sum == 0 ? 0 : Math.toIntExact(Math.round(100.0 * backend.weight() / sum)),
                 protocol,
                 endpoints,
-                backend.filters().stream().map(Words::filter).toList());
+                steps);
     }
 
     private String outcome(RuleConfig rule) {

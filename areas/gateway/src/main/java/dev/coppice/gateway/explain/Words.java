@@ -1,5 +1,6 @@
 package dev.coppice.gateway.explain;
 
+import dev.coppice.gateway.config.BalanceConfig;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.FilterConfig.HeaderChanges;
 import dev.coppice.gateway.config.FilterConfig.PathChange;
@@ -7,8 +8,10 @@ import dev.coppice.gateway.config.LimitConfig;
 import dev.coppice.gateway.config.MatchConfig;
 import dev.coppice.gateway.config.MatchConfig.PathMatch;
 import dev.coppice.gateway.config.MatchConfig.ValueMatch;
+import dev.coppice.gateway.config.ResilienceConfig;
 import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.SecurityConfig;
+import dev.coppice.gateway.config.TrafficConfig;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -108,6 +111,35 @@ final class Words {
             all.add(authorization.allowsOthers() ? "else allowed" : "else refused");
         }
         return "security policy " + policy.name() + ": " + String.join(", ", all);
+    }
+
+    /** How a backend's requests are sent, where its policies say something. */
+    static List<String> traffic(TrafficConfig traffic) {
+        List<String> all = new ArrayList<>();
+        BalanceConfig balance = traffic.balance();
+        if (balance != null) {
+            all.add("balanced by " + balance.algorithm());
+        }
+        if (traffic.healthCheck() != null) {
+            all.add("endpoints have health checks");
+        }
+        if (traffic.outliers() != null) {
+            all.add("endpoints that are outliers are left out");
+        }
+        ResilienceConfig resilience = traffic.resilience();
+        if (resilience != null) {
+            if (resilience.breaker() != null) {
+                all.add("behind a circuit breaker");
+            }
+            if (resilience.concurrency() != null) {
+                all.add("limited by latency");
+            }
+            ResilienceConfig.Fallback fallback = resilience.fallback();
+            if (fallback != null) {
+                all.add(fallback.upstream() == null ? "with a fallback response" : "else to " + fallback.upstream());
+            }
+        }
+        return all;
     }
 
     static String retry(RetryConfig retry) {

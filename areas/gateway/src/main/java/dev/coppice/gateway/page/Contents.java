@@ -82,13 +82,15 @@ record Contents(
         Map<String, Double> routeRates = new HashMap<>();
         codes.forEach((route, each) -> routeRates.put(
                 route, each.values().stream().mapToDouble(rate -> rate).sum()));
+        Map<String, String> tones = new HashMap<>();
+        upstreams.forEach(each -> tones.put(each.name(), each.tone().equals("ok") ? "" : each.tone()));
         List<Double> totals = span.requestsPerSecond();
         double most = totals.stream().mapToDouble(each -> each).max().orElse(0);
         return new Contents(
                 stats(span, codes),
                 line(totals, most),
                 number(most),
-                TrafficPicture.of(config, routeRates, upstreamRates),
+                TrafficPicture.of(config, routeRates, upstreamRates, tones),
                 listeners(config, span),
                 first(routes),
                 first(upstreams),

@@ -37,7 +37,12 @@ record TrafficPicture(int width, int height, List<Box> boxes, List<Arrow> arrows
 
     private record Edge(String from, String to) {}
 
-    static TrafficPicture of(GatewayConfig served, Map<String, Double> routeRates, Map<String, Double> upstreamRates) {
+    /** @param tones of what routes lead to: how worried one has to be */
+    static TrafficPicture of(
+            GatewayConfig served,
+            Map<String, Double> routeRates,
+            Map<String, Double> upstreamRates,
+            Map<String, String> tones) {
         Map<String, RouteConfig> routes = new LinkedHashMap<>();
         Map<String, Set<String>> listeners = new LinkedHashMap<>();
         for (ListenerConfig listener : served.listeners()) {
@@ -71,9 +76,9 @@ record TrafficPicture(int width, int height, List<Box> boxes, List<Arrow> arrows
             }
         }
         List<Box> boxes = new ArrayList<>();
-        Map<String, Integer> leftRows = column(left, 0, boxes, _ -> "");
-        Map<String, Integer> middleRows = column(drawn, 1, boxes, each -> rate(routeRates, each));
-        Map<String, Integer> rightRows = column(right, 2, boxes, each -> rate(upstreamRates, each));
+        Map<String, Integer> leftRows = column(left, 0, boxes, Map.of(), _ -> "");
+        Map<String, Integer> middleRows = column(drawn, 1, boxes, Map.of(), each -> rate(routeRates, each));
+        Map<String, Integer> rightRows = column(right, 2, boxes, tones, each -> rate(upstreamRates, each));
         List<Arrow> arrows = new ArrayList<>();
         in.forEach(each -> arrows.add(arrow(
                 0,
@@ -113,12 +118,13 @@ record TrafficPicture(int width, int height, List<Box> boxes, List<Arrow> arrows
         String of(String name);
     }
 
-    private static Map<String, Integer> column(Iterable<String> names, int column, List<Box> boxes, Note note) {
+    private static Map<String, Integer> column(
+            Iterable<String> names, int column, List<Box> boxes, Map<String, String> tones, Note note) {
         Map<String, Integer> rows = new LinkedHashMap<>();
         for (String each : names) {
             int row = rows.size();
             rows.put(each, row);
-            boxes.add(new Box(each, cut(each), note.of(each), "", x(column), y(row)));
+            boxes.add(new Box(each, cut(each), note.of(each), tones.getOrDefault(each, ""), x(column), y(row)));
         }
         return rows;
     }

@@ -13,6 +13,7 @@ import dev.coppice.gateway.config.MatchConfig.ValueMatch;
 import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -139,6 +140,13 @@ final class ExplainerTest {
                 .containsExactly("it is for the host name none.example", "it is for the host name nowhere.example");
         assertThat(one(explainer, "GET", "http://shop.test:8000/").outcome())
                 .isEqualTo("answered with 404: no listener is for the host name shop.test; they are for *.example");
+    }
+
+    @Test
+    void saysHowABackendIsSpokenTo() {
+        assertThat(Words.traffic(TrafficConfig.NONE.withFallback("default/other:80")))
+                .containsExactly("else to default/other:80");
+        assertThat(Words.traffic(TrafficConfig.NONE)).isEmpty();
     }
 
     @Test

@@ -108,6 +108,10 @@ final class ContentsTest {
                 .contains(
                         new Contents.Stat("Requests a second", "10", ""),
                         new Contents.Stat("Errors (5xx) a second", "2", "bad"));
+        assertThat(shown.picture().boxes())
+                .filteredOn(each -> each.name().equals("shop/blue:80"))
+                .extracting(TrafficPicture.Box::tone)
+                .containsExactly("warn");
         assertThat(shown.picture().arrows()).hasSize(2).allMatch(TrafficPicture.Arrow::busy);
     }
 
