@@ -257,7 +257,8 @@ public final class Server implements AutoCloseable {
             }
         } else {
             List<Standby> standbys = new ArrayList<>();
-            standbys.add(new LeaderSigns(site, apiListener.routes(), apiServer::guarded, kept.leader()));
+            standbys.add(
+                    new LeaderSigns(options.areas(), site, apiListener.routes(), apiServer::guarded, kept.leader()));
             List<String> prefixes = health ? new HealthExtension().publicPrefixes() : List.of();
             standbys.add(
                     nodes == null

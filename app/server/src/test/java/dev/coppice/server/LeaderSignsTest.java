@@ -47,7 +47,7 @@ class LeaderSignsTest {
                 LeaderSignsTest::admin);
         ConsoleSite site = new ConsoleSite(kernel, LeaderSignsTest::admin, "Coppice", "a");
         site.mountOn(listener.routes());
-        signs = new LeaderSigns(site, listener.routes(), handler -> handler, leader::get);
+        signs = new LeaderSigns(List.of("health", "gateway"), site, listener.routes(), handler -> handler, leader::get);
         listener.start(failure -> {});
     }
 
@@ -86,6 +86,16 @@ class LeaderSignsTest {
         HttpResponse<String> probe = get("/probe?target=x");
         assertThat(probe.statusCode()).isEqualTo(503);
         assertThat(probe.body()).isEqualTo("503 /probe is answered by the node that leads, b<1>; ask that node\n");
+    }
+
+    @Test
+    void theGatewayHasSignsToo() throws Exception {
+        signs.open();
+        assertThat(get("/console/gateway").body())
+                .contains("Gateways are served on the node that leads, <strong>b&lt;1>");
+        HttpResponse<String> explain = get("/gateway/explain?url=http://a/");
+        assertThat(explain.statusCode()).isEqualTo(503);
+        assertThat(explain.body()).startsWith("503 /gateway is answered by the node that leads, b<1>");
     }
 
     @Test
