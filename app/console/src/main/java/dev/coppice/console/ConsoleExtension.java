@@ -7,6 +7,7 @@ import dev.coppice.serving.Console;
 import dev.coppice.serving.LiveStreams;
 import dev.coppice.serving.Page;
 import dev.coppice.serving.Routes;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
@@ -46,6 +47,13 @@ public final class ConsoleExtension implements Extension {
     public void start(ExtensionContext context) {
         Console console = context.console();
         LiveStreams live = console.streams();
+        GaugeWithCallback open = GaugeWithCallback.builder()
+                .name("coppice_console_streams")
+                .help("Open event streams of console pages.")
+                .callback(gauge -> gauge.call(live.open()))
+                .build();
+        context.kernel().metrics().register(open);
+        mounts.add(() -> context.kernel().metrics().unregister(open));
         mounts.add(console.add(new Page(
                 "overview",
                 "Overview",

@@ -1,7 +1,6 @@
 package dev.coppice.serving;
 
 import dev.coppice.kernel.Kernel;
-import io.prometheus.metrics.core.metrics.Gauge;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -21,16 +20,15 @@ public final class LiveStreams {
     private final Kernel kernel;
     private final PageLayout layout;
     private final Semaphore permits = new Semaphore(MAX_STREAMS);
-    private final Gauge open;
 
     LiveStreams(Kernel kernel, PageLayout layout) {
         this.kernel = kernel;
         this.layout = layout;
-        this.open = Gauge.builder()
-                .name("coppice_console_streams")
-                .help("Open event streams of console pages.")
-                .build();
-        kernel.metrics().register(open);
+    }
+
+    /** How many there are now. */
+    public int open() {
+        return MAX_STREAMS - permits.availablePermits();
     }
 
     /** Tells a stream that there may be something new. */
@@ -79,7 +77,6 @@ public final class LiveStreams {
                     .send("text/plain; charset=utf-8", "503 too many live pages are open\n");
             return;
         }
-        open.inc();
         exchange.onClose(wake::up);
         try (PageLayout.EventStream events = layout.events(exchange)) {
             Map<String, String> last = new HashMap<>();
@@ -94,7 +91,6 @@ public final class LiveStreams {
                 }
             }
         } finally {
-            open.dec();
             permits.release();
         }
     }
