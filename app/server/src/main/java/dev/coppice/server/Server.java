@@ -75,8 +75,8 @@ import org.jspecify.annotations.Nullable;
  * Safe for use by many threads.
  */
 public final class Server implements AutoCloseable {
-    /** Of a training run. */
-    private static final Duration GATEWAY_WARM_UP = Duration.ofSeconds(6);
+    /** Of each start of a training run. */
+    private static final Duration GATEWAY_WARM_UP = Duration.ofSeconds(3);
 
     private static final long KEYSPACE_QUOTA_BYTES = 8L << 30;
     private static final long MAX_BODY_BYTES = 16L << 20;
