@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
  * public listener: a named process, a group, a singleton, sharded processes, a replicated ledger, a semaphore.
  */
 public final class Tellers implements Extension {
-    private static final Duration LIMIT = Duration.ofSeconds(4);
+    private static final Duration LIMIT = Duration.ofSeconds(10);
     private static final int PERMITS = 2;
 
     sealed interface Mail {}
