@@ -16,7 +16,7 @@ final class Linearizability {
 
     private static final int ITERATIONS = 8 * TIMES;
     private static final int TRIAL = 20;
-    private static final Duration STRESS = Duration.ofSeconds(8L * TIMES * TIMES);
+    private static final Duration STRESS = Duration.ofSeconds(15L * TIMES * TIMES);
 
     private Linearizability() {}
 

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class CrashTest {
 
-    private static final int ROUNDS = Integer.getInteger("coppice.crash.rounds", 30);
+    private static final int ROUNDS = Integer.getInteger("coppice.crash.rounds", 50);
     private static final long SEED = Long.getLong("coppice.crash.seed", new Random().nextLong());
 
     @TempDir
