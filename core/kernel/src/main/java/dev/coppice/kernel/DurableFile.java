@@ -36,6 +36,15 @@ public final class DurableFile {
      * @param permissions such as {@code rw-r--r--}; until it is whole, only its owner may read it
      */
     public static void write(Path file, String content, String permissions) throws IOException {
+        write(file, content.getBytes(StandardCharsets.UTF_8), permissions);
+    }
+
+    /** Like {@link #write(Path, String)}, with bytes. */
+    public static void write(Path file, byte[] content) throws IOException {
+        write(file, content, "rw-------");
+    }
+
+    private static void write(Path file, byte[] content, String permissions) throws IOException {
         Path directory = file.toAbsolutePath().getParent();
         if (directory == null) {
             throw new IOException(file + " is no file that can be written: expected a path below a directory");
@@ -44,7 +53,7 @@ public final class DurableFile {
         Path fresh = Files.createTempFile(directory, ".coppice", ".new", PRIVATE);
         try {
             try (FileChannel channel = FileChannel.open(fresh, StandardOpenOption.WRITE)) {
-                ByteBuffer bytes = ByteBuffer.wrap(content.getBytes(StandardCharsets.UTF_8));
+                ByteBuffer bytes = ByteBuffer.wrap(content);
                 while (bytes.hasRemaining()) {
                     channel.write(bytes);
                 }

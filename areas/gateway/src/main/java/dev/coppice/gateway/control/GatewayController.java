@@ -9,9 +9,9 @@ import dev.coppice.control.Informer;
 import dev.coppice.control.Key;
 import dev.coppice.control.Kind;
 import dev.coppice.control.Resource;
-import dev.coppice.gateway.DataPlane;
 import dev.coppice.gateway.DataPlane.Binding;
 import dev.coppice.gateway.GatewayOptions;
+import dev.coppice.gateway.Traffic;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.kind.GatewayKinds;
 import dev.coppice.kernel.ChildSpec;
@@ -25,6 +25,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -42,8 +43,8 @@ public final class GatewayController implements AutoCloseable {
 
     private final ExtensionContext context;
     private final Kernel kernel;
-    private final DataPlane dataPlane;
-    private final SavedConfig saved;
+    private final Traffic traffic;
+    private final BooleanSupplier tells;
     private final Translation translation;
     private final ControlMetrics metrics;
     private final List<AutoCloseable> observers = new ArrayList<>();
@@ -57,11 +58,12 @@ public final class GatewayController implements AutoCloseable {
     private @Nullable ClusterCopy cluster;
     private volatile @Nullable GatewayConfig unsaved;
 
-    public GatewayController(ExtensionContext context, GatewayOptions options, DataPlane dataPlane, SavedConfig saved) {
+    /** @param tells whether statuses are written here now, or by another process that serves the same resources */
+    public GatewayController(ExtensionContext context, GatewayOptions options, Traffic traffic, BooleanSupplier tells) {
         this.context = context;
         this.kernel = context.kernel();
-        this.dataPlane = dataPlane;
-        this.saved = saved;
+        this.traffic = traffic;
+        this.tells = tells;
         this.translation = new Translation(options);
         this.metrics = new ControlMetrics(kernel.metrics());
         this.changes = new Signal(kernel.timers());
@@ -115,8 +117,8 @@ public final class GatewayController implements AutoCloseable {
     }
 
     private <S extends Record, T extends Record> void writer(Kind<S, T> kind) {
-        StatusReconciler<S, T> reconciler =
-                new StatusReconciler<>(key -> drafts.get(Translation.ObjectId.of(kind, key)), kernel.clock());
+        StatusReconciler<S, T> reconciler = new StatusReconciler<>(
+                key -> tells.getAsBoolean() ? drafts.get(Translation.ObjectId.of(kind, key)) : null, kernel.clock());
         context.start(Controller.of(kind.kind().toLowerCase(java.util.Locale.ROOT), kind, reconciler)
                 .withParallelism(2)
                 .wokenBy(waker -> wakers.put(kind.kind(), waker)));
@@ -143,7 +145,7 @@ public final class GatewayController implements AutoCloseable {
             return Map.of();
         }
         long start = kernel.clock().nanoTime();
-        Map<Binding, String> failures = dataPlane.apply(config);
+        Map<Binding, String> failures = traffic.apply(config);
         metrics.apply.observe((kernel.clock().nanoTime() - start) * 1e-9);
         metrics.objects.labelValues("listeners").set(config.listeners().size());
         metrics.objects
@@ -169,12 +171,21 @@ public final class GatewayController implements AutoCloseable {
         drafts = now;
         now.forEach((id, draft) -> {
             if (!draft.equals(before.get(id))) {
-                Consumer<Key> waker = wakers.get(id.kind());
-                if (waker != null) {
-                    waker.accept(id.key());
-                }
+                wake(id);
             }
         });
+    }
+
+    /** Has every status compared with what it should be, as after another process wrote them. */
+    public void tellAll() {
+        drafts.keySet().forEach(this::wake);
+    }
+
+    private void wake(Translation.ObjectId id) {
+        Consumer<Key> waker = wakers.get(id.kind());
+        if (waker != null) {
+            waker.accept(id.key());
+        }
     }
 
     private void save() throws InterruptedException {
@@ -193,7 +204,7 @@ public final class GatewayController implements AutoCloseable {
         }
         try {
             unsaved = null;
-            saved.write(config);
+            traffic.saved().write(config);
         } catch (IOException e) {
             metrics.failures.labelValues("save").inc();
             LOG.log(Level.WARNING, "the configuration was not saved; a restart begins with an older one", e);

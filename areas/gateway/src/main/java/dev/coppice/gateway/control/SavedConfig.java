@@ -2,6 +2,7 @@ package dev.coppice.gateway.control;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.coppice.control.storage.Sealer;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.kernel.DurableFile;
 import java.io.IOException;
@@ -10,24 +11,33 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/** The copy on disk of what is served, with which a node starts before its store is there. Written whole or not at all. */
+/**
+ * The copy on disk of what is served, with which a process starts before its store or API is there. Written whole or not at all, and sealed
+ * as a whole, since it has private keys. Safe for use by many threads.
+ */
 public final class SavedConfig {
     private static final System.Logger LOG = System.getLogger(SavedConfig.class.getName());
     private static final JsonMapper JSON = new JsonMapper();
 
-    private final Path file;
+    /** What the seal is bound to. */
+    private static final String PLACE = "gateway/config";
 
-    public SavedConfig(Path file) {
+    private final Path file;
+    private final Sealer sealer;
+
+    public SavedConfig(Path file, Sealer sealer) {
         this.file = file;
+        this.sealer = sealer;
     }
 
-    /** What was written last; empty when there is nothing that can be read. */
+    /** What was written last; empty when there is nothing that can be read. An earlier version did not seal it. */
     public Optional<GatewayConfig> read() {
         if (!Files.exists(file)) {
             return Optional.empty();
         }
         try {
-            return Optional.ofNullable(JSON.readValue(file.toFile(), GatewayConfig.class));
+            return Optional.ofNullable(
+                    JSON.readValue(sealer.open(PLACE, Files.readAllBytes(file)), GatewayConfig.class));
         } catch (IOException | RuntimeException e) {
             LOG.log(
                     Level.WARNING,
@@ -36,20 +46,10 @@ public final class SavedConfig {
         }
     }
 
-    /**
-     * Returns once it would survive a power cut. Of API keys and passwords it has hashes only. Whatever has a private key is left out, since keys are on no disk in the clear: listeners that
-     * end TLS, and upstreams that a client certificate is shown to. Requests for such an upstream are answered with 500 until all is known again.
-     */
-    void write(GatewayConfig config) throws IOException {
-        GatewayConfig kept = new GatewayConfig(
-                config.listeners().stream().filter(each -> each.tls() == null).toList(),
-                config.upstreams().stream()
-                        .filter(each -> each.tls() == null || each.tls().client() == null)
-                        .toList(),
-                config.limits(),
-                config.security());
+    /** Returns once it would survive a power cut. */
+    public void write(GatewayConfig config) throws IOException {
         try {
-            DurableFile.write(file, JSON.writeValueAsString(kept));
+            DurableFile.write(file, sealer.seal(PLACE, JSON.writeValueAsBytes(config)));
         } catch (JsonProcessingException e) {
             throw new IllegalStateException("the configuration cannot be written as JSON", e);
         }

@@ -258,11 +258,19 @@ class BackendTlsTest {
         assertThat(outcome.config().toString()).doesNotContain("PRIVATE KEY");
 
         Path file = directory.resolve("config.json");
-        new SavedConfig(file).write(outcome.config());
-        assertThat(Files.readString(file)).doesNotContain("PRIVATE KEY").contains("BEGIN CERTIFICATE");
-        assertThat(new SavedConfig(file).read().orElseThrow().upstreams())
-                .containsExactlyInAnyOrder(
-                        outcome.upstream("default/web:443/tls"), outcome.upstream("default/plain:80"));
+        SavedConfig saved = World.saved(file);
+        saved.write(outcome.config());
+        assertThat(Files.readString(file, StandardCharsets.ISO_8859_1)).doesNotContain("PRIVATE KEY", "listeners");
+        assertThat(World.saved(file).read()).contains(outcome.config());
+        assertThat(World.saved(file).read().orElseThrow().upstreams())
+                .filteredOn(each -> each.name().endsWith("shows"))
+                .singleElement()
+                .satisfies(each -> assertThat(each.tls().client()).isEqualTo(pair));
+        // Whoever changes a byte is not believed.
+        byte[] changed = Files.readAllBytes(file);
+        changed[changed.length - 1] ^= 1;
+        Files.write(file, changed);
+        assertThat(saved.read()).isEmpty();
     }
 
     @Test

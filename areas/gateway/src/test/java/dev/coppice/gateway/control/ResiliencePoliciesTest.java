@@ -168,7 +168,7 @@ class ResiliencePoliciesTest {
                 "circuitBreaker: {slowAfter: 1s}, retryBudget: {}, concurrency: {}, limits: {maxPendingRequests: 1},"
                         + " fallback: {response: {headers: [{name: a, value: b}]}}");
         GatewayConfig config = world.translate().config();
-        SavedConfig saved = new SavedConfig(directory.resolve("config.json"));
+        SavedConfig saved = World.saved(directory.resolve("config.json"));
         saved.write(config);
         assertThat(saved.read()).contains(config);
         policy("web", "fallback: {backend: {name: spare, port: 8080}}");

@@ -9,14 +9,17 @@ import dev.coppice.control.Kind;
 import dev.coppice.control.Resource;
 import dev.coppice.control.runtime.ExtensionHost;
 import dev.coppice.control.runtime.RecordInformer;
+import dev.coppice.control.storage.Sealer;
 import dev.coppice.gateway.DataPlane.Binding;
 import dev.coppice.gateway.GatewayOptions;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.kind.GatewayKinds;
+import dev.coppice.kernel.Kernel;
 import dev.coppice.schema.Schema;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -258,5 +261,12 @@ final class World implements ClusterView {
     @Override
     public Optional<ObjectNode> configMap(Key key) {
         return Optional.ofNullable(objects.getOrDefault("ConfigMap", Map.of()).get(key));
+    }
+
+    /** A saved configuration; its key lies beside it. */
+    static SavedConfig saved(Path file) {
+        try (Kernel kernel = Kernel.start()) {
+            return new SavedConfig(file, Sealer.open(kernel, file.getParent()));
+        }
     }
 }

@@ -1,0 +1,99 @@
+package dev.coppice.gateway;
+
+import dev.coppice.control.storage.Sealer;
+import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.control.SavedConfig;
+import dev.coppice.gateway.proxy.ProxyDataPlane;
+import dev.coppice.gateway.proxy.ProxyOptions;
+import dev.coppice.gateway.resilience.UpstreamReading;
+import dev.coppice.kernel.Kernel;
+import dev.coppice.kernel.StartException;
+import dev.coppice.kernel.Supervisor;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The traffic of a process: its data plane, what that serves, and a copy of it on disk. From the moment it is open it serves what was saved
+ * last, whether or not anybody controls it. Safe for use by many threads.
+ */
+public final class Traffic implements DataPlane {
+    /** The first listener is served so much later at most. */
+    private static final Duration WARM_UP = Duration.ofSeconds(3);
+
+    /** Makes what serves the traffic. */
+    @FunctionalInterface
+    public interface DataPlaneFactory {
+        /**
+         * Starts a data plane that serves nothing yet.
+         *
+         * @param supervisor for everything that it runs; it ends with this
+         * @param directory for its files
+         */
+        DataPlane open(Kernel kernel, Supervisor supervisor, Path directory) throws Exception;
+    }
+
+    private final DataPlane plane;
+    private final SavedConfig saved;
+    private volatile GatewayConfig served = GatewayConfig.EMPTY;
+
+    private Traffic(DataPlane plane, SavedConfig saved) {
+        this.plane = plane;
+        this.saved = saved;
+    }
+
+    /**
+     * Serves what was saved in a directory.
+     *
+     * @param supervisor for everything that it runs; it ends with this
+     * @param directory for its files: {@code config.json}, sealed by the key in {@code encryption-keys}, and {@code access.log}
+     */
+    public static Traffic open(Kernel kernel, Supervisor supervisor, Path directory, DataPlaneFactory factory)
+            throws Exception {
+        SavedConfig saved = new SavedConfig(directory.resolve("config.json"), Sealer.open(kernel, directory));
+        Traffic traffic = new Traffic(factory.open(kernel, supervisor, directory), saved);
+        saved.read().ifPresent(traffic::apply);
+        return traffic;
+    }
+
+    /** With the data plane of this version. */
+    public static Traffic open(Kernel kernel, Supervisor supervisor, Path directory) throws Exception {
+        return open(kernel, supervisor, directory, Traffic::proxy);
+    }
+
+    static DataPlane proxy(Kernel kernel, Supervisor supervisor, Path directory) throws StartException {
+        return new WarmedDataPlane(
+                new ProxyDataPlane(
+                        kernel, supervisor, ProxyOptions.DEFAULT.withAccessLog(directory.resolve("access.log"))),
+                kernel,
+                supervisor,
+                WARM_UP);
+    }
+
+    /** What is served now, or would be if all addresses could be bound. */
+    public GatewayConfig served() {
+        return served;
+    }
+
+    /** The copy on disk. */
+    public SavedConfig saved() {
+        return saved;
+    }
+
+    @Override
+    public Map<Binding, String> apply(GatewayConfig config) {
+        served = config;
+        return plane.apply(config);
+    }
+
+    @Override
+    public List<UpstreamReading> upstreams() {
+        return plane.upstreams();
+    }
+
+    @Override
+    public void close() {
+        plane.close();
+    }
+}
