@@ -9,21 +9,33 @@ import java.util.List;
  * @param upstreams everything that rules point to, each by a name of its own
  * @param limits in the order in which they are asked, each by a name of its own
  * @param security in the order in which they are asked, each by a name of its own
+ * @param observations the older first, each by a name of its own
  */
 public record GatewayConfig(
         List<ListenerConfig> listeners,
         List<UpstreamConfig> upstreams,
         List<LimitConfig> limits,
-        List<SecurityConfig> security) {
+        List<SecurityConfig> security,
+        List<ObservationConfig> observations) {
 
     public static final GatewayConfig EMPTY = new GatewayConfig(List.of(), List.of());
 
     public GatewayConfig {
         listeners = List.copyOf(listeners);
         upstreams = List.copyOf(upstreams);
-        // What an earlier version saved has neither.
+        // What an earlier version saved has not all of them.
         limits = limits == null ? List.of() : List.copyOf(limits);
         security = security == null ? List.of() : List.copyOf(security);
+        observations = observations == null ? List.of() : List.copyOf(observations);
+    }
+
+    /** With nothing said of what is told of requests. */
+    public GatewayConfig(
+            List<ListenerConfig> listeners,
+            List<UpstreamConfig> upstreams,
+            List<LimitConfig> limits,
+            List<SecurityConfig> security) {
+        this(listeners, upstreams, limits, security, List.of());
     }
 
     /** Without security policies. */

@@ -1,5 +1,6 @@
 package dev.coppice.gateway.config;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -11,14 +12,21 @@ import java.util.List;
  */
 public record TrafficTarget(String kind, String name, String section) {
 
+    /** The targets that have all requests of a listener, the widest first: the Gateway, and the listener. */
+    public static List<TrafficTarget> of(ListenerConfig listener) {
+        return List.of(
+                new TrafficTarget("Gateway", listener.gateway(), ""),
+                new TrafficTarget("Gateway", listener.gateway(), listener.name()));
+    }
+
     /** All targets that have a request of a rule, the widest first: the Gateway, its listener, the route, the rule. */
     public static List<TrafficTarget> of(ListenerConfig listener, RouteConfig route, RuleConfig rule) {
         String routeName = route.namespace() + "/" + route.name();
-        TrafficTarget gateway = new TrafficTarget("Gateway", listener.gateway(), "");
-        TrafficTarget ofListener = new TrafficTarget("Gateway", listener.gateway(), listener.name());
-        TrafficTarget ofRoute = new TrafficTarget(route.kind(), routeName, "");
-        return rule.name().isEmpty()
-                ? List.of(gateway, ofListener, ofRoute)
-                : List.of(gateway, ofListener, ofRoute, new TrafficTarget(route.kind(), routeName, rule.name()));
+        List<TrafficTarget> all = new ArrayList<>(of(listener));
+        all.add(new TrafficTarget(route.kind(), routeName, ""));
+        if (!rule.name().isEmpty()) {
+            all.add(new TrafficTarget(route.kind(), routeName, rule.name()));
+        }
+        return all;
     }
 }

@@ -226,6 +226,7 @@ public final class GatewayController implements AutoCloseable {
                 list(GatewayKinds.BACKEND_TRAFFIC_POLICY),
                 list(GatewayKinds.RATE_LIMIT),
                 list(GatewayKinds.SECURITY_POLICY),
+                list(GatewayKinds.OBSERVABILITY_POLICY),
                 copy);
     }
 

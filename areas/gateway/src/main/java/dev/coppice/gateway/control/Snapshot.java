@@ -12,6 +12,7 @@ import dev.coppice.gateway.kind.HttpRouteSpec;
 import dev.coppice.gateway.kind.ListenerSetSpec;
 import dev.coppice.gateway.kind.ListenerSetStatus;
 import dev.coppice.gateway.kind.NoStatus;
+import dev.coppice.gateway.kind.ObservabilityPolicySpec;
 import dev.coppice.gateway.kind.PolicyStatus;
 import dev.coppice.gateway.kind.RateLimitSpec;
 import dev.coppice.gateway.kind.ReferenceGrantSpec;
@@ -36,4 +37,5 @@ public record Snapshot(
         List<Resource<BackendTrafficPolicySpec, PolicyStatus>> trafficPolicies,
         List<Resource<RateLimitSpec, PolicyStatus>> rateLimits,
         List<Resource<SecurityPolicySpec, PolicyStatus>> securityPolicies,
+        List<Resource<ObservabilityPolicySpec, PolicyStatus>> observabilityPolicies,
         ClusterView cluster) {}

@@ -47,6 +47,7 @@ public final class Translation {
     private final Backends backends;
     private final LimitReader limitReader = new LimitReader();
     private final SecurityReader securityReader = new SecurityReader();
+    private final ObservationReader observationReader = new ObservationReader();
     private Map<ObjectId, RouteView> views = Map.of();
     private Map<Resource<?, ?>, RouteView> seen = Map.of();
     private Map<RouteView, RouteResolution> resolutions = Map.of();
@@ -85,9 +86,12 @@ public final class Translation {
         References references = new References(snapshot.cluster(), grants, certificates);
         BackendPolicies policies = new BackendPolicies(snapshot.policies(), references);
         TrafficPolicies traffic = new TrafficPolicies(snapshot.trafficPolicies());
-        PolicyTargets targets = new PolicyTargets(
-                !snapshot.rateLimits().isEmpty() || !snapshot.securityPolicies().isEmpty());
+        PolicyTargets targets = new PolicyTargets(!snapshot.rateLimits().isEmpty()
+                || !snapshot.securityPolicies().isEmpty()
+                || !snapshot.observabilityPolicies().isEmpty());
         LimitPolicies limits = new LimitPolicies(snapshot.rateLimits(), limitReader);
+        ObservabilityPolicies observations =
+                new ObservabilityPolicies(snapshot.observabilityPolicies(), observationReader);
         SecurityPolicies security =
                 new SecurityPolicies(snapshot.securityPolicies(), securityReader, references, (namespace, port) -> {
                     BackendReference reference = new BackendReference(null, null, port.name(), null, port.port());
@@ -111,11 +115,13 @@ public final class Translation {
         targets.complete(gateways, views::get);
         limits.resolve(targets);
         security.resolve(targets);
+        observations.resolve(targets);
         List<UpstreamConfig> upstreams = backends.upstreams(snapshot.cluster(), policies, traffic, gateway -> {
             GatewayState state = gateways.get(gateway);
             return state == null || state.shown == null ? null : state.shown.value();
         });
-        GatewayConfig config = new GatewayConfig(listeners(states), upstreams, limits.limits(), security.configs());
+        GatewayConfig config = new GatewayConfig(
+                listeners(states), upstreams, limits.limits(), security.configs(), observations.configs());
         Map<String, String> addresses = new HashMap<>();
         for (GatewayState state : states) {
             state.addresses.stream()
@@ -128,6 +134,9 @@ public final class Translation {
         traffic.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.BACKEND_TRAFFIC_POLICY, key), draft));
         limits.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.RATE_LIMIT, key), draft));
         security.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.SECURITY_POLICY, key), draft));
+        observations
+                .drafts()
+                .forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.OBSERVABILITY_POLICY, key), draft));
         return new Result(config, addresses, failures -> {
             for (GatewayState state : states) {
                 all.put(ObjectId.of(GatewayKinds.GATEWAY, state.gateway.key()), state.draft(failures, capabilities));

@@ -15,7 +15,8 @@ import java.util.Map;
  * request.path} (in normal form), {@code request.query} (as it was sent), {@code request.headers} (a map; names in lower case, several
  * of a name joined by commas) and {@code source.address}; and of who sends it {@code auth.method} ({@code APIKey}, {@code Basic}, {@code JWT};
  * empty for nobody), {@code auth.name} (of the method in its policy), {@code auth.subject} and {@code auth.claims} (a map). It runs on an event loop, so it may cost little: {@value #MOST_CHARACTERS}
- * characters, {@value #MOST_COST} cost units, 5 ms. Immutable, safe for use by many threads.
+ * characters, {@value #MOST_COST} cost units, 5 ms. One over an {@link #outcome} also has {@code response.code}, {@code response.millis} (from the
+ * request's head to the answer's end), {@code response.bytes} (of the body) and {@code route.name} ({@code NAMESPACE/NAME}; empty for none). Immutable, safe for use by many threads.
  */
 public final class RequestExpression {
     private static final int MOST_CHARACTERS = 1024;
@@ -38,6 +39,11 @@ public final class RequestExpression {
                 .withVariable("auth.claims", ValueType.mapOf(ValueType.ANY))
                 .withLimits(new Limits(MOST_CHARACTERS, MOST_NODES, MOST_COST, Duration.ofMillis(5)));
         static final Environment CONDITION = REQUEST.withResult(ValueType.BOOL);
+        static final Environment OUTCOME = CONDITION
+                .withVariable("response.code", ValueType.INT)
+                .withVariable("response.millis", ValueType.INT)
+                .withVariable("response.bytes", ValueType.INT)
+                .withVariable("route.name", ValueType.STRING);
         static final Environment TEXT = REQUEST.withResult(ValueType.STRING);
     }
 
@@ -54,7 +60,11 @@ public final class RequestExpression {
     }
 
     private static Object ofNoRequest(String variable) {
-        return variable.equals("request.headers") || variable.equals("auth.claims") ? Map.of() : "";
+        return switch (variable) {
+            case "request.headers", "auth.claims" -> Map.of();
+            case "response.code", "response.millis", "response.bytes" -> 0L;
+            default -> "";
+        };
     }
 
     /**
@@ -64,6 +74,15 @@ public final class RequestExpression {
      */
     public static RequestExpression condition(String cel) throws InvalidExpressionException {
         return new RequestExpression(Expression.compile(cel, Loaded.CONDITION));
+    }
+
+    /**
+     * Compiles a condition over a request that is over.
+     *
+     * @throws InvalidExpressionException with all that is wrong
+     */
+    public static RequestExpression outcome(String cel) throws InvalidExpressionException {
+        return new RequestExpression(Expression.compile(cel, Loaded.OUTCOME));
     }
 
     /**

@@ -196,6 +196,20 @@ public final class GatewayKinds {
             .withColumn("Rules", "string", ".spec.authorization.rules[*].name", "What is allowed and denied.")
             .withColumn("Age", "date", AGE, "When it was made.");
 
+    /** What is told of requests. */
+    public static final Kind<ObservabilityPolicySpec, PolicyStatus> OBSERVABILITY_POLICY = Kind.namespaced(
+                    POLICY_GROUP,
+                    VERSION,
+                    "ObservabilityPolicy",
+                    ObservabilityPolicySpec.class,
+                    PolicyStatus.class,
+                    "ObservabilityPolicy says what is told of requests, for Gateways and routes.")
+            .withShortNames("obspol")
+            .withCategories("coppice")
+            .withColumn("Accepted", "string", ACCEPTED_AT_ANCESTORS, "Whether it counts, for each Gateway.")
+            .withColumn("Logs", "string", ".spec.accessLog.logs[*].name", "Its access logs.")
+            .withColumn("Age", "date", AGE, "When it was made.");
+
     private GatewayKinds() {}
 
     /** All kinds of the area. */
@@ -213,7 +227,8 @@ public final class GatewayKinds {
                 BACKEND_TLS_POLICY,
                 BACKEND_TRAFFIC_POLICY,
                 RATE_LIMIT,
-                SECURITY_POLICY);
+                SECURITY_POLICY,
+                OBSERVABILITY_POLICY);
     }
 
     private static String condition(String type) {

@@ -27,6 +27,7 @@ final class Answer {
     private final boolean http10;
 
     private @Nullable HttpResponse pendingHead;
+    private @Nullable HttpHeaders headers;
     private boolean keepAlive;
     private boolean begun;
     private boolean complete;
@@ -79,6 +80,17 @@ final class Answer {
         return bytes;
     }
 
+    /** Null before it has begun. */
+    @Nullable
+    HttpHeaders headers() {
+        return headers;
+    }
+
+    /** What the client speaks, if that is not HTTP/2. */
+    String protocol() {
+        return http10 ? "HTTP/1.0" : "HTTP/1.1";
+    }
+
     /** An interim answer (RFC 9110, 15.2), which clients of HTTP/1.0 do not know. */
     void interim(HttpResponse head) {
         if (!http10 && !begun) {
@@ -92,6 +104,7 @@ final class Answer {
     void begin(HttpResponse head, boolean toHead) {
         begun = true;
         status = head.status().code();
+        headers = head.headers();
         boolean bodyFollows = !toHead && status != 204 && status != 304;
         if (bodyFollows && !HttpUtil.isContentLengthSet(head) && !HttpUtil.isTransferEncodingChunked(head)) {
             if (http10) {
@@ -131,6 +144,7 @@ final class Answer {
         begun = true;
         complete = true;
         status = code;
+        headers = answer.headers();
         connectionHeader(answer.headers());
         bytes = answer.content().readableBytes();
         client.write(answer);

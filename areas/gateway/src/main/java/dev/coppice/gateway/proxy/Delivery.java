@@ -456,7 +456,11 @@ final class Delivery implements Attempt {
         return upstream.guard;
     }
 
-    // ---- what the access log wants to know
+    // ---- what is told of it
+
+    String upstream() {
+        return upstream.name;
+    }
 
     int tries() {
         return tries;

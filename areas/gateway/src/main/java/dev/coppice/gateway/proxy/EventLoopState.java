@@ -5,6 +5,7 @@ import dev.coppice.gateway.balance.Places;
 import dev.coppice.gateway.balance.Plan;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.limit.KeyHash;
+import dev.coppice.gateway.log.LogClock;
 import io.netty.channel.EventLoop;
 import java.util.IdentityHashMap;
 import java.util.Iterator;
@@ -25,7 +26,8 @@ final class EventLoopState {
     final ProxyDataPlane plane;
     final EventLoop loop;
     final SplittableRandom random;
-    final AccessLog.Lines accessLog;
+    final RequestReport report = new RequestReport();
+    private final LoopLogs logs;
     final TargetConnector connector = new TargetConnector(this);
     final KeyHash limitKeys;
     final Overload.Loop overload;
@@ -48,7 +50,7 @@ final class EventLoopState {
         this.plane = plane;
         this.loop = loop;
         this.random = new SplittableRandom(seed);
-        this.accessLog = plane.accessLog.lines();
+        this.logs = new LoopLogs(new LogClock(plane.clock), random);
         this.limitKeys = plane.limits.hash();
         this.pick = new Pick(random, plane.clock::nanoTime);
         this.overload = plane.overload.loop();
@@ -107,6 +109,12 @@ final class EventLoopState {
         exchanges.remove(exchange);
     }
 
+    /** A request is over. */
+    void tell(Observation observation, RequestReport of) {
+        logs.add(observation.logs(), of);
+        of.clear();
+    }
+
     void began(MirrorAttempt mirror) {
         mirrors.add(mirror);
         tick();
@@ -161,20 +169,21 @@ final class EventLoopState {
                     each.remove();
                 }
             }
-            accessLog.flush();
+            logs.flush();
             plane.overload.look(now);
         }
         if (!overload.well() || clients.size() > 0 || exchanges.size() > 0 || mirrors.size() > 0 || !pools.isEmpty()) {
             tick();
         } else {
             // Nobody would write what is left for as long as nobody comes.
-            accessLog.flush();
+            logs.flush();
         }
     }
 
     /** Closes unused connections to endpoints that are gone. */
     void configChanged(Set<Upstream> kept) {
         long now = now();
+        logs.configChanged();
         cursors.keySet().removeIf(each -> !kept.contains(each));
         pools.values().forEach(each -> each.closeIdle(now));
     }
@@ -203,6 +212,6 @@ final class EventLoopState {
             each.close();
         }
         pools.values().forEach(TargetPool::closeAll);
-        accessLog.flush();
+        logs.flush();
     }
 }

@@ -38,6 +38,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
 
     private RequestTarget asked = RequestTarget.UNKNOWN;
     private @Nullable RuleAction action;
+    private Observation observation;
     private @Nullable Candidate<RuleAction> candidate;
     private RuleAction.@Nullable Backend backend;
     private @Nullable AccessCheck access;
@@ -61,6 +62,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         this.state = client.state();
         this.request = request;
         this.target = request.uri();
+        this.observation = state.plane.observations.standard();
         this.beginNanos = state.now();
         this.progressNanos = beginNanos;
         this.body = new RequestBody(state.plane.options.maxReplayBytes(), bodiless(request));
@@ -107,6 +109,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         }
         RoutingTable.Found<RuleAction> found = table.find(host, new RoutedRequest(request, asked));
         if (found == null || found.candidate() == null) {
+            if (found != null) {
+                observation = client.port().routing().observation(found.listener());
+            }
             answer(
                     HttpResponseStatus.NOT_FOUND,
                     found == null
@@ -116,6 +121,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         }
         candidate = found.candidate();
         action = found.candidate().action();
+        observation = action.observation;
         act(found.candidate().action());
     }
 
@@ -492,8 +498,13 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         }
         long nanos = state.now() - beginNanos;
         RuleAction rule = action;
-        (rule == null ? state.plane.unrouted : rule.metrics).answered(status(), nanos);
-        state.accessLog.add(this, nanos);
+        (rule == null ? state.plane.unrouted : rule.metrics).answered(answer.status(), nanos);
+        state.tell(
+                observation,
+                state.report
+                        .of(client, request, asked, target)
+                        .went(rule, access, admission, delivery, reason)
+                        .ended(body, answer, nanos));
         Admission given = admission;
         if (given != null) {
             given.end();
@@ -546,75 +557,8 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         cookie = setCookie;
     }
 
-    // ---- what the access log wants to know
-
-    String method() {
-        return request.method().name();
-    }
-
     @Override
     public String clientAddress() {
         return client.address();
-    }
-
-    String host() {
-        return asked.authority().host();
-    }
-
-    String target() {
-        return target;
-    }
-
-    int status() {
-        return answer.status();
-    }
-
-    long bytesIn() {
-        return body.bytes();
-    }
-
-    long bytesOut() {
-        return answer.bytes();
-    }
-
-    String routeName() {
-        RuleAction rule = action;
-        return rule == null ? "" : rule.route;
-    }
-
-    /** Who sent it; empty when that is not known. */
-    String subject() {
-        return identity().subject();
-    }
-
-    /** The security policy that refused it; empty when none did. */
-    String deniedBy() {
-        AccessCheck known = access;
-        return known == null ? "" : known.refusedBy();
-    }
-
-    /** The limit that refused it; empty when none did. */
-    String refusedBy() {
-        Admission given = admission;
-        return given == null ? "" : given.refusedBy();
-    }
-
-    /** Why the gateway answered itself; empty when it did not, or for a limit. */
-    String reason() {
-        return reason;
-    }
-
-    String endpointText() {
-        Upstream.Target to = delivery == null ? null : delivery.endpoint();
-        return to == null ? "" : to.toString();
-    }
-
-    int tries() {
-        return delivery == null ? 0 : delivery.tries();
-    }
-
-    @Nullable
-    String agent() {
-        return request.headers().get(HttpHeaderNames.USER_AGENT);
     }
 }

@@ -7,6 +7,7 @@ import io.netty.channel.Channel;
 import io.prometheus.metrics.core.datapoints.GaugeDataPoint;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A bound address and port, and what is routed there now. Safe for use by many threads. */
@@ -15,8 +16,16 @@ final class Port {
      * What is served at one time. Immutable.
      *
      * @param certificates by listener; empty for plain HTTP
+     * @param observations what is told of requests that no rule wanted, by listener
      */
-    record Routing(RoutingTable<RuleAction> table, Map<ListenerConfig, TlsContexts.Certificates> certificates) {}
+    record Routing(
+            RoutingTable<RuleAction> table,
+            Map<ListenerConfig, TlsContexts.Certificates> certificates,
+            Map<ListenerConfig, Observation> observations) {
+        Observation observation(ListenerConfig listener) {
+            return Objects.requireNonNull(observations.get(listener));
+        }
+    }
 
     /** What connections there are to begin with. */
     enum Kind {

@@ -56,7 +56,7 @@ public final class ProxyDataPlane implements DataPlane {
     final Clock clock;
     final ProxyOptions options;
     final ProxyMetrics metrics;
-    final AccessLog accessLog;
+    final Observations observations;
     final RateLimits limits;
     final AccessPolicies access;
     final Overload overload;
@@ -96,10 +96,7 @@ public final class ProxyDataPlane implements DataPlane {
         this.access = new AccessPolicies(kernel, supervisor, registry);
         this.guards = new GuardMetrics(registry, this::upstreams);
         this.overload = new Overload(options.overload(), registry, clock.nanoTime());
-        this.accessLog = new AccessLog(options.accessLog(), clock, metrics);
-        if (options.accessLog() != null) {
-            supervisor.start(ChildSpec.task("access-log", accessLog.writer()));
-        }
+        this.observations = new Observations(supervisor, options.accessLog(), metrics);
         this.balanceMetrics = new BalanceMetrics(registry);
         this.upkeep = new Upkeep(kernel.timers(), healthChecker, this::upkeepFault);
         this.shared =
@@ -184,6 +181,7 @@ public final class ProxyDataPlane implements DataPlane {
         upkeep.update(kept.values());
         limits.update(next.limits());
         access.update(next.security(), kept::get);
+        observations.update(next.observations());
         Map<Binding, List<ListenerConfig>> wanted = new LinkedHashMap<>();
         for (ListenerConfig each : next.listeners()) {
             wanted.computeIfAbsent(Binding.of(each), _ -> new ArrayList<>()).add(each);
@@ -246,9 +244,9 @@ public final class ProxyDataPlane implements DataPlane {
         }
         Port.Routing routing = new Port.Routing(
                 new RoutingTable<>(
-                        listeners,
-                        (listener, route, rule) -> new RuleAction(listener, route, rule, to, limits, access, metrics)),
-                certificates);
+                        listeners, (listener, route, rule) -> new RuleAction(listener, route, rule, to, this)),
+                certificates,
+                told(listeners));
         Port.Kind kind = Port.Kind.of(listeners);
         Port port = ports.get(binding);
         if (port != null && port.kind() == kind) {
@@ -270,6 +268,12 @@ public final class ProxyDataPlane implements DataPlane {
             ports.remove(binding);
         }
         return failure;
+    }
+
+    private Map<ListenerConfig, Observation> told(List<ListenerConfig> listeners) {
+        Map<ListenerConfig, Observation> all = new IdentityHashMap<>();
+        listeners.forEach(each -> all.put(each, observations.of(each)));
+        return all;
     }
 
     private @Nullable String bind(EventLoopGroup group, Port port) {

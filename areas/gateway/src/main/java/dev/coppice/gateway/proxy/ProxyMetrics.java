@@ -43,6 +43,7 @@ final class ProxyMetrics implements AutoCloseable {
     final Gauge connections;
     final CounterDataPoint accessLines;
     final CounterDataPoint accessLinesLost;
+    final CounterDataPoint accessConditionsFailed;
 
     private final PrometheusRegistry registry;
     private final List<Collector> collectors = new ArrayList<>();
@@ -118,12 +119,15 @@ final class ProxyMetrics implements AutoCloseable {
                 .build());
         accessLines = kept(Counter.builder()
                 .name("coppice_gateway_access_log_lines")
-                .help("Lines given to the access log.")
+                .help("Lines given to access logs.")
                 .build());
         accessLinesLost = kept(Counter.builder()
                 .name("coppice_gateway_access_log_lost")
-                .help(
-                        "Lines of the access log that were dropped, since its file did not keep up or could not be written.")
+                .help("Lines of access logs that were dropped, since a file did not keep up or could not be written.")
+                .build());
+        accessConditionsFailed = kept(Counter.builder()
+                .name("coppice_gateway_access_log_condition_failures")
+                .help("Requests for which the CEL condition of an access log failed.")
                 .build());
     }
 

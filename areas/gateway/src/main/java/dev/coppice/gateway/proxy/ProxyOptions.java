@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxReplayBytes of a request's body that is kept in order to send it once more
  * @param drain how long connections have to end when their listener goes
  * @param overload when requests are refused since the gateway itself has too much to do
- * @param accessLog the file of the access log; null: none
+ * @param accessLog the file of the access log; those of policies are in the directory {@code logs} beside it; null: there are no files
  */
 public record ProxyOptions(
         int loops,

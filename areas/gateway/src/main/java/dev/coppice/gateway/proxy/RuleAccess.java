@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +18,7 @@ final class RuleAccess {
     final List<AccessPolicy> policies;
     final @Nullable X509TrustManager authorities;
     private final List<String> secretParameters;
+    private final Set<String> secretHeaders;
     private final Set<String> owned;
 
     /** @param authorities of certificates of clients; null: none of these counts */
@@ -27,14 +29,24 @@ final class RuleAccess {
                 .flatMap(each -> each.methods.stream())
                 .flatMap(each -> each.owned().stream())
                 .collect(Collectors.toUnmodifiableSet());
-        this.secretParameters = policies.stream()
+        this.secretParameters = sources(policies, Source.Type.QUERY).distinct().toList();
+        this.secretHeaders = sources(policies, Source.Type.HEADER)
+                .map(each -> each.toLowerCase(Locale.ROOT))
+                .collect(Collectors.toUnmodifiableSet());
+    }
+
+    private static Stream<String> sources(List<AccessPolicy> policies, Source.Type type) {
+        return policies.stream()
                 .flatMap(each -> each.methods.stream())
                 .map(AccessMethod::sources)
                 .flatMap(List::stream)
-                .filter(each -> each.type() == Source.Type.QUERY)
-                .map(Source::name)
-                .distinct()
-                .toList();
+                .filter(each -> each.type() == type)
+                .map(Source::name);
+    }
+
+    /** Whether a header has credentials, by its name in lower case. */
+    boolean credential(String header) {
+        return secretHeaders.contains(header);
     }
 
     boolean open() {

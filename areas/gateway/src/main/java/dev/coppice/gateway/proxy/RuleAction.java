@@ -81,6 +81,7 @@ final class RuleAction {
     final @Nullable String invalid;
     final RateLimit[] limits;
     final RuleAccess access;
+    final Observation observation;
     /** Its route by kind, namespace and name. */
     final String routeKey;
 
@@ -91,19 +92,18 @@ final class RuleAction {
             RouteConfig route,
             RuleConfig rule,
             Function<String, @Nullable Upstream> upstreams,
-            RateLimits limits,
-            AccessPolicies policies,
-            ProxyMetrics metrics) {
+            ProxyDataPlane plane) {
         this.listener = listener;
         this.route = route.namespace() + "/" + route.name();
-        this.metrics = metrics.route(this.route);
+        this.metrics = plane.metrics.route(this.route);
         this.filters = new Filters(rule.filters(), upstreams);
         this.requestTimeoutNanos = rule.requestTimeoutMillis() * 1_000_000;
         this.backendTimeoutNanos = rule.backendTimeoutMillis() * 1_000_000;
         this.retry = rule.retry();
         this.invalid = rule.invalid();
-        this.limits = limits.of(listener, route, rule);
-        this.access = policies.of(listener, route, rule);
+        this.limits = plane.limits.of(listener, route, rule);
+        this.access = plane.access.of(listener, route, rule);
+        this.observation = plane.observations.of(listener, route, rule);
         this.routeKey = route.kind() + "/" + this.route;
         List<Backend> all = new ArrayList<>();
         long sum = 0;

@@ -1,0 +1,51 @@
+package dev.coppice.gateway.log;
+
+/** Puts untrusted text into lines, so that it can neither end a line nor pretend to be another field. Pure functions. */
+public final class Escapes {
+    private Escapes() {}
+
+    /** As a string of JSON, in ASCII, with its quotation marks. */
+    public static void json(StringBuilder to, CharSequence text) {
+        to.append('"');
+        jsonPart(to, text);
+        to.append('"');
+    }
+
+    static void jsonPart(StringBuilder to, CharSequence text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '"' || c == '\\') {
+                to.append('\\').append(c);
+            } else if (c < ' ' || c >= 0x7F) {
+                to.append("\\u");
+                hex(to, c, 12);
+            } else {
+                to.append(c);
+            }
+        }
+    }
+
+    /** As Apache does it: {@code \"}, {@code \\}, and {@code \xHH} for what is no printable ASCII. */
+    static void text(StringBuilder to, CharSequence text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '"' || c == '\\') {
+                to.append('\\').append(c);
+            } else if (c > 0xFF) {
+                to.append("\\u");
+                hex(to, c, 12);
+            } else if (c < ' ' || c >= 0x7F) {
+                to.append("\\x");
+                hex(to, c, 4);
+            } else {
+                to.append(c);
+            }
+        }
+    }
+
+    private static void hex(StringBuilder to, char c, int from) {
+        for (int shift = from; shift >= 0; shift -= 4) {
+            to.append(Character.forDigit(c >> shift & 15, 16));
+        }
+    }
+}

@@ -1,0 +1,176 @@
+package dev.coppice.gateway.proxy;
+
+import dev.coppice.expression.Variables;
+import dev.coppice.gateway.authentication.Identity;
+import dev.coppice.gateway.log.LogField;
+import dev.coppice.gateway.log.LoggedRequest;
+import dev.coppice.gateway.log.SecretHeaders;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpRequest;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is told of a request that is over. Each event loop has one, which shows one request after the other, so that telling costs no memory.
+ * Used on that loop only.
+ */
+final class RequestReport implements LoggedRequest {
+    private @Nullable ClientStream client;
+    private @Nullable HttpRequest request;
+    private RequestTarget asked = RequestTarget.UNKNOWN;
+    private String target = "";
+    private @Nullable RuleAction rule;
+    private @Nullable Delivery delivery;
+    private @Nullable AccessCheck access;
+    private @Nullable Admission admission;
+    private String reason = "";
+    private @Nullable Answer answer;
+    private @Nullable RequestBody body;
+    private long nanos;
+    private @Nullable RequestVariables variables;
+
+    /** @param target as it may be told */
+    RequestReport of(ClientStream client, HttpRequest request, RequestTarget asked, String target) {
+        this.client = client;
+        this.request = request;
+        this.asked = asked;
+        this.target = target;
+        this.variables = null;
+        return this;
+    }
+
+    /** What became of it on its way; null for what it did not come to. */
+    RequestReport went(
+            @Nullable RuleAction by,
+            @Nullable AccessCheck checked,
+            @Nullable Admission admitted,
+            @Nullable Delivery delivered,
+            String why) {
+        rule = by;
+        access = checked;
+        admission = admitted;
+        delivery = delivered;
+        reason = why;
+        return this;
+    }
+
+    RequestReport ended(RequestBody sent, Answer given, long took) {
+        body = sent;
+        answer = given;
+        nanos = took;
+        return this;
+    }
+
+    /** It shows nothing any more. */
+    void clear() {
+        client = null;
+        request = null;
+        variables = null;
+        var _ = went(null, null, null, null, "");
+        answer = null;
+        body = null;
+    }
+
+    private static <T> T shown(@Nullable T value) {
+        if (value == null) {
+            throw new IllegalStateException("no request is shown");
+        }
+        return value;
+    }
+
+    int status() {
+        return shown(answer).status();
+    }
+
+    /** From its head to the end of its answer. */
+    long nanos() {
+        return nanos;
+    }
+
+    private HttpHeaders headers() {
+        return shown(request).headers();
+    }
+
+    private Identity identity() {
+        return access == null ? Identity.NOBODY : access.identity();
+    }
+
+    /** {@code NAMESPACE/NAME}; empty when no route wanted it. */
+    String route() {
+        return rule == null ? "" : rule.route;
+    }
+
+    /** What CEL expressions may know of it. */
+    Variables variables() {
+        RequestVariables known = variables;
+        if (known == null) {
+            known = new RequestVariables(shown(request), asked, shown(client), identity());
+            variables = known;
+        }
+        RequestVariables head = known;
+        return name -> switch (name) {
+            case "response.code" -> (long) status();
+            case "response.millis" -> nanos / 1_000_000;
+            case "response.bytes" -> shown(answer).bytes();
+            case "route.name" -> route();
+            default -> head.get(name);
+        };
+    }
+
+    @Override
+    public @Nullable String text(LogField field) {
+        return switch (field) {
+            case CLIENT -> shown(client).address();
+            case METHOD -> shown(request).method().name();
+            case HOST -> asked.authority().host();
+            case TARGET -> target;
+            case PROTOCOL ->
+                shown(client) instanceof Http2ClientStream
+                        ? "HTTP/2"
+                        : shown(answer).protocol();
+            case ROUTE -> route();
+            case UPSTREAM -> delivery == null ? "" : delivery.upstream();
+            case ENDPOINT -> {
+                Upstream.Target to = delivery == null ? null : delivery.endpoint();
+                yield to == null ? "" : to.toString();
+            }
+            case SUBJECT -> identity().subject();
+            case POLICY -> access == null ? "" : access.refusedBy();
+            case LIMIT -> admission == null ? "" : admission.refusedBy();
+            case REASON -> reason;
+            case AGENT -> headers().get(HttpHeaderNames.USER_AGENT);
+            case REFERER -> headers().get(HttpHeaderNames.REFERER);
+            case TRACE_ID, SPAN_ID -> "";
+            case TIME, STATUS, BYTES_IN, BYTES_OUT, MICROS, TRIES -> throw new IllegalArgumentException(field.word());
+        };
+    }
+
+    @Override
+    public long number(LogField field) {
+        return switch (field) {
+            case STATUS -> status();
+            case BYTES_IN -> shown(body).bytes();
+            case BYTES_OUT -> shown(answer).bytes();
+            case MICROS -> nanos / 1000;
+            case TRIES -> delivery == null ? 0 : delivery.tries();
+            default -> throw new IllegalArgumentException(field.word());
+        };
+    }
+
+    @Override
+    public @Nullable String requestHeader(String name) {
+        String value = headers().get(name);
+        return value != null && secret(name) ? SecretHeaders.MASK : value;
+    }
+
+    @Override
+    public @Nullable String responseHeader(String name) {
+        HttpHeaders all = shown(answer).headers();
+        String value = all == null ? null : all.get(name);
+        return value != null && SecretHeaders.secret(name) ? SecretHeaders.MASK : value;
+    }
+
+    private boolean secret(String name) {
+        return SecretHeaders.secret(name) || rule != null && rule.access.credential(name);
+    }
+}
