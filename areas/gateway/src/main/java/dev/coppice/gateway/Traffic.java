@@ -9,6 +9,7 @@ import dev.coppice.gateway.resilience.UpstreamReading;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
+import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -19,6 +20,8 @@ import java.util.Map;
  * last, whether or not anybody controls it. Safe for use by many threads.
  */
 public final class Traffic implements DataPlane {
+    private static final System.Logger LOG = System.getLogger(Traffic.class.getName());
+
     /** The first listener is served so much later at most. */
     private static final Duration WARM_UP = Duration.ofSeconds(3);
 
@@ -53,8 +56,18 @@ public final class Traffic implements DataPlane {
             throws Exception {
         SavedConfig saved = new SavedConfig(directory.resolve("config.json"), Sealer.open(kernel, directory));
         Traffic traffic = new Traffic(factory.open(kernel, supervisor, directory), saved);
-        saved.read().ifPresent(traffic::apply);
+        saved.read().ifPresent(traffic::begin);
         return traffic;
+    }
+
+    /** A copy that another version wrote may lack what this one needs. */
+    private void begin(GatewayConfig config) {
+        try {
+            apply(config).forEach((binding, why) -> LOG.log(Level.WARNING, binding + " is not served yet: " + why));
+        } catch (RuntimeException e) {
+            served = GatewayConfig.EMPTY;
+            LOG.log(Level.WARNING, "what was served before is not served until the resources have been read", e);
+        }
     }
 
     /** With the data plane of this version. */

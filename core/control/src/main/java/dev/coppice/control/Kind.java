@@ -85,15 +85,11 @@ public record Kind<S extends Record, T extends Record>(
             Class<S> spec,
             Class<T> status,
             String description) {
-        String lower = kind.toLowerCase(Locale.ROOT);
-        String plural = lower.endsWith("y")
-                ? lower.substring(0, lower.length() - 1) + "ies"
-                : lower + (lower.endsWith("s") ? "es" : "s");
         return new Kind<>(
                 group,
                 version,
                 kind,
-                plural,
+                plural(kind.toLowerCase(Locale.ROOT)),
                 namespaced,
                 spec,
                 status,
@@ -101,6 +97,15 @@ public record Kind<S extends Record, T extends Record>(
                 List.of(),
                 List.of("coppice"),
                 List.of());
+    }
+
+    /** As English has it: policies, gateways, classes, routes. */
+    private static String plural(String word) {
+        int last = word.length() - 1;
+        if (word.endsWith("y") && last > 0 && "aeiou".indexOf(word.charAt(last - 1)) < 0) {
+            return word.substring(0, last) + "ies";
+        }
+        return word + (word.endsWith("s") ? "es" : "s");
     }
 
     public Kind<S, T> withShortNames(String... names) {

@@ -47,7 +47,8 @@ class GatewayKindsTest {
         assertThat(definition.at("/spec/names/shortNames/0").asText()).isEqualTo("gc");
         assertThat(GatewayKinds.all())
                 .extracting(Kind::plural)
-                .contains("httproutes", "tlsroutes", "listenersets", "referencegrants", "backendtlspolicies");
+                .contains(
+                        "gateways", "httproutes", "tlsroutes", "listenersets", "referencegrants", "backendtlspolicies");
     }
 
     @Test
