@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** {@code coppice operator}, started by the real launcher on free ports. */
+/** {@code coppice operator}, or a gateway of its own, started by the real launcher on free ports. */
 final class RunningOperator implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration LIMIT = Duration.ofSeconds(60);
@@ -33,8 +33,14 @@ final class RunningOperator implements AutoCloseable {
 
     /** Starts it; {@code data} is its directory, and its log goes beside that. */
     static RunningOperator start(Path data, List<String> command) throws IOException {
+        return start(data, command, List.of("--metrics-port", "0", "--public-port", "0"));
+    }
+
+    /** Starts another process that follows an API; {@code ports} are its options for free ones. */
+    static RunningOperator start(Path data, List<String> command, List<String> ports) throws IOException {
         List<String> whole = new ArrayList<>(command);
-        whole.addAll(List.of("--json", "--data", data.toString(), "--metrics-port", "0", "--public-port", "0"));
+        whole.addAll(List.of("--json", "--data", data.toString()));
+        whole.addAll(ports);
         Path log = data.resolveSibling(data.getFileName() + ".log");
         Process process = new ProcessBuilder(whole)
                 .directory(Shell.HOME.toFile())

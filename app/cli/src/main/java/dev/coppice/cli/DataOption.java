@@ -16,13 +16,18 @@ final class DataOption {
     private @Nullable Path data;
 
     Path path() {
+        return path(".coppice");
+    }
+
+    /** @param home the directory in the user's own that is meant when nobody says which */
+    Path path(String home) {
         if (data != null) {
             return data.toAbsolutePath().normalize();
         }
         String environment = System.getenv("COPPICE_DATA");
         return environment != null && !environment.isBlank()
                 ? Path.of(environment).toAbsolutePath().normalize()
-                : Path.of(System.getProperty("user.home"), ".coppice");
+                : Path.of(System.getProperty("user.home"), home);
     }
 
     /** What the node of this directory wrote about itself. */

@@ -2,6 +2,7 @@ package dev.coppice.cli;
 
 import dev.coppice.kernel.ExitReason;
 import dev.coppice.kernel.ShutdownHook;
+import dev.coppice.server.GatewayServer;
 import dev.coppice.server.OperatorServer;
 import dev.coppice.server.Server;
 import java.util.concurrent.CompletableFuture;
@@ -29,6 +30,10 @@ final class StopSignal {
     }
 
     static StopSignal install(OperatorServer server) {
+        return install(server.terminated(), server::onClosed);
+    }
+
+    static StopSignal install(GatewayServer server) {
         return install(server.terminated(), server::onClosed);
     }
 

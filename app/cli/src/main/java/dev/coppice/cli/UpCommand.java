@@ -157,6 +157,9 @@ final class UpCommand implements Callable<Integer> {
                     "The zone of this machine, as EndpointSlices name it: Services may want endpoints there to go first.")
     private String gatewayZone = "";
 
+    @Mixin
+    private final GatewayRole gateway = new GatewayRole();
+
     @Option(names = "--token-file", paramLabel = "FILE", description = "Also write the token there (mode 0600).")
     private @Nullable Path tokenFile;
 
@@ -174,7 +177,12 @@ final class UpCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        List<String> problems = new ArrayList<>();
+        List<String> problems = new ArrayList<>(gateway.problems());
+        if (gateway.asked()) {
+            return problems.isEmpty()
+                    ? gateway.run(data, listen, gatewayAddresses, gatewayZone, quiet, json)
+                    : failed(problems);
+        }
         ServerOptions options = new ServerOptions(
                 data.path(),
                 listen,

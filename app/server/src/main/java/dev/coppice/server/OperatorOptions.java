@@ -33,7 +33,7 @@ public record OperatorOptions(
         int publicPort) {
     public static final int DEFAULT_METRICS_PORT = 7481;
     public static final int DEFAULT_LEASE_SECONDS = 15;
-    private static final String NAME = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
+    static final String NAME = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
     private static final int MOST_NAMESPACES = 100;
 
     public OperatorOptions {
@@ -79,7 +79,7 @@ public record OperatorOptions(
         return problems;
     }
 
-    private static void port(List<String> problems, String option, int port) {
+    static void port(List<String> problems, String option, int port) {
         if (port < 0 || port > 65_535) {
             problems.add(option + ": " + port + " is not a port: expected 1 to 65535, or 0 for a free one");
         }

@@ -1,6 +1,5 @@
 package dev.coppice.server;
 
-import dev.coppice.control.ApiException;
 import dev.coppice.control.runtime.ExtensionHost;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.ExitReason;
@@ -8,12 +7,9 @@ import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.SupervisorOptions;
-import dev.coppice.operator.AccessCheck;
 import dev.coppice.operator.ClusterAccess;
 import dev.coppice.operator.ClusterConnection;
-import dev.coppice.operator.ClusterResourceClient;
 import dev.coppice.operator.InvalidKubeconfigException;
-import dev.coppice.operator.OperatorRole;
 import dev.coppice.serving.ConsoleSite;
 import dev.coppice.serving.Exchange;
 import dev.coppice.serving.HttpListener;
@@ -48,7 +44,6 @@ import org.jspecify.annotations.Nullable;
  * Safe for use by many threads.
  */
 public final class OperatorServer implements AutoCloseable {
-    private static final Duration CHECK_LIMIT = Duration.ofSeconds(15);
     private static final Duration LOOK = Duration.ofMillis(200);
     private static final int MAX_CONNECTIONS = 1_000;
     private static final SupervisorOptions PATIENT =
@@ -110,15 +105,18 @@ public final class OperatorServer implements AutoCloseable {
         ClusterConnection connected = new ClusterConnection(kernel, cluster, access);
         connection = connected;
         String leases = options.leaseNamespace() == null ? access.namespace() : options.leaseNamespace();
-        check(connected, access, names, leases);
+        // All that is missing is told together, before anything is written.
+        new ClusterCheck(connected, access, "coppice operator --print-role")
+                .ask(OperatedAreas.permissions(names), options.namespaces(), leases)
+                .orThrow();
 
-        InetAddress address = address();
+        InetAddress address = address(options.listen());
         Supervisor listeners = kernel.root().startSupervisor("listeners", PATIENT);
-        HttpListener inner = listener(listeners, "metrics", address, options.metricsPort(), "--metrics-port");
-        HttpListener outer = listener(listeners, "public", address, options.publicPort(), "--public-port");
+        HttpListener inner = listener(kernel, listeners, "metrics", address, options.metricsPort(), "--metrics-port");
+        HttpListener outer = listener(kernel, listeners, "public", address, options.publicPort(), "--public-port");
         metrics = inner;
         open = outer;
-        identity = System.getenv().getOrDefault("HOSTNAME", "coppice") + "_" + kernel.uuid();
+        identity = identity(kernel);
         Routes unserved = (prefix, handler) -> () -> {};
         ExtensionHost.Surroundings surroundings = new ExtensionHost.Surroundings(
                 unserved,
@@ -134,7 +132,8 @@ public final class OperatorServer implements AutoCloseable {
         Supervisor.Child _ = kernel.root().start(ChildSpec.periodic("news", LOOK, Duration.ZERO, this::look));
     }
 
-    private HttpListener listener(Supervisor supervisor, String name, InetAddress address, int port, String option)
+    static HttpListener listener(
+            Kernel kernel, Supervisor supervisor, String name, InetAddress address, int port, String option)
             throws StartException {
         HttpListener listener = new HttpListener(
                 kernel,
@@ -144,54 +143,13 @@ public final class OperatorServer implements AutoCloseable {
         return listener;
     }
 
-    private InetAddress address() throws IOException {
+    static InetAddress address(String listen) throws IOException {
         try {
-            return InetAddress.getByName(options.listen());
+            return InetAddress.getByName(listen);
         } catch (UnknownHostException e) {
             throw new IOException(
-                    "--listen: the host \"" + options.listen()
-                            + "\" is unknown: expected an IP address of this machine",
-                    e);
+                    "--listen: the host \"" + listen + "\" is unknown: expected an IP address of this machine", e);
         }
-    }
-
-    /** All that is missing is told together, before anything is written. */
-    private void check(ClusterConnection connected, ClusterAccess access, List<String> names, String leases)
-            throws StartupException {
-        List<String> missing;
-        try {
-            AccessCheck check = new AccessCheck(new ClusterResourceClient(connected, "coppice-operator", CHECK_LIMIT));
-            missing = new ArrayList<>(check.missing(OperatedAreas.permissions(names), options.namespaces()));
-            missing.addAll(check.missing(OperatorRole.election(), List.of(leases)));
-        } catch (ApiException e) {
-            throw new StartupException(List.of(refused(e, access)), e);
-        }
-        if (!missing.isEmpty()) {
-            List<String> errors = new ArrayList<>();
-            missing.forEach(each -> errors.add("not allowed in the cluster: " + each));
-            errors.add(
-                    "grant what is missing to the user of " + access.origin()
-                            + ": `coppice operator --print-role` prints the ClusterRole, and docs/operator.md shows how to bind it");
-            throw new StartupException(errors, null);
-        }
-    }
-
-    private static String refused(ApiException e, ClusterAccess access) {
-        if (e.code() == 401) {
-            return access.server() + " refused the credentials of " + access.origin() + " (" + e.getMessage()
-                    + "): renew them; `kubectl auth whoami` with the same kubeconfig and context tries them";
-        }
-        if (e.code() == 403) {
-            return access.server() + " does not let the user of " + access.origin() + " ask what it may do ("
-                    + e.getMessage() + "): grant it the ClusterRole system:basic-user, as all who are authenticated"
-                    + " usually have, or correct its credentials";
-        }
-        if (e.code() == 404) {
-            return access.server()
-                    + " has no SelfSubjectAccessReview: expected a Kubernetes API server as the server of "
-                    + access.origin();
-        }
-        return e.getMessage() + ": is it up, and is the server of " + access.origin() + " right?";
     }
 
     // Health and news.
@@ -237,6 +195,11 @@ public final class OperatorServer implements AutoCloseable {
         }
         InetSocketAddress address = listener.address().orElseThrow();
         return "http://" + options.listen() + ":" + address.getPort();
+    }
+
+    /** A name in Leases that no other process has. */
+    static String identity(Kernel kernel) {
+        return System.getenv().getOrDefault("HOSTNAME", "coppice") + "_" + kernel.uuid();
     }
 
     /** Its name in Leases. */

@@ -273,7 +273,6 @@ public final class Server implements AutoCloseable {
         startupTime = Duration.ofNanos(kernel.clock().nanoTime() - startedNanos);
     }
 
-    /** Extensions of users, which the class path holds; each runs on every node. */
     /**
      * Where resources are kept.
      *

@@ -3,11 +3,6 @@ package dev.coppice.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import com.sun.net.httpserver.HttpServer;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -19,13 +14,7 @@ final class OperatorServerTest {
     private Path folder;
 
     private OperatorOptions options(String server) throws Exception {
-        Path kubeconfig = folder.resolve("kubeconfig");
-        Files.writeString(kubeconfig, """
-                clusters: [{name: c, cluster: {server: "%s"}}]
-                users: [{name: u, user: {token: t}}]
-                contexts: [{name: x, context: {cluster: c, user: u}}]
-                current-context: x
-                """.formatted(server));
+        Path kubeconfig = FakeCluster.kubeconfig(folder, server);
         return new OperatorOptions(
                 folder.resolve("data"), kubeconfig, null, List.of(), List.of(), null, 15, "127.0.0.1", 0, 0);
     }
@@ -42,18 +31,8 @@ final class OperatorServerTest {
     }
 
     private void fails(int code, String answer, String[] words) throws Exception {
-        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        server.createContext("/", exchange -> {
-            byte[] body = answer.getBytes(StandardCharsets.US_ASCII);
-            exchange.sendResponseHeaders(code, body.length);
-            exchange.getResponseBody().write(body);
-            exchange.close();
-        });
-        server.start();
-        try {
-            fails(options("http://127.0.0.1:" + server.getAddress().getPort()), words);
-        } finally {
-            server.stop(0);
+        try (FakeCluster cluster = new FakeCluster(code, answer)) {
+            fails(options(cluster.url()), words);
         }
     }
 

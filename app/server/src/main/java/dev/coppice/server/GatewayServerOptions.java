@@ -1,0 +1,55 @@
+package dev.coppice.server;
+
+import dev.coppice.gateway.GatewayOptions;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the gateway runs in a process of its own.
+ *
+ * @param data where it keeps what it serves
+ * @param kubeconfig whose API has the resources; null for that of the environment
+ * @param context null for the current one
+ * @param leaseNamespace where its Lease is; null for the namespace of the context
+ * @param listen address of metrics and health
+ * @param metricsPort metrics and health; 0 for a free one
+ * @param addresses IP addresses of this machine that Gateways get; empty for the default
+ * @param zone where this machine is; empty when nobody knows
+ */
+public record GatewayServerOptions(
+        Path data,
+        @Nullable Path kubeconfig,
+        @Nullable String context,
+        @Nullable String leaseNamespace,
+        String listen,
+        int metricsPort,
+        List<String> addresses,
+        String zone) {
+    public static final int DEFAULT_METRICS_PORT = 7482;
+
+    public GatewayServerOptions {
+        addresses = List.copyOf(addresses);
+    }
+
+    /** All that is wrong with them, in words for people. */
+    public List<String> problems() {
+        List<String> problems = new ArrayList<>();
+        addresses.forEach(each ->
+                GatewayOptions.problem(each).ifPresent(problem -> problems.add("--gateway-addresses: " + problem)));
+        GatewayOptions.zoneProblem(zone).ifPresent(problem -> problems.add("--gateway-zone: " + problem));
+        if (leaseNamespace != null && !leaseNamespace.matches(OperatorOptions.NAME)) {
+            problems.add("--lease-namespace: \"" + leaseNamespace + "\" is not the name of a namespace");
+        }
+        OperatorOptions.port(problems, "--metrics-port", metricsPort);
+        if (listen.isBlank()) {
+            problems.add("--listen: expected an IP address or host name, such as " + ServerOptions.DEFAULT_LISTEN);
+        }
+        return problems;
+    }
+
+    GatewayOptions gateway() {
+        return GatewayOptions.of(addresses).withZone(zone);
+    }
+}
