@@ -6,7 +6,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** A way to find out who sends a request. Safe for use by many threads. */
-public sealed interface AuthenticationMethod permits KeyMethod, PasswordMethod, TokenMethod {
+public sealed interface AuthenticationMethod permits KeyMethod, PasswordMethod, SessionMethod, TokenMethod {
 
     /**
      * Looks at a request. Never blocks.
@@ -30,4 +30,14 @@ public sealed interface AuthenticationMethod permits KeyMethod, PasswordMethod, 
 
     /** The headers, in lower case, in which backends are told something: clients must not set them. */
     List<String> owned();
+
+    /** Where somebody who may is sent in order to get a credential; null when the request's sender cannot be sent there. */
+    default Outcome.@Nullable Replied login(CredentialRequest request) {
+        return null;
+    }
+
+    /** The paths, if any, whose requests are for the method itself: their queries are not logged. */
+    default List<String> ownPaths() {
+        return List.of();
+    }
 }

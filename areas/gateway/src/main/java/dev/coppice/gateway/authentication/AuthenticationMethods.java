@@ -25,9 +25,12 @@ public final class AuthenticationMethods {
 
     private final Kernel kernel;
     private final ProofCache cache;
+    private final PasswordHash hash = new PasswordHash(Runtime.getRuntime().maxMemory());
     private final Executor passwords;
     private final Executor fetches;
+    private final Executor issuers;
     private final Consumer<String> fetched;
+    private final Consumer<String> sessions;
     private final AtomicLong scopes = new AtomicLong();
     private Map<SecurityConfig.Method, AuthenticationMethod> methods = Map.of();
     private Map<KeySet.Remote, RemoteKeys> remotes = Map.of();
@@ -35,10 +38,13 @@ public final class AuthenticationMethods {
     /**
      * Begins.
      *
-     * @param supervisor of the threads that hash passwords and fetch keys
+     * @param supervisor of the threads that hash passwords, fetch keys, and ask issuers
      * @param fetched told of each fetch of keys: fetched, failed
+     * @param sessions told what becomes of sessions, as {@link SessionMethod} says
      */
-    public AuthenticationMethods(Kernel kernel, Supervisor supervisor, Consumer<String> fetched) throws StartException {
+    public AuthenticationMethods(
+            Kernel kernel, Supervisor supervisor, Consumer<String> fetched, Consumer<String> sessions)
+            throws StartException {
         this.kernel = kernel;
         long entries = Runtime.getRuntime().maxMemory() / PART_OF_HEAP / ENTRY_BYTES;
         this.cache = new ProofCache(
@@ -47,7 +53,9 @@ public final class AuthenticationMethods {
         this.passwords = supervisor.executor(
                 "passwords", Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
         this.fetches = supervisor.executor("key-fetches", FETCHES);
+        this.issuers = supervisor.executor("issuers", FETCHES);
         this.fetched = fetched;
+        this.sessions = sessions;
     }
 
     /** Makes those of all policies, and forgets all others. Certificates and other services are looked at by whoever has the connections. */
@@ -91,12 +99,27 @@ public final class AuthenticationMethods {
         return switch (config) {
             case SecurityConfig.Method.ApiKey keys -> new KeyMethod(keys);
             case SecurityConfig.Method.Basic basic ->
-                new PasswordMethod(basic, new Proofs(kernel.clock(), cache, scopes.incrementAndGet(), passwords));
+                new PasswordMethod(basic, hash, new Proofs(kernel.clock(), cache, scopes.incrementAndGet(), passwords));
             case SecurityConfig.Method.Jwt jwt ->
                 new TokenMethod(jwt, source(jwt.keys(), remotes), kernel.clock(), cache, scopes::incrementAndGet);
+            case SecurityConfig.Method.Oidc oidc -> sessions(oidc);
             case SecurityConfig.Method.ClientCertificate _, SecurityConfig.Method.External _ ->
                 throw new IllegalArgumentException(config.name() + " has no credential in the request");
         };
+    }
+
+    private SessionMethod sessions(SecurityConfig.Method.Oidc config) {
+        Issuer issuer = new Issuer(
+                config,
+                IssuerClient.over(kernel, config.authorities(), config.allowLinkLocal()),
+                kernel,
+                cache,
+                scopes::incrementAndGet,
+                fetches,
+                fetched);
+        boolean _ = issuer.renew(() -> {});
+        return new SessionMethod(
+                config, issuer, kernel, new Proofs(kernel.clock(), cache, scopes.incrementAndGet(), issuers), sessions);
     }
 
     private static KeySource source(KeySet keys, Map<KeySet.Remote, RemoteKeys> remotes) {

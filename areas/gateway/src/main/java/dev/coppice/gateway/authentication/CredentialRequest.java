@@ -4,6 +4,17 @@ import java.util.List;
 
 /** What methods may look at of a request, on the thread that calls them and before they return. */
 public interface CredentialRequest {
+    String method();
+
+    /** The host as the client names it, with a port that is not the usual one; in lower case. */
+    String host();
+
+    /** In its normal form. */
+    String path();
+
+    /** With its question mark; empty when there is none. */
+    String query();
+
     /** The values of all field lines of this name. */
     List<String> headers(String name);
 

@@ -6,7 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 /**
  * Who sends a request. Immutable.
  *
- * @param method how that was found out: {@code APIKey}, {@code Basic} or {@code JWT}; empty for nobody
+ * @param method how that was found out: such as {@code APIKey}, {@code Basic}, {@code JWT} or {@code OIDC}; empty for nobody
  * @param name of the method in its policy
  * @param subject a client's id, a user's name, or what a token says in {@code sub}
  * @param claims what a token says, an object not to be changed; empty for other methods

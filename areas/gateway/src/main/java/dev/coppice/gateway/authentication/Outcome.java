@@ -23,10 +23,20 @@ public sealed interface Outcome {
      * It is known who sends the request.
      *
      * @param headers that backends are told, with values of printable ASCII
+     * @param removed names of headers, in lower case, that backends are not told
+     * @param toClient headers that are added to the answer, whoever gives it
      */
-    record Known(Identity identity, List<Header> headers) implements Outcome {
+    record Known(Identity identity, List<Header> headers, List<String> removed, List<Header> toClient)
+            implements Outcome {
         public Known {
             headers = List.copyOf(headers);
+            removed = List.copyOf(removed);
+            toClient = List.copyOf(toClient);
+        }
+
+        /** Backends are told something, and clients nothing. */
+        public Known(Identity identity, List<Header> headers) {
+            this(identity, headers, List.of(), List.of());
         }
     }
 
@@ -37,6 +47,18 @@ public sealed interface Outcome {
      */
     record Answered(int status, List<Header> headers, byte[] body) implements Outcome {
         public Answered {
+            headers = List.copyOf(headers);
+        }
+    }
+
+    /**
+     * The request was meant for the method itself, which answers it, whatever others think of it.
+     *
+     * @param headers of the answer to the client
+     * @param text of the answer; empty for none
+     */
+    record Replied(int status, List<Header> headers, String text) implements Outcome {
+        public Replied {
             headers = List.copyOf(headers);
         }
     }

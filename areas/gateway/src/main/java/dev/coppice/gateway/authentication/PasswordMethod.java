@@ -3,19 +3,17 @@ package dev.coppice.gateway.authentication;
 import dev.coppice.gateway.config.SecurityConfig.Method;
 import dev.coppice.gateway.config.SecurityConfig.Source;
 import dev.coppice.gateway.config.SecurityConfig.User;
-import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import org.bouncycastle.crypto.generators.OpenBSDBCrypt;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Names and passwords (RFC 7617). A password that was good is good for five minutes without being hashed again; others are hashed elsewhere,
  * a few at a time. Safe for use by many threads.
  *
- * @see <a href="https://www.usenix.org/legacy/events/usenix99/provos/provos.pdf">bcrypt</a>
+ * @see PasswordHash
  */
 public final class PasswordMethod implements AuthenticationMethod {
     private static final long PROVEN_MILLIS = 300_000;
@@ -25,18 +23,16 @@ public final class PasswordMethod implements AuthenticationMethod {
     private final Method.Basic config;
     private final CredentialFinder finder = new CredentialFinder(SOURCES);
     private final Map<String, String> hashes = new HashMap<>();
-    /** Hashed for users who are not there, so that time does not tell who is. */
-    private final String anyHash;
-
+    private final PasswordHash hash;
     private final Proofs proofs;
 
-    PasswordMethod(Method.Basic config, Proofs proofs) {
+    PasswordMethod(Method.Basic config, PasswordHash hash, Proofs proofs) {
         this.config = config;
+        this.hash = hash;
         this.proofs = proofs;
         for (User each : config.users()) {
             hashes.put(each.name(), each.hash());
         }
-        this.anyHash = config.users().isEmpty() ? "" : config.users().getFirst().hash();
     }
 
     @Override
@@ -60,8 +56,9 @@ public final class PasswordMethod implements AuthenticationMethod {
     }
 
     private Outcome check(BasicCredentials credentials) {
-        String hash = hashes.get(credentials.name());
-        if (!matches(credentials.password(), hash == null ? anyHash : hash) || hash == null) {
+        String known = hashes.get(credentials.name());
+        if (!hash.matches(credentials.password(), known == null ? another(credentials.name()) : known)
+                || known == null) {
             return new Outcome.Refused(WRONG);
         }
         List<Outcome.Header> headers = config.header() == null
@@ -70,13 +67,16 @@ public final class PasswordMethod implements AuthenticationMethod {
         return new Outcome.Known(new Identity("Basic", config.name(), credentials.name()), headers);
     }
 
-    private static boolean matches(String password, String hash) {
-        try {
-            return OpenBSDBCrypt.checkPassword(hash, password.getBytes(StandardCharsets.UTF_8));
-        } catch (RuntimeException e) {
-            // The control half lets only hashes of bcrypt through.
-            return false;
-        }
+    /**
+     * What is hashed for a name that is not there, so that time does not tell who is: always the same for a name, and as often one of each
+     * cost as users have it.
+     */
+    private String another(String name) {
+        return config.users().isEmpty()
+                ? ""
+                : config.users()
+                        .get(Math.floorMod(name.hashCode(), config.users().size()))
+                        .hash();
     }
 
     @Override

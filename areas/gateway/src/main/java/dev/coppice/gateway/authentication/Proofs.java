@@ -9,6 +9,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds out whether credentials are good where that takes long: elsewhere, once for all requests that have the same one at a time, and not again
@@ -35,6 +36,16 @@ final class Proofs {
         this.cache = cache;
         this.scope = scope;
         this.executor = executor;
+    }
+
+    /** What is remembered of a credential; null when nothing is. */
+    Outcome.@Nullable Known remembered(String credential) {
+        return cache.get(cache.key(scope, credential));
+    }
+
+    /** Remembers that a credential is good, until a time since 1970. */
+    void remember(String credential, Outcome.Known known, long endsMillis) {
+        cache.put(cache.key(scope, credential), known, endsMillis);
     }
 
     /**

@@ -56,6 +56,11 @@ public final class TokenMethod implements AuthenticationMethod {
             done.accept(Outcome.Absent.ABSENT);
             return;
         }
+        verify(text, done);
+    }
+
+    /** Looks at a token, wherever it comes from. */
+    void verify(String text, Consumer<Outcome> done) {
         Scope now = scope();
         Fingerprint proof = text.length() > SignedToken.LONGEST ? null : cache.key(now.number, text);
         Outcome.Known proven = proof == null ? null : cache.get(proof);
@@ -155,17 +160,8 @@ public final class TokenMethod implements AuthenticationMethod {
 
     private Outcome known(String text, SignedToken token, Scope now) {
         JsonNode claims = token.claims();
-        List<Outcome.Header> headers = new ArrayList<>();
-        int length = 0;
-        for (ClaimHeader each : config.headers()) {
-            String value = value(at(claims, each.claim()));
-            if (value != null) {
-                String shown = HeaderText.of(value);
-                length += shown.length();
-                headers.add(new Outcome.Header(each.header(), shown));
-            }
-        }
-        if (length > MOST_HEADER) {
+        List<Outcome.Header> headers = headers(claims, config.headers());
+        if (headers == null) {
             return new Outcome.Refused("the claims of the token are too long");
         }
         Outcome.Known known = new Outcome.Known(
@@ -173,6 +169,21 @@ public final class TokenMethod implements AuthenticationMethod {
         double endsMillis = claims.path("exp").doubleValue() * 1000 + config.clockSkewMillis();
         cache.put(cache.key(now.number, text), known, (long) endsMillis);
         return known;
+    }
+
+    /** What backends are told of claims; null when it is too long for headers. */
+    static @Nullable List<Outcome.Header> headers(JsonNode claims, List<ClaimHeader> wanted) {
+        List<Outcome.Header> headers = new ArrayList<>();
+        int length = 0;
+        for (ClaimHeader each : wanted) {
+            String value = value(at(claims, each.claim()));
+            if (value != null) {
+                String shown = HeaderText.of(value);
+                length += shown.length();
+                headers.add(new Outcome.Header(each.header(), shown));
+            }
+        }
+        return length > MOST_HEADER ? null : headers;
     }
 
     private static JsonNode at(JsonNode claims, List<String> path) {

@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Who may send requests. Immutable. Has no secrets, but hashes of some, which {@link #toString} does not tell.
+ * Who may send requests. Immutable. Of most secrets it has hashes; {@link #toString} tells neither.
  *
  * @param name {@code NAMESPACE/POLICY}
  * @param targets whose requests it is for
@@ -51,6 +51,7 @@ public record SecurityConfig(
         @JsonSubTypes.Type(value = Method.ApiKey.class, name = "ApiKey"),
         @JsonSubTypes.Type(value = Method.Basic.class, name = "Basic"),
         @JsonSubTypes.Type(value = Method.Jwt.class, name = "Jwt"),
+        @JsonSubTypes.Type(value = Method.Oidc.class, name = "Oidc"),
         @JsonSubTypes.Type(value = Method.ClientCertificate.class, name = "ClientCertificate"),
         @JsonSubTypes.Type(value = Method.External.class, name = "External")
     })
@@ -120,6 +121,50 @@ public record SecurityConfig(
         }
 
         /**
+         * Sessions of people whom an issuer has logged in (OpenID Connect Core 1.0, 3.1).
+         *
+         * @param endpoints null: the issuer says where they are
+         * @param authorities of the issuer's certificate, in PEM; null: those that the machine trusts
+         * @param allowLinkLocal whether the issuer may have a link-local or cloud metadata address
+         * @param secretInBody whether the token endpoint wants the client's secret among its parameters
+         * @param scopes that are asked for
+         * @param redirectPath where the issuer sends browsers back to
+         * @param logoutPath that ends the session; null: none does
+         * @param afterLogoutPath where browsers go then
+         * @param cookies how the session is kept
+         * @param lifetimeMillis after which people have to log in again
+         * @param algorithms names of RFC 7518 and RFC 8037
+         * @param headers in which backends are told claims
+         * @param forwardAccessToken whether backends get the access token
+         */
+        record Oidc(
+                String name,
+                String issuer,
+                @Nullable Endpoints endpoints,
+                @Nullable String authorities,
+                boolean allowLinkLocal,
+                String clientId,
+                Secret clientSecret,
+                boolean secretInBody,
+                List<String> scopes,
+                String redirectPath,
+                @Nullable String logoutPath,
+                String afterLogoutPath,
+                SessionCookies cookies,
+                long lifetimeMillis,
+                List<String> algorithms,
+                long clockSkewMillis,
+                List<ClaimHeader> headers,
+                boolean forwardAccessToken)
+                implements Method {
+            public Oidc {
+                scopes = List.copyOf(scopes);
+                algorithms = List.copyOf(algorithms);
+                headers = List.copyOf(headers);
+            }
+        }
+
+        /**
          * The certificate that a client shows in TLS, by the authorities of its listener.
          *
          * @param header in which backends are told its first name, in lower case; null: in none
@@ -184,6 +229,39 @@ public record SecurityConfig(
         }
     }
 
+    /** A secret, which {@link #toString} does not tell. */
+    public record Secret(String value) {
+        @Override
+        public String toString() {
+            return "Secret[not shown]";
+        }
+    }
+
+    /**
+     * Where an issuer answers.
+     *
+     * @param endSession null: it cannot be told that a session has ended
+     */
+    public record Endpoints(
+            String authorization,
+            String token,
+            String keys,
+            @Nullable String endSession) {}
+
+    /**
+     * How browsers keep a session.
+     *
+     * @param name of the cookie; further ones have it and a number
+     * @param sameSite Strict, Lax or None
+     * @param plainHttp clients come by plain HTTP, and so the cookies, too
+     * @param keys the first one encrypts, all decrypt
+     */
+    public record SessionCookies(String name, String sameSite, boolean plainHttp, List<Secret> keys) {
+        public SessionCookies {
+            keys = List.copyOf(keys);
+        }
+    }
+
     /**
      * A key of a client.
      *
@@ -199,7 +277,7 @@ public record SecurityConfig(
     /**
      * A user with a password.
      *
-     * @param hash of bcrypt, as {@code $2y$10$…}
+     * @param hash of bcrypt or Argon2id, as {@code $2y$10$…}
      */
     public record User(String name, String hash) {
         @Override

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.Key;
 import dev.coppice.control.Resource;
 import dev.coppice.expression.InvalidExpressionException;
+import dev.coppice.gateway.authentication.IssuerAddress;
 import dev.coppice.gateway.authentication.KeyMethod;
 import dev.coppice.gateway.authentication.PasswordFile;
 import dev.coppice.gateway.authentication.VerificationKeys;
@@ -15,9 +16,8 @@ import dev.coppice.gateway.expression.RequestExpression;
 import dev.coppice.gateway.kind.LocalReference;
 import dev.coppice.gateway.kind.PolicyStatus;
 import dev.coppice.gateway.kind.SecurityPolicySpec;
+import dev.coppice.gateway.route.RequestPath;
 import dev.coppice.schema.GoDuration;
-import java.net.URI;
-import java.net.URISyntaxException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -34,6 +34,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class SecurityReader {
     private static final int MOST_CLIENTS = 10_000;
+    private static final int LEAST_SESSION_KEY = 32;
+    private static final int MOST_SESSION_KEYS = 4;
     /** Of HTTP itself, or of those through whom a request comes: nothing that is said of a client belongs there. */
     private static final Set<String> RESERVED = Set.of(
             "authorization",
@@ -108,6 +110,13 @@ final class SecurityReader {
             }
             if (each.basic() != null) {
                 all.add(secret(each.basic().secretRef()));
+            }
+            if (each.oidc() != null) {
+                all.add(secret(each.oidc().clientSecretRef()));
+                if (each.oidc().sessionKeyRef() != null) {
+                    all.add(secret(each.oidc().sessionKeyRef()));
+                }
+                all.addAll(each.oidc().caCertificateRefs());
             }
             if (each.jwt() != null && each.jwt().keys().ref() != null) {
                 all.add(each.jwt().keys().ref());
@@ -189,6 +198,8 @@ final class SecurityReader {
                     all.add(passwords(each.name(), each.basic()));
                 } else if (each.jwt() != null) {
                     all.add(tokens(each.name(), each.jwt()));
+                } else if (each.oidc() != null) {
+                    all.add(sessions(each.name(), each.oidc()));
                 } else if (each.type().equals("ClientCertificate")) {
                     SecurityPolicySpec.ClientCertificate spec = each.clientCertificate();
                     all.add(new Method.ClientCertificate(
@@ -307,11 +318,6 @@ final class SecurityReader {
         }
 
         private Method tokens(String name, SecurityPolicySpec.Jwt spec) throws InvalidException, UnresolvedException {
-            List<SecurityConfig.ClaimHeader> headers = new ArrayList<>();
-            for (SecurityPolicySpec.ClaimHeader each : spec.claimHeaders()) {
-                String header = header(each.header(), "jwt.claimHeaders[" + headers.size() + "].header");
-                headers.add(new SecurityConfig.ClaimHeader(each.claim(), header == null ? "" : header));
-            }
             return new Method.Jwt(
                     name,
                     spec.issuer(),
@@ -320,8 +326,123 @@ final class SecurityReader {
                     spec.algorithms(),
                     duration(spec.clockSkew(), "jwt.clockSkew").toMillis(),
                     sources(spec.from()),
-                    headers,
+                    claimHeaders(spec.claimHeaders(), "jwt"),
                     spec.forward());
+        }
+
+        private List<SecurityConfig.ClaimHeader> claimHeaders(List<SecurityPolicySpec.ClaimHeader> spec, String field)
+                throws InvalidException {
+            List<SecurityConfig.ClaimHeader> headers = new ArrayList<>();
+            for (SecurityPolicySpec.ClaimHeader each : spec) {
+                String header = header(each.header(), field + ".claimHeaders[" + headers.size() + "].header");
+                headers.add(new SecurityConfig.ClaimHeader(each.claim(), header == null ? "" : header));
+            }
+            return headers;
+        }
+
+        private Method sessions(String name, SecurityPolicySpec.Oidc spec)
+                throws InvalidException, UnresolvedException {
+            https(spec.issuer(), "oidc.issuer");
+            SecurityPolicySpec.Endpoints given = spec.endpoints();
+            SecurityConfig.Endpoints endpoints = null;
+            if (given != null) {
+                https(given.authorization(), "oidc.endpoints.authorization");
+                https(given.token(), "oidc.endpoints.token");
+                https(given.keys(), "oidc.endpoints.keys");
+                if (given.endSession() != null) {
+                    https(given.endSession(), "oidc.endpoints.endSession");
+                }
+                endpoints = new SecurityConfig.Endpoints(
+                        given.authorization(), given.token(), given.keys(), given.endSession());
+            }
+            path(spec.redirectPath(), "oidc.redirectPath");
+            path(spec.logoutPath(), "oidc.logoutPath");
+            path(spec.afterLogoutPath(), "oidc.afterLogoutPath");
+            List<String> scopes = new ArrayList<>();
+            scopes.add("openid");
+            spec.scopes().stream().filter(each -> !scopes.contains(each)).forEach(scopes::add);
+            List<SecurityConfig.ClaimHeader> headers = claimHeaders(spec.claimHeaders(), "oidc");
+            long lifetime = duration(spec.lifetime(), "oidc.lifetime").toMillis();
+            long skew = duration(spec.clockSkew(), "oidc.clockSkew").toMillis();
+            String secret = found(
+                            "oidc.clientSecretRef",
+                            references.entry(policy.namespace(), secret(spec.clientSecretRef()), "client-secret"))
+                    .strip();
+            return new Method.Oidc(
+                    name,
+                    spec.issuer(),
+                    endpoints,
+                    authorities(spec.caCertificateRefs(), "oidc.caCertificateRefs"),
+                    spec.allowLinkLocal(),
+                    spec.clientID(),
+                    new SecurityConfig.Secret(secret),
+                    spec.clientAuthentication().equals("Post"),
+                    scopes,
+                    spec.redirectPath(),
+                    spec.logoutPath(),
+                    spec.afterLogoutPath(),
+                    new SecurityConfig.SessionCookies(
+                            spec.cookieName(), spec.sameSite(), spec.plainHTTP(), sessionKeys(spec, secret)),
+                    lifetime,
+                    spec.algorithms(),
+                    skew,
+                    headers,
+                    spec.forwardAccessToken());
+        }
+
+        private List<SecurityConfig.Secret> sessionKeys(SecurityPolicySpec.Oidc spec, String clientSecret)
+                throws UnresolvedException {
+            SecurityPolicySpec.SecretName reference = spec.sessionKeyRef();
+            if (reference == null) {
+                // Whoever has a session could else guess a short one, and make sessions.
+                if (clientSecret.length() < LEAST_SESSION_KEY) {
+                    throw unusable(
+                            "oidc.clientSecretRef",
+                            "the client's secret has less than " + LEAST_SESSION_KEY
+                                    + " characters, so sessions cannot be encrypted with it; give a sessionKeyRef");
+                }
+                return List.of(new SecurityConfig.Secret(clientSecret));
+            }
+            List<String> lines = found(
+                            "oidc.sessionKeyRef", references.entry(policy.namespace(), secret(reference), "key"))
+                    .lines()
+                    .map(String::strip)
+                    .filter(each -> !each.isEmpty())
+                    .toList();
+            if (lines.isEmpty()
+                    || lines.size() > MOST_SESSION_KEYS
+                    || lines.stream().anyMatch(each -> each.length() < LEAST_SESSION_KEY)) {
+                throw unusable(
+                        "oidc.sessionKeyRef",
+                        "the entry key of Secret " + policy.namespace() + "/" + reference.name() + " has to have 1 to "
+                                + MOST_SESSION_KEYS + " lines of " + LEAST_SESSION_KEY
+                                + " characters at least, such as `openssl rand -base64 32` makes them");
+            }
+            return lines.stream().map(SecurityConfig.Secret::new).toList();
+        }
+
+        private void path(String path, String field) throws InvalidException {
+            if (!path.equals(RequestPath.normal(path))) {
+                throw new InvalidException(place + "." + field + ": \"" + path
+                        + "\": expected a path in its normal form, without . and .. and needless escapes");
+            }
+        }
+
+        private void https(String address, String field) throws InvalidException {
+            if (!IssuerAddress.good(address)) {
+                throw new InvalidException(
+                        place + "." + field + ": \"" + address + "\": expected https://HOST[:PORT]/PATH");
+            }
+        }
+
+        /** Null for those that the machine trusts. */
+        private @Nullable String authorities(List<LocalReference> references, String field) throws UnresolvedException {
+            StringBuilder all = new StringBuilder();
+            for (int i = 0; i < references.size(); i++) {
+                all.append(found(
+                        field + "[" + i + "]", this.references.authorities(policy.namespace(), references.get(i))));
+            }
+            return references.isEmpty() ? null : all.toString();
         }
 
         /** Of which upstream is not known yet. */
@@ -384,25 +505,10 @@ final class SecurityReader {
 
         private SecurityConfig.KeySet remote(SecurityPolicySpec.RemoteKeySet spec)
                 throws InvalidException, UnresolvedException {
-            try {
-                URI uri = new URI(spec.uri());
-                if (!"https".equals(uri.getScheme()) || uri.getHost() == null || uri.getRawUserInfo() != null) {
-                    throw new URISyntaxException(spec.uri(), "it has no host, or a user");
-                }
-            } catch (URISyntaxException e) {
-                throw new InvalidException(
-                        place + ".jwt.keys.remote.uri: \"" + spec.uri() + "\": expected https://HOST[:PORT]/PATH");
-            }
-            StringBuilder authorities = new StringBuilder();
-            for (int i = 0; i < spec.caCertificateRefs().size(); i++) {
-                authorities.append(found(
-                        "jwt.keys.remote.caCertificateRefs[" + i + "]",
-                        references.authorities(
-                                policy.namespace(), spec.caCertificateRefs().get(i))));
-            }
+            https(spec.uri(), "jwt.keys.remote.uri");
             return new SecurityConfig.KeySet.Remote(
                     spec.uri(),
-                    spec.caCertificateRefs().isEmpty() ? null : authorities.toString(),
+                    authorities(spec.caCertificateRefs(), "jwt.keys.remote.caCertificateRefs"),
                     duration(spec.refresh(), "jwt.keys.remote.refresh").toMillis(),
                     spec.allowLinkLocal());
         }

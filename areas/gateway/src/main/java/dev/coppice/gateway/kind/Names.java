@@ -91,6 +91,20 @@ public final class Names {
     @Target({ElementType.RECORD_COMPONENT, ElementType.TYPE_USE})
     public @interface GatewayDuration {}
 
+    /** The path of a URL, without a query. */
+    @Length(min = 1, max = 1024)
+    @Pattern("^/([A-Za-z0-9._~!$&'()*+,;=:@%-][A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?$")
+    @Retention(RetentionPolicy.RUNTIME)
+    @Target({ElementType.RECORD_COMPONENT, ElementType.TYPE_USE})
+    public @interface UrlPath {}
+
+    /** An https address, without a user and a fragment. */
+    @Length(min = 9, max = 2048)
+    @Pattern("^https://[^/?#@\\s]+([/?][^#\\s]*)?$")
+    @Retention(RetentionPolicy.RUNTIME)
+    @Target({ElementType.RECORD_COMPONENT, ElementType.TYPE_USE})
+    public @interface HttpsAddress {}
+
     /** The value of an annotation. */
     @Length(max = 4096)
     @Retention(RetentionPolicy.RUNTIME)

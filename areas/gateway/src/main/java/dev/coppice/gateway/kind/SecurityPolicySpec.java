@@ -2,8 +2,10 @@ package dev.coppice.gateway.kind;
 
 import dev.coppice.gateway.kind.Names.GatewayDuration;
 import dev.coppice.gateway.kind.Names.HeaderName;
+import dev.coppice.gateway.kind.Names.HttpsAddress;
 import dev.coppice.gateway.kind.Names.ObjectName;
 import dev.coppice.gateway.kind.Names.PortNumber;
+import dev.coppice.gateway.kind.Names.UrlPath;
 import dev.coppice.schema.Default;
 import dev.coppice.schema.Description;
 import dev.coppice.schema.Enumeration;
@@ -53,6 +55,9 @@ public record SecurityPolicySpec(
             @Required
             @ListMap("name")
             @Length(min = 1, max = 8)
+            @Rule(
+                    value = "self.filter(m, m.type == 'OIDC').size() <= 1",
+                    message = "one method may be of the type OIDC; further ones belong into policies of their own")
             @Description("The methods, in the order in which they are tried; one has to succeed.")
             List<Method> methods) {}
 
@@ -66,6 +71,9 @@ public record SecurityPolicySpec(
     @Rule(
             value = "(self.type == 'JWT') == has(self.jwt)",
             message = "jwt must be given with the type JWT, and only there")
+    @Rule(
+            value = "(self.type == 'OIDC') == has(self.oidc)",
+            message = "oidc must be given with the type OIDC, and only there")
     @Rule(
             value = "(self.type == 'External') == has(self.external)",
             message = "external must be given with the type External, and only there")
@@ -81,8 +89,8 @@ public record SecurityPolicySpec(
             String name,
 
             @Required
-            @Enumeration({"APIKey", "Basic", "JWT", "ClientCertificate", "External"})
-            @Description("APIKey, Basic, JWT, ClientCertificate or External.")
+            @Enumeration({"APIKey", "Basic", "JWT", "OIDC", "ClientCertificate", "External"})
+            @Description("APIKey, Basic, JWT, OIDC, ClientCertificate or External.")
             String type,
 
             @Description("Keys that clients were given.") @Nullable
@@ -93,6 +101,9 @@ public record SecurityPolicySpec(
 
             @Description("Signed tokens of an issuer (RFC 7519).") @Nullable
             Jwt jwt,
+
+            @Description("Sessions of people whom an issuer logs in (OpenID Connect Core 1.0, 3.1).") @Nullable
+            Oidc oidc,
 
             @Description("The certificate that a client shows in TLS, by the listener's frontend validation.") @Nullable
             ClientCertificate clientCertificate,
@@ -149,7 +160,8 @@ public record SecurityPolicySpec(
     @Description("Names and passwords (RFC 7617).")
     public record Basic(
             @Required
-            @Description("Its entry .htpasswd has a line NAME:HASH for each user, with hashes of bcrypt (htpasswd -B).")
+            @Description(
+                    "Its entry .htpasswd has a line NAME:HASH for each user, with hashes of bcrypt (htpasswd -B) or Argon2id.")
             SecretName secretRef,
 
             @HeaderName @Description("A header in which the backend is told the user's name.") @Nullable
@@ -201,6 +213,137 @@ public record SecurityPolicySpec(
 
             @Default("false") @Description("Whether the backend sees the token.")
             boolean forward) {}
+
+    /** Sessions of people whom an issuer logs in. */
+    @Rule(
+            value =
+                    "!has(self.clockSkew) || duration(self.clockSkew) >= duration('0s') && duration(self.clockSkew) <= duration('10m')",
+            message = "clockSkew must be 0s to 10m")
+    @Rule(
+            value =
+                    "!has(self.lifetime) || duration(self.lifetime) >= duration('1m') && duration(self.lifetime) <= duration('720h')",
+            message = "lifetime must be 1m to 720h")
+    @Rule(
+            value = "self.redirectPath != self.logoutPath && self.logoutPath != self.afterLogoutPath",
+            message = "logoutPath must be another one than redirectPath and afterLogoutPath")
+    @Rule(
+            value = "self.sameSite != 'None' || !self.plainHTTP",
+            message = "sameSite None needs HTTPS; browsers refuse such cookies without it")
+    @Description(
+            "Sessions of people whom an issuer logs in, by the authorisation code flow with PKCE (OpenID Connect Core 1.0, 3.1; RFC 7636).")
+    public record Oidc(
+            @Required
+            @Length(min = 9, max = 1024)
+            @Pattern("^https://[^/?#@\\s]+(/[^?#\\s]*)?$")
+            @Description("The issuer's https address, as it says itself in iss.")
+            String issuer,
+
+            @Description("Where it answers; by default it says so itself (OpenID Connect Discovery 1.0).") @Nullable
+            Endpoints endpoints,
+
+            @ListType("atomic")
+            @Length(max = 8)
+            @Description(
+                    "ConfigMaps or Secrets of the policy's namespace whose ca.crt has the authorities of its certificate; by default those that the machine trusts count.")
+            List<LocalReference> caCertificateRefs,
+
+            @Default("false") @Description("Whether its host may have a link-local or cloud metadata address.")
+            boolean allowLinkLocal,
+
+            @Required
+            @Length(min = 1, max = 512)
+            @Pattern("^[!-~]+$")
+            @Description("As whom the issuer knows the gateway (client_id).")
+            String clientID,
+
+            @Required @Description("Its entry client-secret has the secret that the issuer gave out.")
+            SecretName clientSecretRef,
+
+            @Enumeration({"Basic", "Post"})
+            @Default("\"Basic\"")
+            @Description("How the issuer wants the secret: client_secret_basic or client_secret_post.")
+            String clientAuthentication,
+
+            @ListType("atomic")
+            @Length(max = 16)
+            @Description(
+                    "Scopes that are asked for beside openid, such as email, or offline_access for a refresh token.")
+            List<@Length(min = 1, max = 256) @Pattern("^[!#-\\[\\]-~]+$") String> scopes,
+
+            @UrlPath
+            @Default("\"/oauth2/callback\"")
+            @Description("The path to which the issuer sends browsers back; a rule with this policy has to be for it.")
+            String redirectPath,
+
+            @UrlPath
+            @Default("\"/oauth2/logout\"")
+            @Description("The path that ends a session; a rule with this policy has to be for it.")
+            String logoutPath,
+
+            @UrlPath @Default("\"/\"") @Description("The path where browsers go after that.")
+            String afterLogoutPath,
+
+            @Length(min = 1, max = 64)
+            @Pattern("^[A-Za-z0-9][A-Za-z0-9-]*$")
+            @Default("\"coppice-session\"")
+            @Description("The cookie's name, without the prefix __Host- that it has.")
+            String cookieName,
+
+            @Enumeration({"Lax", "None"})
+            @Default("\"Lax\"")
+            @Description(
+                    "Whether requests from other sites carry the cookie. With Strict a browser that comes from the issuer would have to log in again.")
+            String sameSite,
+
+            @Default("false")
+            @Description(
+                    "Whether browsers come by plain HTTP, as in tests; then the cookies are not Secure. By default they come by HTTPS, be it to a listener of the gateway or to what is before it.")
+            boolean plainHTTP,
+
+            @Description(
+                    "Its entry key has lines of 32 characters at least: the first one encrypts sessions, all decrypt them. By default a key is derived from the client's secret.")
+            @Nullable
+            SecretName sessionKeyRef,
+
+            @GatewayDuration @Default("\"8h\"") @Description("After which people have to log in again, 1m to 720h.")
+            String lifetime,
+
+            @ListType("atomic")
+            @Length(min = 1, max = 10)
+            @Default("[\"RS256\", \"ES256\", \"EdDSA\"]")
+            @Description("How ID tokens may be signed.")
+            List<
+                            @Enumeration({
+                                "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+                            })
+                            String>
+                    algorithms,
+
+            @GatewayDuration @Default("\"60s\"") @Description("How far clocks may differ, 0s to 10m.")
+            String clockSkew,
+
+            @ListType("atomic")
+            @Length(max = 16)
+            @Description("Headers in which the backend is told claims of the ID token.")
+            List<ClaimHeader> claimHeaders,
+
+            @Default("false") @Description("Whether the backend gets the access token, as Authorization: Bearer.")
+            boolean forwardAccessToken) {}
+
+    /** Where an issuer answers. */
+    @Description("Where an issuer answers.")
+    public record Endpoints(
+            @Required @HttpsAddress @Description("Where browsers log in (authorization_endpoint).")
+            String authorization,
+
+            @Required @HttpsAddress @Description("Where codes are given for tokens (token_endpoint).")
+            String token,
+
+            @Required @HttpsAddress @Description("Where the keys are that sign tokens (jwks_uri).")
+            String keys,
+
+            @HttpsAddress @Description("Where browsers log out (end_session_endpoint).") @Nullable
+            String endSession) {}
 
     /** The certificate that a client shows in TLS. */
     @Description("The certificate that a client shows in TLS, by the listener's frontend validation.")
@@ -294,10 +437,7 @@ public record SecurityPolicySpec(
             message = "refresh must be 1m to 24h")
     @Description("A key set that the issuer publishes.")
     public record RemoteKeySet(
-            @Required
-            @Length(min = 9, max = 2048)
-            @Pattern("^https://[^/?#@\\s]+([/?][^#\\s]*)?$")
-            @Description("Its https address.")
+            @Required @HttpsAddress @Description("Its https address.")
             String uri,
 
             @ListType("atomic")

@@ -33,8 +33,8 @@ final class AccessCheck {
     private final Continuation then;
     private RequestTarget target;
     private Identity identity = Identity.NOBODY;
-    private final List<Outcome.Header> headers = new ArrayList<>(2);
     private final List<AccessMethod> accepted = new ArrayList<>(1);
+    private final List<Outcome.Known> known = new ArrayList<>(1);
 
     private int policy;
     private int method;
@@ -107,9 +107,9 @@ final class AccessCheck {
 
     private void found(AccessPolicy asked, AccessMethod tried, Outcome outcome) {
         switch (outcome) {
-            case Outcome.Known known -> {
-                identity = known.identity();
-                headers.addAll(known.headers());
+            case Outcome.Known good -> {
+                identity = good.identity();
+                known.add(good);
                 accepted.add(tried);
                 authorize(asked);
             }
@@ -125,6 +125,10 @@ final class AccessCheck {
                 answered = elsewhere;
                 problems.add("it was refused");
                 nextMethod(asked);
+            }
+            case Outcome.Replied reply -> {
+                asked.metrics.replied.inc();
+                refuse(asked, reply);
             }
             case Outcome.Unavailable later -> {
                 unavailable = later.why();
@@ -151,6 +155,11 @@ final class AccessCheck {
             authorize(asked);
         } else {
             asked.metrics.unauthenticated.inc();
+            Outcome.Replied login = login(asked);
+            if (login != null) {
+                refuse(asked, login);
+                return;
+            }
             List<String> challenges = asked.challenges(problems);
             // Where nothing can be asked for by HTTP, 401 would be no answer (RFC 9110, 15.5.2).
             HttpResponseStatus code =
@@ -160,6 +169,17 @@ final class AccessCheck {
             answer.headers().set(HttpHeaderNames.WWW_AUTHENTICATE, challenges);
             refuse(asked, code, answer);
         }
+    }
+
+    private Outcome.@Nullable Replied login(AccessPolicy asked) {
+        RequestCredentials credentials = new RequestCredentials(request, target, client, access.authorities);
+        for (AccessMethod each : asked.methods) {
+            Outcome.Replied login = each.login(credentials);
+            if (login != null) {
+                return login;
+            }
+        }
+        return null;
     }
 
     private void authorize(AccessPolicy asked) {
@@ -177,6 +197,13 @@ final class AccessCheck {
 
     private void refuse(AccessPolicy by, HttpResponseStatus code, String text) {
         refuse(by, code, LocalAnswer.of(code, text, request.headers()));
+    }
+
+    private void refuse(AccessPolicy by, Outcome.Replied reply) {
+        HttpResponseStatus code = HttpResponseStatus.valueOf(reply.status());
+        DefaultFullHttpResponse answer = LocalAnswer.of(code, reply.text());
+        reply.headers().forEach(each -> answer.headers().add(each.name(), each.value()));
+        refuse(by, code, answer);
     }
 
     private void refuse(AccessPolicy by, HttpResponseStatus code, DefaultFullHttpResponse answer) {
@@ -210,8 +237,16 @@ final class AccessCheck {
 
     /** Sets the headers that tell the backend who sends the request. */
     void tell(HttpHeaders to) {
-        headers.forEach(each -> to.remove(each.name()));
-        headers.forEach(each -> to.add(each.name(), each.value()));
+        for (Outcome.Known each : known) {
+            each.removed().forEach(to::remove);
+            each.headers().forEach(header -> to.remove(header.name()));
+        }
+        known.forEach(each -> each.headers().forEach(header -> to.add(header.name(), header.value())));
+    }
+
+    /** Adds to an answer what methods have for the client. */
+    void answered(HttpHeaders to) {
+        known.forEach(each -> each.toClient().forEach(header -> to.add(header.name(), header.value())));
     }
 
     /** What the client is answered; null when the request may go on. */

@@ -21,14 +21,29 @@ interface AccessMethod {
      *
      * @param problem of the credential that it sent; null when it sent none
      */
-    @Nullable
-    String challenge(String realm, @Nullable String problem);
+    default @Nullable String challenge(String realm, @Nullable String problem) {
+        return null;
+    }
 
     /** Where requests have the credential. */
-    List<Source> sources();
+    default List<Source> sources() {
+        return List.of();
+    }
 
     /** Whether backends see the credential. */
-    boolean forwards();
+    default boolean forwards() {
+        return true;
+    }
+
+    /** Where somebody who may is sent in order to get a credential; null when the request's sender cannot be sent there. */
+    default Outcome.@Nullable Replied login(RequestCredentials request) {
+        return null;
+    }
+
+    /** The paths whose requests are for the method itself: their queries are not logged. */
+    default List<String> ownPaths() {
+        return List.of();
+    }
 
     /** The headers, in lower case, in which backends are told something: clients must not set them. */
     List<String> owned();

@@ -17,7 +17,7 @@ final class AccessMetrics implements AutoCloseable {
     private static final int MOST_NAMES = 1000;
     private static final String OTHERS = "others";
     private static final List<String> OUTCOMES =
-            List.of("allowed", "denied", "unauthenticated", "unavailable", "invalid");
+            List.of("allowed", "denied", "unauthenticated", "unavailable", "invalid", "replied");
 
     /** The figures of one policy. */
     static final class PerPolicy {
@@ -26,6 +26,7 @@ final class AccessMetrics implements AutoCloseable {
         final CounterDataPoint unauthenticated;
         final CounterDataPoint unavailable;
         final CounterDataPoint invalid;
+        final CounterDataPoint replied;
         final CounterDataPoint failed;
 
         private PerPolicy(String name, Counter requests, Counter failures) {
@@ -34,6 +35,7 @@ final class AccessMetrics implements AutoCloseable {
             unauthenticated = requests.labelValues(name, "unauthenticated");
             unavailable = requests.labelValues(name, "unavailable");
             invalid = requests.labelValues(name, "invalid");
+            replied = requests.labelValues(name, "replied");
             failed = failures.labelValues(name);
         }
     }
@@ -42,6 +44,7 @@ final class AccessMetrics implements AutoCloseable {
     private final Counter requests;
     private final Counter failures;
     private final Counter fetches;
+    private final Counter sessions;
     private final Map<String, PerPolicy> policies = new HashMap<>();
 
     AccessMetrics(PrometheusRegistry registry) {
@@ -49,7 +52,7 @@ final class AccessMetrics implements AutoCloseable {
         requests = Counter.builder()
                 .name("coppice_gateway_access_requests")
                 .help(
-                        "Requests that a security policy was asked about: allowed, denied, unauthenticated, unavailable, invalid.")
+                        "Requests that a security policy was asked about: allowed, denied, unauthenticated, unavailable, invalid, or replied to as they were meant for a method of it.")
                 .labelNames("policy", "outcome")
                 .register(registry);
         failures = Counter.builder()
@@ -59,13 +62,24 @@ final class AccessMetrics implements AutoCloseable {
                 .register(registry);
         fetches = Counter.builder()
                 .name("coppice_gateway_key_fetches")
-                .help("Fetches of keys that issuers of tokens publish: fetched, failed.")
+                .help(
+                        "Fetches of keys that issuers of tokens publish, and of what they say of themselves: fetched, failed.")
                 .labelNames("result")
+                .register(registry);
+        sessions = Counter.builder()
+                .name("coppice_gateway_sessions")
+                .help(
+                        "What became of sessions of people whom an issuer logs in: begun, completed, refused, failed, refreshed, ended, loggedout.")
+                .labelNames("event")
                 .register(registry);
     }
 
     void fetched(String result) {
         fetches.labelValues(result).inc();
+    }
+
+    void session(String event) {
+        sessions.labelValues(event).inc();
     }
 
     synchronized PerPolicy policy(String name) {
@@ -90,5 +104,6 @@ final class AccessMetrics implements AutoCloseable {
         registry.unregister(requests);
         registry.unregister(failures);
         registry.unregister(fetches);
+        registry.unregister(sessions);
     }
 }

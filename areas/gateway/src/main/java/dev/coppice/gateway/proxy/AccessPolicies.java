@@ -51,7 +51,7 @@ final class AccessPolicies implements AutoCloseable {
     AccessPolicies(Kernel kernel, Supervisor supervisor, PrometheusRegistry registry) throws StartException {
         this.clock = kernel.clock();
         this.metrics = new AccessMetrics(registry);
-        this.methods = new AuthenticationMethods(kernel, supervisor, metrics::fetched);
+        this.methods = new AuthenticationMethods(kernel, supervisor, metrics::fetched, metrics::session);
     }
 
     /** Takes over the policies that count from now on. */

@@ -7,7 +7,6 @@ import dev.coppice.gateway.authentication.HeaderText;
 import dev.coppice.gateway.authentication.Identity;
 import dev.coppice.gateway.authentication.Outcome;
 import dev.coppice.gateway.config.SecurityConfig.Method;
-import dev.coppice.gateway.config.SecurityConfig.Source;
 import dev.coppice.kernel.Clock;
 import java.security.cert.CertificateParsingException;
 import java.security.cert.X509Certificate;
@@ -15,7 +14,6 @@ import java.util.Date;
 import java.util.List;
 import java.util.function.Consumer;
 import javax.net.ssl.X509TrustManager;
-import org.jspecify.annotations.Nullable;
 
 /** The certificate that a client shows in TLS, by the authorities of the listener (RFC 8446, 4.4.2). */
 final class CertificateMethod implements AccessMethod {
@@ -64,22 +62,6 @@ final class CertificateMethod implements AccessMethod {
         List<Outcome.Header> headers =
                 config.header() == null ? List.of() : List.of(new Outcome.Header(config.header(), HeaderText.of(name)));
         return new Outcome.Known(new Identity("ClientCertificate", config.name(), name, claims), headers);
-    }
-
-    /** A client cannot be asked for a certificate by HTTP. */
-    @Override
-    public @Nullable String challenge(String realm, @Nullable String problem) {
-        return null;
-    }
-
-    @Override
-    public List<Source> sources() {
-        return List.of();
-    }
-
-    @Override
-    public boolean forwards() {
-        return true;
     }
 
     @Override

@@ -20,6 +20,16 @@ record CredentialMethod(AuthenticationMethod method) implements AccessMethod {
     }
 
     @Override
+    public Outcome.@Nullable Replied login(RequestCredentials request) {
+        return method.login(request);
+    }
+
+    @Override
+    public List<String> ownPaths() {
+        return method.ownPaths();
+    }
+
+    @Override
     public List<Source> sources() {
         return method.sources();
     }

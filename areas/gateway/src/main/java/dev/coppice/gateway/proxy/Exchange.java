@@ -228,8 +228,12 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         return asked.refused();
     }
 
-    /** Says in an answer what the limits have left. */
-    private void tellLimits(HttpHeaders headers) {
+    /** Says in an answer what the limits have left, and what the client has to know of who it is. */
+    private void tell(HttpHeaders headers) {
+        AccessCheck known = access;
+        if (known != null) {
+            known.answered(headers);
+        }
         Admission given = admission;
         if (given != null) {
             given.tell(headers);
@@ -345,7 +349,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             chosen.filters().response.apply(headers);
             allowOrigin(rule, headers);
         }
-        tellLimits(headers);
+        tell(headers);
         if (cookie != null) {
             headers.add(HttpHeaderNames.SET_COOKIE, cookie);
         }
@@ -403,6 +407,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     /** Both sides speak another protocol from now on, if it {@link #upgrades}. */
     void switched(HttpResponse head, TargetConnection to) {
         ClientConnection from = Objects.requireNonNull(client.upgradable());
+        if (access != null) {
+            access.answered(head.headers());
+        }
         answer.switching(head);
         state.ended(this);
         Tunnel tunnel = new Tunnel(from, to, this::account);
@@ -453,7 +460,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         if (rule != null && !own.headers().contains(HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN)) {
             allowOrigin(rule, own.headers());
         }
-        tellLimits(own.headers());
+        tell(own.headers());
         answer.whole(own, code);
         end(answer.keepsConnection());
     }

@@ -3,7 +3,6 @@ package dev.coppice.gateway.proxy;
 import dev.coppice.gateway.authentication.Identity;
 import dev.coppice.gateway.authentication.Outcome;
 import dev.coppice.gateway.config.SecurityConfig.Method;
-import dev.coppice.gateway.config.SecurityConfig.Source;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
@@ -89,21 +88,6 @@ final class ExternalMethod implements AccessMethod {
             headers.getAll(name).forEach(value -> all.add(new Outcome.Header(name, value)));
         }
         return all;
-    }
-
-    @Override
-    public @Nullable String challenge(String realm, @Nullable String problem) {
-        return null;
-    }
-
-    @Override
-    public List<Source> sources() {
-        return List.of();
-    }
-
-    @Override
-    public boolean forwards() {
-        return true;
     }
 
     @Override

@@ -20,6 +20,27 @@ record RequestCredentials(
         @Nullable X509TrustManager authorities) implements CredentialRequest {
 
     @Override
+    public String method() {
+        return request.method().name();
+    }
+
+    @Override
+    public String host() {
+        Authority named = target.authority();
+        return named.port() < 0 ? named.host() : named.host() + ":" + named.port();
+    }
+
+    @Override
+    public String path() {
+        return target.path();
+    }
+
+    @Override
+    public String query() {
+        return target.query();
+    }
+
+    @Override
     public List<String> headers(String name) {
         return request.headers().getAll(name);
     }

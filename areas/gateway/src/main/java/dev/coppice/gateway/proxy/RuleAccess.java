@@ -19,6 +19,7 @@ final class RuleAccess {
     final @Nullable X509TrustManager authorities;
     private final List<String> secretParameters;
     private final Set<String> secretHeaders;
+    private final Set<String> ownPaths;
     private final Set<String> owned;
 
     /** @param authorities of certificates of clients; null: none of these counts */
@@ -28,6 +29,10 @@ final class RuleAccess {
         this.owned = policies.stream()
                 .flatMap(each -> each.methods.stream())
                 .flatMap(each -> each.owned().stream())
+                .collect(Collectors.toUnmodifiableSet());
+        this.ownPaths = policies.stream()
+                .flatMap(each -> each.methods.stream())
+                .flatMap(each -> each.ownPaths().stream())
                 .collect(Collectors.toUnmodifiableSet());
         this.secretParameters = sources(policies, Source.Type.QUERY).distinct().toList();
         this.secretHeaders = sources(policies, Source.Type.HEADER)
@@ -49,12 +54,19 @@ final class RuleAccess {
         return secretHeaders.contains(header);
     }
 
+    /** The target without the query, where that is for a method alone. */
+    private String plain(String target) {
+        int mark = ownPaths.isEmpty() ? -1 : target.indexOf('?');
+        return mark >= 0 && ownPaths.contains(target.substring(0, mark)) ? target.substring(0, mark) : target;
+    }
+
     boolean open() {
         return policies.isEmpty();
     }
 
     /** The target of a request without the parameters that have credentials, which are not logged. */
-    String loggable(String target) {
+    String loggable(String all) {
+        String target = plain(all);
         int mark = secretParameters.isEmpty() ? -1 : target.indexOf('?');
         if (mark < 0) {
             return target;

@@ -17,6 +17,7 @@ import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.config.UpstreamConfig.Endpoint;
 import dev.coppice.gateway.config.UpstreamTlsConfig;
 import dev.coppice.kernel.Clock;
+import dev.coppice.kernel.OccasionalLine;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;

@@ -11,6 +11,8 @@ import java.util.concurrent.TimeUnit;
 /** A request of a test, and what a method finds in it. */
 final class Asked implements CredentialRequest {
     private final Map<String, List<String>> all = new HashMap<>();
+    private String method = "GET";
+    private String target = "/";
 
     static Asked header(String name, String... values) {
         Asked asked = new Asked();
@@ -24,6 +26,11 @@ final class Asked implements CredentialRequest {
         return new Asked();
     }
 
+    Asked with(String header, String value) {
+        all.computeIfAbsent("h/" + header, _ -> new ArrayList<>()).add(value);
+        return this;
+    }
+
     Asked cookie(String name, String value) {
         all.computeIfAbsent("c/" + name, _ -> new ArrayList<>()).add(value);
         return this;
@@ -32,6 +39,34 @@ final class Asked implements CredentialRequest {
     Asked parameter(String name, String value) {
         all.computeIfAbsent("q/" + name, _ -> new ArrayList<>()).add(value);
         return this;
+    }
+
+    /** Another one than a GET of /. */
+    Asked of(String method, String target) {
+        this.method = method;
+        this.target = target;
+        return this;
+    }
+
+    @Override
+    public String method() {
+        return method;
+    }
+
+    @Override
+    public String host() {
+        return "shop.example";
+    }
+
+    @Override
+    public String path() {
+        int mark = target.indexOf('?');
+        return mark < 0 ? target : target.substring(0, mark);
+    }
+
+    @Override
+    public String query() {
+        return target.substring(path().length());
     }
 
     @Override

@@ -19,15 +19,22 @@ import org.junit.jupiter.api.Test;
 /** Names and passwords. */
 class PasswordMethodTest {
     private static final SecureRandom RANDOM = new SecureRandom();
+    /** Made by Argon2's reference implementation, as its tests have it. */
+    private static final String ARGON2ID =
+            "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
 
     private final SimulatedClock clock = new SimulatedClock();
     private final Queue<Runnable> work = new ArrayDeque<>();
     private final PasswordMethod method = new PasswordMethod(
             new Method.Basic(
                     "staff",
-                    List.of(new User("alice", hash("open: sesame")), new User("bjørn", hash("pässword"))),
+                    List.of(
+                            new User("alice", hash("open: sesame")),
+                            new User("bjørn", hash("pässword")),
+                            new User("carol", ARGON2ID)),
                     "x-user",
                     false),
+            new PasswordHash(64 << 20),
             new Proofs(clock, new ProofCache(clock, RANDOM, 256), 1, work::add));
 
     private static String hash(String password) {
@@ -62,6 +69,29 @@ class PasswordMethodTest {
                 .isEqualTo(new Outcome.Known(
                         new Identity("Basic", "staff", "alice"), List.of(new Outcome.Header("x-user", "alice"))));
         assertThat(run(basic("bjørn:pässword"))).isInstanceOf(Outcome.Known.class);
+    }
+
+    @Test
+    void hashesOfArgon2idAreUnderstood() {
+        assertThat(run(basic("carol:password"))).isInstanceOf(Outcome.Known.class);
+        assertThat(run(basic("carol:passwort"))).isInstanceOf(Outcome.Refused.class);
+        assertThat(PasswordFile.read("carol:" + ARGON2ID).users()).containsExactly(new User("carol", ARGON2ID));
+    }
+
+    @Test
+    void whatAHashCostsIsBounded() {
+        assertThat(problem("a:" + ARGON2ID.replace("m=65536", "m=65537"))).contains("m=65537", "8, which", "65536");
+        assertThat(problem("a:" + ARGON2ID.replace("m=65536", "m=7"))).contains("m=7");
+        assertThat(problem("a:" + ARGON2ID.replace("t=2", "t=5"))).contains("t=5", "1 to 4");
+        assertThat(problem("a:" + ARGON2ID.replace("t=2", "t=0"))).contains("t=0");
+        assertThat(problem("a:" + ARGON2ID.replace("p=1", "p=17"))).contains("p=17", "1 to 16");
+        assertThat(problem("a:" + ARGON2ID.replace("p=1", "p=0"))).contains("p=0");
+        assertThat(problem("a:" + ARGON2ID.replace("c29tZXNhbHQ", "c29tZQ"))).contains("a salt");
+        assertThat(problem("a:" + ARGON2ID.replace("c29tZXNhbHQ", "A"))).contains("a salt");
+        assertThat(problem("a:" + ARGON2ID.substring(0, ARGON2ID.length() - 30)))
+                .contains("an end");
+        assertThat(problem("a:" + ARGON2ID.replace("argon2id", "argon2i"))).contains("Argon2i or");
+        assertThat(problem("a:" + ARGON2ID.replace("v=19", "v=16"))).contains("old version");
     }
 
     @Test

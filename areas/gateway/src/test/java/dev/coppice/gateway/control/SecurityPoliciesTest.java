@@ -25,6 +25,7 @@ class SecurityPoliciesTest {
     private static final String GOOD = "Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs";
     private static final String GATE = "{group: gateway.networking.k8s.io, kind: Gateway, name: gate}";
     private static final String KEY = "0123456789abcdef";
+    private static final String CLIENT_SECRET = "a client's secret of 32 characters";
     private static final String HASH = "$2y$04$abcdefghijklmnopqrstuuW9CXjpCuTEpe4pTzz0WzwSGBXqXJyoK";
     private static final List<TrafficTarget> AT_GATE = List.of(new TrafficTarget("Gateway", "default/gate", ""));
 
@@ -288,16 +289,93 @@ class SecurityPoliciesTest {
                 .containsExactly(new TrafficTarget("HTTPRoute", "default/shop", "slow"));
     }
 
+    private static String people(String more) {
+        return "{name: people, type: OIDC, oidc: {issuer: 'https://id.example', clientID: shop, clientSecretRef: {name: client}"
+                + more + "}}";
+    }
+
+    @Test
+    void sessionsAreReadWithTheirDefaults() {
+        secret("client", "client-secret", CLIENT_SECRET);
+        secret("sessions", "key", "k".repeat(32) + "\\n\\n" + "l".repeat(40));
+        methods(
+                "p",
+                people(
+                        ", scopes: [email, openid], sessionKeyRef: {name: sessions}, clientAuthentication: Post, plainHTTP: true,"
+                                + " endpoints: {authorization: 'https://a.example/a', token: 'https://a.example/t', keys: 'https://a.example/k'}"));
+        World.Outcome outcome = world.translate();
+        assertThat(conditions(outcome, "p")).containsExactly("Gateway gate " + GOOD);
+        assertThat(outcome.config().security().getFirst().methods())
+                .containsExactly(new Method.Oidc(
+                        "people",
+                        "https://id.example",
+                        new SecurityConfig.Endpoints(
+                                "https://a.example/a", "https://a.example/t", "https://a.example/k", null),
+                        null,
+                        false,
+                        "shop",
+                        new SecurityConfig.Secret(CLIENT_SECRET),
+                        true,
+                        List.of("openid", "email"),
+                        "/oauth2/callback",
+                        "/oauth2/logout",
+                        "/",
+                        new SecurityConfig.SessionCookies(
+                                "coppice-session",
+                                "Lax",
+                                true,
+                                List.of(
+                                        new SecurityConfig.Secret("k".repeat(32)),
+                                        new SecurityConfig.Secret("l".repeat(40)))),
+                        28_800_000,
+                        List.of("RS256", "ES256", "EdDSA"),
+                        60_000,
+                        List.of(),
+                        false));
+        methods("p", people(""));
+        assertThat(((Method.Oidc) world.translate()
+                                .config()
+                                .security()
+                                .getFirst()
+                                .methods()
+                                .getFirst())
+                        .cookies()
+                        .keys())
+                .containsExactly(new SecurityConfig.Secret(CLIENT_SECRET));
+    }
+
+    @Test
+    void sessionsNeedSecretsThatNobodyGuesses() {
+        methods("p", people(""));
+        closed("ResolvedRefs=False/SecretNotFound", "oidc.clientSecretRef: Secret default/client does not exist");
+        secret("client", "client-secret", "short");
+        assertThat(closed("ResolvedRefs=False/InvalidReference", "give a sessionKeyRef"))
+                .doesNotContain("short");
+        methods("p", people(", sessionKeyRef: {name: sessions}"));
+        closed("ResolvedRefs=False/SecretNotFound", "oidc.sessionKeyRef: Secret default/sessions does not exist");
+        secret("sessions", "key", "k".repeat(31));
+        closed("ResolvedRefs=False/InvalidReference", "lines of 32 characters at least");
+        secret("sessions", "key", "k".repeat(32));
+        assertThat(conditions(world.translate(), "p")).containsExactly("Gateway gate " + GOOD);
+        methods("p", people(", redirectPath: /a/../b"));
+        closed("Accepted=False/Invalid", "oidc.redirectPath: \"/a/../b\": expected a path in its normal form");
+        methods("p", people(", endpoints: {authorization: 'https://[x', token: 'https://a', keys: 'https://a'}"));
+        closed("Accepted=False/Invalid", "oidc.endpoints.authorization");
+        methods("p", people(", claimHeaders: [{claim: [sub], header: Cookie}]"));
+        closed("Accepted=False/Invalid", "oidc.claimHeaders[0].header: Cookie has another meaning");
+    }
+
     @Test
     void whatIsSavedHasNoSecretsAndIsReadAgain() throws Exception {
         secret("keys", "acme", KEY);
-        methods("p", keys("") + ", " + token("{remote: {uri: 'https://issuer.example/keys'}}"));
+        secret("client", "client-secret", CLIENT_SECRET);
+        methods("p", keys("") + ", " + people("") + ", " + token("{remote: {uri: 'https://issuer.example/keys'}}"));
         GatewayConfig config = world.translate().config();
         Path file = directory.resolve("config.json");
         SavedConfig saved = World.saved(file);
         saved.write(config);
-        assertThat(Files.readString(file, StandardCharsets.ISO_8859_1)).doesNotContain(KEY);
-        assertThat(config.toString()).doesNotContain(KEY);
+        assertThat(Files.readString(file, StandardCharsets.ISO_8859_1)).doesNotContain(KEY, CLIENT_SECRET);
+        assertThat(config.toString()).doesNotContain(KEY, CLIENT_SECRET);
         assertThat(saved.read().orElseThrow().security()).isEqualTo(config.security());
         // What an earlier version wrote has none.
         assertThat(new JsonMapper()

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @param tls which servers are trusted, and what is shown to them
  * @param uri {@code https://…}
  * @param serverName that the certificate has to name, whatever address is dialled
- * @param headers further ones, such as credentials; a connection is used once
+ * @param headers further ones, such as credentials, or another Content-Type than that of JSON; a connection is used once
  * @param limit how long it may take
  * @param largest the most bytes of an answer
  * @param addresses which addresses may be called
@@ -134,10 +134,12 @@ public record HttpsCall(
         // A connection is used once: no thread of the JDK has to keep it, and no stale one makes it send twice.
         connection.setRequestProperty("Connection", "close");
         connection.setRequestProperty("Accept", "application/json");
+        if (body != null) {
+            connection.setRequestProperty("Content-Type", "application/json");
+        }
         headers.forEach(connection::setRequestProperty);
         if (body != null) {
             connection.setDoOutput(true);
-            connection.setRequestProperty("Content-Type", "application/json");
             connection.setFixedLengthStreamingMode(body.length);
             try (OutputStream out = connection.getOutputStream()) {
                 out.write(body);

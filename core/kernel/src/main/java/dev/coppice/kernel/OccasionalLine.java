@@ -1,6 +1,5 @@
-package dev.coppice.gateway.proxy;
+package dev.coppice.kernel;
 
-import dev.coppice.kernel.Clock;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -8,7 +7,7 @@ import java.util.concurrent.atomic.AtomicLong;
  * A line of the log that may have cause to be written many times a second, and is written once in {@value #SECONDS} seconds: it then tells
  * how many were left out since the last. Safe for use by many threads.
  */
-final class OccasionalLine {
+public final class OccasionalLine {
     private static final int SECONDS = 10;
     private static final long BETWEEN_NANOS = TimeUnit.SECONDS.toNanos(SECONDS);
 
@@ -17,13 +16,15 @@ final class OccasionalLine {
     private final AtomicLong dueNanos;
     private final AtomicLong leftOut = new AtomicLong();
 
-    OccasionalLine(System.Logger log, Clock clock) {
+    /** Writes nothing yet. */
+    public OccasionalLine(System.Logger log, Clock clock) {
         this.log = log;
         this.clock = clock;
         this.dueNanos = new AtomicLong(clock.nanoTime());
     }
 
-    void warn(String line) {
+    /** Writes a warning, or counts it as left out. */
+    public void warn(String line) {
         long now = clock.nanoTime();
         long due = dueNanos.get();
         if (now - due < 0 || !dueNanos.compareAndSet(due, now + BETWEEN_NANOS)) {
