@@ -201,6 +201,26 @@ final class GatewayTest {
 
     /** As it stands in {@code docs/gateway.md}. */
     @Test
+    void theExampleOfClientsDoesWhatItSays() throws Exception {
+        Shell.need("python3");
+        Path data = folder.resolve("data");
+        try (RunningCoppice coppice = RunningCoppice.up(data)) {
+            WorkedExample example = new WorkedExample(folder, coppice, data);
+            List<String> blocks = WorkedExample.blocks("docs/gateway.md", "Clients");
+            assertThat(blocks).hasSize(4);
+            String _ = example.sh(blocks.get(0));
+            try {
+                Files.writeString(folder.resolve("who.yaml"), blocks.get(1));
+                await("the server answers", () -> answers(9031));
+                assertThat(example.sh(blocks.get(2))).endsWith("for 192.0.2.7\nfor 127.0.0.1\nclosed\n");
+            } finally {
+                String _ = example.sh(blocks.get(3));
+            }
+        }
+    }
+
+    /** As it stands in {@code docs/gateway.md}. */
+    @Test
     void theExampleOfBalancingDoesWhatItSays() throws Exception {
         Shell.need("python3");
         Path data = folder.resolve("data");

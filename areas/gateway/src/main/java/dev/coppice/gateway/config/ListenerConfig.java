@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param protocol those that share an address and port are all HTTP without TLS, all with TLS (be it HTTP or streams), one TCP, or one UDP
  * @param hostname in lower case, {@code *.example.org} for all below; empty for any
  * @param tls where TLS is ended; null for plain HTTP, TCP, UDP, and streams of TLS that are passed through
+ * @param clients how its clients are spoken to; null: as is usual
  */
 public record ListenerConfig(
         String gateway,
@@ -23,7 +24,8 @@ public record ListenerConfig(
         Protocol protocol,
         String hostname,
         @Nullable TlsConfig tls,
-        List<RouteConfig> routes) {
+        List<RouteConfig> routes,
+        @Nullable ClientConfig clients) {
 
     /** What is served. */
     public enum Protocol {
@@ -36,5 +38,23 @@ public record ListenerConfig(
 
     public ListenerConfig {
         routes = List.copyOf(routes);
+    }
+
+    /** Clients are spoken to as is usual. */
+    public ListenerConfig(
+            String gateway,
+            String name,
+            String address,
+            int port,
+            Protocol protocol,
+            String hostname,
+            @Nullable TlsConfig tls,
+            List<RouteConfig> routes) {
+        this(gateway, name, address, port, protocol, hostname, tls, routes, null);
+    }
+
+    /** The same with clients that are spoken to like this. */
+    public ListenerConfig with(@Nullable ClientConfig others) {
+        return new ListenerConfig(gateway, name, address, port, protocol, hostname, tls, routes, others);
     }
 }

@@ -9,30 +9,51 @@ import org.jspecify.annotations.Nullable;
  * @param healthCheck how endpoints are asked whether they are well; null: they are not
  * @param outliers when endpoints are left out because of how they answer; null: never
  * @param resilience whether a request is sent at all; null: {@link ResilienceConfig#DEFAULT}
+ * @param proxyProtocol in which version endpoints are told who the client is; null: they are not
  */
 public record TrafficConfig(
         @Nullable BalanceConfig balance,
         @Nullable HealthCheckConfig healthCheck,
         @Nullable OutlierConfig outliers,
-        @Nullable ResilienceConfig resilience) {
+        @Nullable ResilienceConfig resilience,
+        @Nullable ProxyProtocol proxyProtocol) {
+
+    /** Versions of the PROXY protocol. */
+    public enum ProxyProtocol {
+        V1,
+        V2
+    }
+
+    /** Endpoints are not told who the client is. */
+    public TrafficConfig(
+            @Nullable BalanceConfig balance,
+            @Nullable HealthCheckConfig healthCheck,
+            @Nullable OutlierConfig outliers,
+            @Nullable ResilienceConfig resilience) {
+        this(balance, healthCheck, outliers, resilience, null);
+    }
 
     /** Says nothing, but that requests are counted. */
     public static final TrafficConfig NONE = new TrafficConfig(null, null, null, null);
 
     public TrafficConfig withBalance(@Nullable BalanceConfig balance) {
-        return new TrafficConfig(balance, healthCheck, outliers, resilience);
+        return new TrafficConfig(balance, healthCheck, outliers, resilience, proxyProtocol);
     }
 
     public TrafficConfig withHealthCheck(@Nullable HealthCheckConfig healthCheck) {
-        return new TrafficConfig(balance, healthCheck, outliers, resilience);
+        return new TrafficConfig(balance, healthCheck, outliers, resilience, proxyProtocol);
     }
 
     public TrafficConfig withOutliers(@Nullable OutlierConfig outliers) {
-        return new TrafficConfig(balance, healthCheck, outliers, resilience);
+        return new TrafficConfig(balance, healthCheck, outliers, resilience, proxyProtocol);
     }
 
     public TrafficConfig withResilience(@Nullable ResilienceConfig resilience) {
-        return new TrafficConfig(balance, healthCheck, outliers, resilience);
+        return new TrafficConfig(balance, healthCheck, outliers, resilience, proxyProtocol);
+    }
+
+    public TrafficConfig withProxyProtocol(@Nullable ProxyProtocol proxyProtocol) {
+        return new TrafficConfig(balance, healthCheck, outliers, resilience, proxyProtocol);
     }
 
     /**

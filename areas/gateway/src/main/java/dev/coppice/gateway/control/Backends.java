@@ -243,7 +243,7 @@ final class Backends {
                     : traffic.config(each.backend().service(), each.backend().portName());
             if (sent != null && each.backend().datagrams()) {
                 // There is nothing to connect to.
-                sent = sent.withHealthCheck(null);
+                sent = sent.withHealthCheck(null).withProxyProtocol(null);
             }
             Made before = made.get(name);
             Made kept = before != null && before.holds(each, service, slices, tls, sent)

@@ -224,6 +224,7 @@ public final class GatewayController implements AutoCloseable {
                 list(GatewayKinds.REFERENCE_GRANT),
                 list(GatewayKinds.BACKEND_TLS_POLICY),
                 list(GatewayKinds.BACKEND_TRAFFIC_POLICY),
+                list(GatewayKinds.CLIENT_TRAFFIC_POLICY),
                 list(GatewayKinds.RATE_LIMIT),
                 list(GatewayKinds.SECURITY_POLICY),
                 list(GatewayKinds.OBSERVABILITY_POLICY),

@@ -86,9 +86,14 @@ final class PolicyTargets {
         routes = views;
     }
 
+    /** What a policy of a namespace is for. */
+    static TrafficTarget place(String namespace, TrafficTargetReference target) {
+        return new TrafficTarget(target.kind(), new Key(namespace, target.name()).toString(), target.sectionOrAll());
+    }
+
     Found find(String namespace, TrafficTargetReference target) {
         Key key = new Key(namespace, target.name());
-        TrafficTarget place = new TrafficTarget(target.kind(), key.toString(), target.sectionOrAll());
+        TrafficTarget place = place(namespace, target);
         return target.kind().equals("Gateway") ? gateway(target, place, key) : route(target, place, key);
     }
 

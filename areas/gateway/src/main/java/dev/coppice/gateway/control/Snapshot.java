@@ -3,6 +3,7 @@ package dev.coppice.gateway.control;
 import dev.coppice.control.Resource;
 import dev.coppice.gateway.kind.BackendTlsPolicySpec;
 import dev.coppice.gateway.kind.BackendTrafficPolicySpec;
+import dev.coppice.gateway.kind.ClientTrafficPolicySpec;
 import dev.coppice.gateway.kind.GatewayClassSpec;
 import dev.coppice.gateway.kind.GatewayClassStatus;
 import dev.coppice.gateway.kind.GatewaySpec;
@@ -35,6 +36,7 @@ public record Snapshot(
         List<Resource<ReferenceGrantSpec, NoStatus>> grants,
         List<Resource<BackendTlsPolicySpec, PolicyStatus>> policies,
         List<Resource<BackendTrafficPolicySpec, PolicyStatus>> trafficPolicies,
+        List<Resource<ClientTrafficPolicySpec, PolicyStatus>> clientPolicies,
         List<Resource<RateLimitSpec, PolicyStatus>> rateLimits,
         List<Resource<SecurityPolicySpec, PolicyStatus>> securityPolicies,
         List<Resource<ObservabilityPolicySpec, PolicyStatus>> observabilityPolicies,

@@ -20,8 +20,13 @@ import org.jspecify.annotations.Nullable;
 final class StatusPatches {
     private static final int MOST_MESSAGE = 4096;
     private static final int MOST_PARENTS = 32;
-    private static final Set<String> POLICIES =
-            Set.of("BackendTLSPolicy", "BackendTrafficPolicy", "RateLimit", "SecurityPolicy", "ObservabilityPolicy");
+    private static final Set<String> POLICIES = Set.of(
+            "BackendTLSPolicy",
+            "BackendTrafficPolicy",
+            "ClientTrafficPolicy",
+            "RateLimit",
+            "SecurityPolicy",
+            "ObservabilityPolicy");
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
     private StatusPatches() {}

@@ -25,7 +25,11 @@ final class TrafficReader {
                             balance,
                             spec.healthCheck() == null ? null : HealthReader.read(spec.healthCheck()),
                             spec.outlierDetection() == null ? null : HealthReader.read(spec.outlierDetection()),
-                            ResilienceReader.read(spec)),
+                            ResilienceReader.read(spec),
+                            spec.proxyProtocol() == null
+                                    ? null
+                                    : TrafficConfig.ProxyProtocol.valueOf(
+                                            spec.proxyProtocol().version())),
                     null);
         } catch (InvalidPolicyException e) {
             return new Read(null, e.getMessage());

@@ -89,6 +89,7 @@ public final class Translation {
         PolicyTargets targets = new PolicyTargets(!snapshot.rateLimits().isEmpty()
                 || !snapshot.securityPolicies().isEmpty()
                 || !snapshot.observabilityPolicies().isEmpty());
+        ClientPolicies clients = new ClientPolicies(snapshot.clientPolicies());
         LimitPolicies limits = new LimitPolicies(snapshot.rateLimits(), limitReader);
         ObservabilityPolicies observations =
                 new ObservabilityPolicies(snapshot.observabilityPolicies(), observationReader);
@@ -121,7 +122,11 @@ public final class Translation {
             return state == null || state.shown == null ? null : state.shown.value();
         });
         GatewayConfig config = new GatewayConfig(
-                listeners(states), upstreams, limits.limits(), security.configs(), observations.configs());
+                clients.applied(listeners(states)),
+                upstreams,
+                limits.limits(),
+                security.configs(),
+                observations.configs());
         Map<String, String> addresses = new HashMap<>();
         for (GatewayState state : states) {
             state.addresses.stream()
@@ -132,6 +137,8 @@ public final class Translation {
         classes(snapshot, all);
         policies.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.BACKEND_TLS_POLICY, key), draft));
         traffic.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.BACKEND_TRAFFIC_POLICY, key), draft));
+        clients.drafts(targets)
+                .forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.CLIENT_TRAFFIC_POLICY, key), draft));
         limits.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.RATE_LIMIT, key), draft));
         security.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.SECURITY_POLICY, key), draft));
         observations

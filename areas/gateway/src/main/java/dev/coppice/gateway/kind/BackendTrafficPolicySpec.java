@@ -56,7 +56,20 @@ public record BackendTrafficPolicySpec(
 
         @Description("What becomes of requests that the Service does not answer; by default they get 502, 503 or 504.")
         @Nullable
-        FallbackSpec fallback) {
+        FallbackSpec fallback,
+
+        @Description(
+                "That connections to the endpoints begin with a header of the PROXY protocol, which says who the client is; by default they do not. Those for requests are then not shared by clients. Datagrams have none.")
+        @Nullable
+        ProxyProtocol proxyProtocol) {
+
+    /** How endpoints are told who the client is. */
+    @Description("How endpoints are told who the client is.")
+    public record ProxyProtocol(
+            @Required
+            @Enumeration({"V1", "V2"})
+            @Description("V1, a line of text, or V2, which is binary and has the server name of TLS, too.")
+            String version) {}
 
     /** Which endpoint gets a request. */
     @Rule(

@@ -163,6 +163,19 @@ public final class GatewayKinds {
             .withColumn("Algorithm", "string", ".spec.loadBalancer.algorithm", "Which endpoint gets a request.")
             .withColumn("Age", "date", AGE, "When it was made.");
 
+    /** How clients are spoken to. */
+    public static final Kind<ClientTrafficPolicySpec, PolicyStatus> CLIENT_TRAFFIC_POLICY = Kind.namespaced(
+                    POLICY_GROUP,
+                    VERSION,
+                    "ClientTrafficPolicy",
+                    ClientTrafficPolicySpec.class,
+                    PolicyStatus.class,
+                    "ClientTrafficPolicy says how the gateway speaks to the clients of Gateways.")
+            .withShortNames("ctp")
+            .withCategories("coppice")
+            .withColumn("Accepted", "string", ACCEPTED_AT_ANCESTORS, "Whether it counts, for each Gateway.")
+            .withColumn("Age", "date", AGE, "When it was made.");
+
     /** How often requests may come. */
     public static final Kind<RateLimitSpec, PolicyStatus> RATE_LIMIT = Kind.namespaced(
                     POLICY_GROUP,
@@ -226,6 +239,7 @@ public final class GatewayKinds {
                 REFERENCE_GRANT,
                 BACKEND_TLS_POLICY,
                 BACKEND_TRAFFIC_POLICY,
+                CLIENT_TRAFFIC_POLICY,
                 RATE_LIMIT,
                 SECURITY_POLICY,
                 OBSERVABILITY_POLICY);

@@ -22,7 +22,9 @@ interface Attempt {
         /** Too many requests wait for a connection to the endpoint. */
         WAITING("waiting"),
         /** What came is no HTTP. */
-        MALFORMED("malformed");
+        MALFORMED("malformed"),
+        /** The endpoint takes no WebSocket in the way in which it is spoken to. */
+        WEBSOCKET("websocket");
 
         final String word;
 

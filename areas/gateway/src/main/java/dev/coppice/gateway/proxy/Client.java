@@ -1,5 +1,6 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.proxyprotocol.ConnectionEnds;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandler;
@@ -12,6 +13,9 @@ abstract class Client extends Chain.Member<Client> implements ChannelInboundHand
     private final EventLoopState state;
     private final Port port;
     private final Channel channel;
+    /** As a proxy before this one has said; null: none has. */
+    private final @Nullable ConnectionEnds told;
+
     private @Nullable PeerCertificates peerCertificates;
     private boolean opened;
 
@@ -19,9 +23,9 @@ abstract class Client extends Chain.Member<Client> implements ChannelInboundHand
         this.state = state;
         this.port = port;
         this.channel = channel;
-        this.address = channel.remoteAddress() instanceof InetSocketAddress remote
-                ? remote.getAddress().getHostAddress()
-                : "";
+        this.told = ProxyHeaderReader.ends(channel);
+        InetSocketAddress source = source();
+        this.address = source == null ? "" : source.getAddress().getHostAddress();
     }
 
     public final EventLoopState state() {
@@ -37,10 +41,28 @@ abstract class Client extends Chain.Member<Client> implements ChannelInboundHand
     }
 
     public final byte[] addressBytes() {
-        return channel.remoteAddress() instanceof InetSocketAddress remote
-                ? remote.getAddress().getAddress()
-                : new byte[0];
+        InetSocketAddress source = source();
+        return source == null ? new byte[0] : source.getAddress().getAddress();
     }
+
+    private @Nullable InetSocketAddress source() {
+        return told != null ? told.source() : channel.remoteAddress() instanceof InetSocketAddress peer ? peer : null;
+    }
+
+    /** What endpoints are told of the connection; null when nothing is known. */
+    final @Nullable ConnectionEnds ends() {
+        if (told != null) {
+            return told;
+        }
+        String name = serverName();
+        return channel.remoteAddress() instanceof InetSocketAddress source
+                        && channel.localAddress() instanceof InetSocketAddress destination
+                ? new ConnectionEnds(source, destination, name == null ? "" : name)
+                : null;
+    }
+
+    /** The name by which the client asked for a certificate; empty when it named none; null without TLS. */
+    abstract @Nullable String serverName();
 
     public final PeerCertificates peerCertificates() {
         PeerCertificates known = peerCertificates;
@@ -97,6 +119,7 @@ abstract class Client extends Chain.Member<Client> implements ChannelInboundHand
             state.closed(this);
             port.closed();
             gone();
+            state.forget(this);
         }
     }
 

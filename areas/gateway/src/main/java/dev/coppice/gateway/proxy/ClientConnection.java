@@ -62,38 +62,31 @@ final class ClientConnection extends Client implements ClientStream {
     /** Also when a client that was answered early still sends. */
     @Override
     void checkIdle(long now) {
-        Tunnel through = tunnel;
-        if (through != null) {
-            if (now - through.lastNanos() > state().plane.options.tunnelIdle().toNanos()) {
-                close();
-            }
-            return;
-        }
         long limit =
                 lingering ? LINGER_NANOS : state().plane.options.clientIdle().toNanos();
-        if (current == null && now - idleSince > limit) {
+        if (current == null && tunnel == null && now - idleSince > limit) {
             close();
         }
     }
 
-    /** Speaks HTTP no more. What the client sent ahead waits until the other side is ready, too. */
-    void switching() {
+    @Override
+    public void leave() {
         switching = true;
         current = null;
         releaseAhead();
         var _ = channel().pipeline().remove(HttpServerCodec.class);
     }
 
-    /** From now on bytes go through unseen. */
-    void tunnel(Tunnel through) {
+    @Override
+    public void tunnel(Tunnel through) {
         tunnel = through;
         Deque<Object> waiting = ahead;
         while (waiting != null && !waiting.isEmpty()) {
             if (waiting.poll() instanceof ByteBuf bytes) {
-                through.fromClient(bytes);
+                through.received(this, bytes);
             }
         }
-        through.flushTarget();
+        through.readComplete(this);
     }
 
     private void releaseAhead() {
@@ -140,7 +133,27 @@ final class ClientConnection extends Client implements ClientStream {
     }
 
     @Override
-    public ClientConnection upgradable() {
+    public boolean upgradable() {
+        return true;
+    }
+
+    @Override
+    public boolean connecting() {
+        return false;
+    }
+
+    @Override
+    public void send(ByteBuf bytes) {
+        var _ = channel().write(bytes, channel().voidPromise());
+    }
+
+    @Override
+    public void finish() {
+        closeAfterFlush();
+    }
+
+    @Override
+    public Client connection() {
         return this;
     }
 
@@ -221,7 +234,7 @@ final class ClientConnection extends Client implements ClientStream {
         Tunnel through = tunnel;
         if (through != null) {
             if (message instanceof ByteBuf bytes) {
-                through.fromClient(bytes);
+                through.received(this, bytes);
             } else {
                 ReferenceCountUtil.release(message);
             }
@@ -251,7 +264,7 @@ final class ClientConnection extends Client implements ClientStream {
         if (now != null) {
             now.requestReadComplete();
         } else if (tunnel != null) {
-            tunnel.flushTarget();
+            tunnel.readComplete(this);
         }
     }
 
@@ -261,7 +274,7 @@ final class ClientConnection extends Client implements ClientStream {
         if (now != null) {
             now.clientWritable(channel().isWritable());
         } else if (tunnel != null) {
-            tunnel.clientWritable(channel().isWritable());
+            tunnel.writable(this, channel().isWritable());
         }
     }
 
@@ -273,7 +286,7 @@ final class ClientConnection extends Client implements ClientStream {
             now.clientGone();
         }
         if (tunnel != null) {
-            tunnel.clientClosed();
+            tunnel.ended(this);
         }
         releaseAhead();
     }

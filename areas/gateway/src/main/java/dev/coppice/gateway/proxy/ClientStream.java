@@ -8,9 +8,12 @@ import org.jspecify.annotations.Nullable;
  * The client's side of one exchange: a connection of HTTP/1.1, or a stream of HTTP/2. What is written are HTTP messages whatever the
  * client speaks. Used on its event loop only.
  */
-interface ClientStream {
+interface ClientStream extends TunnelEnd {
 
     EventLoopState state();
+
+    /** Which it comes on. */
+    Client connection();
 
     /** Where it came in. */
     Port port();
@@ -37,14 +40,6 @@ interface ClientStream {
     /** Takes a part of the answer over; the last one is a LastHttpContent. */
     void write(HttpObject part);
 
-    void flush();
-
-    /** Whether more of the answer should be written now. */
-    boolean writable();
-
-    /** Stops or goes on reading the request. */
-    void reading(boolean on);
-
     /** Tells the client that the answer which has begun will not be completed. */
     void abort();
 
@@ -56,7 +51,12 @@ interface ClientStream {
      */
     void ended(Exchange exchange, boolean keep, boolean requestComplete);
 
-    /** The connection, if it may change its protocol; null for a stream of HTTP/2. */
-    @Nullable
-    ClientConnection upgradable();
+    /** Whether it may become a WebSocket. */
+    boolean upgradable();
+
+    /** Whether it asks for one by extended CONNECT, so that an answer of 2xx would say that there is one (RFC 8441). */
+    boolean connecting();
+
+    /** Speaks HTTP no more; what the client sends waits until it is a {@link #tunnel}. */
+    void leave();
 }

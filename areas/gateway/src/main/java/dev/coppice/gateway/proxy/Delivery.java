@@ -90,7 +90,7 @@ final class Delivery implements Attempt {
         int number = ++tries;
         endpoint = next;
         track(next);
-        TargetPool from = state.pool(next);
+        TargetPool from = state.pool(next, exchange.connection());
         pool = from;
         from.take(this);
         if (pool != null && number == tries && !passage.queue(state.now())) {
@@ -177,7 +177,11 @@ final class Delivery implements Attempt {
         passage.connected();
         connection = to;
         reused = usedBefore;
-        body.sendTo(to, request, keepsBody());
+        if (exchange.upgrades()) {
+            to.upgrade(request);
+        } else {
+            body.sendTo(to, request, keepsBody());
+        }
         to.flush();
         exchange.requestWanted();
     }
@@ -208,13 +212,19 @@ final class Delivery implements Attempt {
         } else if (mayRetry(code)) {
             drop();
             retry();
+        } else if (code < 300 && exchange.connecting()) {
+            drop();
+            failed(Failure.WEBSOCKET);
         } else {
             exchange.respond(head);
         }
     }
 
     private void switched(HttpResponse head) {
-        if (connection instanceof TargetConnection to && exchange.upgrades()) {
+        TargetStream to = connection;
+        if (to != null
+                && exchange.upgrades()
+                && (!exchange.connecting() || WebSocketHandshake.accepts(request.headers(), head.headers()))) {
             connection = null;
             exchange.switched(head, to);
         } else {
@@ -263,7 +273,7 @@ final class Delivery implements Attempt {
         if (exchange.over()) {
             return;
         }
-        if (!crossed(failure)) {
+        if (!crossed(failure) && failure != Failure.WEBSOCKET) {
             trackFailure(failure);
         }
         if (unconnected && endpoint != null) {
@@ -289,6 +299,8 @@ final class Delivery implements Attempt {
             case TIMEOUT -> undeliverable(HttpResponseStatus.GATEWAY_TIMEOUT, failure.word, TIMED_OUT);
             case MALFORMED ->
                 undeliverable(HttpResponseStatus.BAD_GATEWAY, failure.word, "the endpoint's answer is no valid HTTP");
+            case WEBSOCKET ->
+                undeliverable(HttpResponseStatus.BAD_GATEWAY, failure.word, "the endpoint takes no WebSockets");
         }
     }
 
@@ -312,7 +324,7 @@ final class Delivery implements Attempt {
         return switch (failure) {
             case CONNECT, TLS, REFUSED -> tries < IMPLICIT_CONNECT_TRIES;
             case RESET -> reused && tries == 1;
-            case TIMEOUT, WAITING, MALFORMED -> false;
+            case TIMEOUT, WAITING, MALFORMED, WEBSOCKET -> false;
         };
     }
 
@@ -322,14 +334,17 @@ final class Delivery implements Attempt {
             return false;
         }
         if (retry != null) {
-            return failure != Failure.MALFORMED && failure != Failure.WAITING && tries <= retry.attempts();
+            return failure != Failure.MALFORMED
+                    && failure != Failure.WAITING
+                    && failure != Failure.WEBSOCKET
+                    && tries <= retry.attempts();
         }
         return switch (failure) {
             case CONNECT, TLS ->
                 tries < IMPLICIT_CONNECT_TRIES && upstream.state().targets().size() > 1;
             case REFUSED -> tries < IMPLICIT_CONNECT_TRIES;
             case RESET -> crossed(failure) && idempotent();
-            case TIMEOUT, WAITING, MALFORMED -> false;
+            case TIMEOUT, WAITING, MALFORMED, WEBSOCKET -> false;
         };
     }
 

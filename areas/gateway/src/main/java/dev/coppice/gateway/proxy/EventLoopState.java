@@ -6,6 +6,7 @@ import dev.coppice.gateway.balance.Plan;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.limit.KeyHash;
 import dev.coppice.gateway.log.LogClock;
+import dev.coppice.gateway.proxyprotocol.ConnectionEnds;
 import io.netty.channel.EventLoop;
 import java.util.IdentityHashMap;
 import java.util.Iterator;
@@ -34,9 +35,13 @@ final class EventLoopState {
     final Places places = new Places();
     private final Pick pick;
     private final Map<Upstream.Target, TargetPool> pools = new IdentityHashMap<>();
+    /** Connections that are for one client, as they begin with who that is. */
+    private final Map<Client, Map<Upstream.Target, TargetPool>> introduced = new IdentityHashMap<>();
+
     private final Map<Upstream, Cursor> cursors = new IdentityHashMap<>();
     private final Chain<Client> clients = new Chain<>();
     private final Chain<Exchange> exchanges = new Chain<>();
+    private final Chain<Tunnel> tunnels = new Chain<>();
     private final Chain<MirrorAttempt> mirrors = new Chain<>();
     private boolean ticking;
     private long tickDue;
@@ -83,13 +88,23 @@ final class EventLoopState {
     }
 
     TargetPool pool(Upstream.Target target) {
-        return pools.computeIfAbsent(target, this::newPool);
+        return pools.computeIfAbsent(target, each -> newPool(each, null));
     }
 
-    private TargetPool newPool(Upstream.Target target) {
+    /** Connections to an endpoint for requests of a client. */
+    TargetPool pool(Upstream.Target target, Client client) {
+        if (target.proxyProtocol == null) {
+            return pool(target);
+        }
+        return introduced
+                .computeIfAbsent(client, _ -> new IdentityHashMap<>(2))
+                .computeIfAbsent(target, each -> newPool(each, client.ends()));
+    }
+
+    private TargetPool newPool(Upstream.Target target, @Nullable ConnectionEnds ends) {
         return target.protocol == UpstreamConfig.Protocol.H2C
-                ? new Http2TargetPool(this, target)
-                : new Http1TargetPool(this, target);
+                ? new Http2TargetPool(this, target, ends)
+                : new Http1TargetPool(this, target, ends);
     }
 
     void opened(Client client) {
@@ -99,6 +114,16 @@ final class EventLoopState {
 
     void closed(Client client) {
         clients.remove(client);
+    }
+
+    /** A client is gone, with all that it asked for. */
+    void forget(Client client) {
+        if (!introduced.isEmpty()) {
+            Map<Upstream.Target, TargetPool> its = introduced.remove(client);
+            if (its != null) {
+                its.values().forEach(TargetPool::retire);
+            }
+        }
     }
 
     void began(Exchange exchange) {
@@ -113,6 +138,14 @@ final class EventLoopState {
     void tell(Observation observation, RequestReport of) {
         logs.add(observation.logs(), of);
         of.clear();
+    }
+
+    void began(Tunnel tunnel) {
+        tunnels.add(tunnel);
+    }
+
+    void ended(Tunnel tunnel) {
+        tunnels.remove(tunnel);
     }
 
     void began(MirrorAttempt mirror) {
@@ -132,6 +165,11 @@ final class EventLoopState {
         int open = 0;
         for (TargetPool each : pools.values()) {
             open += each.open();
+        }
+        for (Map<Upstream.Target, TargetPool> its : introduced.values()) {
+            for (TargetPool each : its.values()) {
+                open += each.open();
+            }
         }
         return open;
     }
@@ -159,15 +197,15 @@ final class EventLoopState {
             for (MirrorAttempt each : mirrors) {
                 each.checkDeadline(now);
             }
+            for (Tunnel each : tunnels) {
+                each.checkTime(now);
+            }
             for (Client each : clients) {
                 each.checkIdle(now);
             }
-            for (Iterator<TargetPool> each = pools.values().iterator(); each.hasNext(); ) {
-                TargetPool pool = each.next();
-                pool.closeIdle(now);
-                if (pool.empty()) {
-                    each.remove();
-                }
+            closeIdle(pools, now);
+            for (Map<Upstream.Target, TargetPool> its : introduced.values()) {
+                closeIdle(its, now);
             }
             logs.flush();
             plane.overload.look(now);
@@ -180,12 +218,23 @@ final class EventLoopState {
         }
     }
 
+    private static void closeIdle(Map<Upstream.Target, TargetPool> of, long now) {
+        for (Iterator<TargetPool> each = of.values().iterator(); each.hasNext(); ) {
+            TargetPool pool = each.next();
+            pool.closeIdle(now);
+            if (pool.empty()) {
+                each.remove();
+            }
+        }
+    }
+
     /** Closes unused connections to endpoints that are gone. */
     void configChanged(Set<Upstream> kept) {
         long now = now();
         logs.configChanged();
         cursors.keySet().removeIf(each -> !kept.contains(each));
         pools.values().forEach(each -> each.closeIdle(now));
+        introduced.values().forEach(its -> its.values().forEach(each -> each.closeIdle(now)));
     }
 
     /** Lets the connections of a listener end with what they are doing; those that take longer are closed. */
@@ -212,6 +261,7 @@ final class EventLoopState {
             each.close();
         }
         pools.values().forEach(TargetPool::closeAll);
+        introduced.values().forEach(its -> its.values().forEach(TargetPool::closeAll));
         logs.flush();
     }
 }

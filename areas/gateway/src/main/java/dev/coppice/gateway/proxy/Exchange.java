@@ -45,6 +45,8 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     private @Nullable Admission admission;
     private @Nullable Delivery delivery;
     private @Nullable String allowedOrigin;
+    /** Where it counts as one; null when it is none. */
+    private WebSockets.@Nullable PerListener webSockets;
     /** That the client gets with the answer. */
     private @Nullable String cookie;
 
@@ -205,6 +207,12 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         }
         backend = chosen;
         prepare(rule, chosen);
+        if (upgrade && !rule.webSockets.take()) {
+            reason = "websockets";
+            answer(HttpResponseStatus.SERVICE_UNAVAILABLE, "too many WebSockets are open");
+            return;
+        }
+        webSockets = upgrade ? rule.webSockets : null;
         mirror(rule.filters.mirrors);
         mirror(chosen.filters().mirrors);
         Delivery made = new Delivery(this, state, request, body, rule, upstream, beginNanos);
@@ -241,8 +249,11 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     }
 
     private void prepare(RuleAction rule, RuleAction.Backend chosen) {
-        upgrade = body.bodiless() && client.upgradable() != null && ForwardedRequest.upgrades(request);
+        upgrade = body.bodiless() && client.upgradable() && ForwardedRequest.upgrades(request);
         ForwardedRequest.prepare(request, asked, client, upgrade, rule, chosen, prefixLength(), access);
+        if (upgrade && client.connecting()) {
+            request.headers().set(HttpHeaderNames.SEC_WEBSOCKET_KEY, WebSocketHandshake.key(state.random));
+        }
     }
 
     private int prefixLength() {
@@ -399,24 +410,27 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         }
     }
 
-    /** Whether it asks for another protocol, and the connection may change. */
+    /** Whether it asks for a WebSocket, and may get one. */
     boolean upgrades() {
-        return upgrade && client.upgradable() != null;
+        return upgrade;
     }
 
-    /** Both sides speak another protocol from now on, if it {@link #upgrades}. */
-    void switched(HttpResponse head, TargetConnection to) {
-        ClientConnection from = Objects.requireNonNull(client.upgradable());
+    /** Whether an answer of 2xx would be taken for a WebSocket. */
+    boolean connecting() {
+        return client.connecting();
+    }
+
+    /** Both sides speak WebSocket from now on, if it {@link #upgrades}. */
+    void switched(HttpResponse head, TunnelEnd to) {
+        WebSockets.PerListener bounds = Objects.requireNonNull(webSockets);
         if (access != null) {
             access.answered(head.headers());
         }
         answer.switching(head);
         state.ended(this);
-        Tunnel tunnel = new Tunnel(from, to, this::account);
         over = true;
-        from.switching();
-        to.tunnel(tunnel);
-        from.tunnel(tunnel);
+        client.leave();
+        new Tunnel(state, client, to, bounds, this::account).begin();
     }
 
     private void allowOrigin(RuleAction rule, HttpHeaders headers) {
@@ -516,6 +530,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         if (given != null) {
             given.end();
         }
+        if (webSockets != null) {
+            webSockets.giveBack();
+        }
     }
 
     void clientGone() {
@@ -545,6 +562,11 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         } else if (delivery != null) {
             delivery.checkDeadline(now);
         }
+    }
+
+    /** Which it came on. */
+    Client connection() {
+        return client.connection();
     }
 
     // ---- what load balancers go by

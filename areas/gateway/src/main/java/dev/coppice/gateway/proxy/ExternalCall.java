@@ -150,7 +150,7 @@ final class ExternalCall implements Attempt {
         boolean again = switch (failure) {
             case CONNECT, TLS, REFUSED -> true;
             case RESET -> reused;
-            case TIMEOUT, WAITING, MALFORMED -> false;
+            case TIMEOUT, WAITING, MALFORMED, WEBSOCKET -> false;
         };
         if (again && head == null && tries < MOST_TRIES) {
             tryAt(endpoint);

@@ -81,7 +81,7 @@ final class HealthCheckAttempt implements Attempt {
     }
 
     private void connect() {
-        state.connector.connect(target, new TargetConnector.Caller() {
+        state.connector.connect(target, null, new TargetConnector.Caller() {
             @Override
             public void connected(Channel channel, String protocol) {
                 var _ = channel.close();

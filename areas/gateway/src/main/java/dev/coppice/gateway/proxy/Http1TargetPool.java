@@ -1,5 +1,6 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.proxyprotocol.ConnectionEnds;
 import io.netty.channel.Channel;
 import io.netty.handler.codec.http.DefaultHttpHeadersFactory;
 import io.netty.handler.codec.http.HttpClientCodec;
@@ -18,6 +19,8 @@ final class Http1TargetPool implements TargetPool {
     private final EventLoopState state;
     private final Upstream.Target target;
     private final ProxyOptions options;
+    private final @Nullable ConnectionEnds ends;
+    private boolean retired;
     private final Deque<TargetConnection> idle = new ArrayDeque<>();
     private final Set<TargetConnection> connections = new HashSet<>();
     private final Deque<Attempt> waiting = new ArrayDeque<>();
@@ -33,8 +36,10 @@ final class Http1TargetPool implements TargetPool {
         }
     }
 
-    Http1TargetPool(EventLoopState state, Upstream.Target target) {
+    /** @param ends of the client that all of it is for; null: of any */
+    Http1TargetPool(EventLoopState state, Upstream.Target target, @Nullable ConnectionEnds ends) {
         this.state = state;
+        this.ends = ends;
         this.target = target;
         this.options = state.plane.options;
     }
@@ -85,7 +90,7 @@ final class Http1TargetPool implements TargetPool {
     private void connect(Attempt asking) {
         Connecting one = new Connecting(asking);
         connecting.add(one);
-        state.connector.connect(target, new TargetConnector.Caller() {
+        state.connector.connect(target, ends, new TargetConnector.Caller() {
             @Override
             public void connected(Channel channel, String protocol) {
                 connecting.remove(one);
@@ -138,7 +143,7 @@ final class Http1TargetPool implements TargetPool {
         Attempt attempt = waiting.pollFirst();
         if (attempt != null) {
             connection.serve(attempt, true);
-        } else if (target.gone) {
+        } else if (target.gone || retired) {
             connection.close();
         } else {
             connection.idleSince(state.now());
@@ -172,6 +177,14 @@ final class Http1TargetPool implements TargetPool {
     @Override
     public void closeAll() {
         Set.copyOf(connections).forEach(TargetConnection::close);
+    }
+
+    @Override
+    public void retire() {
+        retired = true;
+        for (TargetConnection each = idle.pollFirst(); each != null; each = idle.pollFirst()) {
+            each.close();
+        }
     }
 
     Upstream.Target target() {

@@ -7,6 +7,7 @@ import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.codec.http2.Http2Connection;
 import io.netty.handler.codec.http2.Http2Error;
@@ -15,6 +16,7 @@ import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2RemoteFlowController;
 import io.netty.handler.codec.http2.Http2Stream;
+import io.netty.util.AsciiString;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -46,6 +48,7 @@ final class Http2ClientConnection extends Client {
         handler.encoder().flowController().listener(new Writability());
     }
 
+    @Override
     @Nullable
     String serverName() {
         return serverName;
@@ -198,7 +201,13 @@ final class Http2ClientConnection extends Client {
             stream.setProperty(key, begun);
             exchanges++;
             touch(begun);
-            begun.begin(request, end);
+            begun.begin(request, end, asksForWebSocket(headers, end));
+        }
+
+        private static boolean asksForWebSocket(Http2Headers headers, boolean end) {
+            return !end
+                    && AsciiString.contentEquals(HttpMethod.CONNECT.asciiName(), headers.method())
+                    && Http2Messages.asksForWebSocket(headers);
         }
 
         @Override

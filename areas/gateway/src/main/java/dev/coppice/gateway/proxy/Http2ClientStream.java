@@ -1,18 +1,24 @@
 package dev.coppice.gateway.proxy;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.codec.http.FullHttpResponse;
 import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
+import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.handler.codec.http2.Http2Error;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2Stream;
 import io.netty.util.ReferenceCountUtil;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** A stream of a client's HTTP/2: one request and its answer. Used on its event loop only. */
@@ -29,6 +35,13 @@ final class Http2ClientStream implements ClientStream {
     private long endedNanos;
     boolean touched;
 
+    /** Whether it asks for a WebSocket, or is one. */
+    private boolean connecting;
+    /** What the client sent before it became one; no more than a stream's window. */
+    private final Deque<HttpContent> early = new ArrayDeque<>(0);
+
+    private @Nullable Tunnel tunnel;
+
     Http2ClientStream(Http2ClientConnection from, Http2Stream stream) {
         this.from = from;
         this.stream = stream;
@@ -36,7 +49,10 @@ final class Http2ClientStream implements ClientStream {
 
     // ---- what the client sends
 
-    void begin(HttpRequest request, boolean end) {
+    /** @param connect whether it asks for a WebSocket by extended CONNECT */
+    void begin(HttpRequest request, boolean end, boolean connect) {
+        connecting = connect;
+        reading = !connect;
         Exchange begun = new Exchange(this, request);
         exchange = begun;
         begun.begin();
@@ -48,10 +64,23 @@ final class Http2ClientStream implements ClientStream {
     /** Takes a part of the request over. */
     void content(HttpContent part) {
         Exchange current = exchange;
-        if (current == null) {
+        Tunnel through = tunnel;
+        if (through != null) {
+            pass(through, part);
+        } else if (current == null) {
             part.release();
+        } else if (connecting) {
+            early.add(part);
         } else {
             current.requestContent(part);
+        }
+    }
+
+    private void pass(Tunnel through, HttpContent part) {
+        through.received(this, part.content());
+        if (part instanceof LastHttpContent) {
+            through.ended(this);
+            finish();
         }
     }
 
@@ -68,6 +97,8 @@ final class Http2ClientStream implements ClientStream {
         Exchange current = exchange;
         if (current != null) {
             current.requestReadComplete();
+        } else if (tunnel != null) {
+            tunnel.readComplete(this);
         }
     }
 
@@ -75,6 +106,8 @@ final class Http2ClientStream implements ClientStream {
         Exchange current = exchange;
         if (current != null) {
             current.clientWritable(writable());
+        } else if (tunnel != null) {
+            tunnel.writable(this, writable());
         }
     }
 
@@ -84,6 +117,26 @@ final class Http2ClientStream implements ClientStream {
         Exchange current = exchange;
         if (current != null) {
             current.clientGone();
+        }
+        Tunnel through = tunnel;
+        if (through != null) {
+            through.ended(this);
+            leaveTunnel();
+        }
+        releaseEarly();
+    }
+
+    private void releaseEarly() {
+        for (HttpContent each = early.poll(); each != null; each = early.poll()) {
+            each.release();
+        }
+    }
+
+    private void leaveTunnel() {
+        if (tunnel != null) {
+            tunnel = null;
+            endedNanos = state().now();
+            from.ended();
         }
     }
 
@@ -99,6 +152,11 @@ final class Http2ClientStream implements ClientStream {
     @Override
     public EventLoopState state() {
         return from.state();
+    }
+
+    @Override
+    public Client connection() {
+        return from;
     }
 
     @Override
@@ -159,7 +217,7 @@ final class Http2ClientStream implements ClientStream {
                     headers(trailers, true);
                 }
             }
-            case HttpResponse head -> headers(Http2Messages.head(head), false);
+            case HttpResponse head -> headers(head(head), false);
             case LastHttpContent last -> {
                 Http2Headers trailers = Http2Messages.trailers(last);
                 if (trailers == null || last.content().isReadable()) {
@@ -174,6 +232,16 @@ final class Http2ClientStream implements ClientStream {
             case HttpContent content -> data(content.content(), false);
             default -> ReferenceCountUtil.release(part);
         }
+    }
+
+    /** That there is a WebSocket is told by 200 (RFC 8441, 5). */
+    private static Http2Headers head(HttpResponse response) {
+        Http2Headers head = Http2Messages.head(response);
+        if (response.status().code() == HttpResponseStatus.SWITCHING_PROTOCOLS.code()) {
+            head.status(HttpResponseStatus.OK.codeAsText());
+            head.remove(HttpHeaderNames.SEC_WEBSOCKET_ACCEPT);
+        }
+        return head;
     }
 
     private void headers(Http2Headers headers, boolean end) {
@@ -222,14 +290,61 @@ final class Http2ClientStream implements ClientStream {
         exchange = null;
         endedNanos = state().now();
         from.ended();
-        if (!requestComplete && over.answered() && last != null) {
+        releaseEarly();
+        if ((!requestComplete || connecting) && over.answered() && last != null) {
             // The answer is whole without the rest of the request (RFC 9113, 8.1). What waits of it has to go first.
             last.addListener(_ -> reset(Http2Error.NO_ERROR));
         }
     }
 
     @Override
-    public @Nullable ClientConnection upgradable() {
-        return null;
+    public boolean upgradable() {
+        return connecting;
+    }
+
+    @Override
+    public boolean connecting() {
+        return connecting;
+    }
+
+    // ---- as a side of a tunnel
+
+    @Override
+    public void leave() {
+        exchange = null;
+    }
+
+    @Override
+    public void tunnel(Tunnel through) {
+        if (closed) {
+            through.ended(this);
+            return;
+        }
+        tunnel = through;
+        for (HttpContent each = early.poll(); each != null && tunnel != null; each = early.poll()) {
+            pass(through, each);
+        }
+        through.readComplete(this);
+        reading(true);
+    }
+
+    @Override
+    public void send(ByteBuf bytes) {
+        if (closed) {
+            bytes.release();
+        } else {
+            data(bytes, false);
+        }
+    }
+
+    @Override
+    public void finish() {
+        if (tunnel != null && !closed) {
+            data(Unpooled.EMPTY_BUFFER, true);
+            flush();
+            // What waits has to go first.
+            Objects.requireNonNull(last).addListener(_ -> reset(Http2Error.NO_ERROR));
+        }
+        leaveTunnel();
     }
 }

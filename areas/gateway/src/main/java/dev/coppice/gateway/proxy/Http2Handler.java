@@ -48,7 +48,8 @@ final class Http2Handler extends Http2ConnectionHandler {
 
     /** For a client's connection; what it does against the protocol is counted. */
     static Http2Handler server(Http2EventAdapter events, ProxyDataPlane plane) {
-        Http2Settings settings = settings(plane.options).maxConcurrentStreams(MOST_STREAMS);
+        Http2Settings settings =
+                settings(plane.options).maxConcurrentStreams(MOST_STREAMS).connectProtocolEnabled(true);
         return new Builder(true, events, settings, plane).build();
     }
 

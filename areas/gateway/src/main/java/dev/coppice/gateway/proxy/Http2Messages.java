@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Http2Messages {
     private static final AsciiString HTTP = AsciiString.cached("http");
+    private static final CharSequence PROTOCOL = Http2Headers.PseudoHeaderName.PROTOCOL.value();
     private static final AsciiString HTTPS = AsciiString.cached("https");
     private static final AsciiString PROXY_CONNECTION = AsciiString.cached("proxy-connection");
     private static final AsciiString KEEP_ALIVE = AsciiString.cached("keep-alive");
@@ -37,7 +38,7 @@ final class Http2Messages {
     private Http2Messages() {}
 
     /**
-     * A client's head.
+     * A client's head. One that asks for a WebSocket by extended CONNECT (RFC 8441) becomes what does so in HTTP/1.1, but that it has no key.
      *
      * @param end whether no body follows
      * @throws Http2Exception of its stream, when it is malformed
@@ -49,6 +50,11 @@ final class Http2Messages {
         }
         HttpMethod known = HttpMethod.valueOf(method.toString());
         boolean connect = known.equals(HttpMethod.CONNECT);
+        boolean webSocket = connect && !end && asksForWebSocket(head);
+        if (webSocket) {
+            connect = false;
+            known = HttpMethod.GET;
+        }
         CharSequence path = head.path();
         if (!connect
                 && (head.scheme() == null
@@ -65,7 +71,9 @@ final class Http2Messages {
             headers.set(HttpHeaderNames.HOST, authority.toString());
         }
         copy(stream, head, headers, authority);
-        if (!end) {
+        if (webSocket) {
+            upgrade(stream, headers);
+        } else if (!end) {
             String length = headers.get(HttpHeaderNames.CONTENT_LENGTH);
             if (length == null || length.equals("0")) {
                 headers.remove(HttpHeaderNames.CONTENT_LENGTH);
@@ -76,6 +84,21 @@ final class Http2Messages {
             headers.set(HttpHeaderNames.CONTENT_LENGTH, HttpHeaderValues.ZERO);
         }
         return new DefaultHttpRequest(HttpVersion.HTTP_1_1, known, connect ? "/" : String.valueOf(path), headers);
+    }
+
+    /** Whether a CONNECT is for a WebSocket. */
+    static boolean asksForWebSocket(Http2Headers head) {
+        CharSequence protocol = head.get(PROTOCOL);
+        return protocol != null && AsciiString.contentEqualsIgnoreCase(HttpHeaderValues.WEBSOCKET, protocol);
+    }
+
+    private static void upgrade(int stream, HttpHeaders headers) throws Http2Exception {
+        if (headers.contains(HttpHeaderNames.CONTENT_LENGTH)) {
+            throw malformed(stream, "what asks for a WebSocket has no body");
+        }
+        headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE);
+        headers.set(HttpHeaderNames.UPGRADE, HttpHeaderValues.WEBSOCKET);
+        headers.remove(HttpHeaderNames.SEC_WEBSOCKET_KEY);
     }
 
     /**
@@ -178,6 +201,15 @@ final class Http2Messages {
         }
         copy(from, to);
         return to;
+    }
+
+    /** What asks an endpoint for a WebSocket by extended CONNECT. */
+    static Http2Headers connect(HttpRequest request, boolean secure) {
+        Http2Headers head = head(request, secure);
+        head.method(HttpMethod.CONNECT.asciiName());
+        head.set(PROTOCOL, HttpHeaderValues.WEBSOCKET);
+        head.remove(HttpHeaderNames.SEC_WEBSOCKET_KEY);
+        return head;
     }
 
     /** An answer's head for a client. */

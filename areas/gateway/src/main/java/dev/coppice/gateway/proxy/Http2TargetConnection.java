@@ -37,6 +37,11 @@ final class Http2TargetConnection extends ChannelInboundHandlerAdapter {
     private boolean retired;
     private long idleSince;
     private long readNanos;
+    /** Whether it is known what the endpoint takes. */
+    private boolean settled;
+
+    private boolean takesWebSockets;
+    private final List<Http2TargetStream> unsettled = new ArrayList<>(0);
 
     Http2TargetConnection(Http2TargetPool pool, EventLoopState state, boolean secure) {
         this.pool = pool;
@@ -107,6 +112,23 @@ final class Http2TargetConnection extends ChannelInboundHandlerAdapter {
         return stream;
     }
 
+    /** Tells a stream whether it may ask for a WebSocket, as soon as that is known. */
+    void whenSettled(Http2TargetStream asking) {
+        if (settled) {
+            asking.settled(takesWebSockets);
+        } else {
+            unsettled.add(asking);
+        }
+    }
+
+    private void settle() {
+        settled = true;
+        for (Http2TargetStream each : List.copyOf(unsettled)) {
+            each.settled(takesWebSockets);
+        }
+        unsettled.clear();
+    }
+
     int nextStream() {
         return connection.local().incrementAndGetNextStreamId();
     }
@@ -116,7 +138,7 @@ final class Http2TargetConnection extends ChannelInboundHandlerAdapter {
         streams--;
         if (streams == 0) {
             idleSince = state.now();
-            if (!lasting() || target().gone) {
+            if (!lasting() || pool.over()) {
                 close();
                 return;
             }
@@ -164,6 +186,10 @@ final class Http2TargetConnection extends ChannelInboundHandlerAdapter {
     @Override
     public void channelInactive(ChannelHandlerContext context) {
         pool.closed(this);
+        for (Http2TargetStream each : List.copyOf(unsettled)) {
+            each.closed();
+        }
+        unsettled.clear();
     }
 
     @Override
@@ -202,6 +228,9 @@ final class Http2TargetConnection extends ChannelInboundHandlerAdapter {
             } else if (mostStreams == STREAMS_BEFORE_SETTINGS) {
                 mostStreams = MOST_STREAMS;
             }
+            Boolean connects = settings.connectProtocolEnabled();
+            takesWebSockets |= connects != null && connects;
+            settle();
             pool.room(Http2TargetConnection.this);
         }
 

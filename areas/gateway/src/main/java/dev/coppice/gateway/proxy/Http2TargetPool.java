@@ -1,5 +1,6 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.proxyprotocol.ConnectionEnds;
 import io.netty.channel.Channel;
 import io.netty.handler.ssl.ApplicationProtocolNames;
 import java.util.ArrayDeque;
@@ -17,12 +18,16 @@ final class Http2TargetPool implements TargetPool {
     private final EventLoopState state;
     private final Upstream.Target target;
     private final ProxyOptions options;
+    private final @Nullable ConnectionEnds ends;
+    private boolean retired;
     private final Set<Http2TargetConnection> connections = new LinkedHashSet<>();
     private final Deque<Attempt> waiting = new ArrayDeque<>();
     private boolean connecting;
 
-    Http2TargetPool(EventLoopState state, Upstream.Target target) {
+    /** @param ends of the client that all of it is for; null: of any */
+    Http2TargetPool(EventLoopState state, Upstream.Target target, @Nullable ConnectionEnds ends) {
         this.state = state;
+        this.ends = ends;
         this.target = target;
         this.options = state.plane.options;
     }
@@ -77,7 +82,7 @@ final class Http2TargetPool implements TargetPool {
             return;
         }
         connecting = true;
-        state.connector.connect(target, new TargetConnector.Caller() {
+        state.connector.connect(target, ends, new TargetConnector.Caller() {
             @Override
             public void connected(Channel channel, String protocol) {
                 boolean secure = target.tls != null;
@@ -93,6 +98,9 @@ final class Http2TargetPool implements TargetPool {
                 connections.add(made);
                 target.metrics.connections.inc();
                 serveWaiting(made, false);
+                if (retired && made.idle()) {
+                    made.close();
+                }
             }
 
             @Override
@@ -146,6 +154,21 @@ final class Http2TargetPool implements TargetPool {
             boolean unused = each.idle()
                     && now - each.idleSince() >= options.endpointIdle().toNanos();
             if (unused || each.idle() && target.gone) {
+                each.close();
+            }
+        }
+    }
+
+    /** Whether its connections are not needed once they are unused. */
+    boolean over() {
+        return retired || target.gone;
+    }
+
+    @Override
+    public void retire() {
+        retired = true;
+        for (Http2TargetConnection each : List.copyOf(connections)) {
+            if (each.idle()) {
                 each.close();
             }
         }

@@ -1,12 +1,15 @@
 package dev.coppice.gateway.proxy;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.DefaultHttpContent;
 import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
@@ -34,6 +37,10 @@ final class Http2TargetStream implements TargetStream {
     private boolean refused;
     private boolean closed;
     boolean touched;
+    /** That asks for a WebSocket; null when it does not. */
+    private @Nullable HttpRequest upgrade;
+
+    private @Nullable Tunnel tunnel;
 
     Http2TargetStream(Http2TargetConnection on, Attempt attempt) {
         this.on = on;
@@ -72,12 +79,14 @@ final class Http2TargetStream implements TargetStream {
     }
 
     private void open(HttpRequest head, boolean end) {
+        open(Http2Messages.head(head, on.secure()), end);
+    }
+
+    private void open(Http2Headers head, boolean end) {
         int id = on.nextStream();
         if (id > 0) {
             ChannelHandlerContext context = on.handler.context();
-            var _ = on.handler
-                    .encoder()
-                    .writeHeaders(context, id, Http2Messages.head(head, on.secure()), 0, end, context.newPromise());
+            var _ = on.handler.encoder().writeHeaders(context, id, head, 0, end, context.newPromise());
             stream = on.open(this, id);
         }
         if (stream == null) {
@@ -86,6 +95,30 @@ final class Http2TargetStream implements TargetStream {
             on.state().loop.execute(() -> {
                 refused = true;
                 closed();
+            });
+        }
+    }
+
+    @Override
+    public void upgrade(HttpRequest request) {
+        upgrade = request;
+        on.whenSettled(this);
+    }
+
+    /** It is known whether the endpoint takes WebSockets. */
+    void settled(boolean takes) {
+        HttpRequest asking = upgrade;
+        if (closed || attempt == null || asking == null) {
+            return;
+        }
+        if (takes) {
+            open(Http2Messages.connect(asking, on.secure()), false);
+            flush();
+        } else {
+            // Not before the attempt has got the stream.
+            on.state().loop.execute(() -> {
+                failed(Attempt.Failure.WEBSOCKET);
+                close();
             });
         }
     }
@@ -177,12 +210,12 @@ final class Http2TargetStream implements TargetStream {
                 last(current, Http2Messages.trailers(0, headers));
                 return;
             }
-            HttpResponse head = Http2Messages.response(0, headers);
+            HttpResponse head = switched(Http2Messages.response(0, headers), end);
             int code = head.status().code();
-            if (code == HttpResponseStatus.SWITCHING_PROTOCOLS.code() || code < 200 && end) {
+            if (code == HttpResponseStatus.SWITCHING_PROTOCOLS.code() && upgrade == null || code < 200 && end) {
                 throw Http2Exception.connectionError(Http2Error.PROTOCOL_ERROR, "an interim answer that is the last");
             }
-            answering = code >= 200;
+            answering = code >= 200 || code == HttpResponseStatus.SWITCHING_PROTOCOLS.code();
             current.response(head);
             if (end && attempt == current) {
                 last(current, LastHttpContent.EMPTY_LAST_CONTENT);
@@ -193,6 +226,25 @@ final class Http2TargetStream implements TargetStream {
         }
     }
 
+    /** An answer of 2xx to extended CONNECT, as HTTP/1.1 says it: by a key, which HTTP/2 has not (RFC 8441, 5). */
+    private HttpResponse switched(HttpResponse head, boolean end) throws Http2Exception {
+        HttpRequest asked = upgrade;
+        int code = head.status().code();
+        if (asked == null || code < 101 || code > 101 && code < 200 || code >= 300) {
+            return head;
+        }
+        if (code == HttpResponseStatus.SWITCHING_PROTOCOLS.code() || end) {
+            throw Http2Exception.connectionError(Http2Error.PROTOCOL_ERROR, "no answer to extended CONNECT");
+        }
+        head.setStatus(HttpResponseStatus.SWITCHING_PROTOCOLS);
+        head.headers().set(HttpHeaderNames.UPGRADE, HttpHeaderValues.WEBSOCKET);
+        String key = asked.headers().get(HttpHeaderNames.SEC_WEBSOCKET_KEY);
+        if (key != null) {
+            head.headers().set(HttpHeaderNames.SEC_WEBSOCKET_ACCEPT, WebSocketHandshake.accept(key));
+        }
+        return head;
+    }
+
     /**
      * Takes a part of the answer over.
      *
@@ -200,11 +252,13 @@ final class Http2TargetStream implements TargetStream {
      */
     int data(ByteBuf data, int size, boolean end) {
         Attempt current = attempt;
-        if (current == null || !answering) {
+        Tunnel through = tunnel;
+        if (through != null) {
+            pass(through, data, end);
+        } else if (current == null || !answering) {
             data.release();
             return size;
-        }
-        if (end) {
+        } else if (end) {
             last(current, new DefaultLastHttpContent(data));
         } else {
             current.content(new DefaultHttpContent(data));
@@ -223,10 +277,64 @@ final class Http2TargetStream implements TargetStream {
         }
     }
 
+    private void pass(Tunnel through, ByteBuf data, boolean end) {
+        through.received(this, data);
+        if (end) {
+            through.ended(this);
+            finish();
+        }
+    }
+
+    // ---- as a side of a tunnel
+
+    @Override
+    public void tunnel(Tunnel through) {
+        attempt = null;
+        tunnel = through;
+        if (closed) {
+            through.ended(this);
+        }
+    }
+
+    @Override
+    public void send(ByteBuf bytes) {
+        if (closed) {
+            bytes.release();
+        } else {
+            data(bytes, false);
+        }
+    }
+
+    @Override
+    public void finish() {
+        Http2Stream open = stream;
+        attempt = null;
+        tunnel = null;
+        if (closed || open == null) {
+            return;
+        }
+        if (!writable()) {
+            on.handler.reset(open.id(), Http2Error.CANCEL.code());
+            return;
+        }
+        // What waits has to go first.
+        ChannelHandlerContext context = on.handler.context();
+        ChannelPromise written = context.newPromise();
+        var _ = written.addListener(_ -> {
+            if (!closed) {
+                on.handler.reset(open.id(), Http2Error.CANCEL.code());
+            }
+        });
+        var _ = on.handler.encoder().writeData(context, open.id(), Unpooled.EMPTY_BUFFER, 0, true, written);
+        flush();
+    }
+
     void readComplete() {
         Attempt current = attempt;
         if (current != null) {
             current.readComplete();
+        } else if (tunnel != null) {
+            tunnel.readComplete(this);
         }
     }
 
@@ -234,6 +342,8 @@ final class Http2TargetStream implements TargetStream {
         Attempt current = attempt;
         if (current != null) {
             current.writable(writable());
+        } else if (tunnel != null) {
+            tunnel.writable(this, writable());
         }
     }
 
@@ -247,6 +357,11 @@ final class Http2TargetStream implements TargetStream {
         if (!closed) {
             closed = true;
             on.ended();
+            Tunnel through = tunnel;
+            tunnel = null;
+            if (through != null) {
+                through.ended(this);
+            }
             failed(refused ? Attempt.Failure.REFUSED : Attempt.Failure.RESET);
         }
     }

@@ -173,7 +173,10 @@ final class Passage {
         }
         CircuitBreaker breaker = rules.breaker;
         // The endpoint has nothing to do with the others.
-        if (breaker != null && failure != Attempt.Failure.WAITING && failure != Attempt.Failure.REFUSED) {
+        if (breaker != null
+                && failure != Attempt.Failure.WAITING
+                && failure != Attempt.Failure.REFUSED
+                && failure != Attempt.Failure.WEBSOCKET) {
             if (leave != null) {
                 breaker.ended(leave, true, now - beganNanos, now);
                 leave = null;

@@ -17,11 +17,13 @@ final class Port {
      *
      * @param certificates by listener; empty for plain HTTP
      * @param observations what is told of requests that no rule wanted, by listener
+     * @param proxies who says whose connections these are; null: nobody does
      */
     record Routing(
             RoutingTable<RuleAction> table,
             Map<ListenerConfig, TlsContexts.Certificates> certificates,
-            Map<ListenerConfig, Observation> observations) {
+            Map<ListenerConfig, Observation> observations,
+            @Nullable TrustedProxies proxies) {
         Observation observation(ListenerConfig listener) {
             return Objects.requireNonNull(observations.get(listener));
         }

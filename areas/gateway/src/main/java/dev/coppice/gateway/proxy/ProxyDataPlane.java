@@ -59,6 +59,7 @@ public final class ProxyDataPlane implements DataPlane {
     final Observations observations;
     final RateLimits limits;
     final AccessPolicies access;
+    final WebSockets webSockets;
     final Overload overload;
     final Transport transport = Transport.best();
     /** The figures of requests that no route wanted. */
@@ -94,6 +95,7 @@ public final class ProxyDataPlane implements DataPlane {
         this.unrouted = metrics.route("");
         this.limits = new RateLimits(kernel, registry);
         this.access = new AccessPolicies(kernel, supervisor, registry);
+        this.webSockets = new WebSockets(registry, options.tunnelIdle().toNanos());
         this.guards = new GuardMetrics(registry, this::upstreams);
         this.overload = new Overload(options.overload(), registry, clock.nanoTime());
         this.observations = new Observations(supervisor, options.accessLog(), metrics);
@@ -156,6 +158,7 @@ public final class ProxyDataPlane implements DataPlane {
         balanceMetrics.close();
         limits.close();
         access.close();
+        webSockets.close();
         guards.close();
         overload.close();
     }
@@ -182,6 +185,7 @@ public final class ProxyDataPlane implements DataPlane {
         limits.update(next.limits());
         access.update(next.security(), kept::get);
         observations.update(next.observations());
+        webSockets.update(next.listeners());
         Map<Binding, List<ListenerConfig>> wanted = new LinkedHashMap<>();
         for (ListenerConfig each : next.listeners()) {
             wanted.computeIfAbsent(Binding.of(each), _ -> new ArrayList<>()).add(each);
@@ -246,7 +250,8 @@ public final class ProxyDataPlane implements DataPlane {
                 new RoutingTable<>(
                         listeners, (listener, route, rule) -> new RuleAction(listener, route, rule, to, this)),
                 certificates,
-                told(listeners));
+                told(listeners),
+                TrustedProxies.of(listeners));
         Port.Kind kind = Port.Kind.of(listeners);
         Port port = ports.get(binding);
         if (port != null && port.kind() == kind) {
@@ -337,6 +342,22 @@ public final class ProxyDataPlane implements DataPlane {
             return;
         }
         var _ = channel.closeFuture().addListener(_ -> connections.decrementAndGet());
+        TrustedProxies proxies = port.routing().proxies();
+        if (proxies == null) {
+            speak(state, port, channel);
+        } else if (channel.remoteAddress() instanceof InetSocketAddress peer && proxies.trust(peer.getAddress())) {
+            channel.pipeline()
+                    .addLast(new ProxyHeaderReader(this, proxies.optional(), () -> speak(state, port, channel)));
+        } else if (proxies.optional()) {
+            speak(state, port, channel);
+        } else {
+            metrics.refused.labelValues("proxy-untrusted").inc();
+            var _ = channel.close();
+        }
+    }
+
+    /** From here on the client itself speaks. */
+    private void speak(EventLoopState state, Port port, Channel channel) {
         ChannelPipeline pipeline = channel.pipeline();
         switch (port.kind()) {
             case HTTP -> http(pipeline, new ClientConnection(state, port, channel, null));

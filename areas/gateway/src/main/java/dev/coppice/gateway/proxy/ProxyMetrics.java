@@ -77,7 +77,7 @@ final class ProxyMetrics implements AutoCloseable {
         upstreamFailures = kept(Counter.builder()
                 .name("coppice_gateway_upstream_failures")
                 .help(
-                        "Requests to endpoints that ended without an answer: connect, tls, reset, timeout, waiting, malformed.")
+                        "Requests to endpoints that ended without an answer: connect, tls, reset, timeout, waiting, malformed, websocket.")
                 .labelNames("upstream", "reason")
                 .build());
         upstreamHandshakes = kept(Counter.builder()

@@ -3,6 +3,7 @@ package dev.coppice.gateway.proxy;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
 import io.netty.handler.codec.http.EmptyHttpHeaders;
+import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.LastHttpContent;
@@ -91,14 +92,7 @@ final class RequestBody {
     /** Sends the head and what there is of the body. */
     void sendTo(TargetStream to, HttpRequest head, boolean keep) {
         if (bodiless) {
-            // In one piece, which costs one buffer and not two.
-            to.write(new DefaultFullHttpRequest(
-                    head.protocolVersion(),
-                    head.method(),
-                    head.uri(),
-                    Unpooled.EMPTY_BUFFER,
-                    head.headers(),
-                    EmptyHttpHeaders.INSTANCE));
+            to.write(whole(head));
             return;
         }
         to.write(head);
@@ -110,6 +104,17 @@ final class RequestBody {
             to.write(each);
         }
         waitingBytes = 0;
+    }
+
+    /** A request without a body in one piece, which costs one buffer and not two. */
+    static FullHttpRequest whole(HttpRequest head) {
+        return new DefaultFullHttpRequest(
+                head.protocolVersion(),
+                head.method(),
+                head.uri(),
+                Unpooled.EMPTY_BUFFER,
+                head.headers(),
+                EmptyHttpHeaders.INSTANCE);
     }
 
     /** What came, and was not sent yet. */

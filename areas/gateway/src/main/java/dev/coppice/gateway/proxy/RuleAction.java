@@ -82,6 +82,7 @@ final class RuleAction {
     final RateLimit[] limits;
     final RuleAccess access;
     final Observation observation;
+    final WebSockets.PerListener webSockets;
     /** Its route by kind, namespace and name. */
     final String routeKey;
 
@@ -104,6 +105,7 @@ final class RuleAction {
         this.limits = plane.limits.of(listener, route, rule);
         this.access = plane.access.of(listener, route, rule);
         this.observation = plane.observations.of(listener, route, rule);
+        this.webSockets = plane.webSockets.of(listener);
         this.routeKey = route.kind() + "/" + this.route;
         List<Backend> all = new ArrayList<>();
         long sum = 0;

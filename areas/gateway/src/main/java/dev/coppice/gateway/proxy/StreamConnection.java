@@ -91,6 +91,11 @@ final class StreamConnection extends Client {
         connect(backend.upstream(), null);
     }
 
+    @Override
+    String serverName() {
+        return serverName;
+    }
+
     private void refuse(String reason) {
         state().plane.metrics.refused.labelValues(reason).inc();
         close();
@@ -113,7 +118,7 @@ final class StreamConnection extends Client {
         }
         tracker = told;
         long connectNanos = state().now();
-        state().connector.connect(chosen, new TargetConnector.Caller() {
+        state().connector.connect(chosen, ends(), new TargetConnector.Caller() {
             @Override
             public void connected(Channel channel, String protocol) {
                 if (told != null) {

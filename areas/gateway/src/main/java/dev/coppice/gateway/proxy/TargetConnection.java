@@ -9,6 +9,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpObject;
+import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpStatusClass;
@@ -115,13 +116,24 @@ final class TargetConnection extends ChannelInboundHandlerAdapter implements Tar
         close();
     }
 
-    void closeAfterFlush() {
+    @Override
+    public void send(ByteBuf bytes) {
+        var _ = channel().write(bytes, channel().voidPromise());
+    }
+
+    @Override
+    public void finish() {
         attempt = null;
         var _ = channel().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
     }
 
-    /** From now on bytes go through unseen; the codec goes. */
-    void tunnel(Tunnel through) {
+    @Override
+    public void upgrade(HttpRequest request) {
+        write(RequestBody.whole(request));
+    }
+
+    @Override
+    public void tunnel(Tunnel through) {
         attempt = null;
         tunnel = through;
         var _ = channel().pipeline().remove(HttpClientCodec.class);
@@ -131,7 +143,7 @@ final class TargetConnection extends ChannelInboundHandlerAdapter implements Tar
     public void channelRead(ChannelHandlerContext context, Object message) {
         Tunnel through = tunnel;
         if (through != null && message instanceof ByteBuf bytes) {
-            through.fromTarget(bytes);
+            through.received(this, bytes);
             return;
         }
         Attempt current = attempt;
@@ -205,7 +217,7 @@ final class TargetConnection extends ChannelInboundHandlerAdapter implements Tar
         if (current != null) {
             current.readComplete();
         } else if (tunnel != null) {
-            tunnel.flushClient();
+            tunnel.readComplete(this);
         }
     }
 
@@ -215,7 +227,7 @@ final class TargetConnection extends ChannelInboundHandlerAdapter implements Tar
         if (current != null) {
             current.writable(context.channel().isWritable());
         } else if (tunnel != null) {
-            tunnel.targetWritable(context.channel().isWritable());
+            tunnel.writable(this, context.channel().isWritable());
         }
     }
 
@@ -226,7 +238,7 @@ final class TargetConnection extends ChannelInboundHandlerAdapter implements Tar
         if (current != null) {
             fail(current, Attempt.Failure.RESET);
         } else if (tunnel != null) {
-            tunnel.targetClosed();
+            tunnel.ended(this);
         }
     }
 

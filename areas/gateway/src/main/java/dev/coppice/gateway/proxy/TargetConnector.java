@@ -1,12 +1,17 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.config.TrafficConfig;
+import dev.coppice.gateway.proxyprotocol.ConnectionEnds;
+import dev.coppice.gateway.proxyprotocol.ProxyHeader;
 import io.netty.bootstrap.Bootstrap;
+import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.handler.ssl.SslHandler;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes connections to endpoints, up to where bytes of the application can go through: with TLS that is after the handshake. Both together
@@ -39,8 +44,12 @@ final class TargetConnector {
         this.state = state;
     }
 
-    /** Connects to an endpoint. */
-    void connect(Upstream.Target target, Caller caller) {
+    /**
+     * Connects to an endpoint.
+     *
+     * @param ends of the client that it is for, which the endpoint is told if it wants to know; null: it is for no client
+     */
+    void connect(Upstream.Target target, @Nullable ConnectionEnds ends, Caller caller) {
         String problem = target.tls == null ? null : target.tls.problem();
         if (problem != null) {
             target.complain(problem);
@@ -59,6 +68,7 @@ final class TargetConnector {
                 .addListener((ChannelFutureListener) done -> {
                     // A channel tells this before it reads.
                     if (done.isSuccess()) {
+                        introduce(done.channel(), target, ends);
                         opened(done.channel(), target, caller, time.minusNanos(state.now() - startNanos));
                     } else if (state.loop.inEventLoop()) {
                         caller.failed(Attempt.Failure.CONNECT);
@@ -67,6 +77,18 @@ final class TargetConnector {
                         state.loop.execute(() -> caller.failed(Attempt.Failure.CONNECT));
                     }
                 });
+    }
+
+    /** Says whose connection it is, before anything else. */
+    private static void introduce(Channel channel, Upstream.Target target, @Nullable ConnectionEnds ends) {
+        TrafficConfig.ProxyProtocol version = target.proxyProtocol;
+        if (version != null) {
+            byte[] header = switch (version) {
+                case V1 -> ProxyHeader.line(ends);
+                case V2 -> ProxyHeader.binary(ends);
+            };
+            var _ = channel.writeAndFlush(Unpooled.wrappedBuffer(header));
+        }
     }
 
     private static void opened(Channel channel, Upstream.Target target, Caller caller, Duration left) {

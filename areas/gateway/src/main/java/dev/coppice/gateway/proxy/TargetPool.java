@@ -19,4 +19,7 @@ interface TargetPool {
     void closeIdle(long now);
 
     void closeAll();
+
+    /** The client is gone that it was for: what is unused is closed now, all else when it is not used any more. */
+    void retire();
 }

@@ -1,75 +1,85 @@
 package dev.coppice.gateway.proxy;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.channel.Channel;
 
-/** Bytes between a client and an endpoint, both ways, after they have changed the protocol. Used on their event loop only. */
-final class Tunnel {
-    private final ClientConnection client;
-    private final TargetConnection target;
+/** Bytes between a client and an endpoint, both ways, after they have changed to WebSocket. Used on their event loop only. */
+final class Tunnel extends Chain.Member<Tunnel> {
+    private final EventLoopState state;
+    private final TunnelEnd client;
+    private final TunnelEnd target;
+    private final WebSockets.PerListener bounds;
     private final Runnable ended;
-    private boolean over;
+    private final long beganNanos;
     private long lastNanos;
+    private boolean over;
 
-    Tunnel(ClientConnection client, TargetConnection target, Runnable ended) {
+    /** @param ended called once */
+    Tunnel(EventLoopState state, TunnelEnd client, TunnelEnd target, WebSockets.PerListener bounds, Runnable ended) {
+        this.state = state;
         this.client = client;
         this.target = target;
+        this.bounds = bounds;
         this.ended = ended;
-        this.lastNanos = client.state().now();
+        this.beganNanos = state.now();
+        this.lastNanos = beganNanos;
     }
 
-    void fromTarget(ByteBuf bytes) {
-        lastNanos = client.state().now();
-        Channel to = client.channel();
-        var _ = to.write(bytes, to.voidPromise());
-        if (!to.isWritable()) {
-            target.reading(false);
+    /** Both sides have left HTTP. */
+    void begin() {
+        state.began(this);
+        target.tunnel(this);
+        client.tunnel(this);
+    }
+
+    private TunnelEnd other(TunnelEnd end) {
+        return end == client ? target : client;
+    }
+
+    /** Bytes came from a side. */
+    void received(TunnelEnd from, ByteBuf bytes) {
+        lastNanos = state.now();
+        TunnelEnd to = other(from);
+        to.send(bytes);
+        if (!to.writable()) {
+            from.reading(false);
         }
     }
 
-    void fromClient(ByteBuf bytes) {
-        lastNanos = client.state().now();
-        Channel to = target.channel();
-        var _ = to.write(bytes, to.voidPromise());
-        if (!to.isWritable()) {
-            client.reading(false);
+    /** What was read of a side at once has been told. */
+    void readComplete(TunnelEnd from) {
+        other(from).flush();
+    }
+
+    /** Whether more should be sent to a side. */
+    void writable(TunnelEnd to, boolean writable) {
+        other(to).reading(writable);
+    }
+
+    /** A side has ended. */
+    void ended(TunnelEnd from) {
+        if (end(from == client ? "client" : "endpoint")) {
+            other(from).finish();
         }
     }
 
-    void flushClient() {
-        client.channel().flush();
-    }
-
-    void flushTarget() {
-        target.channel().flush();
-    }
-
-    void targetWritable(boolean writable) {
-        client.reading(writable);
-    }
-
-    void clientWritable(boolean writable) {
-        target.reading(writable);
-    }
-
-    long lastNanos() {
-        return lastNanos;
-    }
-
-    void targetClosed() {
-        end();
-        client.closeAfterFlush();
-    }
-
-    void clientClosed() {
-        end();
-        target.closeAfterFlush();
-    }
-
-    private void end() {
-        if (!over) {
-            over = true;
-            ended.run();
+    void checkTime(long now) {
+        String reason = now - lastNanos > bounds.idleNanos()
+                ? "idle"
+                : bounds.lifeNanos() > 0 && now - beganNanos > bounds.lifeNanos() ? "lifetime" : "";
+        if (!reason.isEmpty() && end(reason)) {
+            client.finish();
+            target.finish();
         }
+    }
+
+    private boolean end(String reason) {
+        if (over) {
+            return false;
+        }
+        over = true;
+        state.ended(this);
+        bounds.ended(reason);
+        ended.run();
+        return true;
     }
 }

@@ -54,6 +54,8 @@ final class Upstream {
         final ProxyMetrics.PerTarget metrics;
         /** Null: it is spoken to in the clear. */
         final @Nullable EndpointTls tls;
+        /** Null: it is not told whose connections it gets. */
+        final TrafficConfig.@Nullable ProxyProtocol proxyProtocol;
 
         private final Upstream upstream;
         private final String name;
@@ -73,6 +75,7 @@ final class Upstream {
             this.endpoint = endpoint;
             this.protocol = protocol;
             this.tls = upstream.tls;
+            this.proxyProtocol = upstream.proxyProtocol;
             this.address = address(endpoint);
             this.name = endpoint.address() + ":" + endpoint.port();
             this.metrics = metrics.target(upstream.name);
@@ -138,6 +141,7 @@ final class Upstream {
 
     private @Nullable UpstreamTlsConfig tlsConfig;
     private @Nullable EndpointTls tls;
+    private TrafficConfig.@Nullable ProxyProtocol proxyProtocol;
     private @Nullable TrafficConfig traffic;
     private @Nullable OutlierDetector outliers;
     private BalanceConfig balance = BalanceConfig.DEFAULT;
@@ -207,7 +211,12 @@ final class Upstream {
         guard.update(config.traffic() == null ? null : config.traffic().resilience(), clock.nanoTime());
         Map<String, Target> known = new HashMap<>();
         state.targets.forEach(each -> known.put(each.name, each));
-        boolean same = config.protocol() == state.protocol && Objects.equals(config.tls(), tlsConfig);
+        TrafficConfig.ProxyProtocol introduced =
+                config.traffic() == null ? null : config.traffic().proxyProtocol();
+        boolean same = config.protocol() == state.protocol
+                && introduced == proxyProtocol
+                && Objects.equals(config.tls(), tlsConfig);
+        proxyProtocol = introduced;
         if (!same) {
             tlsConfig = config.tls();
             tls = tlsConfig == null ? null : EndpointTls.of(tlsConfig, config.protocol(), authorities, clock);

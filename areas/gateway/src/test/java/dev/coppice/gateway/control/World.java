@@ -147,6 +147,7 @@ final class World implements ClusterView {
                 all(GatewayKinds.REFERENCE_GRANT),
                 all(GatewayKinds.BACKEND_TLS_POLICY),
                 all(GatewayKinds.BACKEND_TRAFFIC_POLICY),
+                all(GatewayKinds.CLIENT_TRAFFIC_POLICY),
                 all(GatewayKinds.RATE_LIMIT),
                 all(GatewayKinds.SECURITY_POLICY),
                 all(GatewayKinds.OBSERVABILITY_POLICY),

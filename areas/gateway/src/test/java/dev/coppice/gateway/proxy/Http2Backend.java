@@ -55,6 +55,11 @@ final class Http2Backend implements AutoCloseable {
     volatile String grpcStatus = "0";
 
     Http2Backend(int mostStreams) throws InterruptedException {
+        this(mostStreams, false);
+    }
+
+    /** @param webSockets whether it takes extended CONNECT (RFC 8441) */
+    Http2Backend(int mostStreams, boolean webSockets) throws InterruptedException {
         server = new ServerBootstrap()
                 .group(loops)
                 .channel(NioServerSocketChannel.class)
@@ -63,7 +68,9 @@ final class Http2Backend implements AutoCloseable {
                     protected void initChannel(Channel channel) {
                         connections.incrementAndGet();
                         Http2FrameCodec codec = Http2FrameCodecBuilder.forServer()
-                                .initialSettings(Http2Settings.defaultSettings().maxConcurrentStreams(mostStreams))
+                                .initialSettings(Http2Settings.defaultSettings()
+                                        .maxConcurrentStreams(mostStreams)
+                                        .connectProtocolEnabled(webSockets))
                                 .build();
                         channel.pipeline().addLast(codec, new Http2MultiplexHandler(new Stream()));
                     }

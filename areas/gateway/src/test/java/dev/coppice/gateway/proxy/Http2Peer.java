@@ -7,6 +7,8 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
+import io.netty.channel.ChannelPromise;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.nio.NioIoHandler;
@@ -43,6 +45,7 @@ final class Http2Peer implements AutoCloseable {
 
     private final int port;
     private final Http2Settings settings;
+    private final String first;
     private @Nullable Channel connected;
     final CountDownLatch goneAway = new CountDownLatch(1);
 
@@ -60,8 +63,18 @@ final class Http2Peer implements AutoCloseable {
 
     /** Connects when it is first used. */
     Http2Peer(int port, Http2Settings settings) {
+        this(port, settings, "");
+    }
+
+    /** Says something before it speaks HTTP/2. */
+    Http2Peer(int port, String first) {
+        this(port, Http2Settings.defaultSettings(), first);
+    }
+
+    private Http2Peer(int port, Http2Settings settings, String first) {
         this.port = port;
         this.settings = settings;
+        this.first = first;
     }
 
     Channel channel() throws InterruptedException {
@@ -80,6 +93,20 @@ final class Http2Peer implements AutoCloseable {
                 .handler(new ChannelInitializer<Channel>() {
                     @Override
                     protected void initChannel(Channel made) {
+                        if (!first.isEmpty()) {
+                            made.pipeline().addLast(new ChannelOutboundHandlerAdapter() {
+                                private boolean said;
+
+                                @Override
+                                public void write(ChannelHandlerContext context, Object message, ChannelPromise done) {
+                                    if (!said) {
+                                        said = true;
+                                        context.write(Unpooled.copiedBuffer(first, StandardCharsets.ISO_8859_1));
+                                    }
+                                    context.write(message, done);
+                                }
+                            });
+                        }
                         made.pipeline()
                                 .addLast(
                                         Http2FrameCodecBuilder.forClient()

@@ -1,0 +1,155 @@
+package dev.coppice.gateway.control;
+
+import dev.coppice.control.Key;
+import dev.coppice.control.Resource;
+import dev.coppice.gateway.DataPlane.Binding;
+import dev.coppice.gateway.config.ClientConfig;
+import dev.coppice.gateway.config.ListenerConfig;
+import dev.coppice.gateway.config.TrafficTarget;
+import dev.coppice.gateway.kind.ClientTrafficPolicySpec;
+import dev.coppice.gateway.kind.PolicyStatus;
+import dev.coppice.gateway.kind.TrafficTargetReference;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The ClientTrafficPolicies of a snapshot: which of them counts for a listener, and what is said of them. The oldest for a target counts; one for a
+ * listener counts before one for its whole Gateway. Not safe for use by many threads.
+ */
+final class ClientPolicies {
+    private final List<Resource<ClientTrafficPolicySpec, PolicyStatus>> policies;
+    private final Map<TrafficTarget, Read> owners = new HashMap<>();
+    private final Map<Key, Read> reads = new HashMap<>();
+
+    /** What a policy comes to, and what has become of it. */
+    private static final class Read {
+        final Key policy;
+        final @Nullable ClientConfig config;
+        /** Null when there is none. */
+        final @Nullable String problem;
+        /** Where listeners that share a port say different things; empty where they do not. */
+        final Set<String> divided = new HashSet<>();
+
+        Read(Resource<ClientTrafficPolicySpec, PolicyStatus> from) {
+            policy = from.key();
+            ClientConfig read = null;
+            String why = null;
+            try {
+                read = ClientReader.read(from.spec());
+            } catch (InvalidPolicyException e) {
+                why = e.getMessage();
+            }
+            config = read;
+            problem = why;
+        }
+    }
+
+    ClientPolicies(List<Resource<ClientTrafficPolicySpec, PolicyStatus>> policies) {
+        this.policies = policies.stream().sorted(Age.OLDEST_FIRST).toList();
+        for (Resource<ClientTrafficPolicySpec, PolicyStatus> policy : this.policies) {
+            Read read = new Read(policy);
+            reads.put(policy.key(), read);
+            policy.spec()
+                    .targetRefs()
+                    .forEach(target -> owners.putIfAbsent(PolicyTargets.place(policy.namespace(), target), read));
+        }
+    }
+
+    /** The listeners with what counts for each of them. */
+    List<ListenerConfig> applied(List<ListenerConfig> listeners) {
+        if (owners.isEmpty()) {
+            return listeners;
+        }
+        Map<Binding, List<ListenerConfig>> ports = new LinkedHashMap<>();
+        for (ListenerConfig each : listeners) {
+            Read owner = owner(each);
+            ClientConfig config = owner == null ? null : owner.config;
+            boolean datagrams = each.protocol() == ListenerConfig.Protocol.UDP;
+            ports.computeIfAbsent(Binding.of(each), _ -> new ArrayList<>())
+                    .add(each.with(datagrams && config != null ? config.withoutProxyProtocol() : config));
+        }
+        return ports.values().stream().flatMap(each -> agreeing(each).stream()).toList();
+    }
+
+    private @Nullable Read owner(ListenerConfig listener) {
+        Read own = owners.get(new TrafficTarget("Gateway", listener.gateway(), listener.name()));
+        return own != null ? own : owners.get(new TrafficTarget("Gateway", listener.gateway(), ""));
+    }
+
+    /** The header comes before anything says which of the listeners of a port a connection is for. */
+    private List<ListenerConfig> agreeing(List<ListenerConfig> sharing) {
+        if (sharing.stream().map(ClientPolicies::proxyProtocol).distinct().count() == 1) {
+            return sharing;
+        }
+        String names = sharing.stream()
+                .map(each -> each.gateway() + "/" + each.name())
+                .distinct()
+                .collect(Collectors.joining(", "));
+        List<ListenerConfig> all = new ArrayList<>();
+        for (ListenerConfig each : sharing) {
+            Read owner = owner(each);
+            ClientConfig config = each.clients();
+            if (owner != null && config != null && config.proxyProtocol() != null) {
+                owner.divided.add(names);
+                all.add(each.with(config.withoutProxyProtocol()));
+            } else {
+                all.add(each);
+            }
+        }
+        return all;
+    }
+
+    private static java.util.Optional<ClientConfig.ProxyProtocol> proxyProtocol(ListenerConfig listener) {
+        ClientConfig clients = listener.clients();
+        return java.util.Optional.ofNullable(clients == null ? null : clients.proxyProtocol());
+    }
+
+    /** What is said, after all listeners were looked at. */
+    Map<Key, Draft> drafts(PolicyTargets all) {
+        Map<Key, Draft> drafts = new HashMap<>();
+        for (Resource<ClientTrafficPolicySpec, PolicyStatus> policy : policies) {
+            PolicyTargets.Ancestors ancestors = new PolicyTargets.Ancestors();
+            for (TrafficTargetReference target : policy.spec().targetRefs()) {
+                PolicyTargets.Found found = all.find(policy.namespace(), target);
+                Draft.Condition refusal = found.refusal();
+                ancestors.add(found, refusal == null ? accepted(policy.key(), found.place()) : refusal);
+            }
+            drafts.put(policy.key(), ancestors.draft(policy.generation()));
+        }
+        return drafts;
+    }
+
+    private Draft.Condition accepted(Key policy, TrafficTarget place) {
+        Read read = reads.get(policy);
+        Read owner = owners.get(place);
+        if (owner != null && owner != read) {
+            return Draft.Condition.no(
+                    "Accepted",
+                    "Conflicted",
+                    "the older policy " + owner.policy.name() + " is for " + place.name()
+                            + (place.section().isEmpty() ? "" : ", listener " + place.section()) + " too");
+        }
+        if (read != null && read.problem != null) {
+            return Draft.Condition.no(
+                    "Accepted",
+                    "Invalid",
+                    read.problem + "; until that is mended, clients are spoken to as if there were no policy");
+        }
+        if (read != null && !read.divided.isEmpty()) {
+            return Draft.Condition.no(
+                    "Accepted",
+                    "Conflicted",
+                    "proxyProtocol: listeners that share a port have to say the same, as the header comes before anything"
+                            + " says which of them a connection is for; until " + String.join(" and ", read.divided)
+                            + " do, none of them reads headers");
+        }
+        return Draft.Condition.yes("Accepted", "Accepted");
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.gateway.proxyprotocol;
+
+import org.jspecify.annotations.NullMarked;
