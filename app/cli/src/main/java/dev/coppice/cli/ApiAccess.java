@@ -69,6 +69,11 @@ final class ApiAccess {
                 : JSON.writerWithDefaultPrettyPrinter().writeValueAsString(tree);
     }
 
+    /** One of many trees: in JSON on one line, in YAML as a document. */
+    String line(JsonNode tree) throws JsonProcessingException {
+        return output.equals("yaml") ? "---\n" + yaml(tree) : JSON.writeValueAsString(tree);
+    }
+
     static String yaml(JsonNode tree) throws JsonProcessingException {
         return YAML.writeValueAsString(tree).stripTrailing();
     }
@@ -91,6 +96,11 @@ final class ApiAccess {
     /** Asks a path; empty values are not sent. */
     static JsonNode ask(ApiConnection api, String what, Collection<Map.Entry<String, String>> query)
             throws IOException, InterruptedException {
+        return read(api.get(path(what, query)));
+    }
+
+    /** A path with a query; empty values are left out. */
+    static String path(String what, Collection<Map.Entry<String, String>> query) {
         StringBuilder path = new StringBuilder(what);
         char separator = '?';
         for (Map.Entry<String, String> each : query) {
@@ -102,7 +112,7 @@ final class ApiAccess {
                 separator = '&';
             }
         }
-        return read(api.get(path.toString()));
+        return path.toString();
     }
 
     /** The answer's tree; an exception with the API's message when it is a refusal. */

@@ -116,6 +116,16 @@ final class ApiConnection implements AutoCloseable {
                 .header("User-Agent", agent)
                 .header("Content-Type", "application/json")
                 .build();
+        return read(request, lines);
+    }
+
+    /** Reads an answer line by line, for as long as it takes; null when it is one, or what the API says against it. */
+    @Nullable
+    Answer follow(String path, Lines lines) throws IOException, InterruptedException {
+        return read(request(path).build(), lines);
+    }
+
+    private @Nullable Answer read(HttpRequest request, Lines lines) throws IOException, InterruptedException {
         HttpResponse<InputStream> response = sent(request, HttpResponse.BodyHandlers.ofInputStream());
         try (BufferedReader in = new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
             if (response.statusCode() >= 300) {

@@ -1,6 +1,7 @@
 package dev.coppice.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -16,7 +17,7 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "gateway",
         description = "Show what the API gateway routes, and what becomes of a request.",
-        subcommands = {GatewayCommand.Routes.class, GatewayCommand.Explain.class},
+        subcommands = {GatewayCommand.Routes.class, GatewayCommand.Explain.class, GatewayCommand.Tap.class},
         synopsisSubcommandLabel = "COMMAND")
 final class GatewayCommand {
     private static final String PATH = "/gateway/";
@@ -62,6 +63,85 @@ final class GatewayCommand {
             }
             if (lines.isEmpty()) {
                 System.out.println("nothing is routed");
+            }
+        }
+    }
+
+    /** Shows requests as they end. */
+    @Command(
+            name = "tap",
+            description =
+                    "Show requests as they end, until there were enough of them. Credentials are masked; what comes too fast is left out, and"
+                            + " counted.")
+    static final class Tap implements Callable<Integer> {
+        @Mixin
+        private final ApiAccess access = new ApiAccess();
+
+        @Option(names = "--route", paramLabel = "NAMESPACE/NAME", description = "Only of this route.")
+        private String route = "";
+
+        @Option(
+                names = "--match",
+                paramLabel = "CEL",
+                description = "Only if this holds, such as: response.code >= 500 && request.method == 'POST'.")
+        private String match = "";
+
+        @Option(names = "--headers", description = "With the headers of requests and answers.")
+        private boolean headers;
+
+        @Option(names = "--limit", paramLabel = "N", description = "End after so many requests (default: 100).")
+        private String limit = "";
+
+        @Option(
+                names = "--duration",
+                paramLabel = "TIME",
+                description = "End after so long, at most 10m (default: 1m).")
+        private String duration = "";
+
+        @Override
+        public Integer call() throws Exception {
+            String path = ApiAccess.path(
+                    PATH + "tap",
+                    List.of(
+                            Map.entry("route", route),
+                            Map.entry("match", match),
+                            Map.entry("headers", headers ? "true" : ""),
+                            Map.entry("limit", limit),
+                            Map.entry("duration", duration)));
+            try (ApiConnection api = access.open()) {
+                ApiConnection.Answer refusal = api.follow(path, line -> print(ApiAccess.JSON.readTree(line)));
+                if (refusal != null) {
+                    ApiAccess.read(refusal);
+                }
+                return 0;
+            }
+        }
+
+        private void print(JsonNode line) throws IOException {
+            if (!access.table()) {
+                System.out.println(access.line(line));
+            } else if (line.has("end")) {
+                System.err.println("over (" + line.path("end").asText() + "): "
+                        + line.path("matched").asLong() + " requests, "
+                        + line.path("dropped").asLong() + " not shown");
+            } else if (line.has("dropped")) {
+                System.err.println(line.path("dropped").asLong() + " requests came too fast and are not shown");
+            } else {
+                String route = line.path("route").asText();
+                String reason = line.path("reason")
+                        .asText(line.path("limit").asText(line.path("policy").asText()));
+                System.out.println(line.path("time").asText() + " "
+                        + line.path("client").asText() + " "
+                        + line.path("method").asText() + " " + line.path("host").asText()
+                        + line.path("target").asText() + " "
+                        + line.path("status").asInt() + " "
+                        + line.path("micros").asLong() + "us " + (route.isEmpty() ? "-" : route) + " "
+                        + (line.path("endpoint").asText().isEmpty()
+                                ? "-"
+                                : line.path("endpoint").asText())
+                        + (reason.isEmpty() ? "" : " " + reason));
+                line.path("request_headers").forEach(each -> System.out.println("  > " + each.asText()));
+                line.path("response_headers").forEach(each -> System.out.println("  < " + each.asText()));
             }
         }
     }
@@ -130,6 +210,7 @@ final class GatewayCommand {
                             + each.path("upstream").asText()
                             + (protocol.isEmpty() ? "" : " (" + protocol + "): " + joined(each.path("endpoints"))));
                     each.path("steps").forEach(step -> System.out.println("      " + step.asText()));
+                    each.path("present").forEach(now -> System.out.println("      now: " + now.asText()));
                 }
             }
             System.out.println("  " + at.path("outcome").asText());

@@ -3,8 +3,10 @@ package dev.coppice.gateway;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.resilience.UpstreamReading;
+import dev.coppice.gateway.tap.Taps;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /** What serves the traffic. Safe for use by many threads. */
 public interface DataPlane extends AutoCloseable {
@@ -37,6 +39,16 @@ public interface DataPlane extends AutoCloseable {
     /** How each upstream is now: its circuit breaker, and what of its bounds is in use. In no order. */
     default List<UpstreamReading> upstreams() {
         return List.of();
+    }
+
+    /** The endpoints of an upstream that get no requests now, and why: {@code unhealthy}, {@code ejected}. By address and port. */
+    default Map<String, String> troubles(String upstream) {
+        return Map.of();
+    }
+
+    /** Those who watch requests; null: nobody can. */
+    default @Nullable Taps taps() {
+        return null;
     }
 
     /** Before its supervisor stops it: another one may be opened afterwards. */

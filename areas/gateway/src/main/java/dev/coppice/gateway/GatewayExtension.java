@@ -9,6 +9,7 @@ import dev.coppice.gateway.explain.ExplainHandler;
 import dev.coppice.gateway.kind.GatewayKinds;
 import dev.coppice.gateway.page.GatewayPage;
 import dev.coppice.gateway.page.TrafficWatch;
+import dev.coppice.gateway.tap.TapHandler;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.SupervisorOptions;
 import dev.coppice.serving.Page;
@@ -95,7 +96,14 @@ public final class GatewayExtension implements Extension {
             own = traffic;
         }
         mounts.add(context.routes()
-                .mount(ExplainHandler.PREFIX, new ExplainHandler(traffic::served, context.authorizer())));
+                .mount(ExplainHandler.PREFIX, new ExplainHandler(traffic::served, traffic, context.authorizer())));
+        mounts.add(context.routes()
+                .mount(
+                        TapHandler.PATH,
+                        new TapHandler(
+                                traffic.taps(),
+                                context.authorizer(),
+                                context.kernel().timers())));
         TrafficWatch watch = new TrafficWatch(context.kernel());
         var _ = context.supervisor()
                 .start(ChildSpec.periodic("traffic-watch", TrafficWatch.EVERY, Duration.ZERO, watch::look));

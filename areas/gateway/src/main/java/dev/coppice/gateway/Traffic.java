@@ -6,6 +6,7 @@ import dev.coppice.gateway.control.SavedConfig;
 import dev.coppice.gateway.proxy.ProxyDataPlane;
 import dev.coppice.gateway.proxy.ProxyOptions;
 import dev.coppice.gateway.resilience.UpstreamReading;
+import dev.coppice.gateway.tap.Taps;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
@@ -14,6 +15,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The traffic of a process: its data plane, what that serves, and a copy of it on disk. From the moment it is open it serves what was saved
@@ -103,6 +105,16 @@ public final class Traffic implements DataPlane {
     @Override
     public List<UpstreamReading> upstreams() {
         return plane.upstreams();
+    }
+
+    @Override
+    public Map<String, String> troubles(String upstream) {
+        return plane.troubles(upstream);
+    }
+
+    @Override
+    public @Nullable Taps taps() {
+        return plane.taps();
     }
 
     @Override

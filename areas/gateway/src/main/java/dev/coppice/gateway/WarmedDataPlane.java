@@ -4,10 +4,13 @@ import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.TlsConfig;
 import dev.coppice.gateway.proxy.WarmUp;
+import dev.coppice.gateway.resilience.UpstreamReading;
+import dev.coppice.gateway.tap.Taps;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -66,6 +69,21 @@ final class WarmedDataPlane implements DataPlane {
         } catch (StartException | RuntimeException e) {
             LOG.log(System.Logger.Level.WARNING, "the gateway begins without a warm-up", e);
         }
+    }
+
+    @Override
+    public List<UpstreamReading> upstreams() {
+        return plane.upstreams();
+    }
+
+    @Override
+    public Map<String, String> troubles(String upstream) {
+        return plane.troubles(upstream);
+    }
+
+    @Override
+    public @Nullable Taps taps() {
+        return plane.taps();
     }
 
     @Override

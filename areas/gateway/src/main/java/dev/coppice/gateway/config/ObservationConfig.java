@@ -11,9 +11,13 @@ import org.jspecify.annotations.Nullable;
  * @param name {@code NAMESPACE/POLICY}
  * @param targets whose requests; of several policies the one with the narrowest target counts
  * @param logs null: what is wider says it; empty: there are none
+ * @param tracing null: what is wider says it
  */
 public record ObservationConfig(
-        String name, List<TrafficTarget> targets, @Nullable List<Log> logs) {
+        String name,
+        List<TrafficTarget> targets,
+        @Nullable List<Log> logs,
+        @Nullable Tracing tracing) {
 
     /**
      * An access log.
@@ -63,6 +67,23 @@ public record ObservationConfig(
         public static final Share ALL = new Share(1, 1);
     }
 
+    /**
+     * How requests are traced.
+     *
+     * @param upstream where spans go; empty: there are none, and requests pass with the context that they bring
+     * @param path of the collector, for spans
+     * @param service whose spans they are
+     * @param share of the traces that begin here
+     * @param follows whether whoever sent a request with a trace says whether it is recorded
+     * @param when a CEL condition for traces that are decided on here; empty for all
+     */
+    public record Tracing(String upstream, String path, String service, Share share, boolean follows, String when) {
+        /** The same, to that upstream. */
+        public Tracing to(String name) {
+            return new Tracing(name, path, service, share, follows, when);
+        }
+    }
+
     public ObservationConfig {
         targets = List.copyOf(targets);
         logs = logs == null ? null : List.copyOf(logs);
@@ -70,6 +91,11 @@ public record ObservationConfig(
 
     /** The same for these requests. */
     public ObservationConfig at(List<TrafficTarget> places) {
-        return new ObservationConfig(name, places, logs);
+        return new ObservationConfig(name, places, logs, tracing);
+    }
+
+    /** The same, with spans that go there. */
+    public ObservationConfig traced(Tracing to) {
+        return new ObservationConfig(name, targets, logs, to);
     }
 }

@@ -19,13 +19,18 @@ import java.util.Map;
 final class ObservabilityPolicies {
     private final List<Resource<ObservabilityPolicySpec, PolicyStatus>> policies;
     private final ObservationReader reader;
+    private final SecurityPolicies.Services services;
     private final Map<TrafficTarget, Key> taken = new HashMap<>();
     private final List<ObservationConfig> configs = new ArrayList<>();
     private final Map<Key, Draft> drafts = new HashMap<>();
 
-    ObservabilityPolicies(List<Resource<ObservabilityPolicySpec, PolicyStatus>> policies, ObservationReader reader) {
+    ObservabilityPolicies(
+            List<Resource<ObservabilityPolicySpec, PolicyStatus>> policies,
+            ObservationReader reader,
+            SecurityPolicies.Services services) {
         this.policies = policies.stream().sorted(Age.OLDEST_FIRST).toList();
         this.reader = reader;
+        this.services = services;
         reader.begin();
     }
 
@@ -56,10 +61,27 @@ final class ObservabilityPolicies {
             }
             ancestors.add(found, accepted);
         }
-        if (!targets.isEmpty()) {
-            configs.add(read.config().at(targets));
+        ObservationConfig config = read.config();
+        Draft.Condition resolved = Draft.Condition.yes("ResolvedRefs", "ResolvedRefs");
+        ObservabilityPolicySpec.Tracing spec = policy.spec().tracing();
+        if (spec != null && config.tracing() != null) {
+            Backends.Found found = services.find(policy.namespace(), spec.service());
+            Backends.Backend backend = found.backend();
+            References.Problem problem = found.problem();
+            if (backend != null) {
+                config = config.traced(config.tracing().to(backend.upstream(Egress.DIRECT)));
+            } else {
+                resolved = Draft.Condition.no(
+                        "ResolvedRefs",
+                        problem == null ? "BackendNotFound" : problem.reason(),
+                        "tracing.service: " + (problem == null ? "it leads nowhere" : problem.message())
+                                + "; until that is mended, requests of its targets are not traced");
+            }
         }
-        drafts.put(policy.key(), ancestors.draft(policy.generation()));
+        if (!targets.isEmpty()) {
+            configs.add(config.at(targets));
+        }
+        drafts.put(policy.key(), ancestors.draft(policy.generation(), resolved));
     }
 
     private Draft.Condition accepted(Key policy, PolicyTargets.Found found, ObservationReader.Read read) {

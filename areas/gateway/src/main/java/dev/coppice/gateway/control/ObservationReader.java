@@ -7,11 +7,13 @@ import dev.coppice.gateway.config.ObservationConfig.Format;
 import dev.coppice.gateway.config.ObservationConfig.Log;
 import dev.coppice.gateway.config.ObservationConfig.Rotation;
 import dev.coppice.gateway.config.ObservationConfig.Share;
+import dev.coppice.gateway.config.ObservationConfig.Tracing;
 import dev.coppice.gateway.expression.RequestExpression;
 import dev.coppice.gateway.kind.HttpFilter;
 import dev.coppice.gateway.kind.ObservabilityPolicySpec;
 import dev.coppice.gateway.kind.ObservabilityPolicySpec.AccessLogging;
 import dev.coppice.gateway.kind.ObservabilityPolicySpec.Sampling;
+import dev.coppice.gateway.kind.ObservabilityPolicySpec.TraceSampling;
 import dev.coppice.gateway.kind.PolicyStatus;
 import dev.coppice.gateway.log.LogFormat;
 import java.util.ArrayList;
@@ -54,8 +56,10 @@ final class ObservationReader {
         List<String> problems = new ArrayList<>();
         AccessLogging logging = policy.spec().accessLog();
         List<Log> logs = logging == null ? null : logs(policy.key().toString(), logging, problems);
+        ObservabilityPolicySpec.Tracing tracing = policy.spec().tracing();
         return new Read(
-                new ObservationConfig(policy.key().toString(), List.of(), logs),
+                new ObservationConfig(
+                        policy.key().toString(), List.of(), logs, tracing == null ? null : tracing(tracing, problems)),
                 problems.isEmpty() ? null : String.join("; ", problems));
     }
 
@@ -78,7 +82,13 @@ final class ObservationReader {
         } catch (LogFormat.InvalidTemplateException e) {
             problems.add(place + (template.isEmpty() ? "fields: " : "template: ") + e.getMessage());
         }
-        condition(when, place, problems);
+        try {
+            if (!when.isEmpty()) {
+                RequestExpression _ = RequestExpression.outcome(when);
+            }
+        } catch (InvalidExpressionException e) {
+            problems.add(place + "when: " + e.getMessage());
+        }
         Sampling sampling = spec.sampling();
         ObservabilityPolicySpec.Rotation file = spec.file();
         return new Log(
@@ -99,14 +109,24 @@ final class ObservationReader {
                 when);
     }
 
-    private static void condition(String when, String place, List<String> problems) {
+    /** It goes nowhere yet. */
+    private static Tracing tracing(ObservabilityPolicySpec.Tracing spec, List<String> problems) {
+        TraceSampling sampling = spec.sampling();
+        String when = sampling == null || sampling.when() == null ? "" : sampling.when();
         try {
             if (!when.isEmpty()) {
-                RequestExpression _ = RequestExpression.outcome(when);
+                RequestExpression _ = RequestExpression.condition(when);
             }
         } catch (InvalidExpressionException e) {
-            problems.add(place + "when: " + e.getMessage());
+            problems.add("tracing.sampling.when: " + e.getMessage());
         }
+        return new Tracing(
+                "",
+                spec.path(),
+                spec.serviceName(),
+                sampling == null ? Share.ALL : share(sampling.fraction()),
+                sampling == null || sampling.parent().equals("Follow"),
+                when);
     }
 
     private static long nanos(String text, String field, List<String> problems) {

@@ -91,19 +91,20 @@ public final class Translation {
                 || !snapshot.observabilityPolicies().isEmpty());
         ClientPolicies clients = new ClientPolicies(snapshot.clientPolicies());
         LimitPolicies limits = new LimitPolicies(snapshot.rateLimits(), limitReader);
-        ObservabilityPolicies observations =
-                new ObservabilityPolicies(snapshot.observabilityPolicies(), observationReader);
+        SecurityPolicies.Services services = (namespace, port) -> {
+            BackendReference reference = new BackendReference(null, null, port.name(), null, port.port());
+            Backends.Found found = backends.find(
+                    GatewayKinds.HTTP_ROUTE.kind(), namespace, reference, snapshot.cluster(), grants, policies);
+            Backends.Backend backend = found.backend();
+            if (backend != null) {
+                backends.want(backend.upstream(Egress.DIRECT), backend, Egress.DIRECT);
+            }
+            return found;
+        };
         SecurityPolicies security =
-                new SecurityPolicies(snapshot.securityPolicies(), securityReader, references, (namespace, port) -> {
-                    BackendReference reference = new BackendReference(null, null, port.name(), null, port.port());
-                    Backends.Found found = backends.find(
-                            GatewayKinds.HTTP_ROUTE.kind(), namespace, reference, snapshot.cluster(), grants, policies);
-                    Backends.Backend backend = found.backend();
-                    if (backend != null) {
-                        backends.want(backend.upstream(Egress.DIRECT), backend, Egress.DIRECT);
-                    }
-                    return found;
-                });
+                new SecurityPolicies(snapshot.securityPolicies(), securityReader, references, services);
+        ObservabilityPolicies observations =
+                new ObservabilityPolicies(snapshot.observabilityPolicies(), observationReader, services);
 
         renewEpoch(snapshot);
         backends.begin();

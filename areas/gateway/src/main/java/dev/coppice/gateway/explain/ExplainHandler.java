@@ -3,6 +3,7 @@ package dev.coppice.gateway.explain;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.coppice.control.Authorizer;
+import dev.coppice.gateway.DataPlane;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.serving.Exchange;
 import dev.coppice.serving.Handler;
@@ -23,11 +24,17 @@ public final class ExplainHandler implements Handler {
     private static final int MOST_CHARACTERS = 16_384;
 
     private final Supplier<GatewayConfig> config;
+    private final DataPlane plane;
     private final Authorizer authorizer;
 
-    /** @param config what is served now */
-    public ExplainHandler(Supplier<GatewayConfig> config, Authorizer authorizer) {
+    /**
+     * Answers for a data plane.
+     *
+     * @param config what it serves now
+     */
+    public ExplainHandler(Supplier<GatewayConfig> config, DataPlane plane, Authorizer authorizer) {
         this.config = config;
+        this.plane = plane;
         this.authorizer = authorizer;
     }
 
@@ -45,11 +52,16 @@ public final class ExplainHandler implements Handler {
             send(
                     exchange,
                     200,
-                    new Explainer(config.get()).routes(exchange.query("gateway").orElse("")));
+                    new Explainer(config.get(), plane)
+                            .routes(exchange.query("gateway").orElse("")));
         } else if (path.equals(PREFIX + "/explain")) {
             explain(exchange);
         } else {
-            refuse(exchange, 404, "there is no " + path + "; expected " + PREFIX + "/routes or " + PREFIX + "/explain");
+            refuse(
+                    exchange,
+                    404,
+                    "there is no " + path + "; expected " + PREFIX + "/routes, " + PREFIX + "/explain or " + PREFIX
+                            + "/tap");
         }
     }
 
@@ -62,7 +74,7 @@ public final class ExplainHandler implements Handler {
             send(
                     exchange,
                     200,
-                    new Explainer(config.get())
+                    new Explainer(config.get(), plane)
                             .explain(question, exchange.query("gateway").orElse("")));
         } catch (IllegalArgumentException e) {
             refuse(exchange, 400, String.valueOf(e.getMessage()));

@@ -1,5 +1,6 @@
 package dev.coppice.gateway.explain;
 
+import dev.coppice.gateway.DataPlane;
 import dev.coppice.gateway.DataPlane.Binding;
 import dev.coppice.gateway.config.BackendConfig;
 import dev.coppice.gateway.config.FilterConfig;
@@ -37,10 +38,17 @@ public final class Explainer {
     private static final int MOST_ENDPOINTS = 20;
 
     private final GatewayConfig config;
+    private final DataPlane plane;
     private final Map<String, UpstreamConfig> upstreams;
 
-    public Explainer(GatewayConfig config) {
+    /**
+     * Explains what is served.
+     *
+     * @param plane says how upstreams are now
+     */
+    public Explainer(GatewayConfig config, DataPlane plane) {
         this.config = config;
+        this.plane = plane;
         this.upstreams = config.upstreams().stream()
                 .collect(Collectors.toMap(UpstreamConfig::name, Function.identity(), (a, _) -> a));
     }
@@ -172,11 +180,13 @@ public final class Explainer {
                         + (upstream.tls() == null
                                 ? ""
                                 : " in TLS, as " + upstream.tls().serverName());
+        Map<String, String> troubles = plane.troubles(backend.upstream());
         List<String> endpoints = upstream == null
                 ? List.of()
                 : upstream.endpoints().stream()
                         .limit(MOST_ENDPOINTS)
                         .map(each -> each.address() + ":" + each.port())
+                        .map(each -> troubles.containsKey(each) ? each + " (" + troubles.get(each) + ")" : each)
                         .toList();
         List<String> steps =
                 new ArrayList<>(backend.filters().stream().map(Words::filter).toList());
@@ -188,7 +198,12 @@ public final class Explainer {
                 sum == 0 ? 0 : Math.toIntExact(Math.round(100.0 * backend.weight() / sum)),
                 protocol,
                 endpoints,
-                steps);
+                steps,
+                plane.upstreams().stream()
+                        .filter(each -> each.upstream().equals(backend.upstream()))
+                        .findFirst()
+                        .map(Words::present)
+                        .orElse(List.of()));
     }
 
     private String outcome(RuleConfig rule) {

@@ -37,11 +37,20 @@ public record Explanation(
      * Where a share of its requests goes.
      *
      * @param percent of the requests; rounded
+     * @param endpoints those that get no requests now say why
+     * @param present how it is now
      */
-    public record Backend(String upstream, int percent, String protocol, List<String> endpoints, List<String> steps) {
+    public record Backend(
+            String upstream,
+            int percent,
+            String protocol,
+            List<String> endpoints,
+            List<String> steps,
+            List<String> present) {
         public Backend {
             endpoints = List.copyOf(endpoints);
             steps = List.copyOf(steps);
+            present = List.copyOf(present);
         }
     }
 

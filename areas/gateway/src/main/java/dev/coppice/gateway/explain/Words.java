@@ -12,6 +12,8 @@ import dev.coppice.gateway.config.ResilienceConfig;
 import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.SecurityConfig;
 import dev.coppice.gateway.config.TrafficConfig;
+import dev.coppice.gateway.resilience.CircuitBreaker;
+import dev.coppice.gateway.resilience.UpstreamReading;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -138,6 +140,34 @@ final class Words {
             if (fallback != null) {
                 all.add(fallback.upstream() == null ? "with a fallback response" : "else to " + fallback.upstream());
             }
+        }
+        return all;
+    }
+
+    /** How an upstream is now, where there is something to tell. */
+    static List<String> present(UpstreamReading now) {
+        List<String> all = new ArrayList<>();
+        CircuitBreaker.Reading breaker = now.breaker();
+        if (breaker != null) {
+            all.add("the circuit breaker is "
+                    + breaker.state().word
+                    + ": of " + breaker.calls() + " calls " + breaker.failed() + " failed and " + breaker.slow()
+                    + " were slow"
+                    + (breaker.retryNanos() == 0
+                            ? ""
+                            : "; calls pass again in "
+                                    + duration(Duration.ofMillis(Math.ceilDiv(breaker.retryNanos(), 1_000_000)))));
+        }
+        if (now.concurrencyLimit() > 0) {
+            all.add("by latency, " + now.waitingForAnswer() + " of " + now.concurrencyLimit()
+                    + " requests wait for an answer");
+        }
+        if (now.bounded()) {
+            all.add(now.parallelRequests() + " requests on their way, " + now.connections() + " connections, "
+                    + now.pendingRequests() + " requests wait for one");
+        }
+        if (now.retries() > 0) {
+            all.add("of the last " + now.requests() + " requests " + now.retries() + " were retries");
         }
         return all;
     }

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What is told of requests, for Gateways and routes (a direct policy attachment, GEP-2648). */
 @Required
-@Rule(value = "has(self.accessLog)", message = "accessLog must be given")
+@Rule(value = "has(self.accessLog) || has(self.tracing)", message = "accessLog or tracing must be given")
 @Description("What is told of requests, for Gateways and routes.")
 public record ObservabilityPolicySpec(
         @Required
@@ -29,7 +29,10 @@ public record ObservabilityPolicySpec(
         List<TrafficTargetReference> targetRefs,
 
         @Description("The access logs, instead of the one that is there without a policy.") @Nullable
-        AccessLogging accessLog) {
+        AccessLogging accessLog,
+
+        @Description("How requests are traced; without it they pass with the trace context that they bring.") @Nullable
+        Tracing tracing) {
 
     /** The access logs. */
     @Description("The access logs.")
@@ -101,6 +104,47 @@ public record ObservabilityPolicySpec(
 
             @Minimum(1) @Maximum(20) @Default("4") @Description("Files that are there at most.")
             int maxFiles) {}
+
+    /** How requests are traced. */
+    @Description("How requests are traced.")
+    public record Tracing(
+            @Required
+            @Description("The collector, which takes spans by OTLP over HTTP: a Service of the policy's namespace.")
+            SecurityPolicySpec.ServicePort service,
+
+            @Length(min = 1, max = 1024)
+            @Pattern("^/[A-Za-z0-9/._~%!$&'()*+,;=:@-]*$")
+            @Default("\"/v1/traces\"")
+            @Description("The collector's path.")
+            String path,
+
+            @Length(min = 1, max = 255)
+            @Default("\"coppice-gateway\"")
+            @Description("The name of the service whose spans they are (service.name).")
+            String serviceName,
+
+            @Description(
+                    "Which traces are recorded; by default those that whoever sent the request records, and all that begin here.")
+            @Nullable
+            TraceSampling sampling) {}
+
+    /** Which traces are recorded. */
+    @Description("Which traces are recorded.")
+    public record TraceSampling(
+            @Enumeration({"Follow", "Ignore"})
+            @Default("\"Follow\"")
+            @Description(
+                    "Follow: whoever sent a request with a trace has decided. Ignore: the gateway decides, as it does for traces that begin here.")
+            String parent,
+
+            @Description("This share of the traces that the gateway decides on; all by default.")
+            HttpFilter.@Nullable Fraction fraction,
+
+            @Length(min = 1, max = 1024)
+            @Description(
+                    "A CEL condition over the request; of those that the gateway decides on, the ones for which it is false are not recorded. One that fails is taken for false.")
+            @Nullable
+            String when) {}
 
     /** Which requests a log has. */
     @Description("Which requests a log has: a share, and those that are always there.")

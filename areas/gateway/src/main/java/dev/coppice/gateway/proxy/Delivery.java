@@ -26,6 +26,7 @@ final class Delivery implements Attempt {
     private final HttpRequest request;
     private final RequestBody body;
     private final RuleAction rule;
+    private final @Nullable RequestTrace trace;
     private Upstream upstream;
     private Passage passage;
     private boolean fellBack;
@@ -42,7 +43,12 @@ final class Delivery implements Attempt {
     private @Nullable Tracker tracker;
     private boolean judgedByTrailers;
 
-    /** @param beginNanos when the request came */
+    /**
+     * Begins nothing yet.
+     *
+     * @param trace null: it is not traced
+     * @param beginNanos when the request came
+     */
     Delivery(
             Exchange exchange,
             EventLoopState state,
@@ -50,6 +56,7 @@ final class Delivery implements Attempt {
             RequestBody body,
             RuleAction rule,
             Upstream upstream,
+            @Nullable RequestTrace trace,
             long beginNanos) {
         this.exchange = exchange;
         this.state = state;
@@ -57,6 +64,7 @@ final class Delivery implements Attempt {
         this.body = body;
         this.rule = rule;
         this.upstream = upstream;
+        this.trace = trace;
         this.passage = new Passage(upstream.guard);
         this.tryNanos = beginNanos;
     }
@@ -90,6 +98,9 @@ final class Delivery implements Attempt {
         int number = ++tries;
         endpoint = next;
         track(next);
+        if (trace != null) {
+            trace.begin(next, state.now());
+        }
         TargetPool from = state.pool(next, exchange.connection());
         pool = from;
         from.take(this);
@@ -148,6 +159,13 @@ final class Delivery implements Attempt {
         }
     }
 
+    private void traceFailure(Failure failure) {
+        if (trace != null) {
+            trace.failed(failure.word);
+            trace.end(state.now());
+        }
+    }
+
     private void trackFailure(Failure failure) {
         Tracker told = tracker;
         if (told != null) {
@@ -177,6 +195,9 @@ final class Delivery implements Attempt {
         passage.connected();
         connection = to;
         reused = usedBefore;
+        if (trace != null) {
+            trace.send(request.headers());
+        }
         if (exchange.upgrades()) {
             to.upgrade(request);
         } else {
@@ -202,6 +223,9 @@ final class Delivery implements Attempt {
             return;
         }
         passage.answered(head, state.now());
+        if (trace != null) {
+            trace.answered(code);
+        }
         Tracker told = tracker;
         if (told != null) {
             told.answered(tryNanos);
@@ -273,6 +297,7 @@ final class Delivery implements Attempt {
         if (exchange.over()) {
             return;
         }
+        traceFailure(failure);
         if (!crossed(failure) && failure != Failure.WEBSOCKET) {
             trackFailure(failure);
         }
@@ -363,6 +388,9 @@ final class Delivery implements Attempt {
 
     private void retry() {
         untrack();
+        if (trace != null) {
+            trace.end(state.now());
+        }
         state.plane.metrics.retries.inc();
         passage.endTry();
         RetryConfig retry = rule.retry;
@@ -427,6 +455,7 @@ final class Delivery implements Attempt {
 
     /** The endpoint was too slow. */
     void giveUp() {
+        traceFailure(Failure.TIMEOUT);
         Upstream.Target slow = endpoint;
         if (connection != null && slow != null) {
             slow.metrics.failed(Failure.TIMEOUT.word);
@@ -458,6 +487,9 @@ final class Delivery implements Attempt {
     /** The request is over. */
     void end() {
         untrack();
+        if (trace != null) {
+            trace.end(state.now());
+        }
         passage.end();
     }
 

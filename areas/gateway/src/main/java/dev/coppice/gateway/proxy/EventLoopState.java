@@ -7,6 +7,7 @@ import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.limit.KeyHash;
 import dev.coppice.gateway.log.LogClock;
 import dev.coppice.gateway.proxyprotocol.ConnectionEnds;
+import dev.coppice.gateway.trace.Span;
 import io.netty.channel.EventLoop;
 import java.util.IdentityHashMap;
 import java.util.Iterator;
@@ -28,7 +29,9 @@ final class EventLoopState {
     final EventLoop loop;
     final SplittableRandom random;
     final RequestReport report = new RequestReport();
+    private final LogClock clock;
     private final LoopLogs logs;
+    private final LoopSpans spans = new LoopSpans();
     final TargetConnector connector = new TargetConnector(this);
     final KeyHash limitKeys;
     final Overload.Loop overload;
@@ -55,7 +58,8 @@ final class EventLoopState {
         this.plane = plane;
         this.loop = loop;
         this.random = new SplittableRandom(seed);
-        this.logs = new LoopLogs(new LogClock(plane.clock), random);
+        this.clock = new LogClock(plane.clock);
+        this.logs = new LoopLogs(clock, random);
         this.limitKeys = plane.limits.hash();
         this.pick = new Pick(random, plane.clock::nanoTime);
         this.overload = plane.overload.loop();
@@ -137,7 +141,23 @@ final class EventLoopState {
     /** A request is over. */
     void tell(Observation observation, RequestReport of) {
         logs.add(observation.logs(), of);
+        if (plane.taps.watched()) {
+            plane.taps.tell(of, clock, now());
+        }
+        RequestTrace trace = of.trace();
+        if (trace != null && trace.sampled()) {
+            RequestSpans.record(trace, of, plane.clock.now(), now());
+        }
         of.clear();
+    }
+
+    void record(SpanExporter exporter, Span span) {
+        spans.add(exporter, span);
+    }
+
+    private void flush() {
+        logs.flush();
+        spans.flush();
     }
 
     void began(Tunnel tunnel) {
@@ -207,14 +227,14 @@ final class EventLoopState {
             for (Map<Upstream.Target, TargetPool> its : introduced.values()) {
                 closeIdle(its, now);
             }
-            logs.flush();
+            flush();
             plane.overload.look(now);
         }
         if (!overload.well() || clients.size() > 0 || exchanges.size() > 0 || mirrors.size() > 0 || !pools.isEmpty()) {
             tick();
         } else {
             // Nobody would write what is left for as long as nobody comes.
-            logs.flush();
+            flush();
         }
     }
 
@@ -232,6 +252,7 @@ final class EventLoopState {
     void configChanged(Set<Upstream> kept) {
         long now = now();
         logs.configChanged();
+        spans.flush();
         cursors.keySet().removeIf(each -> !kept.contains(each));
         pools.values().forEach(each -> each.closeIdle(now));
         introduced.values().forEach(its -> its.values().forEach(each -> each.closeIdle(now)));
@@ -262,6 +283,6 @@ final class EventLoopState {
         }
         pools.values().forEach(TargetPool::closeAll);
         introduced.values().forEach(its -> its.values().forEach(TargetPool::closeAll));
-        logs.flush();
+        flush();
     }
 }

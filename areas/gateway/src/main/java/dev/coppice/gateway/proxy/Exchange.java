@@ -39,6 +39,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     private RequestTarget asked = RequestTarget.UNKNOWN;
     private @Nullable RuleAction action;
     private Observation observation;
+    private @Nullable RequestTrace trace;
     private @Nullable Candidate<RuleAction> candidate;
     private RuleAction.@Nullable Backend backend;
     private @Nullable AccessCheck access;
@@ -112,7 +113,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         RoutingTable.Found<RuleAction> found = table.find(host, new RoutedRequest(request, asked));
         if (found == null || found.candidate() == null) {
             if (found != null) {
-                observation = client.port().routing().observation(found.listener());
+                observe(client.port().routing().observation(found.listener()));
             }
             answer(
                     HttpResponseStatus.NOT_FOUND,
@@ -123,8 +124,17 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         }
         candidate = found.candidate();
         action = found.candidate().action();
-        observation = action.observation;
+        observe(action.observation);
         act(found.candidate().action());
+    }
+
+    private void observe(Observation by) {
+        observation = by;
+        Tracing tracing = by.tracing();
+        if (tracing != null) {
+            trace = RequestTrace.begin(
+                    tracing, state, request.headers(), new RequestVariables(request, asked, client, Identity.NOBODY));
+        }
     }
 
     private void shed(Overload.Reason why) {
@@ -215,7 +225,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         webSockets = upgrade ? rule.webSockets : null;
         mirror(rule.filters.mirrors);
         mirror(chosen.filters().mirrors);
-        Delivery made = new Delivery(this, state, request, body, rule, upstream, beginNanos);
+        Delivery made = new Delivery(this, state, request, body, rule, upstream, trace, beginNanos);
         delivery = made;
         made.begin();
     }
@@ -524,7 +534,8 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
                 observation,
                 state.report
                         .of(client, request, asked, target)
-                        .went(rule, access, admission, delivery, reason)
+                        .went(candidate, access, admission, delivery, reason)
+                        .traced(trace)
                         .ended(body, answer, nanos));
         Admission given = admission;
         if (given != null) {

@@ -11,18 +11,24 @@ import dev.coppice.gateway.log.LogWriter;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executor;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** All that is told of requests, and what of it a rule has. Safe for use by many threads. */
-final class Observations {
+final class Observations implements AutoCloseable {
     private static final Rotation STANDARD = new Rotation(64 << 20, 4);
 
+    private final ProxyDataPlane plane;
     private final ProxyMetrics metrics;
+    private final SpanExporter.Metrics spanMetrics;
+    private final Executor exports;
     private final @Nullable Path directory;
     private final LogWriter files;
     private final LogWriter console;
@@ -32,7 +38,9 @@ final class Observations {
 
     private Map<Log, AccessLog> logs = Map.of();
     private Map<TrafficTarget, ObservationConfig> targets = Map.of();
-    private Map<List<AccessLog>, Observation> made = new HashMap<>();
+    private Map<SpanExporter.Target, SpanExporter> exporters = Map.of();
+    private Map<ObservationConfig.Tracing, Tracing> tracings = Map.of();
+    private Map<Observation, Observation> made = new HashMap<>();
 
     /**
      * Begins without policies.
@@ -40,13 +48,17 @@ final class Observations {
      * @param file of the log that is there without one; those of policies are in the directory {@code logs} beside it; null: there are no
      *     files
      */
-    Observations(Supervisor supervisor, @Nullable Path file, ProxyMetrics metrics) throws StartException {
-        this.metrics = metrics;
+    Observations(ProxyDataPlane plane, Supervisor supervisor, @Nullable Path file, PrometheusRegistry registry)
+            throws StartException {
+        this.plane = plane;
+        this.metrics = plane.metrics;
+        this.spanMetrics = new SpanExporter.Metrics(registry);
+        this.exports = supervisor.executor("span-export");
         this.directory = file == null ? null : file.resolveSibling("logs");
         this.files = new LogWriter(metrics.accessLinesLost::inc);
         this.console = new LogWriter(metrics.accessLinesLost::inc);
         this.standard = new Observation(
-                file == null ? List.of() : List.of(new AccessLog(files, rotated(file, STANDARD), metrics)));
+                file == null ? List.of() : List.of(new AccessLog(files, rotated(file, STANDARD), metrics)), null);
         supervisor.start(ChildSpec.task("access-log", files.task()));
         supervisor.start(ChildSpec.task("access-log-stdout", console.task()));
     }
@@ -56,7 +68,9 @@ final class Observations {
     }
 
     /** Takes over the policies that count from now on. */
-    synchronized void update(List<ObservationConfig> configs) {
+    synchronized void update(List<ObservationConfig> configs, Function<String, @Nullable Upstream> upstreams) {
+        Map<SpanExporter.Target, SpanExporter> nextExporters = new HashMap<>();
+        Map<ObservationConfig.Tracing, Tracing> nextTracings = new HashMap<>();
         Map<Log, AccessLog> next = new HashMap<>();
         Map<TrafficTarget, ObservationConfig> byTarget = new HashMap<>();
         for (ObservationConfig config : configs) {
@@ -68,10 +82,26 @@ final class Observations {
                     next.put(each, log);
                 }
             }
+            ObservationConfig.Tracing tracing = config.tracing();
+            Upstream collector = tracing == null ? null : upstreams.apply(tracing.upstream());
+            if (tracing != null && collector != null) {
+                SpanExporter.Target to = new SpanExporter.Target(collector, tracing.path(), tracing.service());
+                SpanExporter exporter = nextExporters.computeIfAbsent(to, this::exporter);
+                Tracing known = tracings.get(tracing);
+                nextTracings.put(
+                        tracing, known != null && known.exporter() == exporter ? known : Tracing.of(tracing, exporter));
+            }
         }
+        exporters = nextExporters;
+        tracings = nextTracings;
         logs = next;
         targets = byTarget;
         made = new HashMap<>();
+    }
+
+    private SpanExporter exporter(SpanExporter.Target to) {
+        SpanExporter known = exporters.get(to);
+        return known == null ? new SpanExporter(to, spanMetrics, plane, exports) : known;
     }
 
     private @Nullable AccessLog made(Log config) {
@@ -101,6 +131,7 @@ final class Observations {
 
     private Observation of(List<TrafficTarget> widestFirst) {
         List<AccessLog> chosen = standard.logs();
+        Tracing tracing = null;
         for (TrafficTarget target : widestFirst) {
             ObservationConfig config = targets.get(target);
             if (config != null && config.logs() != null) {
@@ -112,7 +143,17 @@ final class Observations {
                     }
                 }
             }
+            if (config != null && config.tracing() != null) {
+                tracing = tracings.get(config.tracing());
+            }
         }
-        return made.computeIfAbsent(chosen, each -> new Observation(List.copyOf(each)));
+        // Thousands of rules have the same.
+        return made.computeIfAbsent(new Observation(List.copyOf(chosen), tracing), each -> each);
+    }
+
+    /** Takes its metrics out. */
+    @Override
+    public void close() {
+        spanMetrics.close();
     }
 }

@@ -6,6 +6,7 @@ import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.resilience.UpstreamReading;
 import dev.coppice.gateway.route.RoutingTable;
+import dev.coppice.gateway.tap.Taps;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Clock;
 import dev.coppice.kernel.Kernel;
@@ -61,12 +62,13 @@ public final class ProxyDataPlane implements DataPlane {
     final AccessPolicies access;
     final WebSockets webSockets;
     final Overload overload;
+    final Taps taps;
     final Transport transport = Transport.best();
     /** The figures of requests that no route wanted. */
     final ProxyMetrics.PerRoute unrouted;
 
     private final GuardMetrics guards;
-    private final Kernel kernel;
+    final Kernel kernel;
     private final BalanceMetrics balanceMetrics;
     private final HealthChecker healthChecker = new HealthChecker(this::loopFor);
     private final Upkeep upkeep;
@@ -96,9 +98,10 @@ public final class ProxyDataPlane implements DataPlane {
         this.limits = new RateLimits(kernel, registry);
         this.access = new AccessPolicies(kernel, supervisor, registry);
         this.webSockets = new WebSockets(registry, options.tunnelIdle().toNanos());
+        this.taps = new Taps(registry);
         this.guards = new GuardMetrics(registry, this::upstreams);
         this.overload = new Overload(options.overload(), registry, clock.nanoTime());
-        this.observations = new Observations(supervisor, options.accessLog(), metrics);
+        this.observations = new Observations(this, supervisor, options.accessLog(), registry);
         this.balanceMetrics = new BalanceMetrics(registry);
         this.upkeep = new Upkeep(kernel.timers(), healthChecker, this::upkeepFault);
         this.shared =
@@ -161,6 +164,8 @@ public final class ProxyDataPlane implements DataPlane {
         webSockets.close();
         guards.close();
         overload.close();
+        observations.close();
+        taps.close();
     }
 
     private synchronized GatewayConfig config() {
@@ -184,7 +189,7 @@ public final class ProxyDataPlane implements DataPlane {
         upkeep.update(kept.values());
         limits.update(next.limits());
         access.update(next.security(), kept::get);
-        observations.update(next.observations());
+        observations.update(next.observations(), kept::get);
         webSockets.update(next.listeners());
         Map<Binding, List<ListenerConfig>> wanted = new LinkedHashMap<>();
         for (ListenerConfig each : next.listeners()) {
@@ -404,6 +409,27 @@ public final class ProxyDataPlane implements DataPlane {
     private @Nullable EventLoopState loopFor(Upstream.Target target) {
         List<EventLoopState> all = List.copyOf(states.values());
         return all.isEmpty() ? null : all.get(Math.floorMod(target.hashCode(), all.size()));
+    }
+
+    @Override
+    public Map<String, String> troubles(String name) {
+        Upstream upstream;
+        synchronized (this) {
+            upstream = upstreams.get(name);
+        }
+        return upstream == null ? Map.of() : upstream.troubles();
+    }
+
+    @Override
+    public Taps taps() {
+        return taps;
+    }
+
+    /** Any of the event loops; null while there is none. */
+    @Nullable
+    EventLoopState anyLoop() {
+        List<EventLoopState> all = List.copyOf(states.values());
+        return all.isEmpty() ? null : all.get(kernel.random().nextInt(all.size()));
     }
 
     @Override

@@ -44,6 +44,7 @@ final class ProxyMetrics implements AutoCloseable {
     final CounterDataPoint accessLines;
     final CounterDataPoint accessLinesLost;
     final CounterDataPoint accessConditionsFailed;
+    final CounterDataPoint traceConditionsFailed;
 
     private final PrometheusRegistry registry;
     private final List<Collector> collectors = new ArrayList<>();
@@ -128,6 +129,10 @@ final class ProxyMetrics implements AutoCloseable {
         accessConditionsFailed = kept(Counter.builder()
                 .name("coppice_gateway_access_log_condition_failures")
                 .help("Requests for which the CEL condition of an access log failed.")
+                .build());
+        traceConditionsFailed = kept(Counter.builder()
+                .name("coppice_gateway_trace_condition_failures")
+                .help("Requests for which the CEL condition of traces failed.")
                 .build());
     }
 

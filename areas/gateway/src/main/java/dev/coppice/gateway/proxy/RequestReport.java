@@ -2,24 +2,31 @@ package dev.coppice.gateway.proxy;
 
 import dev.coppice.expression.Variables;
 import dev.coppice.gateway.authentication.Identity;
+import dev.coppice.gateway.config.MatchConfig;
 import dev.coppice.gateway.log.LogField;
-import dev.coppice.gateway.log.LoggedRequest;
 import dev.coppice.gateway.log.SecretHeaders;
+import dev.coppice.gateway.route.Candidate;
+import dev.coppice.gateway.tap.TappedRequest;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpRequest;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What is told of a request that is over. Each event loop has one, which shows one request after the other, so that telling costs no memory.
  * Used on that loop only.
  */
-final class RequestReport implements LoggedRequest {
+final class RequestReport implements TappedRequest {
     private @Nullable ClientStream client;
     private @Nullable HttpRequest request;
     private RequestTarget asked = RequestTarget.UNKNOWN;
     private String target = "";
+    private @Nullable Candidate<RuleAction> candidate;
     private @Nullable RuleAction rule;
+    private @Nullable RequestTrace trace;
     private @Nullable Delivery delivery;
     private @Nullable AccessCheck access;
     private @Nullable Admission admission;
@@ -41,16 +48,22 @@ final class RequestReport implements LoggedRequest {
 
     /** What became of it on its way; null for what it did not come to. */
     RequestReport went(
-            @Nullable RuleAction by,
+            @Nullable Candidate<RuleAction> by,
             @Nullable AccessCheck checked,
             @Nullable Admission admitted,
             @Nullable Delivery delivered,
             String why) {
-        rule = by;
+        candidate = by;
+        rule = by == null ? null : by.action();
         access = checked;
         admission = admitted;
         delivery = delivered;
         reason = why;
+        return this;
+    }
+
+    RequestReport traced(@Nullable RequestTrace in) {
+        trace = in;
         return this;
     }
 
@@ -67,6 +80,7 @@ final class RequestReport implements LoggedRequest {
         request = null;
         variables = null;
         var _ = went(null, null, null, null, "");
+        trace = null;
         answer = null;
         body = null;
     }
@@ -87,6 +101,54 @@ final class RequestReport implements LoggedRequest {
         return nanos;
     }
 
+    /** Null: it is not traced. */
+    @Nullable
+    RequestTrace trace() {
+        return trace;
+    }
+
+    /** As the client sent it, without credentials. */
+    String target() {
+        return target;
+    }
+
+    /** As the endpoint got it, without credentials. */
+    String sentTarget() {
+        String uri = shown(request).uri();
+        return rule == null ? uri : rule.access.loggable(uri);
+    }
+
+    /** In its normal form. */
+    String path() {
+        return asked.path();
+    }
+
+    /** Which paths its rule's match takes; empty when no route wanted it. */
+    String pathTemplate() {
+        if (candidate == null) {
+            return "";
+        }
+        String value = candidate.path().value();
+        return candidate.path().type() == MatchConfig.PathMatch.Type.PREFIX
+                ? value + (value.endsWith("/") ? "*" : "/*")
+                : value;
+    }
+
+    boolean secure() {
+        return shown(client).port().secure();
+    }
+
+    /** Where it came in. */
+    int port() {
+        return shown(client).port().number();
+    }
+
+    /** Such as {@code 1.1}. */
+    String protocolVersion() {
+        String protocol = shown(text(LogField.PROTOCOL));
+        return protocol.substring(protocol.indexOf('/') + 1);
+    }
+
     private HttpHeaders headers() {
         return shown(request).headers();
     }
@@ -95,13 +157,13 @@ final class RequestReport implements LoggedRequest {
         return access == null ? Identity.NOBODY : access.identity();
     }
 
-    /** {@code NAMESPACE/NAME}; empty when no route wanted it. */
-    String route() {
+    @Override
+    public String route() {
         return rule == null ? "" : rule.route;
     }
 
-    /** What CEL expressions may know of it. */
-    Variables variables() {
+    @Override
+    public Variables variables() {
         RequestVariables known = variables;
         if (known == null) {
             known = new RequestVariables(shown(request), asked, shown(client), identity());
@@ -140,7 +202,9 @@ final class RequestReport implements LoggedRequest {
             case REASON -> reason;
             case AGENT -> headers().get(HttpHeaderNames.USER_AGENT);
             case REFERER -> headers().get(HttpHeaderNames.REFERER);
-            case TRACE_ID, SPAN_ID -> "";
+            case TRACE_ID -> trace == null ? "" : trace.place().traceId();
+            case SPAN_ID ->
+                trace == null || !trace.sampled() ? "" : trace.place().spanId();
             case TIME, STATUS, BYTES_IN, BYTES_OUT, MICROS, TRIES -> throw new IllegalArgumentException(field.word());
         };
     }
@@ -168,6 +232,29 @@ final class RequestReport implements LoggedRequest {
         HttpHeaders all = shown(answer).headers();
         String value = all == null ? null : all.get(name);
         return value != null && SecretHeaders.secret(name) ? SecretHeaders.MASK : value;
+    }
+
+    @Override
+    public void requestHeaders(BiConsumer<String, String> each) {
+        for (Map.Entry<String, String> header : headers()) {
+            each.accept(
+                    header.getKey(),
+                    secret(header.getKey().toLowerCase(Locale.ROOT)) ? SecretHeaders.MASK : header.getValue());
+        }
+    }
+
+    @Override
+    public void responseHeaders(BiConsumer<String, String> each) {
+        HttpHeaders all = shown(answer).headers();
+        if (all != null) {
+            for (Map.Entry<String, String> header : all) {
+                each.accept(
+                        header.getKey(),
+                        SecretHeaders.secret(header.getKey().toLowerCase(Locale.ROOT))
+                                ? SecretHeaders.MASK
+                                : header.getValue());
+            }
+        }
     }
 
     private boolean secret(String name) {

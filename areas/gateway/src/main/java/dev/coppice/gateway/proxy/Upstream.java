@@ -183,6 +183,20 @@ final class Upstream {
         return found != null ? found : Objects.requireNonNull(LoadBalancers.named(BalanceConfig.DEFAULT.algorithm()));
     }
 
+    /** Endpoints that get no requests, and why. */
+    Map<String, String> troubles() {
+        Map<String, String> all = new HashMap<>();
+        for (Target each : state.targets) {
+            Tracker told = each.tracker;
+            if (!each.health.healthy()) {
+                all.put(each.name, "unhealthy");
+            } else if (told != null && told.ejected()) {
+                all.put(each.name, "ejected");
+            }
+        }
+        return all;
+    }
+
     State state() {
         return state;
     }

@@ -83,7 +83,8 @@ class ObservabilityPoliciesTest {
                                         Share.ALL,
                                         false,
                                         0,
-                                        ""))));
+                                        "")),
+                        null));
         assertThat(said(world.translate(), "logs").holds()).isTrue();
     }
 
@@ -127,5 +128,64 @@ class ObservabilityPoliciesTest {
     void aTargetThatIsNotThereIsTold() {
         policy("lost", "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: gone}", "accessLog: {}");
         assertThat(said(world.translate(), "lost").reason()).isEqualTo("TargetNotFound");
+    }
+
+    private static String resolved(World.Outcome outcome, String policy) {
+        Draft.Condition last = ((Draft.OfRoute) outcome.draft("ObservabilityPolicy", policy))
+                .parents()
+                .getFirst()
+                .conditions()
+                .getLast();
+        return last.type() + " " + last.reason() + " " + last.message();
+    }
+
+    @Test
+    void tracesGoToAServiceThatNoRouteNeedsToLeadTo() {
+        world.service("default", "collector", "{name: http, port: 4318}", "10.0.0.9");
+        policy(
+                "traces",
+                GATE,
+                "tracing: {service: {name: collector, port: 4318}, serviceName: edge,"
+                        + " sampling: {parent: Ignore, fraction: {numerator: 1, denominator: 1000}, when: request.path != '/'}}");
+        policy("plain", SHOP, "tracing: {service: {name: collector, port: 4318}}");
+        World.Outcome outcome = world.translate();
+        assertThat(outcome.config().observations())
+                .extracting(ObservationConfig::logs, ObservationConfig::tracing)
+                .containsExactly(
+                        org.assertj.core.groups.Tuple.tuple(
+                                null,
+                                new ObservationConfig.Tracing(
+                                        "default/collector:4318",
+                                        "/v1/traces",
+                                        "edge",
+                                        new Share(1, 1000),
+                                        false,
+                                        "request.path != '/'")),
+                        org.assertj.core.groups.Tuple.tuple(
+                                null,
+                                new ObservationConfig.Tracing(
+                                        "default/collector:4318",
+                                        "/v1/traces",
+                                        "coppice-gateway",
+                                        Share.ALL,
+                                        true,
+                                        "")));
+        assertThat(outcome.upstream("default/collector:4318").endpoints()).hasSize(1);
+        assertThat(resolved(outcome, "traces")).startsWith("ResolvedRefs ResolvedRefs");
+    }
+
+    @Test
+    void aCollectorThatIsNotThereStopsTracesAndNothingElse() {
+        policy("traces", GATE, "tracing: {service: {name: gone, port: 4318}}\n  accessLog: {logs: [{name: all}]}");
+        World.Outcome outcome = world.translate();
+        assertThat(outcome.config().observations().getFirst().tracing().upstream())
+                .isEmpty();
+        assertThat(outcome.config().observations().getFirst().logs()).hasSize(1);
+        assertThat(said(outcome, "traces").holds()).isTrue();
+        assertThat(resolved(outcome, "traces"))
+                .startsWith("ResolvedRefs BackendNotFound tracing.service: ")
+                .endsWith("; until that is mended, requests of its targets are not traced");
+        policy("traces", GATE, "tracing: {service: {name: gone, port: 4318}, sampling: {when: request.path}}");
+        assertThat(said(world.translate(), "traces").message()).contains("tracing.sampling.when: ");
     }
 }

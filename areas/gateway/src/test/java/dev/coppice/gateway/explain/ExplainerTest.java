@@ -3,6 +3,7 @@ package dev.coppice.gateway.explain;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.coppice.gateway.DataPlane;
 import dev.coppice.gateway.config.BackendConfig;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.GatewayConfig;
@@ -15,7 +16,10 @@ import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.resilience.CircuitBreaker;
+import dev.coppice.gateway.resilience.UpstreamReading;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 final class ExplainerTest {
@@ -44,6 +48,26 @@ final class ExplainerTest {
         return new RouteConfig("HTTPRoute", "default", name, 0, List.of(hostname), List.of(rules));
     }
 
+    /** Its upstreams are in trouble. */
+    private static final class Troubled implements DataPlane {
+        @Override
+        public Map<Binding, String> apply(GatewayConfig config) {
+            return Map.of();
+        }
+
+        @Override
+        public Map<String, String> troubles(String upstream) {
+            return upstream.equals("default/blue:80") ? Map.of("127.0.0.1:9001", "ejected") : Map.of();
+        }
+
+        @Override
+        public List<UpstreamReading> upstreams() {
+            CircuitBreaker.Reading breaker =
+                    new CircuitBreaker.Reading(CircuitBreaker.State.OPEN, 20, 15, 2, 1, 1_500_000_001L);
+            return List.of(new UpstreamReading("default/blue:80", breaker, 8, 3, 1_000_000, true, 4, 1, 5, 0, 40, 6));
+        }
+    }
+
     private static Explainer explainer(RouteConfig... routes) {
         ListenerConfig listener = new ListenerConfig(
                 "default/edge",
@@ -55,11 +79,12 @@ final class ExplainerTest {
                 null,
                 List.of(routes));
         UpstreamConfig.Endpoint endpoint = new UpstreamConfig.Endpoint("127.0.0.1", 9001);
-        return new Explainer(new GatewayConfig(
+        GatewayConfig config = new GatewayConfig(
                 List.of(listener),
                 List.of(
                         new UpstreamConfig("default/blue:80", UpstreamConfig.Protocol.HTTP, List.of(endpoint)),
-                        new UpstreamConfig("default/none:80", UpstreamConfig.Protocol.HTTP, List.of()))));
+                        new UpstreamConfig("default/none:80", UpstreamConfig.Protocol.HTTP, List.of())));
+        return new Explainer(config, new Troubled());
     }
 
     private static Explanation one(Explainer explainer, String method, String url, String... headers) {
@@ -85,8 +110,17 @@ final class ExplainerTest {
                         "timeout of the request: 5s",
                         "retries: 2, after 100 ms, also for the codes [500]");
         assertThat(told.route().backends())
-                .containsExactly(
-                        new Explanation.Backend("default/blue:80", 100, "HTTP", List.of("127.0.0.1:9001"), List.of()));
+                .containsExactly(new Explanation.Backend(
+                        "default/blue:80",
+                        100,
+                        "HTTP",
+                        List.of("127.0.0.1:9001 (ejected)"),
+                        List.of(),
+                        List.of(
+                                "the circuit breaker is open: of 20 calls 15 failed and 2 were slow; calls pass again in 1501ms",
+                                "by latency, 3 of 8 requests wait for an answer",
+                                "5 requests on their way, 4 connections, 1 requests wait for one",
+                                "of the last 40 requests 6 were retries")));
     }
 
     @Test

@@ -30,8 +30,21 @@ class ObservabilityPolicySpecTest {
     }
 
     @Test
+    void tracesHaveACollector() throws Exception {
+        assertThat(spec(", tracing: {service: {name: collector, port: 4318}, path: /otlp/v1/traces, serviceName: edge,"
+                        + " sampling: {parent: Ignore, fraction: {numerator: 1}, when: \"true\"}}"))
+                .isEmpty();
+        assertThat(spec(", tracing: {}")).contains("spec.tracing.service");
+        assertThat(spec(", tracing: {service: {name: collector, port: 0}}")).contains("port");
+        assertThat(spec(", tracing: {service: {name: collector, port: 1}, path: v1}"))
+                .contains("spec.tracing.path");
+        assertThat(spec(", tracing: {service: {name: collector, port: 1}, sampling: {parent: Always}}"))
+                .contains("spec.tracing.sampling.parent");
+    }
+
+    @Test
     void whatDoesNotFitTogetherIsTold() throws Exception {
-        assertThat(spec("")).contains("accessLog must be given");
+        assertThat(spec("")).contains("accessLog or tracing must be given");
         assertThat(log("format: Template")).contains("template must be given with the format Template, and only there");
         assertThat(log("template: x")).contains("template must be given with the format Template, and only there");
         assertThat(log("format: Common, fields: [{name: a, value: b}]")).contains("format JSON only");

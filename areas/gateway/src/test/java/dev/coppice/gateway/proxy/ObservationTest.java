@@ -13,6 +13,8 @@ import dev.coppice.gateway.config.ObservationConfig.Rotation;
 import dev.coppice.gateway.config.ObservationConfig.Share;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.TrafficTarget;
+import dev.coppice.gateway.tap.Tap;
+import dev.coppice.gateway.tap.TapQuestion;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -62,7 +64,7 @@ class ObservationTest {
     }
 
     private static ObservationConfig policy(TrafficTarget target, Log... logs) {
-        return new ObservationConfig("default/policy", List.of(target), List.of(logs));
+        return new ObservationConfig("default/policy", List.of(target), List.of(logs), null);
     }
 
     private void serve(ObservationConfig... policies) {
@@ -128,7 +130,8 @@ class ObservationTest {
                 new ObservationConfig(
                         "default/narrow",
                         List.of(ROUTE),
-                        List.of(log("narrow", "narrow {target}", Share.ALL, false, ""))));
+                        List.of(log("narrow", "narrow {target}", Share.ALL, false, "")),
+                        null));
         proxy.get("/a");
         proxy.exchange("GET /b HTTP/1.1\r\nHost: other.org\r\nConnection: close\r\n\r\n");
         await("logs/default/policy/wide.log", "wide other.org 404\n");
@@ -139,7 +142,7 @@ class ObservationTest {
 
     @Test
     void aPolicyWithoutLogsTurnsThemOff() throws Exception {
-        serve(policy(ROUTE), new ObservationConfig("default/none", List.of(GATEWAY), null));
+        serve(policy(ROUTE), new ObservationConfig("default/none", List.of(GATEWAY), null, null));
         proxy.get("/a");
         serve();
         proxy.get("/b");
@@ -213,5 +216,24 @@ class ObservationTest {
         proxy.get("/a", "X-Plain: seen", "Authorization: Basic hidden", "Cookie: sid=hidden");
         await("logs/default/policy/json.log", "\"plain\":\"seen\"");
         assertThat(file("logs/default/policy/json.log")).doesNotContain("hidden");
+    }
+
+    @Test
+    void watchersAreShownRequestsWithoutCredentials() throws Exception {
+        serve();
+        try (Tap tap = proxy.plane
+                .taps()
+                .open(TapQuestion.of("default/route", "request.method == 'GET'", "true", "1", ""))
+                .orElseThrow()) {
+            proxy.get("/broken", "Authorization: Basic hidden", "X-Plain: seen");
+            assertThat(tap.next())
+                    .contains("\"target\":\"/broken\",\"status\":500")
+                    .contains("\"Authorization: ***\"")
+                    .contains("\"X-Plain: seen\"")
+                    .contains("\"X-Kind: bad\"")
+                    .doesNotContain("hidden");
+            assertThat(tap.next()).isNull();
+        }
+        assertThat(proxy.plane.taps().watched()).isFalse();
     }
 }

@@ -1,0 +1,26 @@
+package dev.coppice.gateway.proxy;
+
+import dev.coppice.expression.InvalidExpressionException;
+import dev.coppice.gateway.config.ObservationConfig;
+import dev.coppice.gateway.expression.RequestExpression;
+import dev.coppice.gateway.trace.Sampler;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How the requests of a rule are traced. Immutable.
+ *
+ * @param when a condition for traces that begin here; null: none
+ */
+record Tracing(Sampler sampler, @Nullable RequestExpression when, SpanExporter exporter) {
+    static Tracing of(ObservationConfig.Tracing config, SpanExporter exporter) {
+        try {
+            return new Tracing(
+                    new Sampler(config.share().numerator(), config.share().denominator(), config.follows()),
+                    config.when().isEmpty() ? null : RequestExpression.condition(config.when()),
+                    exporter);
+        } catch (InvalidExpressionException e) {
+            // The control half compiles it before.
+            throw new IllegalArgumentException("tracing: " + e.getMessage(), e);
+        }
+    }
+}
