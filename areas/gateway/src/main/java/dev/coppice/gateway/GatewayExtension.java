@@ -78,6 +78,7 @@ public final class GatewayExtension implements Extension {
         all.add(Permission.cluster(GatewayKinds.GROUP, "gatewayclasses", "create"));
         all.add(Permission.namespaced("", "services", "get", "list", "watch"));
         all.add(Permission.namespaced("discovery.k8s.io", "endpointslices", "get", "list", "watch"));
+        all.add(Permission.namespaced("health.coppice.dev", "healthchecks", "get", "list", "watch"));
         all.add(Permission.cluster("", "namespaces", "get", "list", "watch"));
         all.add(Permission.namespaced("", "secrets", "get", "list", "watch"));
         all.add(Permission.namespaced("", "configmaps", "get", "list", "watch"));

@@ -122,6 +122,16 @@ final class RoutedCluster implements ClusterView {
     }
 
     @Override
+    public List<String> addresses(String externalName) {
+        return List.of();
+    }
+
+    @Override
+    public String healthState(Key key) {
+        return "";
+    }
+
+    @Override
     public Optional<Map<String, String>> namespace(String name) {
         return name.equals(NAMESPACE) ? Optional.of(Map.of()) : Optional.empty();
     }

@@ -11,16 +11,19 @@ import dev.coppice.gateway.config.UpstreamConfig.Protocol;
 import dev.coppice.gateway.config.UpstreamTlsConfig;
 import dev.coppice.gateway.kind.BackendReference;
 import dev.coppice.gateway.kind.FallbackSpec;
+import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -67,12 +70,14 @@ final class Backends {
     /**
      * An upstream, with what it was made of.
      *
+     * @param addresses of its external name, as they were when it was made; empty where it has none
      * @param tls as it was when it was made
      * @param traffic as it was when it was made
      */
     private record Made(
             ObjectNode service,
             List<ObjectNode> slices,
+            List<String> addresses,
             Wanted wanted,
             @Nullable UpstreamTlsConfig tls,
             @Nullable TrafficConfig traffic,
@@ -82,10 +87,12 @@ final class Backends {
                 Wanted now,
                 ObjectNode serviceNow,
                 List<ObjectNode> slicesNow,
+                List<String> addressesNow,
                 @Nullable UpstreamTlsConfig tlsNow,
                 @Nullable TrafficConfig trafficNow) {
             return wanted.equals(now)
                     && service == serviceNow
+                    && addresses.equals(addressesNow)
                     && Objects.equals(tls, tlsNow)
                     && Objects.equals(traffic, trafficNow)
                     && same(slices, slicesNow);
@@ -104,12 +111,19 @@ final class Backends {
         }
     }
 
+    /** Of an EndpointSlice: the HealthCheck of its namespace that says whether its endpoints are there. */
+    static final String HEALTH_CHECK = "gateway.coppice.dev/health-check";
+
+    private static final int MOST_TOLD = 1_000;
+    private static final System.Logger LOG = System.getLogger(Backends.class.getName());
     private static final ObjectNode NOTHING = JsonNodeFactory.instance.objectNode();
 
     private final Capabilities capabilities;
     private final EndpointReader endpoints;
     private final Map<String, Wanted> wanted = new LinkedHashMap<>();
     private Map<String, Made> made = Map.of();
+    /** HealthChecks whose state was not known when it was looked for. */
+    private final Set<Key> unknown = new HashSet<>();
 
     /** @param zone where the gateway is; empty when nobody knows */
     Backends(Capabilities capabilities, String zone) {
@@ -151,8 +165,8 @@ final class Backends {
             return Found.nothing("BackendNotFound", what + " does not exist");
         }
         JsonNode spec = service.get().path("spec");
-        if (spec.path("type").asText("").equals("ExternalName")) {
-            return Found.nothing("UnsupportedValue", what + " is of type ExternalName, which is not supported");
+        if ("".equals(external(service.get()))) {
+            return Found.nothing("UnsupportedValue", what + " is of type ExternalName and has no spec.externalName");
         }
         Integer port = reference.port();
         if (port == null) {
@@ -164,6 +178,7 @@ final class Backends {
     private Found port(String kind, String what, Key key, int number, JsonNode spec, BackendPolicies policies) {
         String transport = kind.equals("UDPRoute") ? "UDP" : "TCP";
         boolean other = false;
+        boolean datagrams = transport.equals("UDP");
         for (JsonNode port : spec.path("ports")) {
             if (port.path("port").asInt() != number) {
                 continue;
@@ -174,7 +189,6 @@ final class Backends {
             }
             String name = port.path("name").asText("");
             String application = port.path("appProtocol").asText("").toLowerCase(Locale.ROOT);
-            boolean datagrams = transport.equals("UDP");
             boolean secured = !datagrams && policies.covers(key, name);
             Protocol protocol = Protocol.BYTES;
             if (kind.equals("HTTPRoute") || kind.equals("GRPCRoute")) {
@@ -201,9 +215,23 @@ final class Backends {
             }
             return new Found(new Backend(key, number, name, protocol, datagrams, secured), null);
         }
+        if (!other && spec.path("type").asText("").equals("ExternalName")) {
+            // Ports need not be listed; they are those of whoever has the name.
+            Protocol protocol = kind.equals("HTTPRoute") || kind.equals("GRPCRoute") ? usual(kind) : Protocol.BYTES;
+            boolean secured = !datagrams && policies.covers(key, "");
+            return new Found(new Backend(key, number, "", protocol, datagrams, secured), null);
+        }
         return other
                 ? Found.nothing("UnsupportedProtocol", what + " has no port " + number + " for " + transport)
                 : Found.nothing("BackendNotFound", what + " has no port " + number);
+    }
+
+    /** The name that a Service of the type ExternalName stands for; null for all others. */
+    private static @Nullable String external(JsonNode service) {
+        JsonNode spec = service.path("spec");
+        return spec.path("type").asText("").equals("ExternalName")
+                ? spec.path("externalName").asText("")
+                : null;
     }
 
     /** What is spoken where nothing says otherwise. */
@@ -234,8 +262,11 @@ final class Backends {
         Map<String, Made> now = new LinkedHashMap<>();
         List<UpstreamConfig> all = new ArrayList<>(wanted.size());
         wanted.forEach((name, each) -> {
-            List<ObjectNode> slices = cluster.slices(each.backend().service());
+            List<ObjectNode> slices =
+                    well(cluster, cluster.slices(each.backend().service()));
             ObjectNode service = cluster.service(each.backend().service()).orElse(NOTHING);
+            String external = external(service);
+            List<String> addresses = external == null ? List.of() : cluster.addresses(external);
             boolean secured = each.backend().secured() && !each.egress().passes();
             UpstreamTlsConfig tls = secured ? tls(each, policies, shown) : null;
             TrafficConfig sent = fallingBack.containsKey(name)
@@ -246,11 +277,12 @@ final class Backends {
                 sent = sent.withHealthCheck(null).withProxyProtocol(null);
             }
             Made before = made.get(name);
-            Made kept = before != null && before.holds(each, service, slices, tls, sent)
+            Made kept = before != null && before.holds(each, service, slices, addresses, tls, sent)
                     ? before
                     : new Made(
                             service,
                             slices,
+                            addresses,
                             each,
                             tls,
                             sent,
@@ -260,11 +292,18 @@ final class Backends {
                                     // Without endpoints nothing can be sent in the clear where TLS is asked for.
                                     secured && tls == null
                                             ? List.of()
-                                            : endpoints.read(
-                                                    service,
-                                                    slices,
-                                                    each.backend().portName(),
-                                                    each.backend().datagrams()),
+                                            : external == null
+                                                    ? endpoints.read(
+                                                            service,
+                                                            slices,
+                                                            each.backend().portName(),
+                                                            each.backend().datagrams())
+                                                    : addresses.stream()
+                                                            .map(address -> new UpstreamConfig.Endpoint(
+                                                                    address,
+                                                                    each.backend()
+                                                                            .port()))
+                                                            .toList(),
                                     tls,
                                     sent));
             now.put(name, kept);
@@ -272,6 +311,35 @@ final class Backends {
         });
         made = now;
         return all;
+    }
+
+    /** Without those whose HealthCheck is down, unless that would be all of them: better a backend that may be there than none. */
+    private List<ObjectNode> well(ClusterView cluster, List<ObjectNode> slices) {
+        List<ObjectNode> well =
+                slices.stream().filter(slice -> !down(cluster, slice)).toList();
+        return well.isEmpty() ? slices : well;
+    }
+
+    private boolean down(ClusterView cluster, ObjectNode slice) {
+        JsonNode metadata = slice.path("metadata");
+        String check = metadata.path("annotations").path(HEALTH_CHECK).asText("");
+        if (check.isEmpty()) {
+            return false;
+        }
+        Key key = new Key(metadata.path("namespace").asText(""), check);
+        String state = cluster.healthState(key);
+        if (!state.isEmpty()) {
+            unknown.remove(key);
+        } else if (unknown.size() < MOST_TOLD && unknown.add(key)) {
+            LOG.log(
+                    Level.WARNING,
+                    "EndpointSlice {0}/{1}, annotation {2}: the state of HealthCheck {3} is not known, and counts as up",
+                    key.namespace(),
+                    metadata.path("name").asText(),
+                    HEALTH_CHECK,
+                    key);
+        }
+        return state.equals("Down");
     }
 
     /** Wants the backends that get requests when others are not there, too; how requests are sent to those others. */

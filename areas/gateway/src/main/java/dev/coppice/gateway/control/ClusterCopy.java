@@ -8,27 +8,52 @@ import dev.coppice.control.Kind;
 import dev.coppice.control.Resource;
 import dev.coppice.control.ResourceClient.ResourceType;
 import dev.coppice.gateway.control.CoreKinds.Nothing;
+import dev.coppice.kernel.ChildSpec;
+import dev.coppice.kernel.Kernel;
+import dev.coppice.kernel.StartException;
+import dev.coppice.kernel.Supervisor;
+import dev.coppice.probe.DnsNameLookup;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
-/** Services, EndpointSlices and Namespaces as informers have them; Secrets and ConfigMaps where something refers to them. */
+/** Services, EndpointSlices and Namespaces as informers have them; Secrets, ConfigMaps, HealthChecks and external names where something refers to them. */
 final class ClusterCopy implements ClusterView, AutoCloseable {
     private static final String SERVICE_NAME = "kubernetes.io/service-name";
+    private static final ResourceType HEALTH_CHECKS = new ResourceType("health.coppice.dev", "v1", "healthchecks");
+    private static final int LOOKUPS = 8;
+    private static final Duration LOOK = Duration.ofSeconds(1);
 
     private final Informer<Nothing, Nothing> services;
     private final Informer<Nothing, Nothing> namespaces;
     private final Map<Key, List<ObjectNode>> slices = new ConcurrentHashMap<>();
     private final ReferencedObjects secrets;
     private final ReferencedObjects configMaps;
+    private final ExternalNames names;
+    private final @Nullable ReferencedObjects healthChecks;
     private final List<AutoCloseable> observers = new ArrayList<>();
 
-    ClusterCopy(ExtensionContext context, Runnable changed) {
+    ClusterCopy(ExtensionContext context, ControlMetrics metrics, Runnable changed) throws StartException {
+        Kernel kernel = context.kernel();
+        names = new ExternalNames(
+                new DnsNameLookup(kernel.clock()),
+                kernel.clock(),
+                context.supervisor().executor("name-lookups", LOOKUPS),
+                metrics,
+                changed);
+        Supervisor.Child _ =
+                context.supervisor().start(ChildSpec.periodic("external-names", LOOK, Duration.ZERO, names::look));
         secrets = new ReferencedObjects(context.resources(), new ResourceType("", "v1", "secrets"), changed);
         configMaps = new ReferencedObjects(context.resources(), new ResourceType("", "v1", "configmaps"), changed);
+        // Not everywhere are there any.
+        boolean checked = context.resources().types().stream()
+                .anyMatch(each -> each.type().equals(HEALTH_CHECKS));
+        healthChecks = checked ? new ReferencedObjects(context.resources(), HEALTH_CHECKS, changed) : null;
         services = informer(context, CoreKinds.SERVICE, changed);
         namespaces = informer(context, CoreKinds.NAMESPACE, changed);
         observers.add(context.informer(CoreKinds.ENDPOINT_SLICE).observe((before, after) -> {
@@ -63,13 +88,21 @@ final class ClusterCopy implements ClusterView, AutoCloseable {
     }
 
     void begin() {
+        names.begin();
         secrets.begin();
         configMaps.begin();
+        if (healthChecks != null) {
+            healthChecks.begin();
+        }
     }
 
     void end() {
+        names.end();
         secrets.end();
         configMaps.end();
+        if (healthChecks != null) {
+            healthChecks.end();
+        }
     }
 
     @Override
@@ -80,6 +113,21 @@ final class ClusterCopy implements ClusterView, AutoCloseable {
     @Override
     public List<ObjectNode> slices(Key service) {
         return slices.getOrDefault(service, List.of());
+    }
+
+    @Override
+    public List<String> addresses(String externalName) {
+        return names.addresses(externalName);
+    }
+
+    @Override
+    public String healthState(Key key) {
+        return healthChecks == null
+                ? ""
+                : healthChecks
+                        .get(key)
+                        .map(check -> check.path("status").path("state").asText(""))
+                        .orElse("");
     }
 
     @Override
@@ -104,5 +152,8 @@ final class ClusterCopy implements ClusterView, AutoCloseable {
         }
         secrets.close();
         configMaps.close();
+        if (healthChecks != null) {
+            healthChecks.close();
+        }
     }
 }

@@ -32,8 +32,18 @@ final class ControlMetrics implements AutoCloseable {
             .labelNames("sort")
             .build();
 
+    final Counter lookups = Counter.builder()
+            .name("coppice_gateway_name_lookups_total")
+            .help("Look-ups of external names: found, failed, refused (addresses of this machine only), too_many.")
+            .labelNames("result")
+            .build();
+    final Gauge names = Gauge.builder()
+            .name("coppice_gateway_external_names")
+            .help("Names of Services of the type ExternalName that routes lead to.")
+            .build();
+
     private final PrometheusRegistry registry;
-    private final List<Collector> all = List.of(translation, apply, failures, objects);
+    private final List<Collector> all = List.of(translation, apply, failures, objects, lookups, names);
 
     ControlMetrics(PrometheusRegistry registry) {
         this.registry = registry;

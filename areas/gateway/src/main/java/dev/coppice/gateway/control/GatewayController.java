@@ -74,7 +74,7 @@ public final class GatewayController implements AutoCloseable {
     public void start() throws StartException {
         GatewayKinds.all().forEach(context::register);
         makeClass();
-        ClusterCopy copy = new ClusterCopy(context, this::changed);
+        ClusterCopy copy = new ClusterCopy(context, metrics, this::changed);
         cluster = copy;
         GatewayKinds.all().forEach(this::observe);
         writers();

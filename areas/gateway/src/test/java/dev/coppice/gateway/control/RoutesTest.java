@@ -7,6 +7,7 @@ import dev.coppice.gateway.config.MatchConfig.PathMatch;
 import dev.coppice.gateway.config.MatchConfig.ValueMatch;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.config.UpstreamConfig.Endpoint;
 import dev.coppice.gateway.config.UpstreamConfig.Protocol;
 import java.util.List;
@@ -346,5 +347,66 @@ class RoutesTest {
             assertThat(after.served("http").routes().get(i))
                     .isSameAs(before.served("http").routes().get(i));
         }
+    }
+
+    @Test
+    void anExternalNameIsWhereItsAddressesAre() {
+        world.apply("kind: Service\nmetadata: {name: away}\nspec: {type: ExternalName, externalName: away.example}");
+        world.apply(
+                "kind: Service\nmetadata: {name: h2}\nspec: {type: ExternalName, externalName: h2.example, ports: [{name: x, port: 81, appProtocol: kubernetes.io/h2c}]}");
+        route("away", "parentRefs: [{name: gate}]\nrules: [{backendRefs: [{name: away, port: 8080}]}]");
+        route("h2", "parentRefs: [{name: gate}]\nrules: [{backendRefs: [{name: h2, port: 81}]}]");
+        World.Outcome outcome = world.translate();
+        // Nobody knows yet.
+        assertThat(outcome.parent("away")).isEqualTo(GOOD);
+        assertThat(outcome.upstream("default/away:8080").endpoints()).isEmpty();
+        world.names.put("away.example", List.of("192.0.2.1", "192.0.2.2"));
+        world.names.put("h2.example", List.of("2001:db8::1"));
+        outcome = world.translate();
+        assertThat(outcome.upstream("default/away:8080").endpoints())
+                .containsExactly(
+                        new UpstreamConfig.Endpoint("192.0.2.1", 8080), new UpstreamConfig.Endpoint("192.0.2.2", 8080));
+        assertThat(outcome.upstream("default/h2:81/h2c").endpoints())
+                .containsExactly(new UpstreamConfig.Endpoint("2001:db8::1", 81));
+        world.names.remove("away.example");
+        assertThat(world.translate().upstream("default/away:8080").endpoints()).isEmpty();
+        // It has endpoints of its own again.
+        world.service("default", "away", "{name: http, port: 8080}", "10.0.0.9");
+        assertThat(world.translate().upstream("default/away:8080").endpoints())
+                .containsExactly(new UpstreamConfig.Endpoint("10.0.0.9", 3000));
+    }
+
+    private void slice(String name, String check, String address) {
+        world.apply("""
+                kind: EndpointSlice
+                metadata: {name: %s, labels: {kubernetes.io/service-name: sites}, annotations: {gateway.coppice.dev/health-check: %s}}
+                addressType: IPv4
+                ports: [{name: http, port: 3000, protocol: TCP}]
+                endpoints: [{addresses: [%s]}]
+                """.formatted(name, check, address));
+    }
+
+    private List<String> addresses() {
+        return world.translate().upstream("default/sites:80").endpoints().stream()
+                .map(Endpoint::address)
+                .toList();
+    }
+
+    @Test
+    void endpointsWhoseHealthCheckIsDownAreLeftOutUnlessAllAre() {
+        world.apply("kind: Service\nmetadata: {name: sites}\nspec: {ports: [{name: http, port: 80}]}");
+        slice("near", "near", "10.0.0.1");
+        slice("far", "far", "10.0.0.2");
+        route("sites", "parentRefs: [{name: gate}]\nrules: [{backendRefs: [{name: sites, port: 80}]}]");
+        // What is not known counts as up.
+        assertThat(addresses()).containsExactlyInAnyOrder("10.0.0.1", "10.0.0.2");
+        world.apply("kind: HealthCheck\nmetadata: {name: near}\nstatus: {state: Down}");
+        assertThat(addresses()).containsExactly("10.0.0.2");
+        world.apply("kind: HealthCheck\nmetadata: {name: far}\nstatus: {state: Degraded}");
+        assertThat(addresses()).containsExactly("10.0.0.2");
+        world.apply("kind: HealthCheck\nmetadata: {name: far}\nstatus: {state: Down}");
+        assertThat(addresses()).containsExactlyInAnyOrder("10.0.0.1", "10.0.0.2");
+        world.apply("kind: HealthCheck\nmetadata: {name: near}\nstatus: {state: Up}");
+        assertThat(addresses()).containsExactly("10.0.0.1");
     }
 }

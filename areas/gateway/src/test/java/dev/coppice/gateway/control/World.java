@@ -42,6 +42,7 @@ final class World implements ClusterView {
     }
 
     final Map<String, Map<Key, ObjectNode>> objects = new HashMap<>();
+    final Map<String, List<String>> names = new HashMap<>();
     final Translation translation;
     Map<String, String> addresses = Map.of();
     Map<Binding, String> failures = Map.of();
@@ -253,6 +254,17 @@ final class World implements ClusterView {
                 .properties()
                 .forEach(each -> labels.put(each.getKey(), each.getValue().asText()));
         return Optional.of(labels);
+    }
+
+    @Override
+    public List<String> addresses(String externalName) {
+        return names.getOrDefault(externalName, List.of());
+    }
+
+    @Override
+    public String healthState(Key key) {
+        ObjectNode check = objects.getOrDefault("HealthCheck", Map.of()).get(key);
+        return check == null ? "" : check.at("/status/state").asText();
     }
 
     @Override
