@@ -22,7 +22,9 @@ public final class EchoBackends implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int THREADS = 2;
 
-    /** Addresses are 127.10.0.1 and so on. */
+    /** Two runs beside each other have addresses of their own: 127.10.0.1 and so on, 127.11.0.1 … */
+    private static final int NETWORK = 10 + Integer.getInteger("coppice.fork", 0);
+
     private static final int POD_LIMIT = 60_000;
 
     private record Pod(JsonNode deployment, Map<String, String> labels, EchoPod echo) {}
@@ -68,7 +70,7 @@ public final class EchoBackends implements AutoCloseable {
             EchoPod echo = new EchoPod(
                     namespace,
                     deployment.at("/metadata/name").asText() + "-" + started,
-                    "127.10." + started / 250 + "." + (1 + started % 250),
+                    "127." + NETWORK + "." + started / 250 + "." + (1 + started % 250),
                     variable(container, "SERVICE_NAME"));
             serve(container, echo, tls);
             pods.add(new Pod(deployment, labels, echo));
