@@ -174,9 +174,11 @@ public record SecurityConfig(
         /**
          * Another service is asked.
          *
+         * @param grpc by Envoy's external authorization (envoy.service.auth.v3), and not by a request of HTTP
+         * @param body what it sees of the body; null: nothing
          * @param upstream name of the {@link UpstreamConfig}
          * @param path that it is asked for
-         * @param requestHeaders of the request, that it sees
+         * @param requestHeaders of the request, that it sees; {@code *}: all
          * @param backendHeaders of its answer, in lower case, that backends see
          * @param clientHeaders of its answer, that clients see whom it refuses
          * @param subjectHeader of its answer, with the name of who sends the request; null: it does not tell
@@ -191,7 +193,9 @@ public record SecurityConfig(
                 List<String> clientHeaders,
                 @Nullable String subjectHeader,
                 long timeoutMillis,
-                boolean failOpen)
+                boolean failOpen,
+                boolean grpc,
+                @Nullable SeenBody body)
                 implements Method {
             public External {
                 requestHeaders = List.copyOf(requestHeaders);
@@ -210,7 +214,34 @@ public record SecurityConfig(
                         clientHeaders,
                         subjectHeader,
                         timeoutMillis,
-                        failOpen);
+                        failOpen,
+                        grpc,
+                        body);
+            }
+
+            /** By HTTP, and without bodies. */
+            public External(
+                    String name,
+                    String upstream,
+                    String path,
+                    List<String> requestHeaders,
+                    List<String> backendHeaders,
+                    List<String> clientHeaders,
+                    @Nullable String subjectHeader,
+                    long timeoutMillis,
+                    boolean failOpen) {
+                this(
+                        name,
+                        upstream,
+                        path,
+                        requestHeaders,
+                        backendHeaders,
+                        clientHeaders,
+                        subjectHeader,
+                        timeoutMillis,
+                        failOpen,
+                        false,
+                        null);
             }
         }
     }
@@ -228,6 +259,13 @@ public record SecurityConfig(
             QUERY
         }
     }
+
+    /**
+     * What another service sees of a body.
+     *
+     * @param allowPartial it sees the beginning of a longer one; else that is answered with 413
+     */
+    public record SeenBody(int maxBytes, boolean allowPartial) {}
 
     /** A secret, which {@link #toString} does not tell. */
     public record Secret(String value) {

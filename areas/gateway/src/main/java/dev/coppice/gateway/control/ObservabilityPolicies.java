@@ -4,6 +4,7 @@ import dev.coppice.control.Key;
 import dev.coppice.control.Resource;
 import dev.coppice.gateway.config.ObservationConfig;
 import dev.coppice.gateway.config.TrafficTarget;
+import dev.coppice.gateway.kind.GatewayKinds;
 import dev.coppice.gateway.kind.ObservabilityPolicySpec;
 import dev.coppice.gateway.kind.PolicyStatus;
 import dev.coppice.gateway.kind.TrafficTargetReference;
@@ -65,7 +66,7 @@ final class ObservabilityPolicies {
         Draft.Condition resolved = Draft.Condition.yes("ResolvedRefs", "ResolvedRefs");
         ObservabilityPolicySpec.Tracing spec = policy.spec().tracing();
         if (spec != null && config.tracing() != null) {
-            Backends.Found found = services.find(policy.namespace(), spec.service());
+            Backends.Found found = services.find(GatewayKinds.HTTP_ROUTE.kind(), policy.namespace(), spec.service());
             Backends.Backend backend = found.backend();
             References.Problem problem = found.problem();
             if (backend != null) {

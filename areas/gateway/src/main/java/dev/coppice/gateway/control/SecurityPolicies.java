@@ -5,6 +5,8 @@ import dev.coppice.control.Resource;
 import dev.coppice.gateway.config.SecurityConfig;
 import dev.coppice.gateway.config.SecurityConfig.Method;
 import dev.coppice.gateway.config.TrafficTarget;
+import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.kind.GatewayKinds;
 import dev.coppice.gateway.kind.PolicyStatus;
 import dev.coppice.gateway.kind.SecurityPolicySpec;
 import dev.coppice.gateway.kind.TrafficTargetReference;
@@ -35,8 +37,12 @@ final class SecurityPolicies {
 
     /** Looks up Services that are asked about requests. */
     interface Services {
-        /** A port of a Service, for which there is an upstream from now on. */
-        Backends.Found find(String namespace, SecurityPolicySpec.ServicePort port);
+        /**
+         * A port of a Service, for which there is an upstream from now on.
+         *
+         * @param kind of route, as whose backend it is spoken to
+         */
+        Backends.Found find(String kind, String namespace, SecurityPolicySpec.ServicePort port);
     }
 
     SecurityPolicies(
@@ -103,11 +109,18 @@ final class SecurityPolicies {
                 all.add(each);
                 continue;
             }
-            Backends.Found found =
-                    services.find(policy.namespace(), spec.external().service());
+            Backends.Found found = services.find(
+                    (external.grpc() ? GatewayKinds.GRPC_ROUTE : GatewayKinds.HTTP_ROUTE).kind(),
+                    policy.namespace(),
+                    spec.external().service());
             Backends.Backend backend = found.backend();
-            if (backend == null) {
-                References.Problem problem = found.problem();
+            References.Problem problem = found.problem();
+            if (backend != null && external.grpc() && backend.protocol() != UpstreamConfig.Protocol.H2C) {
+                problem = new References.Problem(
+                        "UnsupportedProtocol",
+                        "the protocol GRPC needs a port that speaks HTTP/2; leave out its appProtocol, or set kubernetes.io/h2c");
+            }
+            if (backend == null || problem != null) {
                 References.Problem told = new References.Problem(
                         problem == null ? "BackendNotFound" : problem.reason(),
                         "authentication.methods[" + all.size() + "] (" + each.name() + ").external.service: "

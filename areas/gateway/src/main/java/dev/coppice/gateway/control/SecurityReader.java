@@ -452,6 +452,7 @@ final class SecurityReader {
                 String header = header(each, "external.backendHeaders[" + headers.size() + "]");
                 headers.add(header == null ? "" : header);
             }
+            SecurityPolicySpec.Body body = spec.body();
             return new Method.External(
                     name,
                     "",
@@ -461,7 +462,9 @@ final class SecurityReader {
                     spec.clientHeaders(),
                     spec.subjectHeader(),
                     duration(spec.timeout(), "external.timeout").toMillis(),
-                    spec.failOpen());
+                    spec.failOpen(),
+                    spec.protocol().equals("GRPC"),
+                    body == null ? null : new SecurityConfig.SeenBody(body.maxBytes(), body.allowPartial()));
         }
 
         private Duration duration(String text, String field) throws InvalidException {

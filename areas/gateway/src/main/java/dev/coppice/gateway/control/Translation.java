@@ -91,10 +91,10 @@ public final class Translation {
                 || !snapshot.observabilityPolicies().isEmpty());
         ClientPolicies clients = new ClientPolicies(snapshot.clientPolicies());
         LimitPolicies limits = new LimitPolicies(snapshot.rateLimits(), limitReader);
-        SecurityPolicies.Services services = (namespace, port) -> {
+        SecurityPolicies.Services services = (kind, namespace, port) -> {
             BackendReference reference = new BackendReference(null, null, port.name(), null, port.port());
             Backends.Found found = backends.find(
-                    GatewayKinds.HTTP_ROUTE.kind(), namespace, reference, snapshot.cluster(), grants, policies);
+                    kind, namespace, reference, snapshot.cluster(), grants, policies);
             Backends.Backend backend = found.backend();
             if (backend != null) {
                 backends.want(backend.upstream(Egress.DIRECT), backend, Egress.DIRECT);

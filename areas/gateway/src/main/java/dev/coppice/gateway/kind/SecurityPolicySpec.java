@@ -12,6 +12,8 @@ import dev.coppice.schema.Enumeration;
 import dev.coppice.schema.Length;
 import dev.coppice.schema.ListMap;
 import dev.coppice.schema.ListType;
+import dev.coppice.schema.Maximum;
+import dev.coppice.schema.Minimum;
 import dev.coppice.schema.Pattern;
 import dev.coppice.schema.Required;
 import dev.coppice.schema.Rule;
@@ -358,34 +360,54 @@ public record SecurityPolicySpec(
             value =
                     "!has(self.timeout) || duration(self.timeout) >= duration('1ms') && duration(self.timeout) <= duration('30s')",
             message = "timeout must be 1ms to 30s")
+    @Rule(
+            value =
+                    "self.protocol == 'HTTP' || self.path == '/' && self.clientHeaders == ['Content-Type', 'Location', 'Set-Cookie', 'WWW-Authenticate']",
+            message =
+                    "path and clientHeaders may be given with the protocol HTTP only; by GRPC the service says itself what clients see")
     @Description(
-            "Another service is asked, by a GET without a body: 2xx lets the request go on, 3xx and 4xx is what the client is answered.")
+            "Another service is asked. By HTTP, 2xx lets the request go on, and 3xx and 4xx is what the client is answered; by GRPC it is asked as Envoy asks (envoy.service.auth.v3.Authorization/Check).")
     public record External(
             @Required @Description("The service.") ServicePort service,
+
+            @Enumeration({"HTTP", "GRPC"})
+            @Default("\"HTTP\"")
+            @Description(
+                    "HTTP: a request for the path, a GET without a body or a POST with it. GRPC: Envoy's external authorization.")
+            String protocol,
 
             @Length(min = 1, max = 1024)
             @Pattern("^/[!-~]*$")
             @Default("\"/\"")
             @Description(
-                    "The path that it is asked for; X-Forwarded-Method, -Proto, -Host, -Uri and -For tell of the request.")
+                    "The path that it is asked for by HTTP; X-Forwarded-Method, -Proto, -Host, -Uri and -For tell of the request.")
             String path,
 
             @ListType("atomic")
             @Length(max = 32)
             @Default("[\"Authorization\", \"Cookie\"]")
-            @Description("Headers of the request that it sees.")
+            @Description("Headers of the request that it sees; \"*\" stands for all, as servers made for Envoy expect.")
             List<@HeaderName String> requestHeaders,
 
-            @ListType("atomic") @Length(max = 32) @Description("Headers of its answer that the backend sees.")
+            @Description("What it sees of the request's body; by default nothing.") @Nullable
+            Body body,
+
+            @ListType("atomic")
+            @Length(max = 32)
+            @Description(
+                    "Headers that only it may set: they are taken out of what clients send. By HTTP, those of its answer that the backend sees; by GRPC it names itself what the backend sees.")
             List<@HeaderName String> backendHeaders,
 
             @ListType("atomic")
             @Length(max = 32)
             @Default("[\"Content-Type\", \"Location\", \"Set-Cookie\", \"WWW-Authenticate\"]")
-            @Description("Headers of its answer that clients see whom it refuses.")
+            @Description("Headers of its answer by HTTP that clients see whom it refuses.")
             List<@HeaderName String> clientHeaders,
 
-            @HeaderName @Description("A header of its answer with the name of who sends the request.") @Nullable
+            @HeaderName
+            @Description(
+                    "A header of its answer, or one that it sets for the backend, with the name of who sends the request.")
+            @Nullable
             String subjectHeader,
 
             @GatewayDuration @Default("\"1s\"") @Description("How long it has to answer, 1ms to 30s.")
@@ -394,6 +416,19 @@ public record SecurityPolicySpec(
             @Default("false")
             @Description("Whether requests go on when it does not answer; else they are answered with 503.")
             boolean failOpen) {}
+
+    /** What another service sees of a body. */
+    @Description("What another service sees of a body. Requests wait until so much of it has come.")
+    public record Body(
+            @Minimum(1)
+            @Maximum(1_048_576)
+            @Default("8192")
+            @Description("How many bytes it sees at most, 1 to 1048576.")
+            int maxBytes,
+
+            @Default("false")
+            @Description("Whether it sees the beginning of longer ones; else these are answered with 413.")
+            boolean allowPartial) {}
 
     /** A Service of the policy's namespace. */
     @Description("A port of a Service of the policy's namespace.")

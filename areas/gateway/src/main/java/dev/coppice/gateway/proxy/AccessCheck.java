@@ -30,6 +30,7 @@ final class AccessCheck {
     private final RuleAccess access;
     private final HttpRequest request;
     private final ClientStream client;
+    private final RequestBody body;
     private final Continuation then;
     private RequestTarget target;
     private Identity identity = Identity.NOBODY;
@@ -46,11 +47,17 @@ final class AccessCheck {
     private String refusedBy = "";
 
     private AccessCheck(
-            RuleAccess access, HttpRequest request, RequestTarget target, ClientStream client, Continuation then) {
+            RuleAccess access,
+            HttpRequest request,
+            RequestTarget target,
+            ClientStream client,
+            RequestBody body,
+            Continuation then) {
         this.access = access;
         this.request = request;
         this.target = target;
         this.client = client;
+        this.body = body;
         this.then = then;
     }
 
@@ -60,9 +67,18 @@ final class AccessCheck {
      * @param then is told what was decided: before this returns, or later
      */
     static void begin(
-            RuleAccess access, HttpRequest request, RequestTarget target, ClientStream client, Continuation then) {
+            RuleAccess access,
+            HttpRequest request,
+            RequestTarget target,
+            ClientStream client,
+            RequestBody body,
+            Continuation then) {
         access.removeOwned(request.headers());
-        new AccessCheck(access, request, target, client, then).nextPolicy();
+        new AccessCheck(access, request, target, client, body, then).nextPolicy();
+    }
+
+    private RequestCredentials credentials() {
+        return new RequestCredentials(request, target, client, body, access.authorities);
     }
 
     // ---- one policy after the other
@@ -91,7 +107,7 @@ final class AccessCheck {
             return;
         }
         AccessMethod tried = asked.methods.get(method++);
-        tried.ask(new RequestCredentials(request, target, client, access.authorities), outcome -> {
+        tried.ask(credentials(), outcome -> {
             EventLoop loop = client.state().loop;
             if (loop.inEventLoop()) {
                 found(asked, tried, outcome);
@@ -172,7 +188,7 @@ final class AccessCheck {
     }
 
     private Outcome.@Nullable Replied login(AccessPolicy asked) {
-        RequestCredentials credentials = new RequestCredentials(request, target, client, access.authorities);
+        RequestCredentials credentials = credentials();
         for (AccessMethod each : asked.methods) {
             Outcome.Replied login = each.login(credentials);
             if (login != null) {
@@ -220,7 +236,7 @@ final class AccessCheck {
                 forwarded.addAll(each.sources());
             }
         }
-        RequestCredentials credentials = new RequestCredentials(request, target, client, access.authorities);
+        RequestCredentials credentials = credentials();
         for (AccessPolicy each : access.policies) {
             for (AccessMethod method : each.methods) {
                 for (Source source : method.sources()) {

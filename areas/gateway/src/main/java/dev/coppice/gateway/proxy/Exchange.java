@@ -174,7 +174,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             return;
         }
         target = rule.access.loggable(target);
-        AccessCheck.begin(rule.access, request, asked, client, check -> decided(rule, check));
+        AccessCheck.begin(rule.access, request, asked, client, body, check -> decided(rule, check));
     }
 
     /** Perhaps some time later. */

@@ -3,12 +3,13 @@ package dev.coppice.gateway.proxy;
 import dev.coppice.gateway.authentication.Outcome;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
+import io.netty.handler.codec.http.DefaultHttpRequest;
+import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.EmptyHttpHeaders;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaders;
-import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
-import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.concurrent.Future;
 import java.io.ByteArrayOutputStream;
@@ -24,11 +25,13 @@ final class ExternalCall implements Attempt {
     private static final int MOST_BODY = 64 << 10;
     private static final int MOST_TRIES = 2;
 
+    private final RequestCredentials request;
     private final EventLoopState state;
     private final Upstream upstream;
-    private final ExternalMethod method;
-    private final HttpHeaders headers;
+    private final ExternalProtocol protocol;
+    private final ExternalProtocol.Question question;
     private final Consumer<Outcome> done;
+    private final Passage passage;
     private final ByteArrayOutputStream body = new ByteArrayOutputStream(0);
 
     private @Nullable TargetPool pool;
@@ -36,32 +39,37 @@ final class ExternalCall implements Attempt {
     private Upstream.@Nullable Target endpoint;
     private @Nullable HttpResponse head;
     private @Nullable Future<?> deadline;
+    private @Nullable Tracker tracker;
     private int tries;
+    private long tryNanos;
     private boolean reused;
     private boolean over;
 
     private ExternalCall(
-            EventLoopState state,
+            RequestCredentials request,
             Upstream upstream,
-            ExternalMethod method,
-            HttpHeaders headers,
+            ExternalProtocol protocol,
+            ExternalProtocol.Question question,
             Consumer<Outcome> done) {
-        this.state = state;
+        this.request = request;
+        this.state = request.client().state();
         this.upstream = upstream;
-        this.method = method;
-        this.headers = headers;
+        this.protocol = protocol;
+        this.question = question;
         this.done = done;
+        this.passage = new Passage(upstream.guard);
     }
 
     /** Asks; {@code done} is told once. */
     static void begin(
-            EventLoopState state,
+            RequestCredentials request,
             Upstream upstream,
-            ExternalMethod method,
-            HttpHeaders headers,
+            ExternalProtocol protocol,
+            ExternalProtocol.Question question,
+            long timeoutMillis,
             Consumer<Outcome> done) {
-        ExternalCall call = new ExternalCall(state, upstream, method, headers, done);
-        call.deadline = state.loop.schedule(call::late, method.timeoutMillis(), TimeUnit.MILLISECONDS);
+        ExternalCall call = new ExternalCall(request, upstream, protocol, question, done);
+        call.deadline = call.state.loop.schedule(call::late, timeoutMillis, TimeUnit.MILLISECONDS);
         call.tryAt(null);
     }
 
@@ -71,11 +79,42 @@ final class ExternalCall implements Attempt {
             unavailable("the service that is asked has no endpoint that is ready");
             return;
         }
-        tries++;
+        tryNanos = state.now();
+        Refusal refusal = tries == 0 ? passage.begin(tryNanos) : passage.again(tryNanos);
+        if (refusal != null) {
+            unavailable("the service that is asked gets no requests now: " + refusal.text);
+            return;
+        }
+        int number = ++tries;
         endpoint = target;
+        Tracker told = target.tracker();
+        tracker = told;
+        if (told != null) {
+            told.begin();
+        }
         TargetPool from = state.pool(target);
         pool = from;
         from.take(this);
+        if (pool != null && number == tries && !passage.queue(state.now())) {
+            unavailable(Refusal.PENDING_REQUESTS.text);
+        }
+    }
+
+    /** The endpoint has nothing to do with it any more. */
+    private void untrack() {
+        Tracker told = tracker;
+        tracker = null;
+        if (told != null) {
+            told.end();
+        }
+    }
+
+    private void trackFailure(Failure failure) {
+        Tracker told = tracker;
+        if (told != null) {
+            told.failed(failure, tryNanos);
+        }
+        passage.failed(failure, state.now());
     }
 
     @Override
@@ -88,13 +127,24 @@ final class ExternalCall implements Attempt {
         pool = null;
         connection = to;
         reused = usedBefore;
-        to.write(new DefaultFullHttpRequest(
-                HttpVersion.HTTP_1_1,
-                HttpMethod.GET,
-                method.path(),
-                Unpooled.EMPTY_BUFFER,
-                headers.copy(),
-                EmptyHttpHeaders.INSTANCE));
+        passage.connected();
+        HttpRequest head = question.head();
+        if (question.body().length == 0) {
+            to.write(new DefaultFullHttpRequest(
+                    head.protocolVersion(),
+                    head.method(),
+                    head.uri(),
+                    Unpooled.EMPTY_BUFFER,
+                    head.headers().copy(),
+                    EmptyHttpHeaders.INSTANCE));
+        } else {
+            to.write(new DefaultHttpRequest(
+                    head.protocolVersion(),
+                    head.method(),
+                    head.uri(),
+                    head.headers().copy()));
+            to.write(new DefaultLastHttpContent(Unpooled.wrappedBuffer(question.body())));
+        }
         to.flush();
     }
 
@@ -105,6 +155,11 @@ final class ExternalCall implements Attempt {
             unavailable("the service that is asked wants another protocol");
         } else if (code >= 200) {
             head = answer;
+            passage.answered(answer, state.now());
+            Tracker told = tracker;
+            if (told != null) {
+                told.answered(tryNanos);
+            }
         }
     }
 
@@ -117,16 +172,21 @@ final class ExternalCall implements Attempt {
         }
         byte[] bytes = new byte[part.content().readableBytes()];
         part.content().readBytes(bytes);
-        boolean last = part instanceof LastHttpContent;
+        HttpHeaders trailers = part instanceof LastHttpContent last ? last.trailingHeaders() : null;
         part.release();
         if (body.size() + bytes.length > MOST_BODY) {
             unavailable("the answer of the service that is asked is too large");
             return;
         }
         body.writeBytes(bytes);
-        if (last) {
+        if (trailers != null) {
             connection = null;
-            end(method.outcome(answer, body.toByteArray()));
+            passage.trailers(trailers, state.now());
+            Tracker told = tracker;
+            if (told != null) {
+                told.judged(protocol.status(answer, trailers));
+            }
+            end(protocol.outcome(request, answer, body.toByteArray(), trailers));
         }
     }
 
@@ -147,9 +207,14 @@ final class ExternalCall implements Attempt {
         if (unconnected && endpoint != null) {
             endpoint.metrics.failed(failure.word);
         }
+        boolean crossed = failure == Failure.RESET && reused && head == null && tries == 1;
+        if (!crossed) {
+            trackFailure(failure);
+        }
+        untrack();
         boolean again = switch (failure) {
             case CONNECT, TLS, REFUSED -> true;
-            case RESET -> reused;
+            case RESET -> crossed;
             case TIMEOUT, WAITING, MALFORMED, WEBSOCKET -> false;
         };
         if (again && head == null && tries < MOST_TRIES) {
@@ -163,6 +228,7 @@ final class ExternalCall implements Attempt {
         if (over) {
             return;
         }
+        trackFailure(Failure.TIMEOUT);
         TargetStream slow = connection;
         connection = null;
         if (slow != null) {
@@ -190,6 +256,8 @@ final class ExternalCall implements Attempt {
 
     private void end(Outcome outcome) {
         over = true;
+        untrack();
+        passage.end();
         if (deadline != null) {
             boolean _ = deadline.cancel(false);
         }

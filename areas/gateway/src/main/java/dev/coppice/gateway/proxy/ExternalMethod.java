@@ -3,26 +3,37 @@ package dev.coppice.gateway.proxy;
 import dev.coppice.gateway.authentication.Identity;
 import dev.coppice.gateway.authentication.Outcome;
 import dev.coppice.gateway.config.SecurityConfig.Method;
-import io.netty.handler.codec.http.DefaultHttpHeaders;
+import dev.coppice.gateway.config.SecurityConfig.SeenBody;
+import io.netty.handler.codec.http.DefaultHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
-import io.netty.handler.codec.http.HttpResponse;
-import java.util.ArrayList;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Asks another service about each request, as nginx's {@code auth_request} and Traefik's ForwardAuth do: a GET without a body, whose answer lets the request go
- * on when its status is 2xx, and else is the client's.
- */
+/** Asks another service about each request. */
 final class ExternalMethod implements AccessMethod {
+    /** Whether the service sees a part of the body only, as Envoy calls it. */
+    static final String PARTIAL = "x-envoy-auth-partial-body";
+
+    private static final Outcome.Answered TOO_LARGE = new Outcome.Answered(
+            HttpResponseStatus.REQUEST_ENTITY_TOO_LARGE.code(),
+            List.of(new Outcome.Header("Content-Type", "text/plain; charset=utf-8")),
+            "the request's body is too large\n".getBytes(StandardCharsets.US_ASCII));
+
     private final Method.External config;
+    private final ExternalProtocol protocol;
     private final @Nullable Upstream upstream;
 
     /** @param upstream null: the service leads nowhere */
     ExternalMethod(Method.External config, @Nullable Upstream upstream) {
         this.config = config;
+        this.protocol = config.grpc() ? new EnvoyAuthorization(config) : new ForwardAuth(config);
         this.upstream = upstream;
     }
 
@@ -34,60 +45,63 @@ final class ExternalMethod implements AccessMethod {
                                 ? new Outcome.Known(Identity.NOBODY, List.of())
                                 : outcome)
                 : done;
-        if (upstream == null) {
+        Upstream asked = upstream;
+        if (asked == null) {
             told.accept(new Outcome.Unavailable("the service that is asked does not exist"));
             return;
         }
-        ExternalCall.begin(request.client().state(), upstream, this, head(request), told);
+        SeenBody seen = config.body();
+        if (seen == null) {
+            call(asked, request, new byte[0], false, told);
+            return;
+        }
+        if (!seen.allowPartial() && HttpUtil.getContentLength(request.request(), 0L) > seen.maxBytes()) {
+            told.accept(TOO_LARGE);
+            return;
+        }
+        awaitBody(request, seen, () -> {
+            boolean partial = request.body().longerThan(seen.maxBytes());
+            if (partial && !seen.allowPartial()) {
+                told.accept(TOO_LARGE);
+            } else {
+                call(asked, request, request.body().beginning(seen.maxBytes()), partial, told);
+            }
+        });
     }
 
-    private HttpHeaders head(RequestCredentials request) {
-        HttpHeaders from = request.request().headers();
-        HttpHeaders to = new DefaultHttpHeaders();
+    private void awaitBody(RequestCredentials request, SeenBody seen, Runnable then) {
+        HttpHeaders headers = request.request().headers();
+        if (!request.body().bodiless() && HttpUtil.is100ContinueExpected(request.request())) {
+            // The client waits to be told; the backend need not tell it again.
+            headers.remove(HttpHeaderNames.EXPECT);
+            request.client().interim(new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE));
+        }
+        request.client().reading(true);
+        // One byte more tells that there are too many.
+        request.body().whenThere(seen.maxBytes() + 1, then);
+    }
+
+    private void call(
+            Upstream asked, RequestCredentials request, byte[] seen, boolean partial, Consumer<Outcome> told) {
+        ExternalCall.begin(
+                request, asked, protocol, protocol.question(request, seen, partial), config.timeoutMillis(), told);
+    }
+
+    /** Gives the headers of a request that the service is to see. */
+    static void seen(Method.External config, HttpHeaders from, HttpHeaders to) {
+        if (config.requestHeaders().contains("*")) {
+            for (Map.Entry<String, String> each : from) {
+                to.add(each.getKey(), each.getValue());
+            }
+            HopByHop.strip(to);
+            // They are those of the request's body.
+            to.remove(HttpHeaderNames.CONTENT_LENGTH).remove(HttpHeaderNames.TRANSFER_ENCODING);
+            to.remove(HttpHeaderNames.EXPECT);
+            return;
+        }
         for (String each : config.requestHeaders()) {
             from.getAll(each).forEach(value -> to.add(each, value));
         }
-        String host =
-                from.get(HttpHeaderNames.HOST, request.target().authority().host());
-        to.set(HttpHeaderNames.HOST, host);
-        to.set("x-forwarded-for", request.client().address());
-        to.set("x-forwarded-host", host);
-        to.set("x-forwarded-method", request.request().method().name());
-        to.set("x-forwarded-proto", request.client().port().secure() ? "https" : "http");
-        to.set("x-forwarded-uri", request.target().path() + request.target().query());
-        return to;
-    }
-
-    String path() {
-        return config.path();
-    }
-
-    long timeoutMillis() {
-        return config.timeoutMillis();
-    }
-
-    /** What an answer means. */
-    Outcome outcome(HttpResponse head, byte[] body) {
-        int status = head.status().code();
-        HttpHeaders headers = head.headers();
-        if (status >= 200 && status < 300) {
-            String subject = config.subjectHeader() == null ? null : headers.get(config.subjectHeader());
-            return new Outcome.Known(
-                    new Identity("External", config.name(), subject == null ? "" : subject),
-                    chosen(headers, config.backendHeaders()));
-        }
-        if (status >= 300 && status < 500) {
-            return new Outcome.Answered(status, chosen(headers, config.clientHeaders()), body);
-        }
-        return new Outcome.Unavailable("the service that is asked has failed");
-    }
-
-    private static List<Outcome.Header> chosen(HttpHeaders headers, List<String> names) {
-        List<Outcome.Header> all = new ArrayList<>();
-        for (String name : names) {
-            headers.getAll(name).forEach(value -> all.add(new Outcome.Header(name, value)));
-        }
-        return all;
     }
 
     @Override

@@ -30,6 +30,10 @@ final class RequestBody {
     private long bytes;
     private int waitingBytes;
     private int keptBytes;
+    /** Somebody waits for so many bytes. */
+    private int wanted;
+
+    private @Nullable Runnable whenThere;
 
     RequestBody(int maxReplayBytes, boolean bodiless) {
         this.maxReplayBytes = maxReplayBytes;
@@ -67,7 +71,10 @@ final class RequestBody {
         if (to == null) {
             waiting.add(part);
             waitingBytes += size;
-            return waitingBytes < MOST_WAITING;
+            if (whenThere != null) {
+                tell();
+            }
+            return waitingBytes < Math.max(MOST_WAITING, wanted);
         }
         keep(part, keep);
         to.write(part);
@@ -117,12 +124,45 @@ final class RequestBody {
                 EmptyHttpHeaders.INSTANCE);
     }
 
+    /** Tells, now or later, once there are so many bytes or all of the body; it has to be read on for that. */
+    void whenThere(int bytes, Runnable then) {
+        wanted = bytes;
+        whenThere = then;
+        tell();
+    }
+
+    private void tell() {
+        Runnable then = whenThere;
+        if (then != null && (complete || waitingBytes >= wanted)) {
+            whenThere = null;
+            then.run();
+        }
+    }
+
+    /** The beginning of what came, and was not sent yet. */
+    byte[] beginning(int most) {
+        byte[] bytes = new byte[Math.min(most, waitingBytes)];
+        int at = 0;
+        for (HttpContent each : waiting) {
+            int size = Math.min(each.content().readableBytes(), bytes.length - at);
+            each.content().getBytes(each.content().readerIndex(), bytes, at, size);
+            at += size;
+        }
+        return bytes;
+    }
+
+    /** Whether more came than that, or is still to come. */
+    boolean longerThan(int bytes) {
+        return !complete || waitingBytes > bytes;
+    }
+
     /** What came, and was not sent yet. */
     void forEachWaiting(Consumer<HttpContent> each) {
         waiting.forEach(each);
     }
 
     void release() {
+        whenThere = null;
         waiting.forEach(HttpContent::release);
         waiting.clear();
         kept.forEach(HttpContent::release);

@@ -11,13 +11,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * A request that is asked about: its credentials can be found, and taken out.
  *
+ * @param body as much of it as has come
  * @param authorities of certificates of clients; null: none of these counts
  */
 record RequestCredentials(
         HttpRequest request,
         RequestTarget target,
         ClientStream client,
-        @Nullable X509TrustManager authorities) implements CredentialRequest {
+        RequestBody body,
+        @Nullable X509TrustManager authorities)
+        implements CredentialRequest {
 
     @Override
     public String method() {
@@ -75,6 +78,7 @@ record RequestCredentials(
                                 request,
                                 new RequestTarget(target.authority(), target.path(), query),
                                 client,
+                                body,
                                 authorities);
             }
         }

@@ -248,6 +248,32 @@ class SecurityPoliciesTest {
     }
 
     @Test
+    void servicesThatAreAskedByGrpcAreSpokenToInHttp2() {
+        world.service("default", "opa", "{name: grpc, port: 9191}", "10.0.0.1");
+        world.service("default", "ws", "{name: ws, port: 80, appProtocol: kubernetes.io/ws}", "10.0.0.1");
+        methods(
+                "p",
+                "{name: opa, type: External, external: {service: {name: opa, port: 9191}, protocol: GRPC, requestHeaders: ['*'], body: {allowPartial: true}}}");
+        World.Outcome outcome = world.translate();
+        assertThat(conditions(outcome, "p")).containsExactly("Gateway gate " + GOOD);
+        assertThat(outcome.config().security().getFirst().methods())
+                .containsExactly(new Method.External(
+                        "opa",
+                        "default/opa:9191/h2c",
+                        "/",
+                        List.of("*"),
+                        List.of(),
+                        List.of("Content-Type", "Location", "Set-Cookie", "WWW-Authenticate"),
+                        null,
+                        1000,
+                        false,
+                        true,
+                        new SecurityConfig.SeenBody(8192, true)));
+        methods("p", "{name: ws, type: External, external: {service: {name: ws, port: 80}, protocol: GRPC}}");
+        closed("ResolvedRefs=False/UnsupportedProtocol", "needs a port that speaks HTTP/2");
+    }
+
+    @Test
     void certificatesOfClientsNeedNothingElse() {
         methods(
                 "p",

@@ -665,4 +665,38 @@ class AccessTest {
         assertThat(status("/x/../private/a")).isEqualTo(401);
         assertThat(status("/%70rivate/a")).isEqualTo(401);
     }
+
+    @Test
+    void aServiceThatIsAskedByHttpSeesBodies() throws Exception {
+        try (Backend sso = new Backend((_, _) -> Backend.ok(""))) {
+            Method.External asked = asking(5000, false);
+            serveAsking(
+                    new Method.External(
+                            asked.name(),
+                            asked.upstream(),
+                            asked.path(),
+                            asked.requestHeaders(),
+                            asked.backendHeaders(),
+                            asked.clientHeaders(),
+                            null,
+                            asked.timeoutMillis(),
+                            false,
+                            false,
+                            new SecurityConfig.SeenBody(4, true)),
+                    sso.port());
+            assertThat(proxy.exchange("PUT /x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 6\r\n"
+                            + "Content-Type: text/plain\r\n\r\nabcdef"))
+                    .startsWith("HTTP/1.1 200");
+            Backend.Seen seen = sso.seen.getLast();
+            assertThat(seen.line()).startsWith("POST /verify?a=b ");
+            assertThat(seen.body()).isEqualTo("abcd");
+            assertThat(seen.header("x-forwarded-method")).hasValue("PUT");
+            assertThat(seen.header("content-type")).hasValue("text/plain");
+            assertThat(seen.header("x-envoy-auth-partial-body")).hasValue("true");
+            assertThat(last().line()).startsWith("PUT /x ");
+            assertThat(last().body()).isEqualTo("abcdef");
+            assertThat(status("/")).isEqualTo(200);
+            assertThat(sso.seen.getLast().line()).startsWith("GET /verify?a=b ");
+        }
+    }
 }

@@ -1,0 +1,90 @@
+package dev.coppice.gateway.authentication;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.envoyproxy.envoy.config.core.v3.HeaderValue;
+import io.envoyproxy.envoy.config.core.v3.HeaderValueOption;
+import io.envoyproxy.envoy.service.auth.v3.CheckResponse;
+import io.envoyproxy.envoy.service.auth.v3.DeniedHttpResponse;
+import io.envoyproxy.envoy.service.auth.v3.OkHttpResponse;
+import io.envoyproxy.envoy.type.v3.HttpStatus;
+import java.io.IOException;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** Envoy's messages, and what is none. */
+class CheckMessagesTest {
+    private static final int ROUNDS = 20_000;
+
+    private static byte[] answer() {
+        OkHttpResponse.Builder ok = OkHttpResponse.newBuilder().addHeadersToRemove("X-Gone");
+        for (int i = 0; i < 3; i++) {
+            ok.addHeaders(HeaderValueOption.newBuilder()
+                    .setHeader(HeaderValue.newBuilder().setKey("x-" + i).setValue("v" + i)));
+        }
+        return CheckResponse.newBuilder()
+                .setStatus(com.google.rpc.Status.newBuilder())
+                .setOkResponse(ok)
+                .build()
+                .toByteArray();
+    }
+
+    /** Seeds are printed; {@code -Dgateway.fuzz.seed=N} repeats one. */
+    @Test
+    void whateverComesIsAnAnswerOrRefused() {
+        long seed = Long.getLong("gateway.fuzz.seed", System.nanoTime());
+        System.out.println("gateway.fuzz.seed=" + seed);
+        Random random = new Random(seed);
+        byte[] good = answer();
+        for (int i = 0; i < ROUNDS; i++) {
+            byte[] bad = random.nextBoolean() ? good.clone() : new byte[random.nextInt(64)];
+            if (bad.length != good.length) {
+                random.nextBytes(bad);
+            }
+            for (int k = random.nextInt(4); k > 0 && bad.length > 0; k--) {
+                bad[random.nextInt(bad.length)] = (byte) random.nextInt();
+            }
+            try {
+                CheckMessages.Response read = CheckMessages.read(bad);
+                assertThat(read.headers())
+                        .allMatch(each ->
+                                !each.name().isEmpty() && each.value().chars().noneMatch(c -> c == '\r' || c == '\n'));
+            } catch (IOException e) {
+                assertThat(e).isNotNull();
+            }
+        }
+    }
+
+    @Test
+    void manyHeadersAreRefused() {
+        OkHttpResponse.Builder ok = OkHttpResponse.newBuilder();
+        for (int i = 0; i < 101; i++) {
+            ok.addHeadersToRemove("x-" + i);
+        }
+        byte[] message = CheckResponse.newBuilder().setOkResponse(ok).build().toByteArray();
+        assertThatThrownBy(() -> CheckMessages.read(message)).hasMessageContaining("100 headers");
+    }
+
+    @Test
+    void statusesThatClientsCannotGetAreRefused() {
+        byte[] message = CheckResponse.newBuilder()
+                .setDeniedResponse(DeniedHttpResponse.newBuilder()
+                        .setStatus(HttpStatus.newBuilder().setCodeValue(101)))
+                .build()
+                .toByteArray();
+        assertThatThrownBy(() -> CheckMessages.read(message)).hasMessageContaining("101");
+    }
+
+    @Test
+    void framesAreWholeAndPlain() throws Exception {
+        byte[] message = {1, 2, 3};
+        assertThat(CheckMessages.unframed(CheckMessages.framed(message))).containsExactly(1, 2, 3);
+        byte[] compressed = CheckMessages.framed(message);
+        compressed[0] = 1;
+        for (byte[] bad : List.of(new byte[0], new byte[4], compressed, new byte[] {0, 0, 0, 0, 2, 1})) {
+            assertThatThrownBy(() -> CheckMessages.unframed(bad)).isInstanceOf(IOException.class);
+        }
+    }
+}
