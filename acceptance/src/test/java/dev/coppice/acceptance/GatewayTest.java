@@ -267,6 +267,25 @@ final class GatewayTest {
 
     /** As it stands in {@code docs/gateway.md}. */
     @Test
+    void theExampleOfCredentialsDoesWhatItSays() throws Exception {
+        Shell.need("python3");
+        Path data = folder.resolve("data");
+        try (RunningCoppice coppice = RunningCoppice.up(data)) {
+            WorkedExample example = new WorkedExample(folder, coppice, data);
+            List<String> blocks = WorkedExample.blocks("docs/gateway.md", "Credentials for backends");
+            assertThat(blocks).hasSize(4);
+            String _ = example.sh(blocks.get(0));
+            try {
+                Files.writeString(folder.resolve("billing.yaml"), blocks.get(1));
+                await("the server answers", () -> answers(9041));
+                assertThat(example.sh(blocks.get(2))).endsWith("it is Bearer the-gateway\n");
+            } finally {
+                String _ = example.sh(blocks.get(3));
+            }
+        }
+    }
+
+    @Test
     void theExampleOfACircuitBreakerDoesWhatItSays() throws Exception {
         Shell.need("python3");
         Path data = folder.resolve("data");

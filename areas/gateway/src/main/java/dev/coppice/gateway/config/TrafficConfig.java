@@ -10,13 +10,15 @@ import org.jspecify.annotations.Nullable;
  * @param outliers when endpoints are left out because of how they answer; null: never
  * @param resilience whether a request is sent at all; null: {@link ResilienceConfig#DEFAULT}
  * @param proxyProtocol in which version endpoints are told who the client is; null: they are not
+ * @param credentials what requests have so that the endpoints know the gateway; null: nothing
  */
 public record TrafficConfig(
         @Nullable BalanceConfig balance,
         @Nullable HealthCheckConfig healthCheck,
         @Nullable OutlierConfig outliers,
         @Nullable ResilienceConfig resilience,
-        @Nullable ProxyProtocol proxyProtocol) {
+        @Nullable ProxyProtocol proxyProtocol,
+        @Nullable CredentialConfig credentials) {
 
     /** Versions of the PROXY protocol. */
     public enum ProxyProtocol {
@@ -24,36 +26,40 @@ public record TrafficConfig(
         V2
     }
 
-    /** Endpoints are not told who the client is. */
+    /** Endpoints are told neither who the client nor who the gateway is. */
     public TrafficConfig(
             @Nullable BalanceConfig balance,
             @Nullable HealthCheckConfig healthCheck,
             @Nullable OutlierConfig outliers,
             @Nullable ResilienceConfig resilience) {
-        this(balance, healthCheck, outliers, resilience, null);
+        this(balance, healthCheck, outliers, resilience, null, null);
     }
 
     /** Says nothing, but that requests are counted. */
     public static final TrafficConfig NONE = new TrafficConfig(null, null, null, null);
 
     public TrafficConfig withBalance(@Nullable BalanceConfig balance) {
-        return new TrafficConfig(balance, healthCheck, outliers, resilience, proxyProtocol);
+        return new TrafficConfig(balance, healthCheck, outliers, resilience, proxyProtocol, credentials);
     }
 
     public TrafficConfig withHealthCheck(@Nullable HealthCheckConfig healthCheck) {
-        return new TrafficConfig(balance, healthCheck, outliers, resilience, proxyProtocol);
+        return new TrafficConfig(balance, healthCheck, outliers, resilience, proxyProtocol, credentials);
     }
 
     public TrafficConfig withOutliers(@Nullable OutlierConfig outliers) {
-        return new TrafficConfig(balance, healthCheck, outliers, resilience, proxyProtocol);
+        return new TrafficConfig(balance, healthCheck, outliers, resilience, proxyProtocol, credentials);
     }
 
     public TrafficConfig withResilience(@Nullable ResilienceConfig resilience) {
-        return new TrafficConfig(balance, healthCheck, outliers, resilience, proxyProtocol);
+        return new TrafficConfig(balance, healthCheck, outliers, resilience, proxyProtocol, credentials);
     }
 
     public TrafficConfig withProxyProtocol(@Nullable ProxyProtocol proxyProtocol) {
-        return new TrafficConfig(balance, healthCheck, outliers, resilience, proxyProtocol);
+        return new TrafficConfig(balance, healthCheck, outliers, resilience, proxyProtocol, credentials);
+    }
+
+    public TrafficConfig withCredentials(@Nullable CredentialConfig credentials) {
+        return new TrafficConfig(balance, healthCheck, outliers, resilience, proxyProtocol, credentials);
     }
 
     /**

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The BackendTrafficPolicies as they are at one moment: which of those that are for the same port of the same Service counts, and what it
- * comes to. One that cannot be read counts as if it said nothing. Not safe for use by many threads.
+ * comes to. One that cannot be read counts as if it said nothing, unless it has credentials, without which nothing is sent. Not safe for use by many threads.
  */
 final class TrafficPolicies {
     private final ServicePolicies<BackendTrafficPolicySpec> policies;
@@ -22,9 +22,9 @@ final class TrafficPolicies {
     /** Why the fallbacks of policies lead nowhere. */
     private final Map<Key, References.Problem> missing = new HashMap<>();
 
-    TrafficPolicies(List<Resource<BackendTrafficPolicySpec, PolicyStatus>> policies) {
+    TrafficPolicies(List<Resource<BackendTrafficPolicySpec, PolicyStatus>> policies, References references) {
         this.policies = new ServicePolicies<>(policies, BackendTrafficPolicySpec::targetRefs);
-        policies.forEach(each -> read.put(each.key(), TrafficReader.read(each.spec())));
+        policies.forEach(each -> read.put(each.key(), TrafficReader.read(each, references)));
     }
 
     /** How requests are sent to a port; null: as is usual. */
@@ -63,13 +63,21 @@ final class TrafficPolicies {
     Map<Key, Draft> drafts() {
         return policies.drafts(each -> {
             FallbackSpec fallback = each.spec().fallback();
-            return fallback == null || fallback.backend() == null
+            return (fallback == null || fallback.backend() == null)
+                            && each.spec().credentials() == null
                     ? List.of(accepted(each))
                     : List.of(accepted(each), resolved(each));
         });
     }
 
     private Draft.Condition resolved(Resource<BackendTrafficPolicySpec, PolicyStatus> policy) {
+        References.Problem credentials = of(policy).unresolved();
+        if (credentials != null) {
+            return Draft.Condition.no(
+                    "ResolvedRefs",
+                    credentials.reason(),
+                    credentials.message() + "; until that is mended, requests are answered with 503");
+        }
         References.Problem problem = missing.get(policy.key());
         return problem == null
                 ? Draft.Condition.yes("ResolvedRefs", "ResolvedRefs")
@@ -90,6 +98,9 @@ final class TrafficPolicies {
                 : Draft.Condition.no(
                         "Accepted",
                         "Invalid",
-                        problem + "; until that is mended, requests are sent as if there were no policy");
+                        problem
+                                + (policy.spec().credentials() == null
+                                        ? "; until that is mended, requests are sent as if there were no policy"
+                                        : "; until that is mended, requests are answered with 503, as it has credentials"));
     }
 }

@@ -1,8 +1,11 @@
 package dev.coppice.gateway.control;
 
+import dev.coppice.control.Resource;
 import dev.coppice.gateway.config.BalanceConfig;
+import dev.coppice.gateway.config.CredentialConfig;
 import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.kind.BackendTrafficPolicySpec;
+import dev.coppice.gateway.kind.PolicyStatus;
 import org.jspecify.annotations.Nullable;
 
 /** Reads what BackendTrafficPolicies say, section by section. Pure functions. */
@@ -10,16 +13,21 @@ final class TrafficReader {
     /**
      * What a policy comes to.
      *
-     * @param config null when there is a problem
+     * @param config null when there is a problem, unless it has credentials
      * @param problem null when there is none
+     * @param unresolved what its credentials refer to and cannot be used; null when all can
      */
-    record Read(@Nullable TrafficConfig config, @Nullable String problem) {}
+    record Read(@Nullable TrafficConfig config, @Nullable String problem, References.@Nullable Problem unresolved) {}
 
     private TrafficReader() {}
 
-    static Read read(BackendTrafficPolicySpec spec) {
+    static Read read(Resource<BackendTrafficPolicySpec, PolicyStatus> policy, References references) {
+        BackendTrafficPolicySpec spec = policy.spec();
         try {
             BalanceConfig balance = spec.loadBalancer() == null ? null : BalanceReader.read(spec.loadBalancer());
+            CredentialReader.Read credentials = spec.credentials() == null
+                    ? null
+                    : CredentialReader.read(policy.namespace(), spec.credentials(), references);
             return new Read(
                     new TrafficConfig(
                             balance,
@@ -29,10 +37,18 @@ final class TrafficReader {
                             spec.proxyProtocol() == null
                                     ? null
                                     : TrafficConfig.ProxyProtocol.valueOf(
-                                            spec.proxyProtocol().version())),
-                    null);
+                                            spec.proxyProtocol().version()),
+                            credentials == null ? null : credentials.config()),
+                    null,
+                    credentials == null ? null : credentials.problem());
         } catch (InvalidPolicyException e) {
-            return new Read(null, e.getMessage());
+            // Whoever wants credentials sent is not to have requests sent without.
+            return new Read(
+                    spec.credentials() == null
+                            ? null
+                            : TrafficConfig.NONE.withCredentials(new CredentialConfig.Missing()),
+                    e.getMessage(),
+                    null);
         }
     }
 }

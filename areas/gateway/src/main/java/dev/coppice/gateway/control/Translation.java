@@ -85,7 +85,7 @@ public final class Translation {
         Grants grants = new Grants(snapshot.grants());
         References references = new References(snapshot.cluster(), grants, certificates);
         BackendPolicies policies = new BackendPolicies(snapshot.policies(), references);
-        TrafficPolicies traffic = new TrafficPolicies(snapshot.trafficPolicies());
+        TrafficPolicies traffic = new TrafficPolicies(snapshot.trafficPolicies(), references);
         PolicyTargets targets = new PolicyTargets(!snapshot.rateLimits().isEmpty()
                 || !snapshot.securityPolicies().isEmpty()
                 || !snapshot.observabilityPolicies().isEmpty());
@@ -93,8 +93,7 @@ public final class Translation {
         LimitPolicies limits = new LimitPolicies(snapshot.rateLimits(), limitReader);
         SecurityPolicies.Services services = (kind, namespace, port) -> {
             BackendReference reference = new BackendReference(null, null, port.name(), null, port.port());
-            Backends.Found found = backends.find(
-                    kind, namespace, reference, snapshot.cluster(), grants, policies);
+            Backends.Found found = backends.find(kind, namespace, reference, snapshot.cluster(), grants, policies);
             Backends.Backend backend = found.backend();
             if (backend != null) {
                 backends.want(backend.upstream(Egress.DIRECT), backend, Egress.DIRECT);

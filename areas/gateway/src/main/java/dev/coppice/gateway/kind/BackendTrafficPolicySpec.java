@@ -61,7 +61,11 @@ public record BackendTrafficPolicySpec(
         @Description(
                 "That connections to the endpoints begin with a header of the PROXY protocol, which says who the client is; by default they do not. Those for requests are then not shared by clients. Datagrams have none.")
         @Nullable
-        ProxyProtocol proxyProtocol) {
+        ProxyProtocol proxyProtocol,
+
+        @Description("What the gateway shows to the Service, so that it knows the gateway; by default nothing.")
+        @Nullable
+        CredentialsSpec credentials) {
 
     /** How endpoints are told who the client is. */
     @Description("How endpoints are told who the client is.")

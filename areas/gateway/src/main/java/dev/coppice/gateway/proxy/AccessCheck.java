@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -113,11 +112,7 @@ final class AccessCheck {
                 found(asked, tried, outcome);
                 return;
             }
-            try {
-                loop.execute(() -> found(asked, tried, outcome));
-            } catch (RejectedExecutionException e) {
-                // The data plane has stopped, and nobody waits any more.
-            }
+            client.state().execute(() -> found(asked, tried, outcome));
         });
     }
 

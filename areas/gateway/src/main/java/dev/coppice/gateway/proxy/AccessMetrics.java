@@ -45,6 +45,7 @@ final class AccessMetrics implements AutoCloseable {
     private final Counter failures;
     private final Counter fetches;
     private final Counter sessions;
+    private final Counter tokens;
     private final Map<String, PerPolicy> policies = new HashMap<>();
 
     AccessMetrics(PrometheusRegistry registry) {
@@ -72,10 +73,19 @@ final class AccessMetrics implements AutoCloseable {
                         "What became of sessions of people whom an issuer logs in: begun, completed, refused, failed, refreshed, ended, loggedout.")
                 .labelNames("event")
                 .register(registry);
+        tokens = Counter.builder()
+                .name("coppice_gateway_token_fetches")
+                .help("Fetches of tokens that the gateway shows to backends: fetched, failed.")
+                .labelNames("result")
+                .register(registry);
     }
 
     void fetched(String result) {
         fetches.labelValues(result).inc();
+    }
+
+    void tokenFetched(String result) {
+        tokens.labelValues(result).inc();
     }
 
     void session(String event) {
@@ -105,5 +115,6 @@ final class AccessMetrics implements AutoCloseable {
         registry.unregister(failures);
         registry.unregister(fetches);
         registry.unregister(sessions);
+        registry.unregister(tokens);
     }
 }

@@ -1,6 +1,8 @@
 package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.authentication.AuthenticationMethods;
+import dev.coppice.gateway.authentication.BackendCredentials;
+import dev.coppice.gateway.config.CredentialConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
@@ -19,13 +21,18 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
 
-/** All security policies, and which of them a rule has. Safe for use by many threads. */
+/** All security policies, which of them a rule has, and credentials for backends. Safe for use by many threads. */
 final class AccessPolicies implements AutoCloseable {
+    private static final int TOKEN_FETCHES = 8;
+
+    private final Kernel kernel;
+    private final Executor tokenFetches;
     private final Clock clock;
     private final AccessMetrics metrics;
     private final AuthenticationMethods methods;
@@ -49,9 +56,19 @@ final class AccessPolicies implements AutoCloseable {
      * @param registry where they count
      */
     AccessPolicies(Kernel kernel, Supervisor supervisor, PrometheusRegistry registry) throws StartException {
+        this.kernel = kernel;
+        this.tokenFetches = supervisor.executor("token-fetches", TOKEN_FETCHES);
         this.clock = kernel.clock();
         this.metrics = new AccessMetrics(registry);
         this.methods = new AuthenticationMethods(kernel, supervisor, metrics::fetched, metrics::session);
+    }
+
+    /** What the gateway shows to backends. */
+    BackendCredentials credentials(CredentialConfig config) {
+        BackendCredentials made = BackendCredentials.of(config, kernel, tokenFetches, metrics::tokenFetched);
+        // So that the first request need not wait.
+        boolean _ = made.renew(() -> {});
+        return made;
     }
 
     /** Takes over the policies that count from now on. */

@@ -1,5 +1,6 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.authentication.BackendCredentials;
 import dev.coppice.gateway.config.ResilienceConfig;
 import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.resilience.Backoff;
@@ -30,6 +31,8 @@ final class Delivery implements Attempt {
     private Upstream upstream;
     private Passage passage;
     private boolean fellBack;
+    /** Credentials, before the first try. */
+    private boolean awaiting;
 
     private @Nullable TargetPool pool;
     private @Nullable TargetStream connection;
@@ -69,8 +72,25 @@ final class Delivery implements Attempt {
         this.tryNanos = beginNanos;
     }
 
-    /** Begins the first try. */
+    /** Begins the first try, perhaps once there are credentials for it. */
     void begin() {
+        BackendCredentials credentials = upstream.credentials();
+        if (credentials != null && credentials.value() == null) {
+            awaiting = credentials.renew(() -> state.execute(this::credentialsKnown));
+        }
+        if (!awaiting) {
+            beginTries();
+        }
+    }
+
+    private void credentialsKnown() {
+        if (awaiting && !exchange.over()) {
+            awaiting = false;
+            beginTries();
+        }
+    }
+
+    private void beginTries() {
         tryAt(null, passage.begin(tryNanos));
     }
 
@@ -80,6 +100,10 @@ final class Delivery implements Attempt {
     }
 
     private void tryAt(Upstream.@Nullable Target failed, @Nullable Refusal refusal) {
+        if (Credentials.missing(upstream)) {
+            unavailable(Credentials.WORD, Credentials.MISSING);
+            return;
+        }
         Upstream.State now = upstream.state();
         RequestKeys keys = now.keys();
         if (keys != null && failed == null) {
@@ -198,10 +222,12 @@ final class Delivery implements Attempt {
         if (trace != null) {
             trace.send(request.headers());
         }
+        BackendCredentials credentials = upstream.credentials();
+        HttpRequest head = credentials == null ? request : Credentials.added(request, credentials);
         if (exchange.upgrades()) {
-            to.upgrade(request);
+            to.upgrade(head);
         } else {
-            body.sendTo(to, request, keepsBody());
+            body.sendTo(to, head, keepsBody());
         }
         to.flush();
         exchange.requestWanted();
@@ -472,6 +498,7 @@ final class Delivery implements Attempt {
 
     /** Nobody waits for an answer any more. */
     void drop() {
+        awaiting = false;
         TargetStream from = connection;
         connection = null;
         if (from != null) {

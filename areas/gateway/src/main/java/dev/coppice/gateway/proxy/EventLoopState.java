@@ -14,6 +14,7 @@ import java.util.Iterator;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -63,6 +64,15 @@ final class EventLoopState {
         this.limitKeys = plane.limits.hash();
         this.pick = new Pick(random, plane.clock::nanoTime);
         this.overload = plane.overload.loop();
+    }
+
+    /** Runs something on the loop, from any thread; once the data plane has stopped, nobody waits for it any more. */
+    void execute(Runnable task) {
+        try {
+            loop.execute(task);
+        } catch (RejectedExecutionException e) {
+            // It has stopped.
+        }
     }
 
     long now() {

@@ -1,5 +1,6 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.authentication.BackendCredentials;
 import dev.coppice.gateway.authentication.Outcome;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
@@ -79,6 +80,10 @@ final class ExternalCall implements Attempt {
             unavailable("the service that is asked has no endpoint that is ready");
             return;
         }
+        if (Credentials.missing(upstream)) {
+            unavailable(Credentials.MISSING);
+            return;
+        }
         tryNanos = state.now();
         Refusal refusal = tries == 0 ? passage.begin(tryNanos) : passage.again(tryNanos);
         if (refusal != null) {
@@ -128,7 +133,8 @@ final class ExternalCall implements Attempt {
         connection = to;
         reused = usedBefore;
         passage.connected();
-        HttpRequest head = question.head();
+        BackendCredentials credentials = upstream.credentials();
+        HttpRequest head = credentials == null ? question.head() : Credentials.added(question.head(), credentials);
         if (question.body().length == 0) {
             to.write(new DefaultFullHttpRequest(
                     head.protocolVersion(),

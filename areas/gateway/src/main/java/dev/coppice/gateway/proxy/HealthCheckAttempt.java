@@ -1,5 +1,6 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.authentication.BackendCredentials;
 import dev.coppice.gateway.config.HealthCheckConfig;
 import dev.coppice.gateway.config.HealthCheckConfig.Codes;
 import dev.coppice.gateway.config.HealthCheckConfig.Type;
@@ -171,6 +172,10 @@ final class HealthCheckAttempt implements Attempt {
     private void head(HttpHeaders headers) {
         headers.set(HttpHeaderNames.HOST, config.host().isEmpty() ? host() : config.host())
                 .set(HttpHeaderNames.USER_AGENT, AGENT);
+        BackendCredentials credentials = target.credentials();
+        if (credentials != null) {
+            Credentials.add(headers, credentials);
+        }
     }
 
     private String host() {

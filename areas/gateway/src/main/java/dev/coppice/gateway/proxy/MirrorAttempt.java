@@ -1,5 +1,6 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.authentication.BackendCredentials;
 import io.netty.handler.codec.http.DefaultHttpRequest;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -50,6 +51,14 @@ final class MirrorAttempt extends Chain.Member<MirrorAttempt> implements Attempt
         copy.headers().remove(HttpHeaderNames.UPGRADE);
         copy.headers().remove(HttpHeaderNames.CONNECTION);
         copy.headers().remove(HttpHeaderNames.EXPECT);
+        BackendCredentials credentials = upstream.credentials();
+        if (Credentials.missing(upstream)) {
+            state.plane.metrics.mirrorsLost.labelValues(Credentials.WORD).inc();
+            return null;
+        }
+        if (credentials != null) {
+            Credentials.add(copy.headers(), credentials);
+        }
         MirrorAttempt attempt = new MirrorAttempt(state, copy, bodiless, new Passage(upstream.guard));
         Refusal refusal = attempt.passage.begin(attempt.beginNanos);
         if (refusal != null) {

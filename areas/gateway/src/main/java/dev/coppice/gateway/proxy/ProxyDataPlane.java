@@ -104,8 +104,15 @@ public final class ProxyDataPlane implements DataPlane {
         this.observations = new Observations(this, supervisor, options.accessLog(), registry);
         this.balanceMetrics = new BalanceMetrics(registry);
         this.upkeep = new Upkeep(kernel.timers(), healthChecker, this::upkeepFault);
-        this.shared =
-                new Upstream.Shared(metrics, balanceMetrics, guards, authorities, clock, kernel.random(), upkeep::wake);
+        this.shared = new Upstream.Shared(
+                metrics,
+                balanceMetrics,
+                guards,
+                authorities,
+                clock,
+                kernel.random(),
+                upkeep::wake,
+                access::credentials);
         supervisor.start(ChildSpec.task("upkeep", upkeep::run));
         supervisor.start(ChildSpec.service("data-plane", Engine::new));
     }

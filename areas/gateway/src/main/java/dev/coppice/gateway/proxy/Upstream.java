@@ -1,5 +1,6 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.authentication.BackendCredentials;
 import dev.coppice.gateway.balance.EndpointLoad;
 import dev.coppice.gateway.balance.Health;
 import dev.coppice.gateway.balance.LoadBalancerFactory;
@@ -9,6 +10,7 @@ import dev.coppice.gateway.balance.OutlierDetector;
 import dev.coppice.gateway.balance.Plan;
 import dev.coppice.gateway.balance.SlowStarts;
 import dev.coppice.gateway.config.BalanceConfig;
+import dev.coppice.gateway.config.CredentialConfig;
 import dev.coppice.gateway.config.HealthCheckConfig;
 import dev.coppice.gateway.config.OutlierConfig;
 import dev.coppice.gateway.config.ResilienceConfig;
@@ -110,6 +112,12 @@ final class Upstream {
             return upstream.guard;
         }
 
+        /** See {@link Upstream#credentials}. */
+        @Nullable
+        BackendCredentials credentials() {
+            return upstream.credentials;
+        }
+
         /** Tells the log why there is no TLS with it. */
         void complain(String why) {
             upstream.complaints.warn("TLS with " + upstream.name + " at " + this + " failed: " + why);
@@ -144,6 +152,8 @@ final class Upstream {
     private TrafficConfig.@Nullable ProxyProtocol proxyProtocol;
     private @Nullable TrafficConfig traffic;
     private @Nullable OutlierDetector outliers;
+    private final Function<CredentialConfig, BackendCredentials> credentialed;
+    private volatile @Nullable BackendCredentials credentials;
     private BalanceConfig balance = BalanceConfig.DEFAULT;
     private LoadBalancerFactory balancer = factory(balance);
     private long plannedNanos;
@@ -158,6 +168,7 @@ final class Upstream {
         this.clock = shared.clock();
         this.random = shared.random();
         this.wake = shared.wake();
+        this.credentialed = shared.credentials();
         this.complaints = new OccasionalLine(LOG, clock);
         this.balanceMetrics = shared.balanceMetrics().upstream(name);
         this.state = new State(UpstreamConfig.Protocol.HTTP, List.of(), Plan.of(List.of(), balancer, balance), null);
@@ -167,6 +178,7 @@ final class Upstream {
      * What all upstreams of a data plane have.
      *
      * @param wake has {@link #tend} called soon; may be called on any thread
+     * @param credentials makes them
      */
     record Shared(
             ProxyMetrics metrics,
@@ -175,7 +187,8 @@ final class Upstream {
             Authorities authorities,
             Clock clock,
             RandomGenerator random,
-            Runnable wake) {}
+            Runnable wake,
+            Function<CredentialConfig, BackendCredentials> credentials) {}
 
     /** What was saved may name an algorithm that is not installed any more. */
     private static LoadBalancerFactory factory(BalanceConfig config) {
@@ -205,6 +218,12 @@ final class Upstream {
     @Nullable
     Upstream fallback() {
         return fallback;
+    }
+
+    /** What requests have so that its endpoints know the gateway; null: nothing. */
+    @Nullable
+    BackendCredentials credentials() {
+        return credentials;
     }
 
     /** Looks for its fallback among all that there are now. */
@@ -259,6 +278,10 @@ final class Upstream {
         OutlierConfig wanted = now == null ? null : now.outliers();
         if (!Objects.equals(before, wanted)) {
             outliers = wanted == null ? null : new OutlierDetector(wanted, new Ejections());
+        }
+        CredentialConfig shown = now == null ? null : now.credentials();
+        if (!Objects.equals(traffic == null ? null : traffic.credentials(), shown)) {
+            credentials = shown == null ? null : credentialed.apply(shown);
         }
         traffic = now;
         balance = now == null || now.balance() == null ? BalanceConfig.DEFAULT : now.balance();

@@ -7,12 +7,15 @@ import dev.coppice.gateway.config.BalanceConfig;
 import dev.coppice.gateway.config.BalanceConfig.HashKey;
 import dev.coppice.gateway.config.BalanceConfig.MadeCookie;
 import dev.coppice.gateway.config.BalanceConfig.SlowStart;
+import dev.coppice.gateway.config.CredentialConfig;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.HealthCheckConfig;
 import dev.coppice.gateway.config.HealthCheckConfig.Codes;
 import dev.coppice.gateway.config.HealthCheckConfig.Type;
 import dev.coppice.gateway.config.OutlierConfig;
+import dev.coppice.gateway.config.SecurityConfig.Secret;
 import dev.coppice.gateway.config.TrafficConfig;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -239,5 +242,73 @@ class TrafficPoliciesTest {
                         .replace(",\"priority\":0,\"weight\":1", ""));
         assertThat(Files.readString(file)).doesNotContain("traffic").doesNotContain("weight\":1}");
         assertThat(saved.read()).contains(plain);
+    }
+
+    private static CredentialConfig credentials(World.Outcome outcome) {
+        TrafficConfig traffic = outcome.upstream("default/web:80").traffic();
+        return traffic == null || traffic.credentials() == null
+                ? new CredentialConfig.Missing()
+                : traffic.credentials();
+    }
+
+    private void secret(String entries) {
+        world.apply("kind: Secret\nmetadata: {name: s}\nstringData: {" + entries + "}");
+    }
+
+    @Test
+    void credentialsComeFromSecrets() {
+        policy("p", WEB, "credentials: {type: Bearer, secretRef: {name: s}}");
+        World.Outcome outcome = world.translate();
+        assertThat(said(outcome, "p")).containsExactly(ACCEPTED + " ResolvedRefs=False/SecretNotFound");
+        assertThat(credentials(outcome)).isEqualTo(new CredentialConfig.Missing());
+        secret("token: \"t\\n\"");
+        outcome = world.translate();
+        assertThat(said(outcome, "p")).containsExactly(ACCEPTED + " ResolvedRefs=True/ResolvedRefs");
+        assertThat(credentials(outcome)).isEqualTo(new CredentialConfig.Fixed("authorization", new Secret("Bearer t")));
+        policy("p", WEB, "credentials: {type: Basic, secretRef: {name: s}}");
+        assertThat(said(world.translate(), "p")).containsExactly(ACCEPTED + " ResolvedRefs=False/InvalidReference");
+        secret("username: gate, password: sesame");
+        assertThat(credentials(world.translate()))
+                .isEqualTo(new CredentialConfig.Fixed("authorization", new Secret("Basic Z2F0ZTpzZXNhbWU=")));
+        policy("p", WEB, "credentials: {type: Header, header: X-Key, secretRef: {name: s}}");
+        secret("value: \"a\\nb\"");
+        assertThat(said(world.translate(), "p")).containsExactly(ACCEPTED + " ResolvedRefs=False/InvalidReference");
+        secret("value: k");
+        assertThat(credentials(world.translate())).isEqualTo(new CredentialConfig.Fixed("x-key", new Secret("k")));
+        policy("p", WEB, "credentials: {type: Header, header: Host, secretRef: {name: s}}");
+        outcome = world.translate();
+        assertThat(message(outcome, "p")).contains("credentials.header: Host has another meaning", "503");
+        assertThat(credentials(outcome)).isEqualTo(new CredentialConfig.Missing());
+    }
+
+    @Test
+    void tokensAreFetchedAsThePolicySays(@TempDir Path directory) throws Exception {
+        secret("client-secret: sesame");
+        policy(
+                "p",
+                WEB,
+                "credentials: {type: ClientCredentials, secretRef: {name: s}, clientCredentials: {tokenURI: 'https://id.example/t',"
+                        + " clientID: gate, scopes: [orders], audience: shop}}");
+        World.Outcome outcome = world.translate();
+        assertThat(credentials(outcome))
+                .isEqualTo(new CredentialConfig.ClientCredentials(
+                        "https://id.example/t",
+                        "gate",
+                        new Secret("sesame"),
+                        false,
+                        List.of("orders"),
+                        "shop",
+                        null,
+                        false));
+        SavedConfig saved = World.saved(directory.resolve("config.json"));
+        saved.write(outcome.config());
+        assertThat(saved.read()).contains(outcome.config());
+        assertThat(Files.readString(directory.resolve("config.json"), StandardCharsets.ISO_8859_1))
+                .doesNotContain("sesame");
+        policy(
+                "p",
+                WEB,
+                "credentials: {type: ClientCredentials, secretRef: {name: s}, clientCredentials: {tokenURI: 'https://[', clientID: gate}}");
+        assertThat(message(world.translate(), "p")).contains("credentials.clientCredentials.tokenURI");
     }
 }
