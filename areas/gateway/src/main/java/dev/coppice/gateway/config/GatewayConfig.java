@@ -10,13 +10,15 @@ import java.util.List;
  * @param limits in the order in which they are asked, each by a name of its own
  * @param security in the order in which they are asked, each by a name of its own
  * @param observations the older first, each by a name of its own
+ * @param transcodings that rules point to, each by a name of its own
  */
 public record GatewayConfig(
         List<ListenerConfig> listeners,
         List<UpstreamConfig> upstreams,
         List<LimitConfig> limits,
         List<SecurityConfig> security,
-        List<ObservationConfig> observations) {
+        List<ObservationConfig> observations,
+        List<TranscodingConfig> transcodings) {
 
     public static final GatewayConfig EMPTY = new GatewayConfig(List.of(), List.of());
 
@@ -27,6 +29,17 @@ public record GatewayConfig(
         limits = limits == null ? List.of() : List.copyOf(limits);
         security = security == null ? List.of() : List.copyOf(security);
         observations = observations == null ? List.of() : List.copyOf(observations);
+        transcodings = transcodings == null ? List.of() : List.copyOf(transcodings);
+    }
+
+    /** Without calls of gRPC in HTTP and JSON. */
+    public GatewayConfig(
+            List<ListenerConfig> listeners,
+            List<UpstreamConfig> upstreams,
+            List<LimitConfig> limits,
+            List<SecurityConfig> security,
+            List<ObservationConfig> observations) {
+        this(listeners, upstreams, limits, security, observations, List.of());
     }
 
     /** With nothing said of what is told of requests. */

@@ -53,6 +53,11 @@ public record ListenerConfig(
         this(gateway, name, address, port, protocol, hostname, tls, routes, null);
     }
 
+    /** The same with other routes. */
+    public ListenerConfig with(List<RouteConfig> others) {
+        return new ListenerConfig(gateway, name, address, port, protocol, hostname, tls, others, clients);
+    }
+
     /** The same with clients that are spoken to like this. */
     public ListenerConfig with(@Nullable ClientConfig others) {
         return new ListenerConfig(gateway, name, address, port, protocol, hostname, tls, routes, others);

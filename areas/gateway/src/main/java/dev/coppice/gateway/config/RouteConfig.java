@@ -23,4 +23,9 @@ public record RouteConfig(
         hostnames = List.copyOf(hostnames);
         rules = List.copyOf(rules);
     }
+
+    /** The same with other rules. */
+    public RouteConfig with(List<RuleConfig> others) {
+        return new RouteConfig(kind, namespace, name, createdMillis, hostnames, others);
+    }
 }

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param backendTimeoutMillis of one attempt; 0 for no limit
  * @param retry null: none
  * @param invalid why the rule cannot be served (the answer is 500); null when it can
+ * @param grpc what is done for calls of gRPC; null: what a route of its kind does
  */
 public record RuleConfig(
         String name,
@@ -24,12 +25,26 @@ public record RuleConfig(
         long requestTimeoutMillis,
         long backendTimeoutMillis,
         @Nullable RetryConfig retry,
-        @Nullable String invalid) {
+        @Nullable String invalid,
+        @Nullable GrpcConfig grpc) {
 
     public RuleConfig {
         matches = List.copyOf(matches);
         filters = List.copyOf(filters);
         backends = List.copyOf(backends);
+    }
+
+    /** A rule that does nothing for calls of gRPC. */
+    public RuleConfig(
+            String name,
+            List<MatchConfig> matches,
+            List<FilterConfig> filters,
+            List<BackendConfig> backends,
+            long requestTimeoutMillis,
+            long backendTimeoutMillis,
+            @Nullable RetryConfig retry,
+            @Nullable String invalid) {
+        this(name, matches, filters, backends, requestTimeoutMillis, backendTimeoutMillis, retry, invalid, null);
     }
 
     /** A rule without limits in time, or retries. */
@@ -50,7 +65,14 @@ public record RuleConfig(
                 requestTimeoutMillis,
                 backendTimeoutMillis,
                 retry,
-                invalid);
+                invalid,
+                grpc);
+    }
+
+    /** The same for calls of gRPC. */
+    public RuleConfig with(List<FilterConfig> others, @Nullable RetryConfig again, GrpcConfig calls) {
+        return new RuleConfig(
+                name, matches, others, backends, requestTimeoutMillis, backendTimeoutMillis, again, invalid, calls);
     }
 
     private static List<FilterConfig> renamed(List<FilterConfig> filters, UnaryOperator<String> renamed) {

@@ -225,6 +225,7 @@ public final class GatewayController implements AutoCloseable {
                 list(GatewayKinds.BACKEND_TLS_POLICY),
                 list(GatewayKinds.BACKEND_TRAFFIC_POLICY),
                 list(GatewayKinds.CLIENT_TRAFFIC_POLICY),
+                list(GatewayKinds.GRPC_POLICY),
                 list(GatewayKinds.RATE_LIMIT),
                 list(GatewayKinds.SECURITY_POLICY),
                 list(GatewayKinds.OBSERVABILITY_POLICY),

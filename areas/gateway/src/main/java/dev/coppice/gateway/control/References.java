@@ -132,6 +132,18 @@ final class References {
                 : new Looked<>(text, null);
     }
 
+    /** An entry of a ConfigMap or Secret that is binary, in base64. */
+    Looked<String> base64(String namespace, LocalReference reference, String entry) {
+        Optional<ObjectNode> object = object(namespace, reference);
+        String binary = object == null || object.isEmpty()
+                ? null
+                : object.get()
+                        .path(reference.kind().equals("Secret") ? "data" : "binaryData")
+                        .path(entry)
+                        .textValue();
+        return binary != null ? new Looked<>(binary, null) : entry(namespace, reference, entry);
+    }
+
     /** Changes with the object; the same for all that are not there. */
     String version(String namespace, LocalReference reference) {
         Optional<ObjectNode> object = object(namespace, reference);

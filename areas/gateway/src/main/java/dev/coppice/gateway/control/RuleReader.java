@@ -256,7 +256,7 @@ final class RuleReader {
                         : new Step.Plain(new FilterConfig.Rewrite(
                                 filter.urlRewrite().hostname(),
                                 path(filter.urlRewrite().path(), prefixOnly)));
-            case "CORS" -> filter.cors() == null ? null : cors(filter.cors());
+            case "CORS" -> filter.cors() == null ? null : new Step.Plain(cors(filter.cors()));
             case "ExtensionRef" ->
                 filter.extensionRef() == null
                         ? null
@@ -331,14 +331,14 @@ final class RuleReader {
         }
     }
 
-    private static Step cors(HttpFilter.Cors cors) {
-        return new Step.Plain(new FilterConfig.Cors(
+    static FilterConfig.Cors cors(HttpFilter.Cors cors) {
+        return new FilterConfig.Cors(
                 cors.allowOrigins(),
                 Boolean.TRUE.equals(cors.allowCredentials()),
                 cors.allowMethods(),
                 cors.allowHeaders(),
                 cors.exposeHeaders(),
-                cors.maxAge() == null ? 5 : cors.maxAge()));
+                cors.maxAge() == null ? 5 : cors.maxAge());
     }
 
     private @Nullable RetryConfig retry(HttpRouteSpec.@Nullable Retry retry) {

@@ -8,6 +8,7 @@ import dev.coppice.gateway.kind.GatewayClassSpec;
 import dev.coppice.gateway.kind.GatewayClassStatus;
 import dev.coppice.gateway.kind.GatewaySpec;
 import dev.coppice.gateway.kind.GatewayStatus;
+import dev.coppice.gateway.kind.GrpcPolicySpec;
 import dev.coppice.gateway.kind.GrpcRouteSpec;
 import dev.coppice.gateway.kind.HttpRouteSpec;
 import dev.coppice.gateway.kind.ListenerSetSpec;
@@ -37,6 +38,7 @@ public record Snapshot(
         List<Resource<BackendTlsPolicySpec, PolicyStatus>> policies,
         List<Resource<BackendTrafficPolicySpec, PolicyStatus>> trafficPolicies,
         List<Resource<ClientTrafficPolicySpec, PolicyStatus>> clientPolicies,
+        List<Resource<GrpcPolicySpec, PolicyStatus>> grpcPolicies,
         List<Resource<RateLimitSpec, PolicyStatus>> rateLimits,
         List<Resource<SecurityPolicySpec, PolicyStatus>> securityPolicies,
         List<Resource<ObservabilityPolicySpec, PolicyStatus>> observabilityPolicies,

@@ -24,6 +24,7 @@ final class StatusPatches {
             "BackendTLSPolicy",
             "BackendTrafficPolicy",
             "ClientTrafficPolicy",
+            "GRPCPolicy",
             "RateLimit",
             "SecurityPolicy",
             "ObservabilityPolicy");

@@ -46,6 +46,7 @@ public final class Translation {
     private final Certificates certificates = new Certificates();
     private final Backends backends;
     private final LimitReader limitReader = new LimitReader();
+    private final GrpcReader grpcReader = new GrpcReader();
     private final SecurityReader securityReader = new SecurityReader();
     private final ObservationReader observationReader = new ObservationReader();
     private Map<ObjectId, RouteView> views = Map.of();
@@ -88,8 +89,10 @@ public final class Translation {
         TrafficPolicies traffic = new TrafficPolicies(snapshot.trafficPolicies(), references);
         PolicyTargets targets = new PolicyTargets(!snapshot.rateLimits().isEmpty()
                 || !snapshot.securityPolicies().isEmpty()
+                || !snapshot.grpcPolicies().isEmpty()
                 || !snapshot.observabilityPolicies().isEmpty());
         ClientPolicies clients = new ClientPolicies(snapshot.clientPolicies());
+        GrpcPolicies calls = new GrpcPolicies(snapshot.grpcPolicies(), grpcReader, references);
         LimitPolicies limits = new LimitPolicies(snapshot.rateLimits(), limitReader);
         SecurityPolicies.Services services = (kind, namespace, port) -> {
             BackendReference reference = new BackendReference(null, null, port.name(), null, port.port());
@@ -122,11 +125,12 @@ public final class Translation {
             return state == null || state.shown == null ? null : state.shown.value();
         });
         GatewayConfig config = new GatewayConfig(
-                clients.applied(listeners(states)),
+                calls.applied(clients.applied(listeners(states))),
                 upstreams,
                 limits.limits(),
                 security.configs(),
-                observations.configs());
+                observations.configs(),
+                calls.transcodings());
         Map<String, String> addresses = new HashMap<>();
         for (GatewayState state : states) {
             state.addresses.stream()
@@ -139,6 +143,7 @@ public final class Translation {
         traffic.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.BACKEND_TRAFFIC_POLICY, key), draft));
         clients.drafts(targets)
                 .forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.CLIENT_TRAFFIC_POLICY, key), draft));
+        calls.drafts(targets).forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.GRPC_POLICY, key), draft));
         limits.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.RATE_LIMIT, key), draft));
         security.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.SECURITY_POLICY, key), draft));
         observations

@@ -174,7 +174,8 @@ final class Words {
 
     static String retry(RetryConfig retry) {
         return "retries: " + retry.attempts() + ", after " + retry.backoffMillis() + " ms"
-                + (retry.codes().isEmpty() ? "" : ", also for the codes " + retry.codes());
+                + (retry.codes().isEmpty() ? "" : ", also for the codes " + retry.codes())
+                + (retry.grpcStatuses().isEmpty() ? "" : ", also for the gRPC statuses " + retry.grpcStatuses());
     }
 
     static String timeout(String what, long millis) {

@@ -176,6 +176,19 @@ public final class GatewayKinds {
             .withColumn("Accepted", "string", ACCEPTED_AT_ANCESTORS, "Whether it counts, for each Gateway.")
             .withColumn("Age", "date", AGE, "When it was made.");
 
+    /** What is done for calls of gRPC. */
+    public static final Kind<GrpcPolicySpec, PolicyStatus> GRPC_POLICY = Kind.namespaced(
+                    POLICY_GROUP,
+                    VERSION,
+                    "GRPCPolicy",
+                    GrpcPolicySpec.class,
+                    PolicyStatus.class,
+                    "GRPCPolicy says what the gateway does for calls of gRPC beyond what routes say.")
+            .withShortNames("grpcpol")
+            .withCategories("coppice")
+            .withColumn("Accepted", "string", ACCEPTED_AT_ANCESTORS, "Whether it counts, for each Gateway.")
+            .withColumn("Age", "date", AGE, "When it was made.");
+
     /** How often requests may come. */
     public static final Kind<RateLimitSpec, PolicyStatus> RATE_LIMIT = Kind.namespaced(
                     POLICY_GROUP,
@@ -240,6 +253,7 @@ public final class GatewayKinds {
                 BACKEND_TLS_POLICY,
                 BACKEND_TRAFFIC_POLICY,
                 CLIENT_TRAFFIC_POLICY,
+                GRPC_POLICY,
                 RATE_LIMIT,
                 SECURITY_POLICY,
                 OBSERVABILITY_POLICY);

@@ -259,7 +259,7 @@ final class Delivery implements Attempt {
         }
         if (code == HttpResponseStatus.SWITCHING_PROTOCOLS.code()) {
             switched(head);
-        } else if (mayRetry(code)) {
+        } else if (mayRetry(code, head.headers())) {
             drop();
             retry();
         } else if (code < 300 && exchange.connecting()) {
@@ -285,7 +285,7 @@ final class Delivery implements Attempt {
 
     @Override
     public void content(HttpContent part) {
-        if (exchange.over() || !exchange.answer().begun()) {
+        if (exchange.over() || !exchange.answering()) {
             part.release();
             return;
         }
@@ -295,7 +295,7 @@ final class Delivery implements Attempt {
             judge(end.trailingHeaders());
             passage.trailers(end.trailingHeaders(), state.now());
         }
-        exchange.answer().content(part);
+        exchange.content(part);
         if (last) {
             TargetStream from = connection;
             connection = null;
@@ -357,13 +357,20 @@ final class Delivery implements Attempt {
 
     // ---- once more
 
-    private boolean mayRetry(int code) {
+    private boolean mayRetry(int code, HttpHeaders headers) {
         RetryConfig retry = rule.retry;
         return retry != null
-                && retry.codes().contains(code)
+                && (retry.codes().contains(code) || retriedStatus(retry, headers))
                 && tries <= retry.attempts()
                 && body.replayable()
                 && passage.mayRetry(state.now());
+    }
+
+    /** The status of a call stands in the head only where there are no messages, which could not be taken back. */
+    private static boolean retriedStatus(RetryConfig retry, HttpHeaders headers) {
+        return !retry.grpcStatuses().isEmpty()
+                && GrpcStatus.isGrpc(headers)
+                && retry.grpcStatuses().contains(GrpcStatus.code(headers));
     }
 
     private boolean mayRetry(Failure failure) {

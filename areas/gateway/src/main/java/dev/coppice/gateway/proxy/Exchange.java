@@ -5,6 +5,7 @@ import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.ResilienceConfig;
 import dev.coppice.gateway.route.Candidate;
 import dev.coppice.gateway.route.RoutingTable;
+import dev.coppice.gateway.transcode.TranscodedRequest;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -55,6 +56,11 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     private String reason = "";
     /** Seconds; 0: nobody knows. */
     private long retryAfter;
+
+    /** Null: the client calls as the endpoint takes it. */
+    private @Nullable CallTranslation translation;
+    /** Whether an endpoint has answered, be it told or not yet. */
+    private boolean answering;
 
     private boolean upgrade;
     private boolean over;
@@ -165,7 +171,49 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             answer(HttpResponseStatus.INTERNAL_SERVER_ERROR, "the rule for this request is not valid");
             return;
         }
-        authorize(rule);
+        if (!rule.grpc || translated(rule)) {
+            authorize(rule);
+        }
+    }
+
+    private void translate(CallTranslation call) {
+        translation = call;
+        state.plane.metrics.translated.labelValues(call.form()).inc();
+    }
+
+    /** Makes of a call in another form one of gRPC; false: it cannot be, and was answered. */
+    private boolean translated(RuleAction rule) {
+        if (GrpcStatus.isGrpc(request.headers())) {
+            return true;
+        }
+        GrpcWebCall web = GrpcWebCall.of(request);
+        if (web != null) {
+            translate(web);
+            return true;
+        }
+        return rule.transcoding == null || transcoded(rule.transcoding);
+    }
+
+    private boolean transcoded(Transcoders.Made made) {
+        String query = asked.query().isEmpty() ? "" : asked.query().substring(1);
+        TranscodedRequest call = made.find(request.method().name(), asked.path(), query);
+        if (call == null) {
+            answer(HttpResponseStatus.NOT_FOUND, "no method is called by this path");
+            return false;
+        }
+        TranscodedCall transcoded =
+                TranscodedCall.of(call, request, made.config().mostBytes());
+        translate(transcoded);
+        asked = new RequestTarget(asked.authority(), call.path(), "");
+        if (body.bodiless()) {
+            try {
+                body.make(transcoded.request());
+            } catch (CallTranslation.MalformedException e) {
+                refuse(HttpResponseStatus.BAD_REQUEST, "malformed", String.valueOf(e.getMessage()));
+                return false;
+            }
+        }
+        return true;
     }
 
     private void authorize(RuleAction rule) {
@@ -308,7 +356,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     }
 
     void requestContent(HttpContent part) {
-        if (part == LastHttpContent.EMPTY_LAST_CONTENT && body.bodiless()) {
+        if (body.ignores(part)) {
             return;
         }
         progressed();
@@ -325,6 +373,25 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         if (action != null && part instanceof LastHttpContent last) {
             action.access.removeOwned(last.trailingHeaders());
         }
+        CallTranslation call = translation;
+        HttpContent sent = call == null ? part : translated(call, part);
+        if (sent != null) {
+            send(sent);
+        }
+    }
+
+    /** Null: nothing yet, or nothing any more. */
+    private @Nullable HttpContent translated(CallTranslation call, HttpContent part) {
+        try {
+            return call.request(part);
+        } catch (CallTranslation.MalformedException e) {
+            drop();
+            refuse(HttpResponseStatus.BAD_REQUEST, "malformed", String.valueOf(e.getMessage()));
+            return null;
+        }
+    }
+
+    private void send(HttpContent part) {
         for (MirrorAttempt each : mirrors) {
             each.requestContent(part.retainedDuplicate());
         }
@@ -359,8 +426,46 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         return answer;
     }
 
-    /** The head of the answer that the client gets. */
+    /** The head of the answer. */
     void respond(HttpResponse head) {
+        answering = true;
+        CallTranslation call = translation;
+        if (call == null) {
+            start(head);
+        } else {
+            call.response(head);
+            startIfKnown(call);
+        }
+    }
+
+    private void startIfKnown(CallTranslation call) {
+        HttpResponse head = call.head();
+        if (head != null) {
+            start(head);
+        }
+    }
+
+    /** Whether an endpoint answers, so that a body may follow. */
+    boolean answering() {
+        return answering;
+    }
+
+    /** A part of the answer's body, which is taken over. */
+    void content(HttpContent part) {
+        CallTranslation call = translation;
+        if (call == null) {
+            answer.content(part);
+            return;
+        }
+        HttpContent told = call.response(part);
+        startIfKnown(call);
+        if (told != null) {
+            answer.content(told);
+        }
+    }
+
+    /** The head of the answer that the client gets. */
+    private void start(HttpResponse head) {
         HttpHeaders headers = head.headers();
         HopByHop.strip(headers);
         RuleAction rule = action;
@@ -484,8 +589,10 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         if (rule != null && !own.headers().contains(HttpHeaderNames.ACCESS_CONTROL_ALLOW_ORIGIN)) {
             allowOrigin(rule, own.headers());
         }
-        tell(own.headers());
-        answer.whole(own, code);
+        CallTranslation call = translation;
+        DefaultFullHttpResponse told = call == null ? own : call.own(own, code);
+        tell(told.headers());
+        answer.whole(told, code);
         end(answer.keepsConnection());
     }
 

@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
 final class GrpcStatus {
     private static final String TYPE = "application/grpc";
     private static final String STATUS = "grpc-status";
+    private static final int UNKNOWN = 2;
+    private static final int LAST = 16;
 
     private GrpcStatus() {}
 
@@ -28,6 +30,25 @@ final class GrpcStatus {
     static int http(HttpHeaders headers) {
         String status = headers.get(STATUS);
         return status == null ? 0 : http(status);
+    }
+
+    /** Its number; -1 when headers have none, and UNKNOWN when it is none. */
+    static int code(HttpHeaders headers) {
+        String status = headers.get(STATUS);
+        if (status == null) {
+            return -1;
+        }
+        try {
+            int code = Integer.parseInt(status);
+            return code < 0 || code > LAST ? UNKNOWN : code;
+        } catch (NumberFormatException e) {
+            return UNKNOWN;
+        }
+    }
+
+    /** What a number means. */
+    static int http(int code) {
+        return http(Integer.toString(code));
     }
 
     /** The endpoint's own faults are 5xx; the caller's are not. */

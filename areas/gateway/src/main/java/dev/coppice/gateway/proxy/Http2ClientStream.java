@@ -316,11 +316,12 @@ final class Http2ClientStream implements ClientStream {
 
     @Override
     public void tunnel(Tunnel through) {
+        tunnel = through;
         if (closed) {
             through.ended(this);
+            leaveTunnel();
             return;
         }
-        tunnel = through;
         for (HttpContent each = early.poll(); each != null && tunnel != null; each = early.poll()) {
             pass(through, each);
         }

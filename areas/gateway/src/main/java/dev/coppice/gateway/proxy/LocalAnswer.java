@@ -2,6 +2,7 @@ package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.authentication.Outcome;
 import dev.coppice.gateway.config.ResilienceConfig.Fallback;
+import dev.coppice.gateway.transcode.PercentText;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -55,7 +56,7 @@ final class LocalAnswer {
     /**
      * For a call of gRPC, which looks at the status in its own headers only (gRPC over HTTP2, Responses, Trailers-Only).
      *
-     * @param text ASCII, without percent signs
+     * @param text in any script
      */
     private static DefaultFullHttpResponse grpc(HttpResponseStatus code, String text) {
         DefaultFullHttpResponse answer = of(HttpResponseStatus.OK, "");
@@ -63,7 +64,7 @@ final class LocalAnswer {
                 .remove(HttpHeaderNames.CONTENT_LENGTH)
                 .set(HttpHeaderNames.CONTENT_TYPE, GRPC)
                 .set(GRPC_STATUS, Integer.toString(grpcStatus(code.code())))
-                .set(GRPC_MESSAGE, text);
+                .set(GRPC_MESSAGE, PercentText.encoded(text));
         return answer;
     }
 

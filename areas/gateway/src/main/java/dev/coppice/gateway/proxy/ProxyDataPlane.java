@@ -61,6 +61,7 @@ public final class ProxyDataPlane implements DataPlane {
     final RateLimits limits;
     final AccessPolicies access;
     final WebSockets webSockets;
+    final Transcoders transcoders = new Transcoders();
     final Overload overload;
     final Taps taps;
     final Transport transport = Transport.best();
@@ -198,6 +199,7 @@ public final class ProxyDataPlane implements DataPlane {
         access.update(next.security(), kept::get);
         observations.update(next.observations(), kept::get);
         webSockets.update(next.listeners());
+        transcoders.update(next.transcodings());
         Map<Binding, List<ListenerConfig>> wanted = new LinkedHashMap<>();
         for (ListenerConfig each : next.listeners()) {
             wanted.computeIfAbsent(Binding.of(each), _ -> new ArrayList<>()).add(each);

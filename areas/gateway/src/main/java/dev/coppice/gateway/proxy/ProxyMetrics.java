@@ -40,6 +40,7 @@ final class ProxyMetrics implements AutoCloseable {
     final CounterDataPoint retries;
     final CounterDataPoint mirrored;
     final Counter mirrorsLost;
+    final Counter translated;
     final Gauge connections;
     final CounterDataPoint accessLines;
     final CounterDataPoint accessLinesLost;
@@ -112,6 +113,11 @@ final class ProxyMetrics implements AutoCloseable {
                 .name("coppice_gateway_mirrors_lost")
                 .help("Copies of requests that could not be sent whole, by reason.")
                 .labelNames("reason")
+                .build());
+        translated = kept(Counter.builder()
+                .name("coppice_gateway_calls_translated")
+                .help("Calls of gRPC that came in another form: grpc-web, grpc-web-text, json.")
+                .labelNames("form")
                 .build());
         connections = kept(Gauge.builder()
                 .name("coppice_gateway_connections")

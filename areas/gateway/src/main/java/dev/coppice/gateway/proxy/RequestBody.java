@@ -22,7 +22,8 @@ final class RequestBody {
     private static final int MOST_WAITING = 64 << 10;
 
     private final int maxReplayBytes;
-    private final boolean bodiless;
+    private boolean bodiless;
+    private boolean made;
     private final Deque<HttpContent> waiting = new ArrayDeque<>(0);
     private List<HttpContent> kept = List.of();
     private boolean complete;
@@ -43,6 +44,18 @@ final class RequestBody {
 
     boolean bodiless() {
         return bodiless;
+    }
+
+    /** What the endpoint gets where the client sends nothing. */
+    void make(LastHttpContent whole) {
+        bodiless = false;
+        made = true;
+        boolean _ = take(whole, null, false);
+    }
+
+    /** Whether what a client's connection tells says only that there is nothing. */
+    boolean ignores(HttpContent part) {
+        return part == LastHttpContent.EMPTY_LAST_CONTENT && (bodiless || made);
     }
 
     /** Whether the client has sent all of it. */

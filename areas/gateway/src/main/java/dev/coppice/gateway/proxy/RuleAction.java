@@ -81,6 +81,10 @@ final class RuleAction {
     final @Nullable String invalid;
     final RateLimit[] limits;
     final RuleAccess access;
+    /** Whether its requests are calls of gRPC, which may come in other forms. */
+    final boolean grpc;
+
+    final Transcoders.@Nullable Made transcoding;
     final Observation observation;
     final WebSockets.PerListener webSockets;
     /** Its route by kind, namespace and name. */
@@ -106,6 +110,8 @@ final class RuleAction {
         this.access = plane.access.of(listener, route, rule);
         this.observation = plane.observations.of(listener, route, rule);
         this.webSockets = plane.webSockets.of(listener);
+        this.grpc = rule.grpc() != null || route.kind().equals("GRPCRoute");
+        this.transcoding = plane.transcoders.of(rule.grpc());
         this.routeKey = route.kind() + "/" + this.route;
         List<Backend> all = new ArrayList<>();
         long sum = 0;

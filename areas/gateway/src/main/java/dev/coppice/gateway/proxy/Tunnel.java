@@ -29,6 +29,10 @@ final class Tunnel extends Chain.Member<Tunnel> {
         state.began(this);
         target.tunnel(this);
         client.tunnel(this);
+        if (over) {
+            // The endpoint had ended it before the client's side took part.
+            client.finish();
+        }
     }
 
     private TunnelEnd other(TunnelEnd end) {

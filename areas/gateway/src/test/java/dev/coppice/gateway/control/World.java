@@ -149,6 +149,7 @@ final class World implements ClusterView {
                 all(GatewayKinds.BACKEND_TLS_POLICY),
                 all(GatewayKinds.BACKEND_TRAFFIC_POLICY),
                 all(GatewayKinds.CLIENT_TRAFFIC_POLICY),
+                all(GatewayKinds.GRPC_POLICY),
                 all(GatewayKinds.RATE_LIMIT),
                 all(GatewayKinds.SECURITY_POLICY),
                 all(GatewayKinds.OBSERVABILITY_POLICY),

@@ -204,9 +204,18 @@ final class Http2Peer implements AutoCloseable {
 
         /** Reads until the stream ends. */
         Answer answer() throws InterruptedException {
+            return answer(false);
+        }
+
+        /** The same when its head has been read. */
+        Answer answerAfterHead() throws InterruptedException {
+            return answer(true);
+        }
+
+        private Answer answer(boolean headRead) throws InterruptedException {
             Http2Headers head = new DefaultHttp2Headers();
             ByteArrayOutputStream body = new ByteArrayOutputStream();
-            boolean begun = false;
+            boolean begun = headRead;
             while (true) {
                 switch (next()) {
                     case Http2HeadersFrame frame -> {

@@ -1,0 +1,204 @@
+package dev.coppice.gateway.transcode;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.Descriptors.Descriptor;
+import com.google.protobuf.Descriptors.FieldDescriptor;
+import com.google.protobuf.DynamicMessage;
+import com.google.protobuf.InvalidProtocolBufferException;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A request in JSON that is a call of a method: how its message is made, and how the answer's messages are told. Immutable.
+ */
+public final class TranscodedRequest {
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .disable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+            .build();
+    private static final int MOST_PARAMETERS = 256;
+
+    private final Transcoder transcoder;
+    private final Transcoder.Binding binding;
+    private final Map<String, String> fields;
+    private final String query;
+
+    TranscodedRequest(Transcoder transcoder, Transcoder.Binding binding, Map<String, String> fields, String query) {
+        this.transcoder = transcoder;
+        this.binding = binding;
+        this.fields = fields;
+        this.query = query;
+    }
+
+    /** The path of the method, {@code /PACKAGE.SERVICE/METHOD}. */
+    public String path() {
+        return binding.path();
+    }
+
+    /** Whether the answer may be any number of messages. */
+    public boolean streams() {
+        return binding.streams();
+    }
+
+    /** Whether the request's body says something. */
+    public boolean readsBody() {
+        return binding.wholeBody() || binding.bodyField() != null;
+    }
+
+    // ---- the request
+
+    /** Makes the message. What the path says goes before what a body says. */
+    public byte[] message(byte[] body) throws RequestException {
+        DynamicMessage.Builder message = DynamicMessage.newBuilder(binding.input());
+        if (readsBody() && body.length > 0) {
+            merge(body(body), message, "the body");
+        }
+        ObjectNode parameters = JsonNodeFactory.instance.objectNode();
+        if (!binding.wholeBody() && !query.isEmpty()) {
+            parameters(parameters);
+        }
+        for (Map.Entry<String, String> each : fields.entrySet()) {
+            put(parameters, binding.input(), each.getKey(), each.getValue());
+        }
+        if (!parameters.isEmpty()) {
+            DynamicMessage.Builder said = DynamicMessage.newBuilder(binding.input());
+            merge(parameters, said, "the path or query");
+            message.mergeFrom(said.buildPartial());
+        }
+        return message.buildPartial().toByteArray();
+    }
+
+    private JsonNode body(byte[] bytes) throws RequestException {
+        JsonNode tree;
+        try {
+            tree = JSON.readTree(bytes);
+        } catch (JsonProcessingException e) {
+            throw new RequestException("the body is no JSON: " + e.getOriginalMessage());
+        } catch (java.io.IOException e) {
+            throw new RequestException("the body is no JSON");
+        }
+        FieldDescriptor field = binding.bodyField();
+        return field == null ? tree : JsonNodeFactory.instance.objectNode().set(field.getName(), tree);
+    }
+
+    private void merge(JsonNode tree, DynamicMessage.Builder into, String what) throws RequestException {
+        try {
+            transcoder.parser.merge(tree.toString(), into);
+        } catch (InvalidProtocolBufferException e) {
+            throw new RequestException(what + " does not fit " + binding.input().getFullName() + ": " + e.getMessage());
+        }
+    }
+
+    private void parameters(ObjectNode to) throws RequestException {
+        String[] all = query.split("&", MOST_PARAMETERS + 1);
+        if (all.length > MOST_PARAMETERS) {
+            throw new RequestException("there may be " + MOST_PARAMETERS + " query parameters");
+        }
+        for (String each : all) {
+            if (each.isEmpty()) {
+                continue;
+            }
+            int equals = each.indexOf('=');
+            String name = unescaped(equals < 0 ? each : each.substring(0, equals));
+            String value = unescaped(equals < 0 ? "" : each.substring(equals + 1));
+            put(to, binding.input(), name, value);
+        }
+    }
+
+    private static String unescaped(String text) throws RequestException {
+        String value = PercentText.decoded(text.replace('+', ' '), false);
+        if (value == null) {
+            throw new RequestException("a query parameter is malformed");
+        }
+        return value;
+    }
+
+    private void put(ObjectNode to, Descriptor message, String path, String value) throws RequestException {
+        ObjectNode in = to;
+        Descriptor type = message;
+        String[] names = path.split("\\.", -1);
+        for (int i = 0; i < names.length; i++) {
+            FieldDescriptor field = field(type, names[i]);
+            if (field == null) {
+                if (transcoder.options.ignoreUnknownFields()) {
+                    return;
+                }
+                throw new RequestException("\"" + path + "\": " + type.getFullName() + " has no field " + names[i]);
+            }
+            boolean nested = field.getJavaType() == FieldDescriptor.JavaType.MESSAGE;
+            if (i == names.length - 1) {
+                set(in, field, path, value);
+            } else if (nested && !field.isRepeated()) {
+                type = field.getMessageType();
+                JsonNode known = in.get(field.getName());
+                in = known instanceof ObjectNode object ? object : in.putObject(field.getName());
+            } else {
+                throw new RequestException("\"" + path + "\": " + names[i] + " has no fields of its own");
+            }
+        }
+    }
+
+    private static void set(ObjectNode in, FieldDescriptor field, String path, String value) throws RequestException {
+        if (field.isMapField()) {
+            throw new RequestException("\"" + path + "\" is a map, which is said in a body");
+        }
+        if (field.isRepeated()) {
+            ArrayNode all = in.get(field.getName()) instanceof ArrayNode known ? known : in.putArray(field.getName());
+            all.add(value);
+        } else {
+            in.put(field.getName(), value);
+        }
+    }
+
+    /** By its name, or as JSON has it. */
+    private static @Nullable FieldDescriptor field(Descriptor type, String name) {
+        FieldDescriptor field = type.findFieldByName(name);
+        if (field != null) {
+            return field;
+        }
+        for (FieldDescriptor each : type.getFields()) {
+            if (each.getJsonName().equals(name)) {
+                return each;
+            }
+        }
+        return null;
+    }
+
+    // ---- the answer
+
+    /**
+     * A message of the answer as JSON.
+     *
+     * @throws InvalidProtocolBufferException when it is none of its type
+     */
+    public byte[] json(byte[] bytes) throws InvalidProtocolBufferException {
+        DynamicMessage message = DynamicMessage.parseFrom(binding.output(), bytes);
+        String text = transcoder.printer.print(message);
+        FieldDescriptor field = binding.answerField();
+        return (field == null ? text : part(text, field)).getBytes(StandardCharsets.UTF_8);
+    }
+
+    private String part(String text, FieldDescriptor field) {
+        try {
+            JsonNode part =
+                    JSON.readTree(text).path(transcoder.options.protoNames() ? field.getName() : field.getJsonName());
+            return part.isMissingNode() ? field.isRepeated() && !field.isMapField() ? "[]" : "null" : part.toString();
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("what was written as JSON can be read", e);
+        }
+    }
+
+    /** How a call went, as JSON. */
+    public byte[] status(int code, String message, byte @Nullable [] details) {
+        return transcoder.status(code, message, details).getBytes(StandardCharsets.UTF_8);
+    }
+}

@@ -1,0 +1,5 @@
+/** Calls of gRPC in other forms: as text for browsers, and as JSON over HTTP. Knows no sockets. */
+@NullMarked
+package dev.coppice.gateway.transcode;
+
+import org.jspecify.annotations.NullMarked;

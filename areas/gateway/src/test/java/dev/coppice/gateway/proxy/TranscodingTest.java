@@ -1,0 +1,331 @@
+package dev.coppice.gateway.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.api.AnnotationsProto;
+import com.google.protobuf.Any;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.DescriptorProtos.FileDescriptorSet;
+import com.google.protobuf.Descriptors.Descriptor;
+import com.google.protobuf.Descriptors.FileDescriptor;
+import com.google.protobuf.DynamicMessage;
+import com.google.protobuf.TimestampProto;
+import com.google.rpc.ErrorInfo;
+import dev.coppice.gateway.config.BackendConfig;
+import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.config.GrpcConfig;
+import dev.coppice.gateway.config.ListenerConfig;
+import dev.coppice.gateway.config.MatchConfig;
+import dev.coppice.gateway.config.RouteConfig;
+import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.config.TranscodingConfig;
+import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.transcode.Library;
+import io.grpc.Metadata;
+import io.grpc.MethodDescriptor;
+import io.grpc.Server;
+import io.grpc.ServerServiceDefinition;
+import io.grpc.Status;
+import io.grpc.netty.NettyServerBuilder;
+import io.grpc.protobuf.ProtoUtils;
+import io.grpc.stub.ServerCalls;
+import io.grpc.stub.StreamObserver;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Calls of gRPC in HTTP and JSON, with a server of grpc-java behind. */
+@Timeout(60)
+class TranscodingTest {
+    private final CountDownLatch more = new CountDownLatch(1);
+    private ProxyFixture proxy;
+    private Server server;
+    private FileDescriptor file;
+
+    @BeforeEach
+    void start() throws Exception {
+        file = FileDescriptor.buildFrom(
+                FileDescriptorSet.parseFrom(Library.descriptors()).getFile(0),
+                new FileDescriptor[] {AnnotationsProto.getDescriptor(), TimestampProto.getDescriptor()});
+        server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
+                .addService(ServerServiceDefinition.builder("library.v1.Library")
+                        .addMethod(method("Get", "Ask"), ServerCalls.asyncUnaryCall(this::get))
+                        .addMethod(method("Title", "Ask"), ServerCalls.asyncUnaryCall(this::get))
+                        .addMethod(method("Create", "Put"), ServerCalls.asyncUnaryCall(this::create))
+                        .addMethod(
+                                method("Watch", "Ask").toBuilder()
+                                        .setType(MethodDescriptor.MethodType.SERVER_STREAMING)
+                                        .build(),
+                                ServerCalls.asyncServerStreamingCall(this::watch))
+                        .build())
+                .build()
+                .start();
+        proxy = new ProxyFixture();
+        RuleConfig rule = new RuleConfig(
+                "",
+                List.of(MatchConfig.ANY),
+                List.of(),
+                List.of(new BackendConfig("up", 1, List.of())),
+                0,
+                0,
+                null,
+                null,
+                new GrpcConfig("default/books"));
+        RouteConfig route = new RouteConfig("HTTPRoute", "default", "route", 0, List.of(), List.of(rule));
+        ListenerConfig listener = new ListenerConfig(
+                "default/gateway",
+                "http",
+                "127.0.0.1",
+                proxy.port,
+                ListenerConfig.Protocol.HTTP,
+                "",
+                null,
+                List.of(route));
+        TranscodingConfig transcoding = new TranscodingConfig(
+                "default/books",
+                Base64.getEncoder().encodeToString(Library.descriptors()),
+                List.of(),
+                false,
+                false,
+                false,
+                2000);
+        assertThat(proxy.plane.apply(new GatewayConfig(
+                        List.of(listener),
+                        List.of(new UpstreamConfig(
+                                "up",
+                                UpstreamConfig.Protocol.H2C,
+                                List.of(new UpstreamConfig.Endpoint("127.0.0.1", server.getPort())))),
+                        List.of(),
+                        List.of(),
+                        List.of(),
+                        List.of(transcoding))))
+                .isEmpty();
+    }
+
+    @AfterEach
+    void stop() {
+        server.shutdownNow();
+        proxy.awaitNothingOpen();
+        proxy.close();
+    }
+
+    private MethodDescriptor<DynamicMessage, DynamicMessage> method(String name, String input) {
+        return MethodDescriptor.<DynamicMessage, DynamicMessage>newBuilder(
+                        ProtoUtils.marshaller(DynamicMessage.getDefaultInstance(file.findMessageTypeByName(input))),
+                        ProtoUtils.marshaller(DynamicMessage.getDefaultInstance(file.findMessageTypeByName("Book"))))
+                .setType(MethodDescriptor.MethodType.UNARY)
+                .setFullMethodName("library.v1.Library/" + name)
+                .build();
+    }
+
+    private DynamicMessage book(String name, String title) {
+        Descriptor type = file.findMessageTypeByName("Book");
+        return DynamicMessage.newBuilder(type)
+                .setField(type.findFieldByName("name"), name)
+                .setField(type.findFieldByName("title"), title)
+                .build();
+    }
+
+    private static Object field(DynamicMessage message, String name) {
+        return message.getField(message.getDescriptorForType().findFieldByName(name));
+    }
+
+    private void get(DynamicMessage ask, StreamObserver<DynamicMessage> out) {
+        String name = String.valueOf(field(ask, "name"));
+        switch (name) {
+            case "gone" ->
+                out.onError(Status.NOT_FOUND
+                        .withDescription("no \u00bbbook\u00ab, 100%")
+                        .asException());
+            case "detailed" -> {
+                Metadata trailers = new Metadata();
+                trailers.put(
+                        Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER),
+                        com.google.rpc.Status.newBuilder()
+                                .setCode(9)
+                                .setMessage("lent")
+                                .addDetails(Any.pack(
+                                        ErrorInfo.newBuilder().setReason("LENT").build()))
+                                .build()
+                                .toByteArray());
+                out.onError(Status.FAILED_PRECONDITION.asException(trailers));
+            }
+            case "huge" -> {
+                out.onNext(book(name, "x".repeat(3000)));
+                out.onCompleted();
+            }
+            default -> {
+                out.onNext(book(name, "a title"));
+                out.onCompleted();
+            }
+        }
+    }
+
+    private void create(DynamicMessage put, StreamObserver<DynamicMessage> out) {
+        DynamicMessage book = (DynamicMessage) field(put, "book");
+        out.onNext(book(field(put, "parent") + "/" + field(put, "id"), String.valueOf(field(book, "title"))));
+        out.onCompleted();
+    }
+
+    private void watch(DynamicMessage ask, StreamObserver<DynamicMessage> out) {
+        switch (String.valueOf(field(ask, "name"))) {
+            case "shelves/empty" -> out.onCompleted();
+            case "shelves/closed" -> out.onError(Status.PERMISSION_DENIED.asException());
+            default -> {
+                out.onNext(book("1", "one"));
+                Thread.ofVirtual().start(() -> {
+                    try {
+                        more.await();
+                        out.onNext(book("2", "two"));
+                        if (String.valueOf(field(ask, "name")).endsWith("broken")) {
+                            out.onError(Status.ABORTED.withDescription("enough").asException());
+                        } else {
+                            out.onCompleted();
+                        }
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                });
+            }
+        }
+    }
+
+    private Http2Peer.Answer get(String path, String... headers) throws Exception {
+        try (Http2Peer peer = new Http2Peer(proxy.port)) {
+            return peer.get(path, headers);
+        }
+    }
+
+    @Test
+    void aMethodIsCalledByItsPath() throws Exception {
+        String answer = proxy.get("/v1/shelves/1/books/2?pageCount=3");
+        assertThat(answer)
+                .startsWith("HTTP/1.1 200")
+                .contains("content-type: application/json\r\n")
+                .contains("{\"name\":\"shelves/1/books/2\",\"title\":\"a title\"}")
+                .doesNotContain("grpc-");
+        assertThat(get("/v1/title/x").body()).isEqualTo("\"a title\"");
+    }
+
+    @Test
+    void aBodyOfJsonIsSentAsAMessage() throws Exception {
+        String body = "{\"title\": \"T\"}";
+        assertThat(proxy.exchange("POST /v1/shelves/1/books?id=7 HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n"
+                        + "Content-Type: application/json\r\nContent-Length: " + body.length() + "\r\n\r\n" + body))
+                .startsWith("HTTP/1.1 200")
+                .contains("{\"name\":\"shelves/1/7\",\"title\":\"T\"}");
+        try (Http2Peer peer = new Http2Peer(proxy.port)) {
+            Http2Peer.Answer cut = peer.open()
+                    .send(Http2Peer.head("POST", "/v1/shelves/1/books?id=8"), false)
+                    .send("{\"tit", false)
+                    .send("le\": \"T\"}", true)
+                    .answer();
+            assertThat(cut.body()).isEqualTo("{\"name\":\"shelves/1/8\",\"title\":\"T\"}");
+        }
+    }
+
+    @Test
+    void aStatusIsOneOfHttp() throws Exception {
+        Http2Peer.Answer gone = get("/v1/book/gone");
+        assertThat(gone.status()).isEqualTo(404);
+        assertThat(gone.body()).isEqualTo("{\"code\":5,\"message\":\"no \u00c2\u00bbbook\u00c2\u00ab, 100%\"}");
+        Http2Peer.Answer detailed = get("/v1/book/detailed");
+        assertThat(detailed.status()).isEqualTo(400);
+        assertThat(detailed.body()).contains("\"code\":9").contains("\"reason\":\"LENT\"");
+        Http2Peer.Answer unimplemented = get("/v1/shelves/closed/books:watch");
+        assertThat(unimplemented.status()).isEqualTo(403);
+        assertThat(unimplemented.body()).isEqualTo("{\"code\":7}");
+    }
+
+    @Test
+    void whatDoesNotFitIsAnsweredHere() throws Exception {
+        Http2Peer.Answer unknown = get("/v1/book/x?nosuch=1");
+        assertThat(unknown.status()).isEqualTo(400);
+        assertThat(unknown.body())
+                .isEqualTo("{\"code\":3,\"message\":\"\\\"nosuch\\\": library.v1.Ask has no field nosuch\"}");
+        assertThat(get("/v1/nosuch").status()).isEqualTo(404);
+        String body = "{\"title\": }\u00e9";
+        assertThat(proxy.exchange(
+                        "POST /v1/shelves/1/books HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\nContent-Length: "
+                                + body.length() + "\r\n\r\n" + body))
+                .startsWith("HTTP/1.1 400")
+                .contains("\"code\":3");
+        String large = "{\"title\": \"" + "x".repeat(3000) + "\"}";
+        assertThat(proxy.exchange(
+                        "POST /v1/shelves/1/books HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\nContent-Length: "
+                                + large.length() + "\r\n\r\n" + large))
+                .startsWith("HTTP/1.1 400")
+                .contains("more than 2000 bytes");
+        Http2Peer.Answer huge = get("/v1/book/huge");
+        assertThat(huge.status()).isEqualTo(500);
+        assertThat(huge.body()).contains("\"code\":13").contains("there may be 2000");
+    }
+
+    @Test
+    void anEndpointThatIsAwayIsAStatus() throws Exception {
+        server.shutdownNow();
+        boolean _ = server.awaitTermination(10, java.util.concurrent.TimeUnit.SECONDS);
+        Http2Peer.Answer answer = get("/v1/book/x");
+        assertThat(answer.status()).isEqualTo(503);
+        assertThat(answer.body()).startsWith("{\"code\":14,");
+    }
+
+    @Test
+    void aStreamIsAnArrayOfWhichEachElementComesAtOnce() throws Exception {
+        try (Http2Peer peer = new Http2Peer(proxy.port)) {
+            Http2Peer.Stream stream = peer.open().send(Http2Peer.head("GET", "/v1/shelves/1/books:watch"), true);
+            assertThat(((io.netty.handler.codec.http2.Http2HeadersFrame) stream.next())
+                            .headers()
+                            .get("content-type"))
+                    .hasToString("application/json");
+            var first = (io.netty.handler.codec.http2.Http2DataFrame) stream.next();
+            assertThat(first.content().toString(java.nio.charset.StandardCharsets.UTF_8))
+                    .isEqualTo("[{\"name\":\"1\",\"title\":\"one\"}");
+            first.release();
+            more.countDown();
+            assertThat(stream.answerAfterHead().body()).isEqualTo(",{\"name\":\"2\",\"title\":\"two\"}]");
+        }
+        assertThat(get("/v1/shelves/empty/books:watch").body()).isEqualTo("[]");
+    }
+
+    @Test
+    void orOfLinesAndEndsWithWhatWentWrong() throws Exception {
+        more.countDown();
+        Http2Peer.Answer answer = get("/v1/shelves/broken/books:watch", "accept", "application/x-ndjson");
+        assertThat(answer.head().get("content-type")).hasToString("application/x-ndjson");
+        assertThat(answer.body())
+                .isEqualTo("{\"name\":\"1\",\"title\":\"one\"}\n{\"name\":\"2\",\"title\":\"two\"}\n"
+                        + "{\"error\":{\"code\":10,\"message\":\"enough\"}}\n");
+        assertThat(get("/v1/shelves/broken/books:watch").body())
+                .endsWith(",{\"error\":{\"code\":10,\"message\":\"enough\"}}]");
+    }
+
+    @Test
+    void callsOfGrpcPassAsTheyAre() throws Exception {
+        try (Http2Peer peer = new Http2Peer(proxy.port)) {
+            Http2Peer.Answer answer = peer.open()
+                    .send(
+                            Http2Peer.head(
+                                    "POST",
+                                    "/library.v1.Library/Get",
+                                    "content-type",
+                                    "application/grpc",
+                                    "te",
+                                    "trailers"),
+                            false)
+                    .send("\0\0\0\0\3\n\1x", true)
+                    .answer();
+            assertThat(answer.trailers()).isNotNull();
+            assertThat(answer.trailers().get("grpc-status")).hasToString("0");
+            assertThat(ByteString.copyFrom(answer.body().getBytes(java.nio.charset.StandardCharsets.ISO_8859_1))
+                            .toStringUtf8())
+                    .contains("a title");
+        }
+    }
+}

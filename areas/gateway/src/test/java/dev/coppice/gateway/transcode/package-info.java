@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.gateway.transcode;
+
+import org.jspecify.annotations.NullMarked;
