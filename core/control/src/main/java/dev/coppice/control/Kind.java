@@ -13,6 +13,7 @@ import java.util.Map;
  * Immutable; the with-methods copy.
  *
  * @param annotations of its CustomResourceDefinition
+ * @param labels of its CustomResourceDefinition
  * @param <S> the record of its spec
  * @param <T> the record of its status
  */
@@ -28,9 +29,10 @@ public record Kind<S extends Record, T extends Record>(
         List<String> shortNames,
         List<String> categories,
         List<Column> columns,
-        Map<String, String> annotations) {
+        Map<String, String> annotations,
+        Map<String, String> labels) {
 
-    /** Without annotations of its definition. */
+    /** Without annotations and labels of its definition. */
     public Kind(
             String group,
             String version,
@@ -55,6 +57,7 @@ public record Kind<S extends Record, T extends Record>(
                 shortNames,
                 categories,
                 columns,
+                Map.of(),
                 Map.of());
     }
 
@@ -121,7 +124,8 @@ public record Kind<S extends Record, T extends Record>(
                 List.of(names),
                 categories,
                 columns,
-                annotations);
+                annotations,
+                labels);
     }
 
     /** The groups of kinds that {@code kubectl get CATEGORY} shows it with. */
@@ -138,13 +142,27 @@ public record Kind<S extends Record, T extends Record>(
                 shortNames,
                 List.of(names),
                 columns,
-                annotations);
+                annotations,
+                labels);
     }
 
     /** An annotation of its CustomResourceDefinition, such as the approval that groups of Kubernetes' own need. */
     public Kind<S, T> withAnnotation(String name, String value) {
-        Map<String, String> all = new LinkedHashMap<>(annotations);
+        return with(and(annotations, name, value), labels);
+    }
+
+    /** A label of its CustomResourceDefinition, such as the one by which tools find policies. */
+    public Kind<S, T> withLabel(String name, String value) {
+        return with(annotations, and(labels, name, value));
+    }
+
+    private static Map<String, String> and(Map<String, String> some, String name, String value) {
+        Map<String, String> all = new LinkedHashMap<>(some);
         all.put(name, value);
+        return Collections.unmodifiableMap(all);
+    }
+
+    private Kind<S, T> with(Map<String, String> annotations, Map<String, String> labels) {
         return new Kind<>(
                 group,
                 version,
@@ -157,7 +175,8 @@ public record Kind<S extends Record, T extends Record>(
                 shortNames,
                 categories,
                 columns,
-                Collections.unmodifiableMap(all));
+                annotations,
+                labels);
     }
 
     public Kind<S, T> withColumn(String name, String type, String jsonPath, String description) {
@@ -179,7 +198,8 @@ public record Kind<S extends Record, T extends Record>(
                 shortNames,
                 categories,
                 List.copyOf(all),
-                annotations);
+                annotations,
+                labels);
     }
 
     public ResourceClient.ResourceType type() {

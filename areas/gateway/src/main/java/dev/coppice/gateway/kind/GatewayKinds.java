@@ -9,6 +9,11 @@ public final class GatewayKinds {
     /** Of the policies that the Gateway API does not have. */
     public static final String POLICY_GROUP = "gateway.coppice.dev";
 
+    /** By which tools find policies, and whether those of a Gateway count for its routes, too (GEP-713). */
+    private static final String POLICY_LABEL = "gateway.networking.k8s.io/policy";
+
+    private static final String DIRECT = "Direct";
+    private static final String INHERITED = "Inherited";
     private static final String VERSION = "v1";
     private static final String AGE = ".metadata.creationTimestamp";
     private static final String ACCEPTED_AT_ANCESTORS =
@@ -147,6 +152,7 @@ public final class GatewayKinds {
                             "BackendTLSPolicy says how the gateway speaks TLS to a Service."),
                     "standard")
             .withShortNames("btlspolicy")
+            .withLabel(POLICY_LABEL, DIRECT)
             .withColumn("Age", "date", AGE, "When it was made.");
 
     /** How requests are sent to Services. */
@@ -159,6 +165,7 @@ public final class GatewayKinds {
                     "BackendTrafficPolicy says how the gateway sends requests to the endpoints of Services.")
             .withShortNames("btp")
             .withCategories("coppice")
+            .withLabel(POLICY_LABEL, DIRECT)
             .withColumn("Accepted", "string", ACCEPTED_AT_ANCESTORS, "Whether it counts, for each Gateway.")
             .withColumn("Algorithm", "string", ".spec.loadBalancer.algorithm", "Which endpoint gets a request.")
             .withColumn("Age", "date", AGE, "When it was made.");
@@ -173,6 +180,7 @@ public final class GatewayKinds {
                     "ClientTrafficPolicy says how the gateway speaks to the clients of Gateways.")
             .withShortNames("ctp")
             .withCategories("coppice")
+            .withLabel(POLICY_LABEL, DIRECT)
             .withColumn("Accepted", "string", ACCEPTED_AT_ANCESTORS, "Whether it counts, for each Gateway.")
             .withColumn("Age", "date", AGE, "When it was made.");
 
@@ -199,6 +207,7 @@ public final class GatewayKinds {
                     "RateLimit says how often requests may come, for Gateways and routes.")
             .withShortNames("rl")
             .withCategories("coppice")
+            .withLabel(POLICY_LABEL, INHERITED)
             .withColumn("Accepted", "string", ACCEPTED_AT_ANCESTORS, "Whether it counts, for each Gateway.")
             .withColumn("Limits", "string", ".spec.limits[*].name", "Its limits.")
             .withColumn("Age", "date", AGE, "When it was made.");
@@ -213,6 +222,7 @@ public final class GatewayKinds {
                     "SecurityPolicy says who may send requests, for Gateways and routes.")
             .withShortNames("secpol")
             .withCategories("coppice")
+            .withLabel(POLICY_LABEL, INHERITED)
             .withColumn(
                     "Accepted",
                     "string",
@@ -232,6 +242,7 @@ public final class GatewayKinds {
                     "ObservabilityPolicy says what is told of requests, for Gateways and routes.")
             .withShortNames("obspol")
             .withCategories("coppice")
+            .withLabel(POLICY_LABEL, INHERITED)
             .withColumn("Accepted", "string", ACCEPTED_AT_ANCESTORS, "Whether it counts, for each Gateway.")
             .withColumn("Logs", "string", ".spec.accessLog.logs[*].name", "Its access logs.")
             .withColumn("Age", "date", AGE, "When it was made.");

@@ -52,6 +52,18 @@ class GatewayKindsTest {
     }
 
     @Test
+    void policiesAreLabelledAsSuch() {
+        for (Kind<?, ?> kind : GatewayKinds.all()) {
+            boolean policy = kind.kind().endsWith("Policy") || kind == GatewayKinds.RATE_LIMIT;
+            assertThat(ExtensionHost.definition(kind)
+                            .at("/metadata/labels/gateway.networking.k8s.io~1policy")
+                            .asText())
+                    .as(kind.kind())
+                    .matches(policy ? "Direct|Inherited" : "");
+        }
+    }
+
+    @Test
     void defaultsAreThePublishedOnes() throws Exception {
         JsonNode route = YAML.readTree("""
                 spec:

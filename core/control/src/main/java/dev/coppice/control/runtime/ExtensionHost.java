@@ -301,6 +301,10 @@ public final class ExtensionHost {
             ObjectNode annotations = metadata.putObject("annotations");
             kind.annotations().forEach(annotations::put);
         }
+        if (!kind.labels().isEmpty()) {
+            ObjectNode labels = metadata.putObject("labels");
+            kind.labels().forEach(labels::put);
+        }
         ObjectNode spec = definition.putObject("spec");
         spec.put("group", kind.group()).put("scope", kind.namespaced() ? "Namespaced" : "Cluster");
         ObjectNode names = spec.putObject("names");
