@@ -129,7 +129,12 @@ final class ExternalNames {
                     name,
                     entry,
                     found.isEmpty()
-                            ? "leads to addresses of this machine or of a cloud's metadata only (" + all
+                            ? "leads to addresses of this machine or of a cloud's metadata only ("
+                                    + String.join(
+                                            ", ",
+                                            all.stream()
+                                                    .map(InetAddress::getHostAddress)
+                                                    .toList())
                                     + "), where external names may not lead: give the Service endpoints by an EndpointSlice"
                             : "");
         } catch (IOException e) {
