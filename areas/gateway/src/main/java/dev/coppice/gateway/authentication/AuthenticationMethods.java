@@ -17,10 +17,10 @@ import java.util.function.Consumer;
  * use by many threads.
  */
 public final class AuthenticationMethods {
-    /** Of the heap, at most, for what was found good; a good credential takes 16 KiB at most. */
-    private static final int PART_OF_HEAP = 64;
+    /** Of the heap, for what was found good. A token takes half of an entry at most, a session with its new cookies half as much again. */
+    private static final int PART_OF_HEAP = 32;
 
-    private static final int ENTRY_BYTES = 16 << 10;
+    private static final int ENTRY_BYTES = 32 << 10;
     private static final int FETCHES = 16;
 
     private final Kernel kernel;

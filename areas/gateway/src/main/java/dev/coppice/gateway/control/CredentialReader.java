@@ -10,29 +10,11 @@ import dev.coppice.gateway.kind.LocalReference;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.Locale;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Reads what BackendTrafficPolicies say of credentials. Pure functions. */
 final class CredentialReader {
     private static final int LONGEST = 8 << 10;
-    /** Of HTTP itself, or of those through whom a request comes. */
-    private static final Set<String> RESERVED = Set.of(
-            "connection",
-            "content-length",
-            "content-type",
-            "expect",
-            "forwarded",
-            "host",
-            "keep-alive",
-            "proxy-connection",
-            "te",
-            "trailer",
-            "transfer-encoding",
-            "upgrade",
-            "x-forwarded-for",
-            "x-forwarded-host",
-            "x-forwarded-proto");
 
     /**
      * What a section comes to.
@@ -67,7 +49,7 @@ final class CredentialReader {
 
     private static String header(CredentialsSpec spec) throws InvalidPolicyException {
         String name = spec.header() == null ? "authorization" : spec.header().toLowerCase(Locale.ROOT);
-        if (RESERVED.contains(name)) {
+        if (ReservedHeaders.forAnything(name)) {
             throw new InvalidPolicyException("credentials.header: " + spec.header()
                     + " has another meaning; expected a header for credentials, such as X-API-Key");
         }

@@ -36,27 +36,6 @@ final class SecurityReader {
     private static final int MOST_CLIENTS = 10_000;
     private static final int LEAST_SESSION_KEY = 32;
     private static final int MOST_SESSION_KEYS = 4;
-    /** Of HTTP itself, or of those through whom a request comes: nothing that is said of a client belongs there. */
-    private static final Set<String> RESERVED = Set.of(
-            "authorization",
-            "connection",
-            "content-length",
-            "content-type",
-            "cookie",
-            "expect",
-            "forwarded",
-            "host",
-            "keep-alive",
-            "proxy-authorization",
-            "proxy-connection",
-            "te",
-            "trailer",
-            "transfer-encoding",
-            "upgrade",
-            "x-forwarded-for",
-            "x-forwarded-host",
-            "x-forwarded-proto");
-
     /**
      * What a policy comes to.
      *
@@ -233,7 +212,7 @@ final class SecurityReader {
                 return null;
             }
             String lower = name.toLowerCase(Locale.ROOT);
-            if (RESERVED.contains(lower)) {
+            if (ReservedHeaders.forIdentity(lower)) {
                 throw new InvalidException(place + "." + field + ": " + name
                         + " has another meaning; expected a header of your own, such as X-User");
             }

@@ -3,10 +3,8 @@ package dev.coppice.gateway.proxy;
 import dev.coppice.gateway.authentication.BackendCredentials;
 import dev.coppice.gateway.authentication.Outcome;
 import io.netty.buffer.Unpooled;
-import io.netty.handler.codec.http.DefaultFullHttpRequest;
 import io.netty.handler.codec.http.DefaultHttpRequest;
 import io.netty.handler.codec.http.DefaultLastHttpContent;
-import io.netty.handler.codec.http.EmptyHttpHeaders;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpRequest;
@@ -133,22 +131,17 @@ final class ExternalCall implements Attempt {
         connection = to;
         reused = usedBefore;
         passage.connected();
+        HttpRequest asked = question.head();
+        HttpHeaders headers = asked.headers().copy();
         BackendCredentials credentials = upstream.credentials();
-        HttpRequest head = credentials == null ? question.head() : Credentials.added(question.head(), credentials);
+        if (credentials != null) {
+            Credentials.add(headers, credentials);
+        }
+        HttpRequest sent = new DefaultHttpRequest(asked.protocolVersion(), asked.method(), asked.uri(), headers);
         if (question.body().length == 0) {
-            to.write(new DefaultFullHttpRequest(
-                    head.protocolVersion(),
-                    head.method(),
-                    head.uri(),
-                    Unpooled.EMPTY_BUFFER,
-                    head.headers().copy(),
-                    EmptyHttpHeaders.INSTANCE));
+            to.write(RequestBody.whole(sent));
         } else {
-            to.write(new DefaultHttpRequest(
-                    head.protocolVersion(),
-                    head.method(),
-                    head.uri(),
-                    head.headers().copy()));
+            to.write(sent);
             to.write(new DefaultLastHttpContent(Unpooled.wrappedBuffer(question.body())));
         }
         to.flush();

@@ -1,0 +1,38 @@
+package dev.coppice.gateway.control;
+
+import java.util.Set;
+
+/** Headers that policies may not have set, as they have another meaning. Names are in lower case. */
+final class ReservedHeaders {
+    /** Of HTTP itself, or of those through whom a request comes. */
+    private static final Set<String> ALWAYS = Set.of(
+            "connection",
+            "content-length",
+            "content-type",
+            "expect",
+            "forwarded",
+            "host",
+            "keep-alive",
+            "proxy-connection",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-proto");
+
+    private static final Set<String> CREDENTIALS = Set.of("authorization", "cookie", "proxy-authorization");
+
+    private ReservedHeaders() {}
+
+    /** Whether a header can have nothing that a policy says. */
+    static boolean forAnything(String name) {
+        return ALWAYS.contains(name);
+    }
+
+    /** Whether backends cannot be told in a header who sends a request. */
+    static boolean forIdentity(String name) {
+        return ALWAYS.contains(name) || CREDENTIALS.contains(name);
+    }
+}
