@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.microsoft.playwright.Browser;
+import com.microsoft.playwright.Locator;
+import com.microsoft.playwright.Page;
+import com.microsoft.playwright.Playwright;
 import dev.coppice.acceptance.gateway.EchoBackends;
 import dev.coppice.acceptance.gateway.KeepAliveLoad;
 import java.io.IOException;
@@ -304,6 +308,63 @@ final class GatewayTest {
             } finally {
                 String _ = example.sh(blocks.get(4));
             }
+        }
+    }
+
+    /** As it stands in {@code docs/gateway.md}. */
+    @Test
+    void theExampleOfWhatIsToldOfRequestsDoesWhatItSays() throws Exception {
+        Shell.need("python3");
+        Path data = folder.resolve("data");
+        try (RunningCoppice coppice = RunningCoppice.up(data)) {
+            WorkedExample example = new WorkedExample(folder, coppice, data);
+            List<String> blocks = WorkedExample.blocks("docs/gateway.md", "Access logs");
+            assertThat(blocks).hasSize(4);
+            String _ = example.sh(blocks.get(0));
+            try {
+                Files.writeString(folder.resolve("telling.yaml"), blocks.get(1));
+                await("the backend answers", () -> answers(9031));
+                assertThat(example.sh(blocks.get(2)))
+                        .containsPattern("POST [0-9.]+/ 501 \\d+us default/told 127.0.0.1:9031\n")
+                        .contains("  > Authorization: ***\n")
+                        .containsPattern("127.0.0.1 - - \\[[^]]+] \"GET / HTTP/1.1\" 200 20 \"-\" \"curl/[^\"]+\"\n")
+                        .contains("\nPOST / 501 default/told 0af7651916cd43dd8448eb211c80319c\n")
+                        .contains("\n/v1/traces application/x-protobuf gzip ");
+            } finally {
+                String _ = example.sh(blocks.get(3));
+            }
+        }
+    }
+
+    @Test
+    void theConsoleShowsTrafficAsItComesAndGoes() throws Exception {
+        Shell.need("chromium");
+        try (RunningCoppice coppice = RunningCoppice.up(folder.resolve("data"));
+                Playwright playwright = Playwright.create();
+                Browser browser = ConsoleTest.chromium(playwright)) {
+            applyAll(coppice);
+            String address = address(coppice);
+            await("a backend answers", () -> ask(address).matches("(blue|green).*"));
+            Page page = browser.newContext(new Browser.NewContextOptions().setIgnoreHTTPSErrors(true))
+                    .newPage();
+            List<String> errors = ConsoleTest.errors(page);
+            String console = coppice.ready().path("console").asText();
+            page.navigate(console);
+            page.fill("input[name=token]", coppice.token());
+            page.keyboard().press("Enter");
+            page.locator("nav a").first().waitFor();
+            page.navigate(console.replaceAll("/+$", "") + "/gateway");
+            Locator rate = page.locator("tr:has-text('HTTPRoute default/shop') td:nth-child(2)");
+            rate.waitFor();
+            double[] most = {0};
+            await("the page shows requests", () -> {
+                String _ = ask(address);
+                most[0] = Math.max(most[0], Double.parseDouble(rate.textContent()));
+                return most[0] > 0.5;
+            });
+            ConsoleTest.screenshot(page, "gateway-traffic");
+            await("and then none", () -> rate.textContent().equals("0"));
+            assertThat(errors).isEmpty();
         }
     }
 

@@ -107,7 +107,7 @@ public final class GatewayExtension implements Extension {
                                 context.kernel().timers())));
         TrafficWatch watch = new TrafficWatch(context.kernel());
         var _ = context.supervisor()
-                .start(ChildSpec.periodic("traffic-watch", TrafficWatch.EVERY, Duration.ZERO, watch::look));
+                .start(ChildSpec.periodic("traffic-watch", TrafficWatch.AT_REST, Duration.ZERO, watch::look));
         mounts.add(context.console()
                 .add(new Page(
                         "gateway",

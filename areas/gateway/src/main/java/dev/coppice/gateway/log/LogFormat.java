@@ -214,7 +214,7 @@ public final class LogFormat {
         if (!plain.isEmpty()) {
             StringBuilder text = new StringBuilder();
             if (json) {
-                Escapes.jsonPart(text, plain);
+                Escapes.jsonPart(text, plain.toString());
             } else {
                 text.append(plain);
             }

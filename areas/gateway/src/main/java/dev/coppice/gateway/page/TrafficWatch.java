@@ -9,14 +9,17 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Looks at the data plane's metrics every two seconds, and keeps what the last ten seconds and the totals of the last two minutes need. Safe for use by
- * many threads.
+ * Looks at the data plane's metrics every two seconds while somebody wants to know, and now and then at other times; keeps what the last ten seconds and the
+ * totals of the last two minutes need. Safe for use by many threads.
  */
 public final class TrafficWatch {
-    /** Between two looks. */
+    /** Between two looks while somebody wants to know. */
     public static final Duration EVERY = Duration.ofSeconds(2);
 
-    private static final int WINDOW = 5;
+    /** Between two looks at all other times: what is shown first is the way it was since then. */
+    public static final Duration AT_REST = Duration.ofSeconds(30);
+
+    private static final long WINDOW_NANOS = 10_000_000_000L;
     private static final int TOTALS = 60;
 
     /**
@@ -56,25 +59,36 @@ public final class TrafficWatch {
         look();
     }
 
-    /** Looks once; to be called at an even pace. */
-    public void look() {
+    /** Looks once. */
+    public synchronized void look() {
         Counts now = Counts.read(kernel.metrics(), kernel.clock().nanoTime());
-        synchronized (this) {
-            Counts last = counts.peekLast();
-            if (last != null) {
-                totals.addLast(new Span(last, now, List.of()).rate("requests"));
-                if (totals.size() > TOTALS) {
-                    totals.removeFirst();
-                }
+        Counts last = counts.peekLast();
+        if (last != null) {
+            Span span = new Span(last, now, List.of());
+            // After a rest they are all that is known of each two seconds of it.
+            long steps = Math.clamp(Math.round(span.seconds() / EVERY.toSeconds()), 1, TOTALS);
+            for (long i = 0; i < steps; i++) {
+                totals.addLast(span.rate("requests"));
             }
-            counts.addLast(now);
-            if (counts.size() > WINDOW + 1) {
-                counts.removeFirst();
+            while (totals.size() > TOTALS) {
+                totals.removeFirst();
             }
+        }
+        counts.addLast(now);
+        while (counts.size() > 2 && now.nanos() - second().nanos() >= WINDOW_NANOS) {
+            counts.removeFirst();
         }
     }
 
+    private Counts second() {
+        return counts.stream().skip(1).findFirst().orElseThrow();
+    }
+
+    /** How it is now: whoever wants to know makes it look, if that was not done just before. */
     synchronized Span last() {
+        if (kernel.clock().nanoTime() - counts.getLast().nanos() >= EVERY.toNanos() * 3 / 4) {
+            look();
+        }
         return new Span(counts.getFirst(), counts.getLast(), new ArrayList<>(totals));
     }
 }

@@ -3,19 +3,15 @@ package dev.coppice.gateway.proxy;
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
 /**
- * What security policies count. The first {@value #MOST_NAMES} have figures of their own, all others share those named {@value #OTHERS}. Safe
+ * What security policies count. The first {@value #MOST_NAMES} have figures of their own. Safe
  * for use by many threads.
  */
 final class AccessMetrics implements AutoCloseable {
     private static final int MOST_NAMES = 1000;
-    private static final String OTHERS = "others";
     private static final List<String> OUTCOMES =
             List.of("allowed", "denied", "unauthenticated", "unavailable", "invalid", "replied");
 
@@ -46,7 +42,8 @@ final class AccessMetrics implements AutoCloseable {
     private final Counter fetches;
     private final Counter sessions;
     private final Counter tokens;
-    private final Map<String, PerPolicy> policies = new HashMap<>();
+    private final NamedFigures<PerPolicy> policies =
+            new NamedFigures<>(MOST_NAMES, this::made, (name, _) -> forget(name));
 
     AccessMetrics(PrometheusRegistry registry) {
         this.registry = registry;
@@ -92,20 +89,22 @@ final class AccessMetrics implements AutoCloseable {
         sessions.labelValues(event).inc();
     }
 
-    synchronized PerPolicy policy(String name) {
-        String shown = policies.containsKey(name) || policies.size() < MOST_NAMES ? name : OTHERS;
-        return policies.computeIfAbsent(shown, each -> new PerPolicy(each, requests, failures));
+    private PerPolicy made(String name) {
+        return new PerPolicy(name, requests, failures);
+    }
+
+    private void forget(String name) {
+        OUTCOMES.forEach(outcome -> requests.remove(name, outcome));
+        failures.remove(name);
+    }
+
+    PerPolicy policy(String name) {
+        return policies.of(name);
     }
 
     /** Forgets the figures of what is no longer there. */
-    synchronized void keepOnly(Set<String> names) {
-        for (String each : new HashSet<>(policies.keySet())) {
-            if (!names.contains(each) && !each.equals(OTHERS)) {
-                policies.remove(each);
-                OUTCOMES.forEach(outcome -> requests.remove(each, outcome));
-                failures.remove(each);
-            }
-        }
+    void keepOnly(Set<String> names) {
+        policies.keepOnly(names::contains);
     }
 
     /** Takes them out, so that another data plane may have its own. */

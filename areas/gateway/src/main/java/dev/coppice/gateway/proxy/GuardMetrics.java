@@ -6,21 +6,17 @@ import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.model.registry.Collector;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
  * What is counted of requests that are not sent, and how upstreams are. The first {@value #MOST_NAMES} upstreams have figures of their own, all
- * others share those named {@value #OTHERS}, and have no gauges. Safe for use by many threads.
+ * others have no gauges. Safe for use by many threads.
  */
 final class GuardMetrics implements AutoCloseable {
     private static final int MOST_NAMES = 1000;
-    private static final String OTHERS = "others";
     private static final double SECOND_NANOS = 1e9;
 
     /** The figures of one upstream. */
@@ -49,7 +45,8 @@ final class GuardMetrics implements AutoCloseable {
     private final Counter transitions;
     private final Counter fallbacks;
     private final List<Collector> collectors;
-    private final Map<String, PerUpstream> upstreams = new HashMap<>();
+    private final NamedFigures<PerUpstream> upstreams =
+            new NamedFigures<>(MOST_NAMES, PerUpstream::new, (name, _) -> forget(name));
 
     /** @param readings of all upstreams */
     GuardMetrics(PrometheusRegistry registry, Supplier<List<UpstreamReading>> readings) {
@@ -135,36 +132,30 @@ final class GuardMetrics implements AutoCloseable {
 
     private void each(Supplier<List<UpstreamReading>> readings, Consumer<UpstreamReading> action) {
         for (UpstreamReading reading : readings.get()) {
-            if (shown(reading.upstream())) {
+            if (upstreams.has(reading.upstream())) {
                 action.accept(reading);
             }
         }
     }
 
-    private synchronized boolean shown(String name) {
-        return upstreams.containsKey(name);
+    private void forget(String name) {
+        for (Refusal why : Refusal.values()) {
+            refused.remove(name, why.word);
+        }
+        for (CircuitBreaker.State state : CircuitBreaker.State.values()) {
+            transitions.remove(name, state.word);
+        }
+        fallbacks.remove(name, "response");
+        fallbacks.remove(name, "backend");
     }
 
-    synchronized PerUpstream upstream(String name) {
-        String shown = upstreams.containsKey(name) || upstreams.size() < MOST_NAMES ? name : OTHERS;
-        return upstreams.computeIfAbsent(shown, PerUpstream::new);
+    PerUpstream upstream(String name) {
+        return upstreams.of(name);
     }
 
     /** Forgets the figures of what is no longer there. */
-    synchronized void keepOnly(Set<String> names) {
-        for (String each : new HashSet<>(upstreams.keySet())) {
-            if (!names.contains(each) && !each.equals(OTHERS)) {
-                upstreams.remove(each);
-                for (Refusal why : Refusal.values()) {
-                    refused.remove(each, why.word);
-                }
-                for (CircuitBreaker.State state : CircuitBreaker.State.values()) {
-                    transitions.remove(each, state.word);
-                }
-                fallbacks.remove(each, "response");
-                fallbacks.remove(each, "backend");
-            }
-        }
+    void keepOnly(Set<String> names) {
+        upstreams.keepOnly(names::contains);
     }
 
     /** Takes them out, so that another data plane may have its own. */

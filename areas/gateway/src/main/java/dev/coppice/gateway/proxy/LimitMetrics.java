@@ -8,19 +8,16 @@ import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.model.registry.Collector;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
 
 /**
- * What limits count. The first {@value #MOST_NAMES} have figures of their own, all others share those named {@value #OTHERS}. Safe for use by
- * many threads.
+ * What limits count. The first {@value #MOST_NAMES} have figures of their own. Safe for use by many threads.
  */
 final class LimitMetrics implements AutoCloseable {
     private static final int MOST_NAMES = 1000;
-    private static final String OTHERS = "others";
 
     /** The figures of one limit. */
     static final class PerLimit {
@@ -41,7 +38,7 @@ final class LimitMetrics implements AutoCloseable {
     private final Counter requests;
     private final Counter failures;
     private final List<Collector> collectors;
-    private final Map<String, PerLimit> limits = new HashMap<>();
+    private final NamedFigures<PerLimit> limits = new NamedFigures<>(MOST_NAMES, this::made, (name, _) -> forget(name));
 
     /** @param evicted keys that were forgotten for others, by limit */
     LimitMetrics(PrometheusRegistry registry, SlotBudget slots, Supplier<Map<String, Long>> evicted) {
@@ -73,28 +70,30 @@ final class LimitMetrics implements AutoCloseable {
         collectors.forEach(registry::register);
     }
 
-    private synchronized Map<String, Long> shown(Map<String, Long> counts) {
+    private PerLimit made(String name) {
+        return new PerLimit(name, requests, failures);
+    }
+
+    private void forget(String name) {
+        requests.remove(name, "passed");
+        requests.remove(name, "refused");
+        requests.remove(name, "shadow-refused");
+        failures.remove(name);
+    }
+
+    private Map<String, Long> shown(Map<String, Long> counts) {
         Map<String, Long> all = new HashMap<>();
-        counts.forEach((name, count) -> all.merge(limits.containsKey(name) ? name : OTHERS, count, Long::sum));
+        counts.forEach((name, count) -> all.merge(limits.shown(name), count, Long::sum));
         return all;
     }
 
-    synchronized PerLimit limit(String name) {
-        String shown = limits.containsKey(name) || limits.size() < MOST_NAMES ? name : OTHERS;
-        return limits.computeIfAbsent(shown, each -> new PerLimit(each, requests, failures));
+    PerLimit limit(String name) {
+        return limits.of(name);
     }
 
     /** Forgets the figures of what is no longer there. */
-    synchronized void keepOnly(Set<String> names) {
-        for (String each : new HashSet<>(limits.keySet())) {
-            if (!names.contains(each) && !each.equals(OTHERS)) {
-                limits.remove(each);
-                requests.remove(each, "passed");
-                requests.remove(each, "refused");
-                requests.remove(each, "shadow-refused");
-                failures.remove(each);
-            }
-        }
+    void keepOnly(Set<String> names) {
+        limits.keepOnly(names::contains);
     }
 
     /** Takes them out, so that another data plane may have its own. */

@@ -9,21 +9,16 @@ import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.Collector;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the data plane counts. Of routes and upstreams the first {@value #MOST_NAMES} have figures of their own, all others
- * share those named {@value #OTHERS}. Safe for use by many threads.
+ * What the data plane counts. Of routes and upstreams the first {@value #MOST_NAMES} have figures of their own. Safe for use by many threads.
  */
 final class ProxyMetrics implements AutoCloseable {
     private static final int MOST_NAMES = 2000;
-    private static final String OTHERS = "others";
     private static final int CODES = 600;
 
     private final Counter requests;
@@ -49,8 +44,8 @@ final class ProxyMetrics implements AutoCloseable {
 
     private final PrometheusRegistry registry;
     private final List<Collector> collectors = new ArrayList<>();
-    private final Map<String, PerRoute> routes = new HashMap<>();
-    private final Map<String, PerTarget> targets = new HashMap<>();
+    private final NamedFigures<PerRoute> routes = new NamedFigures<>(MOST_NAMES, PerRoute::new, this::forget);
+    private final NamedFigures<PerTarget> targets = new NamedFigures<>(MOST_NAMES, PerTarget::new, this::forget);
 
     ProxyMetrics(PrometheusRegistry registry) {
         this.registry = registry;
@@ -204,39 +199,35 @@ final class ProxyMetrics implements AutoCloseable {
         }
     }
 
-    synchronized PerRoute route(String name) {
-        String shown = routes.containsKey(name) || routes.size() < MOST_NAMES ? name : OTHERS;
-        return routes.computeIfAbsent(shown, PerRoute::new);
+    private void forget(String route, PerRoute gone) {
+        for (int code = 0; code < CODES; code++) {
+            if (gone.codes.get(code) != null) {
+                requests.remove(route, Integer.toString(code));
+            }
+        }
+        seconds.remove(route);
+        streams.remove(route);
     }
 
-    synchronized PerTarget target(String upstream) {
-        String shown = targets.containsKey(upstream) || targets.size() < MOST_NAMES ? upstream : OTHERS;
-        return targets.computeIfAbsent(shown, PerTarget::new);
+    private void forget(String upstream, PerTarget gone) {
+        upstreamRequests.remove(upstream);
+        upstreamHandshakes.remove(upstream);
+        for (Attempt.Failure failure : Attempt.Failure.values()) {
+            upstreamFailures.remove(upstream, failure.word);
+        }
+    }
+
+    PerRoute route(String name) {
+        return routes.of(name);
+    }
+
+    PerTarget target(String upstream) {
+        return targets.of(upstream);
     }
 
     /** Forgets the figures of what is no longer there. */
-    synchronized void keepOnly(Set<String> routeNames, Set<String> upstreamNames) {
-        for (String each : new HashSet<>(routes.keySet())) {
-            if (!routeNames.contains(each) && !each.isEmpty() && !each.equals(OTHERS)) {
-                PerRoute gone = routes.remove(each);
-                for (int code = 0; gone != null && code < CODES; code++) {
-                    if (gone.codes.get(code) != null) {
-                        requests.remove(each, Integer.toString(code));
-                    }
-                }
-                seconds.remove(each);
-                streams.remove(each);
-            }
-        }
-        for (String each : new HashSet<>(targets.keySet())) {
-            if (!upstreamNames.contains(each) && !each.equals(OTHERS)) {
-                targets.remove(each);
-                upstreamRequests.remove(each);
-                upstreamHandshakes.remove(each);
-                for (Attempt.Failure failure : Attempt.Failure.values()) {
-                    upstreamFailures.remove(each, failure.word);
-                }
-            }
-        }
+    void keepOnly(Set<String> routeNames, Set<String> upstreamNames) {
+        routes.keepOnly(each -> each.isEmpty() || routeNames.contains(each));
+        targets.keepOnly(upstreamNames::contains);
     }
 }

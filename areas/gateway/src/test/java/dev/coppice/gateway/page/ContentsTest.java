@@ -155,4 +155,36 @@ final class ContentsTest {
         assertThat(span.rate(100, 4)).isEqualTo(2);
         assertThat(span.rate(100, 104)).isEqualTo(2);
     }
+
+    @Test
+    void whoeverLooksAfterARestSeesHowItWentMeanwhile() {
+        TrafficWatch watch = new TrafficWatch(kernel);
+        GatewayConfig config = config(List.of(route("cart", "shop/blue:80")));
+        requests.labelValues("shop/cart", "200").inc(300);
+        clock.advance(TrafficWatch.AT_REST);
+        Contents first = Contents.of(config, watch.last());
+        assertThat(first.routes().getFirst().rate()).isEqualTo("10");
+        assertThat(watch.last().requestsPerSecond())
+                .as("one of each two seconds")
+                .hasSize(15)
+                .containsOnly(10.0);
+        clock.advance(TrafficWatch.EVERY);
+        requests.labelValues("shop/cart", "200").inc(50);
+        assertThat(watch.last().requestsPerSecond()).hasSize(16).endsWith(25.0);
+        for (int i = 0; i < 5; i++) {
+            clock.advance(TrafficWatch.EVERY);
+            TrafficWatch.Span _ = watch.last();
+        }
+        assertThat(watch.last().seconds()).as("then the last ten seconds").isEqualTo(10);
+        assertThat(Contents.of(config, watch.last()).routes().getFirst().rate()).isEqualTo("0");
+    }
+
+    @Test
+    void manyWhoLookAtOneTimeAreShownTheSame() {
+        TrafficWatch watch = new TrafficWatch(kernel);
+        clock.advance(TrafficWatch.EVERY);
+        TrafficWatch.Span first = watch.last();
+        requests.labelValues("shop/cart", "200").inc(50);
+        assertThat(watch.last().now()).isSameAs(first.now());
+    }
 }
