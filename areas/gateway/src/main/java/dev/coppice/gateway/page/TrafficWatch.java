@@ -19,7 +19,9 @@ public final class TrafficWatch {
     /** Between two looks at all other times: what is shown first is the way it was since then. */
     public static final Duration AT_REST = Duration.ofSeconds(30);
 
-    private static final long WINDOW_NANOS = 10_000_000_000L;
+    /** Ten seconds, as far as looks come in time; less for as long as there were none before. */
+    private static final long MOST_WINDOW_NANOS = 11_000_000_000L;
+
     private static final int TOTALS = 60;
 
     /**
@@ -75,13 +77,9 @@ public final class TrafficWatch {
             }
         }
         counts.addLast(now);
-        while (counts.size() > 2 && now.nanos() - second().nanos() >= WINDOW_NANOS) {
+        while (counts.size() > 2 && now.nanos() - counts.getFirst().nanos() > MOST_WINDOW_NANOS) {
             counts.removeFirst();
         }
-    }
-
-    private Counts second() {
-        return counts.stream().skip(1).findFirst().orElseThrow();
     }
 
     /** How it is now: whoever wants to know makes it look, if that was not done just before. */

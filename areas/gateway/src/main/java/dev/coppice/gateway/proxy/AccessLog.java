@@ -118,7 +118,7 @@ final class AccessLog {
                 return;
             }
             metrics.accessLines.inc(lines);
-            writer.add(sink, text.toString().getBytes(StandardCharsets.ISO_8859_1), lines);
+            writer.add(sink, text.toString().getBytes(StandardCharsets.UTF_8), lines);
             text.setLength(0);
             lines = 0;
         }

@@ -152,7 +152,7 @@ final class EventLoopState {
     void tell(Observation observation, RequestReport of) {
         logs.add(observation.logs(), of);
         if (plane.taps.watched()) {
-            plane.taps.tell(of, clock, now());
+            plane.taps.tell(of, clock, of.endNanos());
         }
         RequestTrace trace = of.trace();
         if (trace != null && trace.sampled()) {

@@ -634,16 +634,16 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         if (delivery != null) {
             delivery.end();
         }
-        long nanos = state.now() - beginNanos;
+        long endNanos = state.now();
         RuleAction rule = action;
-        (rule == null ? state.plane.unrouted : rule.metrics).answered(answer.status(), nanos);
+        (rule == null ? state.plane.unrouted : rule.metrics).answered(answer.status(), endNanos - beginNanos);
         state.tell(
                 observation,
                 state.report
                         .of(client, request, asked, target)
                         .went(candidate, access, admission, delivery, reason)
                         .traced(trace)
-                        .ended(body, answer, nanos));
+                        .ended(body, answer, beginNanos, endNanos));
         Admission given = admission;
         if (given != null) {
             given.end();

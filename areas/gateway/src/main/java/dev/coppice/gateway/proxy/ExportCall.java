@@ -1,13 +1,15 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.authentication.BackendCredentials;
 import dev.coppice.gateway.trace.SpanQueue;
 import io.netty.buffer.Unpooled;
-import io.netty.handler.codec.http.DefaultFullHttpRequest;
-import io.netty.handler.codec.http.EmptyHttpHeaders;
+import io.netty.handler.codec.http.DefaultHttpRequest;
+import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
+import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
@@ -21,7 +23,7 @@ import org.jspecify.annotations.Nullable;
 /** Spans that are sent to an endpoint of a collector, in one try with one deadline. Used on its event loop only. */
 final class ExportCall implements Attempt {
     private static final int MOST_BODY = 64 << 10;
-    private static final long DEADLINE_SECONDS = 10;
+    static final long DEADLINE_SECONDS = 10;
 
     private final SpanExporter.Target target;
     private final HttpHeaders headers;
@@ -56,6 +58,10 @@ final class ExportCall implements Attempt {
             call.fail("the service has no endpoint that is ready");
             return;
         }
+        if (Credentials.missing(upstream)) {
+            call.fail(Credentials.MISSING);
+            return;
+        }
         call.deadline = state.loop.schedule(call::late, DEADLINE_SECONDS, TimeUnit.SECONDS);
         TargetPool from = state.pool(endpoint);
         call.pool = from;
@@ -72,13 +78,10 @@ final class ExportCall implements Attempt {
     public void connected(TargetStream to, boolean reused) {
         pool = null;
         connection = to;
-        to.write(new DefaultFullHttpRequest(
-                HttpVersion.HTTP_1_1,
-                HttpMethod.POST,
-                target.path(),
-                Unpooled.wrappedBuffer(sent),
-                headers,
-                EmptyHttpHeaders.INSTANCE));
+        BackendCredentials credentials = target.upstream().credentials();
+        HttpRequest request = new DefaultHttpRequest(HttpVersion.HTTP_1_1, HttpMethod.POST, target.path(), headers);
+        to.write(credentials == null ? request : Credentials.added(request, credentials));
+        to.write(new DefaultLastHttpContent(Unpooled.wrappedBuffer(sent)));
         to.flush();
     }
 

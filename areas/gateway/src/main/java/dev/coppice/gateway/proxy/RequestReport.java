@@ -33,7 +33,8 @@ final class RequestReport implements TappedRequest {
     private String reason = "";
     private @Nullable Answer answer;
     private @Nullable RequestBody body;
-    private long nanos;
+    private long beginNanos;
+    private long endNanos;
     private @Nullable RequestVariables variables;
 
     /** @param target as it may be told */
@@ -67,10 +68,11 @@ final class RequestReport implements TappedRequest {
         return this;
     }
 
-    RequestReport ended(RequestBody sent, Answer given, long took) {
+    RequestReport ended(RequestBody sent, Answer given, long begin, long end) {
         body = sent;
         answer = given;
-        nanos = took;
+        beginNanos = begin;
+        endNanos = end;
         return this;
     }
 
@@ -98,7 +100,17 @@ final class RequestReport implements TappedRequest {
 
     /** From its head to the end of its answer. */
     long nanos() {
-        return nanos;
+        return endNanos - beginNanos;
+    }
+
+    /** When its head came. */
+    long beginNanos() {
+        return beginNanos;
+    }
+
+    /** When its answer ended. */
+    long endNanos() {
+        return endNanos;
     }
 
     /** Null: it is not traced. */
@@ -172,7 +184,7 @@ final class RequestReport implements TappedRequest {
         RequestVariables head = known;
         return name -> switch (name) {
             case "response.code" -> (long) status();
-            case "response.millis" -> nanos / 1_000_000;
+            case "response.millis" -> nanos() / 1_000_000;
             case "response.bytes" -> shown(answer).bytes();
             case "route.name" -> route();
             default -> head.get(name);
@@ -215,7 +227,7 @@ final class RequestReport implements TappedRequest {
             case STATUS -> status();
             case BYTES_IN -> shown(body).bytes();
             case BYTES_OUT -> shown(answer).bytes();
-            case MICROS -> nanos / 1000;
+            case MICROS -> nanos() / 1000;
             case TRIES -> delivery == null ? 0 : delivery.tries();
             default -> throw new IllegalArgumentException(field.word());
         };

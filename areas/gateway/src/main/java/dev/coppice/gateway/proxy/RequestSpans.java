@@ -24,13 +24,13 @@ final class RequestSpans {
     static void record(RequestTrace trace, RequestReport request, Instant now, long nowNanos) {
         // What was measured from the same origin becomes time of the day.
         long origin = now.getEpochSecond() * 1_000_000_000 + now.getNano() - nowNanos;
-        trace.record(server(trace, request, origin, nowNanos));
+        trace.record(server(trace, request, origin));
         for (int i = 0; i < trace.tries().size(); i++) {
             trace.record(client(trace, request, trace.tries().get(i), i, origin));
         }
     }
 
-    private static Span server(RequestTrace trace, RequestReport request, long origin, long nowNanos) {
+    private static Span server(RequestTrace trace, RequestReport request, long origin) {
         String route = request.pathTemplate();
         TraceParent parent = trace.parent();
         Span span = new Span(
@@ -40,7 +40,7 @@ final class RequestSpans {
                         trace.traceState(),
                         Span.Kind.SERVER,
                         name(request, route))
-                .lasted(origin + nowNanos - request.nanos(), origin + nowNanos);
+                .lasted(origin + request.beginNanos(), origin + request.endNanos());
         method(span, request)
                 .with("http.route", route)
                 .with("http.response.status_code", request.status())

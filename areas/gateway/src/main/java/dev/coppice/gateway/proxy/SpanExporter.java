@@ -2,6 +2,7 @@ package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.trace.SpanQueue;
 import dev.coppice.kernel.OccasionalLine;
+import dev.coppice.kernel.Timers;
 import io.netty.handler.codec.http.DefaultHttpHeadersFactory;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
@@ -9,15 +10,18 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 
 /**
  * Sends spans to a Service by OTLP over HTTP, through the connections that event loops have to its endpoints. What is sent is made on a
  * virtual thread. Safe for use by many threads.
  */
 final class SpanExporter implements SpanQueue.Collector, SpanQueue.Told {
+    private static final Duration SILENCE = Duration.ofSeconds(ExportCall.DEADLINE_SECONDS * 2);
 
     /** What exporters count. */
     static final class Metrics implements AutoCloseable {
@@ -86,11 +90,19 @@ final class SpanExporter implements SpanQueue.Collector, SpanQueue.Told {
                 .set(HttpHeaderNames.USER_AGENT, "OTel-OTLP-Exporter-Coppice")
                 .set(HttpHeaderNames.CONTENT_LENGTH, body.length);
         CompletableFuture<SpanQueue.Answer> answer = new CompletableFuture<>();
-        state.loop.execute(() -> ExportCall.begin(state, target, headers, body, answer));
+        // A loop that ends meanwhile says nothing any more.
+        Timers.Timer silence = plane.kernel
+                .timers()
+                .schedule(SILENCE, () -> answer.completeExceptionally(new IOException("the event loop ended")));
         try {
+            state.loop.execute(() -> ExportCall.begin(state, target, headers, body, answer));
             return answer.get();
+        } catch (RejectedExecutionException e) {
+            throw new IOException("the gateway's event loops end", e);
         } catch (ExecutionException e) {
             throw e.getCause() instanceof IOException cause ? cause : new IOException(e.getCause());
+        } finally {
+            silence.cancel();
         }
     }
 

@@ -171,6 +171,9 @@ final class ContentsTest {
         clock.advance(TrafficWatch.EVERY);
         requests.labelValues("shop/cart", "200").inc(50);
         assertThat(watch.last().requestsPerSecond()).hasSize(16).endsWith(25.0);
+        assertThat(Contents.of(config, watch.last()).routes().getFirst().rate())
+                .as("what was before is over")
+                .isEqualTo("25");
         for (int i = 0; i < 5; i++) {
             clock.advance(TrafficWatch.EVERY);
             TrafficWatch.Span _ = watch.last();

@@ -112,11 +112,11 @@ class ObservationTest {
     void aPolicysLogsStandInPlaceOfThat() throws Exception {
         serve(policy(
                 ROUTE,
-                log("mine", "{method} {target} {status} {upstream} {response.header.x-kind}", Share.ALL, false, "")));
+                log("mine", "{method} {target} → {status} {upstream} {response.header.x-kind}", Share.ALL, false, "")));
         proxy.get("/a");
         proxy.get("/broken");
-        await("logs/default/policy/mine.log", "GET /broken 500 u bad\n");
-        assertThat(file("logs/default/policy/mine.log")).isEqualTo("GET /a 200 u -\nGET /broken 500 u bad\n");
+        await("logs/default/policy/mine.log", "GET /broken → 500 u bad\n");
+        assertThat(file("logs/default/policy/mine.log")).isEqualTo("GET /a → 200 u -\nGET /broken → 500 u bad\n");
         serve();
         proxy.get("/b");
         await("access.log", "/b");

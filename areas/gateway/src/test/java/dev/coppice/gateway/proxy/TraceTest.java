@@ -20,6 +20,7 @@ import io.opentelemetry.proto.common.v1.KeyValue;
 import io.opentelemetry.proto.trace.v1.ResourceSpans;
 import io.opentelemetry.proto.trace.v1.Span;
 import io.opentelemetry.proto.trace.v1.Status;
+import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -95,6 +96,11 @@ class TraceTest {
     }
 
     private void serve(ObservationConfig.Tracing tracing, RuleConfig rule, UpstreamConfig to) {
+        serve(tracing, rule, to, upstream("collector", collector.port()));
+    }
+
+    private void serve(
+            ObservationConfig.Tracing tracing, RuleConfig rule, UpstreamConfig to, UpstreamConfig collecting) {
         RouteConfig route = new RouteConfig("HTTPRoute", "default", "route", 0, List.of("example.org"), List.of(rule));
         ListenerConfig listener = new ListenerConfig(
                 "default/gateway",
@@ -107,7 +113,7 @@ class TraceTest {
                 List.of(route));
         assertThat(proxy.plane.apply(new GatewayConfig(
                         List.of(listener),
-                        List.of(to, upstream("collector", collector.port())),
+                        List.of(to, collecting),
                         List.of(),
                         List.of(),
                         List.of(new ObservationConfig("default/policy", List.of(GATEWAY), null, tracing)))))
@@ -301,5 +307,30 @@ class TraceTest {
         serve(new ObservationConfig.Tracing("", "/", "x", Share.ALL, true, ""));
         proxy.get("/a", SAMPLED);
         assertThat(backend.seen.getFirst().header("traceparent")).contains(SAMPLED.substring("traceparent: ".length()));
+    }
+
+    @Test
+    void aCollectorMaySpeakHttp2() throws Exception {
+        try (Http2Backend other = new Http2Backend(100)) {
+            serve(
+                    tracing(Share.ALL, true, ""),
+                    rule("u"),
+                    upstream("u", backend.port()),
+                    new UpstreamConfig(
+                            "collector",
+                            UpstreamConfig.Protocol.H2C,
+                            List.of(new UpstreamConfig.Endpoint("127.0.0.1", other.port()))));
+            proxy.get("/a", SAMPLED);
+            // It would not take a body of another length than it was told.
+            ProxyFixture.await(() -> counted("coppice_gateway_spans_sent") == 2);
+            assertThat(other.seen.getFirst().path()).hasToString("/v1/traces");
+        }
+    }
+
+    private double counted(String name) {
+        return proxy.kernel.metrics().scrape(name::equals).stream()
+                .flatMap(each -> ((CounterSnapshot) each).getDataPoints().stream())
+                .mapToDouble(CounterSnapshot.CounterDataPointSnapshot::getValue)
+                .sum();
     }
 }
