@@ -5,16 +5,16 @@ import dev.coppice.control.Resource;
 import dev.coppice.gateway.DataPlane.Binding;
 import dev.coppice.gateway.config.ClientConfig;
 import dev.coppice.gateway.config.ListenerConfig;
-import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.kind.ClientTrafficPolicySpec;
 import dev.coppice.gateway.kind.PolicyStatus;
-import dev.coppice.gateway.kind.TrafficTargetReference;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -24,13 +24,11 @@ import org.jspecify.annotations.Nullable;
  * listener counts before one for its whole Gateway. Not safe for use by many threads.
  */
 final class ClientPolicies {
-    private final List<Resource<ClientTrafficPolicySpec, PolicyStatus>> policies;
-    private final Map<TrafficTarget, Read> owners = new HashMap<>();
+    private final OldestPolicies<ClientTrafficPolicySpec> policies;
     private final Map<Key, Read> reads = new HashMap<>();
 
     /** What a policy comes to, and what has become of it. */
     private static final class Read {
-        final Key policy;
         final @Nullable ClientConfig config;
         /** Null when there is none. */
         final @Nullable String problem;
@@ -38,7 +36,6 @@ final class ClientPolicies {
         final Set<String> divided = new HashSet<>();
 
         Read(Resource<ClientTrafficPolicySpec, PolicyStatus> from) {
-            policy = from.key();
             ClientConfig read = null;
             String why = null;
             try {
@@ -52,19 +49,13 @@ final class ClientPolicies {
     }
 
     ClientPolicies(List<Resource<ClientTrafficPolicySpec, PolicyStatus>> policies) {
-        this.policies = policies.stream().sorted(Age.OLDEST_FIRST).toList();
-        for (Resource<ClientTrafficPolicySpec, PolicyStatus> policy : this.policies) {
-            Read read = new Read(policy);
-            reads.put(policy.key(), read);
-            policy.spec()
-                    .targetRefs()
-                    .forEach(target -> owners.putIfAbsent(PolicyTargets.place(policy.namespace(), target), read));
-        }
+        this.policies = new OldestPolicies<>(policies, ClientTrafficPolicySpec::targetRefs);
+        policies.forEach(each -> reads.put(each.key(), new Read(each)));
     }
 
     /** The listeners with what counts for each of them. */
     List<ListenerConfig> applied(List<ListenerConfig> listeners) {
-        if (owners.isEmpty()) {
+        if (reads.isEmpty()) {
             return listeners;
         }
         Map<Binding, List<ListenerConfig>> ports = new LinkedHashMap<>();
@@ -79,8 +70,8 @@ final class ClientPolicies {
     }
 
     private @Nullable Read owner(ListenerConfig listener) {
-        Read own = owners.get(new TrafficTarget("Gateway", listener.gateway(), listener.name()));
-        return own != null ? own : owners.get(new TrafficTarget("Gateway", listener.gateway(), ""));
+        Key owner = policies.owner("Gateway", listener.gateway(), listener.name());
+        return owner == null ? null : reads.get(owner);
     }
 
     /** The header comes before anything says which of the listeners of a port a connection is for. */
@@ -106,43 +97,25 @@ final class ClientPolicies {
         return all;
     }
 
-    private static java.util.Optional<ClientConfig.ProxyProtocol> proxyProtocol(ListenerConfig listener) {
+    private static Optional<ClientConfig.ProxyProtocol> proxyProtocol(ListenerConfig listener) {
         ClientConfig clients = listener.clients();
-        return java.util.Optional.ofNullable(clients == null ? null : clients.proxyProtocol());
+        return Optional.ofNullable(clients == null ? null : clients.proxyProtocol());
     }
 
     /** What is said, after all listeners were looked at. */
     Map<Key, Draft> drafts(PolicyTargets all) {
-        Map<Key, Draft> drafts = new HashMap<>();
-        for (Resource<ClientTrafficPolicySpec, PolicyStatus> policy : policies) {
-            PolicyTargets.Ancestors ancestors = new PolicyTargets.Ancestors();
-            for (TrafficTargetReference target : policy.spec().targetRefs()) {
-                PolicyTargets.Found found = all.find(policy.namespace(), target);
-                Draft.Condition refusal = found.refusal();
-                ancestors.add(found, refusal == null ? accepted(policy.key(), found.place()) : refusal);
-            }
-            drafts.put(policy.key(), ancestors.draft(policy.generation()));
-        }
-        return drafts;
+        return policies.drafts(all, this::accepted, _ -> new Draft.Condition[0]);
     }
 
-    private Draft.Condition accepted(Key policy, TrafficTarget place) {
-        Read read = reads.get(policy);
-        Read owner = owners.get(place);
-        if (owner != null && owner != read) {
-            return Draft.Condition.no(
-                    "Accepted",
-                    "Conflicted",
-                    "the older policy " + owner.policy.name() + " is for " + place.name()
-                            + (place.section().isEmpty() ? "" : ", listener " + place.section()) + " too");
-        }
-        if (read != null && read.problem != null) {
+    private Draft.Condition accepted(Key policy) {
+        Read read = Objects.requireNonNull(reads.get(policy));
+        if (read.problem != null) {
             return Draft.Condition.no(
                     "Accepted",
                     "Invalid",
                     read.problem + "; until that is mended, clients are spoken to as if there were no policy");
         }
-        if (read != null && !read.divided.isEmpty()) {
+        if (!read.divided.isEmpty()) {
             return Draft.Condition.no(
                     "Accepted",
                     "Conflicted",

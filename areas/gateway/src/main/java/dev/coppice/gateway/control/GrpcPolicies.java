@@ -8,11 +8,9 @@ import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
-import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.config.TranscodingConfig;
 import dev.coppice.gateway.kind.GrpcPolicySpec;
 import dev.coppice.gateway.kind.PolicyStatus;
-import dev.coppice.gateway.kind.TrafficTargetReference;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -27,27 +25,20 @@ import java.util.Set;
  * counts before one for its whole route. Not safe for use by many threads.
  */
 final class GrpcPolicies {
-    private final List<Resource<GrpcPolicySpec, PolicyStatus>> policies;
-    private final Map<TrafficTarget, Key> owners = new HashMap<>();
+    private final OldestPolicies<GrpcPolicySpec> policies;
     private final Set<String> routes = new HashSet<>();
     private final Map<Key, GrpcReader.Read> reads = new HashMap<>();
 
     GrpcPolicies(List<Resource<GrpcPolicySpec, PolicyStatus>> policies, GrpcReader reader, References references) {
-        this.policies = policies.stream().sorted(Age.OLDEST_FIRST).toList();
+        this.policies = new OldestPolicies<>(policies, GrpcPolicySpec::targetRefs);
         reader.begin();
-        for (Resource<GrpcPolicySpec, PolicyStatus> policy : this.policies) {
-            reads.put(policy.key(), reader.read(policy, references));
-            for (TrafficTargetReference target : policy.spec().targetRefs()) {
-                TrafficTarget place = PolicyTargets.place(policy.namespace(), target);
-                owners.putIfAbsent(place, policy.key());
-                routes.add(place.kind() + "/" + place.name());
-            }
-        }
+        this.policies.policies().forEach(each -> reads.put(each.key(), reader.read(each, references)));
+        this.policies.places().forEach(each -> routes.add(each.kind() + "/" + each.name()));
     }
 
     /** The listeners with what their routes come to. */
     List<ListenerConfig> applied(List<ListenerConfig> listeners) {
-        if (owners.isEmpty()) {
+        if (reads.isEmpty()) {
             return listeners;
         }
         Map<RouteConfig, RouteConfig> made = new IdentityHashMap<>();
@@ -68,15 +59,9 @@ final class GrpcPolicies {
     }
 
     private RuleConfig applied(RouteConfig route, String name, RuleConfig rule) {
-        Key owner = rule.name().isEmpty() ? null : owners.get(new TrafficTarget(route.kind(), name, rule.name()));
-        if (owner == null) {
-            owner = owners.get(new TrafficTarget(route.kind(), name, ""));
-        }
+        Key owner = policies.owner(route.kind(), name, rule.name());
         GrpcReader.Read read = owner == null ? null : reads.get(owner);
-        if (read == null) {
-            return rule;
-        }
-        if (read.invalid() != null) {
+        if (read == null || read.invalid() != null) {
             return rule;
         }
         List<FilterConfig> filters = new ArrayList<>(rule.filters());
@@ -105,40 +90,21 @@ final class GrpcPolicies {
 
     /** What is said, after all routes were attached. */
     Map<Key, Draft> drafts(PolicyTargets all) {
-        Map<Key, Draft> drafts = new HashMap<>();
-        for (Resource<GrpcPolicySpec, PolicyStatus> policy : policies) {
-            PolicyTargets.Ancestors ancestors = new PolicyTargets.Ancestors();
-            for (TrafficTargetReference target : policy.spec().targetRefs()) {
-                PolicyTargets.Found found = all.find(policy.namespace(), target);
-                Draft.Condition refusal = found.refusal();
-                ancestors.add(found, refusal == null ? accepted(policy.key(), found.place()) : refusal);
-            }
-            drafts.put(policy.key(), ancestors.draft(policy.generation(), resolved(policy.key())));
-        }
-        return drafts;
+        return policies.drafts(all, this::accepted, policy -> new Draft.Condition[] {resolved(policy)});
     }
 
-    private Draft.Condition accepted(Key policy, TrafficTarget place) {
-        Key owner = owners.get(place);
-        if (owner != null && !owner.equals(policy)) {
-            return Draft.Condition.no(
-                    "Accepted",
-                    "Conflicted",
-                    "the older policy " + owner.name() + " is for " + place.kind() + " " + place.name()
-                            + (place.section().isEmpty() ? "" : ", rule " + place.section()) + " too");
-        }
-        GrpcReader.Read read = reads.get(policy);
-        return read == null || read.invalid() == null
+    private Draft.Condition accepted(Key policy) {
+        String invalid = Objects.requireNonNull(reads.get(policy)).invalid();
+        return invalid == null
                 ? Draft.Condition.yes("Accepted", "Accepted")
                 : Draft.Condition.no(
                         "Accepted",
                         "Invalid",
-                        read.invalid() + "; until that is mended, its routes do as if there were no policy");
+                        invalid + "; until that is mended, its routes do as if there were no policy");
     }
 
     private Draft.Condition resolved(Key policy) {
-        GrpcReader.Read read = reads.get(policy);
-        References.Problem problem = read == null ? null : read.unresolved();
+        References.Problem problem = Objects.requireNonNull(reads.get(policy)).unresolved();
         return problem == null
                 ? Draft.Condition.yes("ResolvedRefs", "ResolvedRefs")
                 : Draft.Condition.no(

@@ -140,6 +140,9 @@ public final class Explainer {
                 .filter(FilterConfig.Cors.class::isInstance)
                 .map(Words::filter)
                 .forEach(steps::add);
+        if (rule.grpc() != null || first.route().kind().equals("GRPCRoute")) {
+            steps.add(Words.calls(rule.grpc()));
+        }
         List<TrafficTarget> targets = TrafficTarget.of(listener, first.route(), rule);
         config.security().stream()
                 .filter(each -> each.targets().stream().anyMatch(targets::contains))

@@ -4,6 +4,7 @@ import dev.coppice.gateway.config.BalanceConfig;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.FilterConfig.HeaderChanges;
 import dev.coppice.gateway.config.FilterConfig.PathChange;
+import dev.coppice.gateway.config.GrpcConfig;
 import dev.coppice.gateway.config.LimitConfig;
 import dev.coppice.gateway.config.MatchConfig;
 import dev.coppice.gateway.config.MatchConfig.PathMatch;
@@ -128,6 +129,9 @@ final class Words {
         if (traffic.outliers() != null) {
             all.add("endpoints that are outliers are left out");
         }
+        if (traffic.proxyProtocol() != null) {
+            all.add("told who the client is, by the PROXY protocol " + traffic.proxyProtocol());
+        }
         ResilienceConfig resilience = traffic.resilience();
         if (resilience != null) {
             if (resilience.breaker() != null) {
@@ -170,6 +174,12 @@ final class Words {
             all.add("of the last " + now.requests() + " requests " + now.retries() + " were retries");
         }
         return all;
+    }
+
+    static String calls(@Nullable GrpcConfig grpc) {
+        return grpc == null || grpc.transcoding() == null
+                ? "calls of gRPC, and of gRPC-Web"
+                : "calls of gRPC, of gRPC-Web, and in JSON as the policy " + grpc.transcoding() + " says";
     }
 
     static String retry(RetryConfig retry) {

@@ -82,7 +82,8 @@ class ClientPoliciesTest {
         assertThat(said(outcome, "wide")).containsExactly(ACCEPTED);
         assertThat(said(outcome, "narrow")).containsExactly(ACCEPTED);
         assertThat(said(outcome, "late")).containsExactly("Accepted=False/Conflicted");
-        assertThat(message(outcome, "late")).contains("the older policy narrow").contains("listener http");
+        assertThat(message(outcome, "late"))
+                .isEqualTo("the older policy narrow is for Gateway default/gate, listener http too");
     }
 
     @Test

@@ -7,6 +7,7 @@ import dev.coppice.gateway.DataPlane;
 import dev.coppice.gateway.config.BackendConfig;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.config.GrpcConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.MatchConfig;
 import dev.coppice.gateway.config.MatchConfig.PathMatch;
@@ -91,6 +92,16 @@ final class ExplainerTest {
         List<Explanation> all = explainer.explain(Question.of(method, url, List.of(headers)), "");
         assertThat(all).hasSize(1);
         return all.getFirst();
+    }
+
+    @Test
+    void saysInWhichFormsCallsMayCome() {
+        RuleConfig rule = rule(MatchConfig.ANY, "default/blue:80");
+        RuleConfig calls = rule.with(List.of(), null, new GrpcConfig("default/books"));
+        assertThat(one(explainer(route("shop", "shop.example", calls)), "GET", "http://shop.example:8000/")
+                        .route()
+                        .steps())
+                .contains("calls of gRPC, of gRPC-Web, and in JSON as the policy default/books says");
     }
 
     @Test
