@@ -109,6 +109,7 @@ final class RoutedCluster implements ClusterView {
                 List.of(),
                 List.of(),
                 List.of(),
+                List.of(),
                 this);
     }
 

@@ -11,6 +11,7 @@ import java.util.List;
  * @param security in the order in which they are asked, each by a name of its own
  * @param observations the older first, each by a name of its own
  * @param transcodings that rules point to, each by a name of its own
+ * @param contents the older first
  */
 public record GatewayConfig(
         List<ListenerConfig> listeners,
@@ -18,7 +19,8 @@ public record GatewayConfig(
         List<LimitConfig> limits,
         List<SecurityConfig> security,
         List<ObservationConfig> observations,
-        List<TranscodingConfig> transcodings) {
+        List<TranscodingConfig> transcodings,
+        List<ContentConfig> contents) {
 
     public static final GatewayConfig EMPTY = new GatewayConfig(List.of(), List.of());
 
@@ -30,6 +32,18 @@ public record GatewayConfig(
         security = security == null ? List.of() : List.copyOf(security);
         observations = observations == null ? List.of() : List.copyOf(observations);
         transcodings = transcodings == null ? List.of() : List.copyOf(transcodings);
+        contents = contents == null ? List.of() : List.copyOf(contents);
+    }
+
+    /** With nothing said of what becomes of bodies. */
+    public GatewayConfig(
+            List<ListenerConfig> listeners,
+            List<UpstreamConfig> upstreams,
+            List<LimitConfig> limits,
+            List<SecurityConfig> security,
+            List<ObservationConfig> observations,
+            List<TranscodingConfig> transcodings) {
+        this(listeners, upstreams, limits, security, observations, transcodings, List.of());
     }
 
     /** Without calls of gRPC in HTTP and JSON. */

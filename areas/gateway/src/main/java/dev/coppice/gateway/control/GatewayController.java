@@ -229,6 +229,7 @@ public final class GatewayController implements AutoCloseable {
                 list(GatewayKinds.RATE_LIMIT),
                 list(GatewayKinds.SECURITY_POLICY),
                 list(GatewayKinds.OBSERVABILITY_POLICY),
+                list(GatewayKinds.CONTENT_POLICY),
                 copy);
     }
 

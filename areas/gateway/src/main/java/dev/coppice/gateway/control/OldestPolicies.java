@@ -37,6 +37,14 @@ final class OldestPolicies<S extends Record> {
         return owners.keySet();
     }
 
+    /** The targets that a policy counts for. */
+    List<TrafficTarget> places(Resource<S, PolicyStatus> policy) {
+        return targets.apply(policy.spec()).stream()
+                .map(target -> PolicyTargets.place(policy.namespace(), target))
+                .filter(place -> policy.key().equals(owners.get(place)))
+                .toList();
+    }
+
     /** The policy that counts for a section of a target: its own, or that of the whole; null when there is none. */
     @Nullable
     Key owner(String kind, String name, String section) {

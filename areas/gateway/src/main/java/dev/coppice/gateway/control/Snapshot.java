@@ -4,6 +4,7 @@ import dev.coppice.control.Resource;
 import dev.coppice.gateway.kind.BackendTlsPolicySpec;
 import dev.coppice.gateway.kind.BackendTrafficPolicySpec;
 import dev.coppice.gateway.kind.ClientTrafficPolicySpec;
+import dev.coppice.gateway.kind.ContentPolicySpec;
 import dev.coppice.gateway.kind.GatewayClassSpec;
 import dev.coppice.gateway.kind.GatewayClassStatus;
 import dev.coppice.gateway.kind.GatewaySpec;
@@ -42,4 +43,5 @@ public record Snapshot(
         List<Resource<RateLimitSpec, PolicyStatus>> rateLimits,
         List<Resource<SecurityPolicySpec, PolicyStatus>> securityPolicies,
         List<Resource<ObservabilityPolicySpec, PolicyStatus>> observabilityPolicies,
+        List<Resource<ContentPolicySpec, PolicyStatus>> contentPolicies,
         ClusterView cluster) {}

@@ -27,7 +27,8 @@ final class StatusPatches {
             "GRPCPolicy",
             "RateLimit",
             "SecurityPolicy",
-            "ObservabilityPolicy");
+            "ObservabilityPolicy",
+            "ContentPolicy");
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
 
     private StatusPatches() {}

@@ -90,6 +90,7 @@ public final class Translation {
         PolicyTargets targets = new PolicyTargets(!snapshot.rateLimits().isEmpty()
                 || !snapshot.securityPolicies().isEmpty()
                 || !snapshot.grpcPolicies().isEmpty()
+                || !snapshot.contentPolicies().isEmpty()
                 || !snapshot.observabilityPolicies().isEmpty());
         ClientPolicies clients = new ClientPolicies(snapshot.clientPolicies());
         GrpcPolicies calls = new GrpcPolicies(snapshot.grpcPolicies(), grpcReader, references);
@@ -107,6 +108,8 @@ public final class Translation {
                 new SecurityPolicies(snapshot.securityPolicies(), securityReader, references, services);
         ObservabilityPolicies observations =
                 new ObservabilityPolicies(snapshot.observabilityPolicies(), observationReader, services);
+
+        ContentPolicies contents = new ContentPolicies(snapshot.contentPolicies());
 
         renewEpoch(snapshot);
         backends.begin();
@@ -130,7 +133,8 @@ public final class Translation {
                 limits.limits(),
                 security.configs(),
                 observations.configs(),
-                calls.transcodings());
+                calls.transcodings(),
+                contents.configs());
         Map<String, String> addresses = new HashMap<>();
         for (GatewayState state : states) {
             state.addresses.stream()
@@ -149,6 +153,7 @@ public final class Translation {
         observations
                 .drafts()
                 .forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.OBSERVABILITY_POLICY, key), draft));
+        contents.drafts(targets).forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.CONTENT_POLICY, key), draft));
         return new Result(config, addresses, failures -> {
             for (GatewayState state : states) {
                 all.put(ObjectId.of(GatewayKinds.GATEWAY, state.gateway.key()), state.draft(failures, capabilities));

@@ -165,6 +165,7 @@ public final class Explainer {
         if (rule.retry() != null) {
             steps.add(Words.retry(rule.retry()));
         }
+        steps.addAll(Words.content(targets, config.contents()));
         long sum = rule.backends().stream().mapToLong(BackendConfig::weight).sum();
         return new Chosen(
                 first.name(),

@@ -1,6 +1,7 @@
 package dev.coppice.gateway.explain;
 
 import dev.coppice.gateway.config.BalanceConfig;
+import dev.coppice.gateway.config.ContentConfig;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.FilterConfig.HeaderChanges;
 import dev.coppice.gateway.config.FilterConfig.PathChange;
@@ -13,12 +14,15 @@ import dev.coppice.gateway.config.ResilienceConfig;
 import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.SecurityConfig;
 import dev.coppice.gateway.config.TrafficConfig;
+import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.resilience.CircuitBreaker;
 import dev.coppice.gateway.resilience.UpstreamReading;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Configuration as people read it. */
@@ -195,5 +199,27 @@ final class Words {
     /** As Go and the Gateway API write it. */
     private static String duration(Duration time) {
         return time.toNanos() % 1_000_000_000 == 0 ? time.toSeconds() + "s" : time.toMillis() + "ms";
+    }
+
+    /** @param targets of the request, the widest first */
+    static List<String> content(List<TrafficTarget> targets, List<ContentConfig> contents) {
+        String longest = null;
+        String compression = null;
+        for (TrafficTarget target : targets) {
+            ContentConfig config = contents.stream()
+                    .filter(each -> each.targets().contains(target))
+                    .findFirst()
+                    .orElse(null);
+            if (config != null && config.maxRequestBytes() != ContentConfig.UNBOUNDED) {
+                longest = "answered with 413 if its body is longer than " + config.maxRequestBytes() + " bytes";
+            }
+            if (config != null && config.compression() != null) {
+                compression = "its answer compressed if the client accepts "
+                        + config.compression().encodings().stream()
+                                .map(ContentConfig.Encoding::token)
+                                .collect(Collectors.joining(" or "));
+            }
+        }
+        return Stream.of(longest, compression).filter(Objects::nonNull).toList();
     }
 }

@@ -194,6 +194,7 @@ public final class GatewayKinds {
                     "GRPCPolicy says what the gateway does for calls of gRPC beyond what routes say.")
             .withShortNames("grpcpol")
             .withCategories("coppice")
+            .withLabel(POLICY_LABEL, DIRECT)
             .withColumn("Accepted", "string", ACCEPTED_AT_ANCESTORS, "Whether it counts, for each Gateway.")
             .withColumn("Age", "date", AGE, "When it was made.");
 
@@ -247,6 +248,21 @@ public final class GatewayKinds {
             .withColumn("Logs", "string", ".spec.accessLog.logs[*].name", "Its access logs.")
             .withColumn("Age", "date", AGE, "When it was made.");
 
+    /** What becomes of bodies. */
+    public static final Kind<ContentPolicySpec, PolicyStatus> CONTENT_POLICY = Kind.namespaced(
+                    POLICY_GROUP,
+                    VERSION,
+                    "ContentPolicy",
+                    ContentPolicySpec.class,
+                    PolicyStatus.class,
+                    "ContentPolicy says what becomes of bodies, for Gateways and routes.")
+            .withShortNames("contpol")
+            .withCategories("coppice")
+            .withLabel(POLICY_LABEL, INHERITED)
+            .withColumn("Accepted", "string", ACCEPTED_AT_ANCESTORS, "Whether it counts, for each Gateway.")
+            .withColumn("Algorithms", "string", ".spec.compression.algorithms", "How answers are compressed.")
+            .withColumn("Age", "date", AGE, "When it was made.");
+
     private GatewayKinds() {}
 
     /** All kinds of the area. */
@@ -267,7 +283,8 @@ public final class GatewayKinds {
                 GRPC_POLICY,
                 RATE_LIMIT,
                 SECURITY_POLICY,
-                OBSERVABILITY_POLICY);
+                OBSERVABILITY_POLICY,
+                CONTENT_POLICY);
     }
 
     private static String condition(String type) {

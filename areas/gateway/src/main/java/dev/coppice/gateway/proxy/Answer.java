@@ -1,6 +1,11 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.config.ContentConfig.Encoding;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.DefaultHttpContent;
+import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
@@ -28,6 +33,9 @@ final class Answer {
 
     private @Nullable HttpResponse pendingHead;
     private @Nullable HttpHeaders headers;
+    /** Null: the body goes as it is. */
+    private @Nullable BodyEncoder encoder;
+
     private boolean keepAlive;
     private boolean begun;
     private boolean complete;
@@ -100,6 +108,22 @@ final class Answer {
         }
     }
 
+    /** Its body, of which nothing was given yet, is to be compressed; clients of HTTP/1.0 get it as it is. */
+    void compress(Compression compression, HttpHeaders request, HttpResponse head, boolean toHead) {
+        if (!http10) {
+            Encoding encoding = compression.begin(request, head);
+            if (encoding != null && !toHead) {
+                client.state()
+                        .plane
+                        .metrics
+                        .compressed
+                        .labelValues(encoding.token())
+                        .inc();
+                encoder = new BodyEncoder(encoding, ByteBufAllocator.DEFAULT);
+            }
+        }
+    }
+
     /** The head of an endpoint's answer, whose headers of the connection were taken out. It waits for what else comes with one read. */
     void begin(HttpResponse head, boolean toHead) {
         begun = true;
@@ -123,6 +147,19 @@ final class Answer {
 
     /** Takes a part of the body over. */
     void content(HttpContent part) {
+        BodyEncoder through = encoder;
+        if (through == null) {
+            write(part);
+            return;
+        }
+        through.take(part.content());
+        if (part instanceof LastHttpContent last) {
+            encoder = null;
+            write(new DefaultLastHttpContent(through.finished(), last.trailingHeaders()));
+        }
+    }
+
+    private void write(HttpContent part) {
         bytes += part.content().readableBytes();
         boolean last = part instanceof LastHttpContent;
         client.write(joined(part, last));
@@ -131,8 +168,22 @@ final class Answer {
 
     /** Sends what was given. */
     void flush() {
+        if (encoder != null) {
+            ByteBuf compressed = encoder.flushed();
+            if (compressed.isReadable()) {
+                write(new DefaultHttpContent(compressed));
+            }
+        }
         writeHead();
         client.flush();
+    }
+
+    /** Gives back what it holds, whether all of it was written or not. */
+    void release() {
+        if (encoder != null) {
+            encoder.close();
+            encoder = null;
+        }
     }
 
     /**

@@ -171,6 +171,10 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             answer(HttpResponseStatus.INTERNAL_SERVER_ERROR, "the rule for this request is not valid");
             return;
         }
+        if (rule.content.tooLong(HttpUtil.getContentLength(request, 0L))) {
+            tooLong();
+            return;
+        }
         if (!rule.grpc || translated(rule)) {
             authorize(rule);
         }
@@ -370,6 +374,12 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             refuse(HttpResponseStatus.BAD_REQUEST, "malformed", "the request's body is not valid");
             return;
         }
+        if (action != null
+                && action.content.tooLong(body.bytes() + part.content().readableBytes())) {
+            part.release();
+            tooLong();
+            return;
+        }
         if (action != null && part instanceof LastHttpContent last) {
             action.access.removeOwned(last.trailingHeaders());
         }
@@ -377,6 +387,18 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         HttpContent sent = call == null ? part : translated(call, part);
         if (sent != null) {
             send(sent);
+        }
+    }
+
+    private void tooLong() {
+        drop();
+        if (answer.begun()) {
+            end(false);
+        } else {
+            refuse(
+                    HttpResponseStatus.REQUEST_ENTITY_TOO_LARGE,
+                    "too_long",
+                    "the request's body is longer than is allowed here");
         }
     }
 
@@ -479,7 +501,11 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         if (cookie != null) {
             headers.add(HttpHeaderNames.SET_COOKIE, cookie);
         }
-        answer.begin(head, request.method().equals(HttpMethod.HEAD));
+        boolean toHead = request.method().equals(HttpMethod.HEAD);
+        if (rule != null && rule.content.compression() != null) {
+            answer.compress(rule.content.compression(), request.headers(), head, toHead);
+        }
+        answer.begin(head, toHead);
     }
 
     /** All of the answer was given. */
@@ -611,6 +637,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         over = true;
         drop();
         body.release();
+        answer.release();
         for (MirrorAttempt each : mirrors) {
             if (!body.complete()) {
                 each.abandon();

@@ -58,6 +58,7 @@ public final class ProxyDataPlane implements DataPlane {
     final ProxyOptions options;
     final ProxyMetrics metrics;
     final Observations observations;
+    final Contents contents = new Contents();
     final RateLimits limits;
     final AccessPolicies access;
     final WebSockets webSockets;
@@ -198,6 +199,7 @@ public final class ProxyDataPlane implements DataPlane {
         limits.update(next.limits());
         access.update(next.security(), kept::get);
         observations.update(next.observations(), kept::get);
+        contents.update(next.contents());
         webSockets.update(next.listeners());
         transcoders.update(next.transcodings());
         Map<Binding, List<ListenerConfig>> wanted = new LinkedHashMap<>();

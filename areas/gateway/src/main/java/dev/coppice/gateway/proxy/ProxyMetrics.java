@@ -36,6 +36,7 @@ final class ProxyMetrics implements AutoCloseable {
     final CounterDataPoint mirrored;
     final Counter mirrorsLost;
     final Counter translated;
+    final Counter compressed;
     final Gauge connections;
     final CounterDataPoint accessLines;
     final CounterDataPoint accessLinesLost;
@@ -113,6 +114,11 @@ final class ProxyMetrics implements AutoCloseable {
                 .name("coppice_gateway_calls_translated")
                 .help("Calls of gRPC that came in another form: grpc-web, grpc-web-text, json.")
                 .labelNames("form")
+                .build());
+        compressed = kept(Counter.builder()
+                .name("coppice_gateway_answers_compressed")
+                .help("Answers that were compressed on their way to the client: gzip, zstd.")
+                .labelNames("encoding")
                 .build());
         connections = kept(Gauge.builder()
                 .name("coppice_gateway_connections")

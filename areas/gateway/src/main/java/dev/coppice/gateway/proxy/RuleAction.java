@@ -86,6 +86,7 @@ final class RuleAction {
 
     final Transcoders.@Nullable Made transcoding;
     final Observation observation;
+    final Contents.Content content;
     final WebSockets.PerListener webSockets;
     /** Its route by kind, namespace and name. */
     final String routeKey;
@@ -109,6 +110,7 @@ final class RuleAction {
         this.limits = plane.limits.of(listener, route, rule);
         this.access = plane.access.of(listener, route, rule);
         this.observation = plane.observations.of(listener, route, rule);
+        this.content = plane.contents.of(listener, route, rule);
         this.webSockets = plane.webSockets.of(listener);
         this.grpc = rule.grpc() != null || route.kind().equals("GRPCRoute");
         this.transcoding = plane.transcoders.of(rule.grpc());

@@ -153,6 +153,7 @@ final class World implements ClusterView {
                 all(GatewayKinds.RATE_LIMIT),
                 all(GatewayKinds.SECURITY_POLICY),
                 all(GatewayKinds.OBSERVABILITY_POLICY),
+                all(GatewayKinds.CONTENT_POLICY),
                 this);
     }
 

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.gateway.content;
+
+import org.jspecify.annotations.NullMarked;
