@@ -4,6 +4,7 @@ import dev.coppice.control.Permission;
 import dev.coppice.control.runtime.Backoff;
 import dev.coppice.control.runtime.ExtensionHost;
 import dev.coppice.control.runtime.LeaderElection;
+import dev.coppice.gateway.DataPlane;
 import dev.coppice.gateway.GatewayExtension;
 import dev.coppice.gateway.GatewayOptions;
 import dev.coppice.gateway.Traffic;
@@ -35,6 +36,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
@@ -57,6 +59,9 @@ public final class GatewayServer implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(GatewayServer.class.getName());
     private static final String LEASE = "coppice-gateway";
     private static final Duration LOOK = Duration.ofMillis(200);
+    /** As long as requests that are under way may take at the end. */
+    private static final Duration DRAIN = Duration.ofSeconds(10);
+
     private static final Duration STOP_LIMIT = Duration.ofSeconds(20);
     private static final SupervisorOptions PATIENT =
             SupervisorOptions.DEFAULT.withIntensity(10, Duration.ofSeconds(60));
@@ -243,9 +248,16 @@ public final class GatewayServer implements AutoCloseable {
                 .send("text/plain; charset=utf-8", (well ? "ok\n" : "not ready\n") + words() + "\n");
     }
 
+    /** Those whose address could be bound. */
     private int listeners() {
         Traffic opened = traffic;
-        return opened == null ? 0 : opened.served().listeners().size();
+        if (opened == null) {
+            return 0;
+        }
+        Set<DataPlane.Binding> unbound = opened.unbound();
+        return (int) opened.served().listeners().stream()
+                .filter(each -> !unbound.contains(DataPlane.Binding.of(each)))
+                .count();
     }
 
     private String served() {
@@ -291,17 +303,26 @@ public final class GatewayServer implements AutoCloseable {
         closeActions.add(action);
     }
 
-    /** Drains the traffic, gives the Lease back, and stops the rest. */
+    /** Gives the Lease back, lets requests that are under way end, and stops the rest. */
     @Override
     public synchronized void close() {
         if (closed) {
             return;
         }
         closed = true;
+        boolean _ = kernel.root().stop("gateway");
+        try {
+            if (traffic != null) {
+                traffic.drain(DRAIN);
+            }
+        } catch (InterruptedException e) {
+            // Whoever waits for the end has waited long enough.
+            Thread.currentThread().interrupt();
+        }
+        kernel.close();
         if (traffic != null) {
             traffic.close();
         }
-        kernel.close();
         if (connection != null) {
             connection.close();
         }

@@ -4,6 +4,7 @@ import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.resilience.UpstreamReading;
 import dev.coppice.gateway.tap.Taps;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +51,12 @@ public interface DataPlane extends AutoCloseable {
     default @Nullable Taps taps() {
         return null;
     }
+
+    /**
+     * Takes no further connections, tells clients that no more requests may come on theirs, and lets requests that are under way end. Returns when
+     * none are left, or after {@code limit}. Nothing is served then until a configuration is applied.
+     */
+    default void drain(Duration limit) throws InterruptedException {}
 
     /** Before its supervisor stops it: another one may be opened afterwards. */
     @Override

@@ -30,6 +30,9 @@ public final class GatewayExtension implements Extension {
     private static final SupervisorOptions PATIENT =
             SupervisorOptions.DEFAULT.withIntensity(1000, Duration.ofSeconds(10));
 
+    /** As long as requests that are under way may take when the area ends. */
+    private static final Duration DRAIN = Duration.ofSeconds(5);
+
     private final GatewayOptions options;
     private final Traffic.DataPlaneFactory factory;
     private final @Nullable Traffic shared;
@@ -138,6 +141,7 @@ public final class GatewayExtension implements Extension {
             running.close();
         }
         if (own != null) {
+            own.drain(DRAIN);
             own.close();
         }
     }

@@ -7,6 +7,7 @@ import dev.coppice.gateway.proxy.ProxyDataPlane;
 import dev.coppice.gateway.proxy.ProxyOptions;
 import dev.coppice.gateway.resilience.UpstreamReading;
 import dev.coppice.gateway.tap.Taps;
+import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +28,8 @@ public final class Traffic implements DataPlane {
 
     /** The first listener is served so much later at most. */
     private static final Duration WARM_UP = Duration.ofSeconds(3);
+
+    private static final Duration BIND_AGAIN = Duration.ofSeconds(2);
 
     /** Makes what serves the traffic. */
     @FunctionalInterface
@@ -42,6 +46,7 @@ public final class Traffic implements DataPlane {
     private final DataPlane plane;
     private final SavedConfig saved;
     private volatile GatewayConfig served = GatewayConfig.EMPTY;
+    private volatile Set<Binding> unbound = Set.of();
 
     private Traffic(DataPlane plane, SavedConfig saved) {
         this.plane = plane;
@@ -59,6 +64,8 @@ public final class Traffic implements DataPlane {
         SavedConfig saved = new SavedConfig(directory.resolve("config.json"), Sealer.open(kernel, directory));
         Traffic traffic = new Traffic(factory.open(kernel, supervisor, directory), saved);
         saved.read().ifPresent(traffic::begin);
+        Supervisor.Child _ =
+                supervisor.start(ChildSpec.periodic("binding", BIND_AGAIN, Duration.ZERO, traffic::bindAgain));
         return traffic;
     }
 
@@ -67,7 +74,6 @@ public final class Traffic implements DataPlane {
         try {
             apply(config).forEach((binding, why) -> LOG.log(Level.WARNING, binding + " is not served yet: " + why));
         } catch (RuntimeException e) {
-            served = GatewayConfig.EMPTY;
             LOG.log(Level.WARNING, "what was served before is not served until the resources have been read", e);
         }
     }
@@ -96,10 +102,32 @@ public final class Traffic implements DataPlane {
         return saved;
     }
 
+    /** Addresses that could not be bound, such as those that another process still has. */
+    public Set<Binding> unbound() {
+        return unbound;
+    }
+
     @Override
-    public Map<Binding, String> apply(GatewayConfig config) {
+    public synchronized Map<Binding, String> apply(GatewayConfig config) {
+        Map<Binding, String> failures = plane.apply(config);
         served = config;
-        return plane.apply(config);
+        unbound = Set.copyOf(failures.keySet());
+        return failures;
+    }
+
+    /** Whether or not anybody controls it, and hears of it. */
+    private synchronized void bindAgain() {
+        if (!unbound.isEmpty()) {
+            unbound = Set.copyOf(plane.apply(served).keySet());
+        }
+    }
+
+    @Override
+    public void drain(Duration limit) throws InterruptedException {
+        synchronized (this) {
+            unbound = Set.of();
+        }
+        plane.drain(limit);
     }
 
     @Override

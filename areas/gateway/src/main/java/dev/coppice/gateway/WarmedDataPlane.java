@@ -87,6 +87,11 @@ final class WarmedDataPlane implements DataPlane {
     }
 
     @Override
+    public void drain(Duration limit) throws InterruptedException {
+        plane.drain(limit);
+    }
+
+    @Override
     public void close() {
         plane.close();
     }

@@ -287,6 +287,40 @@ class GatewayExtensionTest {
         eventually("gone", () -> listeners("taken").isEmpty());
     }
 
+    /** A name that nothing can have, which no API lets anybody ask for, holds up nothing. */
+    @Test
+    void aReferenceThatNothingCanFulfilHoldsUpNothing() throws Exception {
+        apply("""
+                kind: Service
+                metadata: {name: odd}
+                spec: {ports: [{name: http, port: 80}]}
+                ---
+                kind: EndpointSlice
+                metadata: {name: odd-1, labels: {kubernetes.io/service-name: odd}, annotations: {gateway.coppice.dev/health-check: "a,b"}}
+                addressType: IPv4
+                ports: [{name: http, port: 3000, protocol: TCP}]
+                endpoints: [{addresses: [127.0.0.1]}]
+                ---
+                kind: Gateway
+                metadata: {name: odd}
+                spec:
+                  gatewayClassName: coppice
+                  listeners:
+                  - {name: http, port: 8077, protocol: HTTP}
+                  - {name: https, port: 8078, protocol: HTTPS, tls: {certificateRefs: [{name: "a,b"}]}}
+                ---
+                kind: HTTPRoute
+                metadata: {name: odd}
+                spec: {parentRefs: [{name: odd}], rules: [{backendRefs: [{name: odd, port: 80}]}]}
+                """);
+        eventually(
+                "served",
+                () -> listeners("odd").size() == 1
+                        && listeners("odd").getFirst().routes().size() == 1);
+        boolean _ = client.delete(GATEWAYS, "default", "odd");
+        boolean _ = client.delete(ROUTES, "default", "odd");
+    }
+
     @Test
     void aSecretIsFollowed() throws Exception {
         apply("""

@@ -124,8 +124,8 @@ final class RoutedCluster implements ClusterView {
     }
 
     @Override
-    public List<String> addresses(String externalName) {
-        return List.of();
+    public Optional<List<String>> addresses(String externalName) {
+        return Optional.empty();
     }
 
     @Override

@@ -25,6 +25,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /** Looks up Services, and makes upstreams of their EndpointSlices. What did not change is kept from one time to the next. */
@@ -122,6 +123,8 @@ final class Backends {
     private final EndpointReader endpoints;
     private final Map<String, Wanted> wanted = new LinkedHashMap<>();
     private Map<String, Made> made = Map.of();
+    /** Addresses of upstreams that were served before this began: those of external names count until they were looked up. */
+    private Map<String, List<String>> served = Map.of();
     /** HealthChecks whose state was not known when it was looked for. */
     private final Set<Key> unknown = new HashSet<>();
 
@@ -129,6 +132,16 @@ final class Backends {
     Backends(Capabilities capabilities, String zone) {
         this.capabilities = capabilities;
         this.endpoints = new EndpointReader(zone);
+    }
+
+    /** @param before what was served before this began */
+    void served(List<UpstreamConfig> before) {
+        served = before.stream()
+                .collect(Collectors.toMap(
+                        UpstreamConfig::name,
+                        each -> each.endpoints().stream()
+                                .map(UpstreamConfig.Endpoint::address)
+                                .toList()));
     }
 
     /** Begins anew: no upstream is wanted. */
@@ -266,7 +279,9 @@ final class Backends {
                     well(cluster, cluster.slices(each.backend().service()));
             ObjectNode service = cluster.service(each.backend().service()).orElse(NOTHING);
             String external = external(service);
-            List<String> addresses = external == null ? List.of() : cluster.addresses(external);
+            List<String> addresses = external == null
+                    ? List.of()
+                    : cluster.addresses(external).orElseGet(() -> served.getOrDefault(name, List.of()));
             boolean secured = each.backend().secured() && !each.egress().passes();
             UpstreamTlsConfig tls = secured ? tls(each, policies, shown) : null;
             TrafficConfig sent = fallingBack.containsKey(name)

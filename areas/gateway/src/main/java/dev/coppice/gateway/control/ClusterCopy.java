@@ -116,7 +116,7 @@ final class ClusterCopy implements ClusterView, AutoCloseable {
     }
 
     @Override
-    public List<String> addresses(String externalName) {
+    public Optional<List<String>> addresses(String externalName) {
         return names.addresses(externalName);
     }
 

@@ -13,8 +13,8 @@ public interface ClusterView {
     /** The EndpointSlices of a Service. */
     List<ObjectNode> slices(Key service);
 
-    /** The IP addresses of a name outside of the cluster; empty while none are known. */
-    List<String> addresses(String externalName);
+    /** The IP addresses of a name outside of the cluster; nothing until it was looked up. */
+    Optional<List<String>> addresses(String externalName);
 
     /** The state of a HealthCheck, such as Up; empty when it is not known, or there is no such check. */
     String healthState(Key key);

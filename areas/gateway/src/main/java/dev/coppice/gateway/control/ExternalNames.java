@@ -11,10 +11,12 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The addresses of names outside of the cluster (Services of the type ExternalName), each looked up as soon as it is wanted, and again as long
@@ -30,7 +32,7 @@ final class ExternalNames {
     private static final System.Logger LOG = System.getLogger(ExternalNames.class.getName());
 
     private static final class Entry {
-        volatile List<String> addresses = List.of();
+        volatile @Nullable List<String> addresses;
         volatile String told = "";
         volatile boolean running;
         volatile long askedNanos;
@@ -67,21 +69,21 @@ final class ExternalNames {
         metrics.names.set(entries.size());
     }
 
-    /** The addresses of a name, sorted; empty while none are known. */
-    synchronized List<String> addresses(String name) {
+    /** The addresses of a name, sorted; nothing until a look-up has succeeded. */
+    synchronized Optional<List<String>> addresses(String name) {
         wanted.add(name);
         Entry known = entries.get(name);
         if (known != null) {
-            return known.addresses;
+            return Optional.ofNullable(known.addresses);
         }
         if (entries.size() >= MOST_NAMES) {
             metrics.lookups.labelValues("too_many").inc();
-            return List.of();
+            return Optional.empty();
         }
         Entry made = new Entry();
         entries.put(name, made);
         start(name, made);
-        return List.of();
+        return Optional.empty();
     }
 
     /** Looks up again what was looked up long enough ago. */

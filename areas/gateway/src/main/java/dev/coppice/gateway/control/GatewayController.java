@@ -25,6 +25,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -56,7 +57,7 @@ public final class GatewayController implements AutoCloseable {
     private Map<String, String> addresses = Map.of();
     private @Nullable GatewayConfig applied;
     private @Nullable ClusterCopy cluster;
-    private volatile @Nullable GatewayConfig unsaved;
+    private final AtomicReference<@Nullable GatewayConfig> unsaved = new AtomicReference<>();
 
     /** @param tells whether statuses are written here now, or by another process that serves the same resources */
     public GatewayController(ExtensionContext context, GatewayOptions options, Traffic traffic, BooleanSupplier tells) {
@@ -65,6 +66,7 @@ public final class GatewayController implements AutoCloseable {
         this.traffic = traffic;
         this.tells = tells;
         this.translation = new Translation(options);
+        translation.resume(traffic.served());
         this.metrics = new ControlMetrics(kernel.metrics());
         this.changes = new Signal(kernel.timers());
         this.saves = new Signal(kernel.timers());
@@ -161,7 +163,7 @@ public final class GatewayController implements AutoCloseable {
             metrics.failures.labelValues("apply").inc();
             changes.raiseLater(RETRY);
         }
-        unsaved = config;
+        unsaved.set(config);
         saves.raise();
         return failures;
     }
@@ -198,15 +200,17 @@ public final class GatewayController implements AutoCloseable {
     }
 
     private void write() {
-        @Nullable GatewayConfig config = unsaved;
+        @Nullable GatewayConfig config = unsaved.getAndSet(null);
         if (config == null) {
             return;
         }
         try {
-            unsaved = null;
             traffic.saved().write(config);
         } catch (IOException e) {
             metrics.failures.labelValues("save").inc();
+            // A newer one goes before it.
+            boolean _ = unsaved.compareAndSet(null, config);
+            saves.raiseLater(RETRY);
             LOG.log(Level.WARNING, "the configuration was not saved; a restart begins with an older one", e);
         }
     }

@@ -15,6 +15,7 @@ import java.util.Iterator;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +25,9 @@ import org.jspecify.annotations.Nullable;
 final class ReferencedObjects implements AutoCloseable {
     /** Further ones are looked up each time, and their changes seen with the next change of something else. */
     private static final int MOST_WATCHED = 5000;
+
+    /** Of any object (RFC 1123, as Kubernetes has it). */
+    private static final Pattern NAME = Pattern.compile("[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?");
 
     private static final class Entry {
         @Nullable
@@ -70,6 +74,10 @@ final class ReferencedObjects implements AutoCloseable {
 
     /** The object as it is now. */
     Optional<ObjectNode> get(Key key) {
+        if (!NAME.matcher(key.name()).matches()) {
+            // Nothing can have such a name, and no API lets anybody ask for it.
+            return Optional.empty();
+        }
         Entry entry;
         synchronized (entries) {
             asked.add(key);
@@ -87,7 +95,29 @@ final class ReferencedObjects implements AutoCloseable {
             entries.put(key, entry);
         }
         // Watched before it is read, so that no change falls between.
-        Watch watch = client.watch(
+        Watch watch;
+        try {
+            watch = watch(key, entry);
+        } catch (ApiException e) {
+            stale(entry);
+            if (e.code() == 404) {
+                // The kind is gone.
+                return Optional.empty();
+            }
+            throw e;
+        }
+        synchronized (entries) {
+            entry.watch = watch;
+        }
+        Optional<ObjectNode> object = client.get(type, key.namespace(), key.name());
+        synchronized (entries) {
+            entry.object = object;
+        }
+        return object;
+    }
+
+    private Watch watch(Key key, Entry entry) {
+        return client.watch(
                 type, new Query(key.namespace(), "", "metadata.name=" + key.name()), "", new WatchObserver() {
                     @Override
                     public void event(EventType event, ObjectNode object) {
@@ -101,12 +131,6 @@ final class ReferencedObjects implements AutoCloseable {
                         stale(entry);
                     }
                 });
-        Optional<ObjectNode> object = client.get(type, key.namespace(), key.name());
-        synchronized (entries) {
-            entry.watch = watch;
-            entry.object = object;
-        }
-        return object;
     }
 
     private void stale(Entry entry) {

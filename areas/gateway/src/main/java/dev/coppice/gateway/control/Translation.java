@@ -65,6 +65,11 @@ public final class Translation {
         this.backends = new Backends(capabilities, options.zone());
     }
 
+    /** Goes on where another one ended, with what that made. */
+    public void resume(GatewayConfig served) {
+        backends.served(served.upstreams());
+    }
+
     /**
      * What became of a snapshot.
      *

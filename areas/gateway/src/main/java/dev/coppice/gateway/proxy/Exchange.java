@@ -130,6 +130,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         }
         candidate = found.candidate();
         action = found.candidate().action();
+        target = action.access.loggable(target);
         observe(action.observation);
         act(found.candidate().action());
     }
@@ -225,7 +226,6 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             admit(rule);
             return;
         }
-        target = rule.access.loggable(target);
         AccessCheck.begin(rule.access, request, asked, client, body, check -> decided(rule, check));
     }
 

@@ -31,6 +31,7 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -53,6 +54,7 @@ import org.jspecify.annotations.Nullable;
 public final class ProxyDataPlane implements DataPlane {
     private static final System.Logger LOG = System.getLogger(ProxyDataPlane.class.getName());
     private static final int BACKLOG = 4096;
+    private static final Duration LOOK_WHILE_DRAINING = Duration.ofMillis(20);
 
     final Clock clock;
     final ProxyOptions options;
@@ -163,6 +165,21 @@ public final class ProxyDataPlane implements DataPlane {
         }
     }
 
+    @Override
+    public void drain(Duration limit) throws InterruptedException {
+        List<Port> gone;
+        synchronized (this) {
+            gone = List.copyOf(ports.values());
+            gone.forEach(ProxyDataPlane::unbind);
+            ports.clear();
+        }
+        onLoops(state -> gone.forEach(state::drain));
+        long end = clock.nanoTime() + limit.toNanos();
+        while (open().exchanges() > 0 && clock.nanoTime() - end < 0) {
+            kernel.timers().sleep(LOOK_WHILE_DRAINING);
+        }
+    }
+
     /** Takes its metrics out; its supervisor stops the rest. */
     @Override
     public void close() {
@@ -183,7 +200,18 @@ public final class ProxyDataPlane implements DataPlane {
 
     @Override
     public synchronized Map<Binding, String> apply(GatewayConfig next) {
+        GatewayConfig before = config;
         config = next;
+        try {
+            return serve(next);
+        } catch (RuntimeException e) {
+            // New event loops would otherwise begin with what cannot be served.
+            config = before;
+            throw e;
+        }
+    }
+
+    private Map<Binding, String> serve(GatewayConfig next) {
         EventLoopGroup group = loops;
         if (group == null) {
             return Map.of();

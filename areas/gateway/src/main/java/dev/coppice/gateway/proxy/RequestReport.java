@@ -213,7 +213,7 @@ final class RequestReport implements TappedRequest {
             case LIMIT -> admission == null ? "" : admission.refusedBy();
             case REASON -> reason;
             case AGENT -> headers().get(HttpHeaderNames.USER_AGENT);
-            case REFERER -> headers().get(HttpHeaderNames.REFERER);
+            case REFERER -> requestHeader("referer");
             case TRACE_ID -> trace == null ? "" : trace.place().traceId();
             case SPAN_ID ->
                 trace == null || !trace.sampled() ? "" : trace.place().spanId();
@@ -236,7 +236,14 @@ final class RequestReport implements TappedRequest {
     @Override
     public @Nullable String requestHeader(String name) {
         String value = headers().get(name);
-        return value != null && secret(name) ? SecretHeaders.MASK : value;
+        return value == null ? null : shown(name, value);
+    }
+
+    private String shown(String name, String value) {
+        if (secret(name)) {
+            return SecretHeaders.MASK;
+        }
+        return rule != null && name.equals("referer") ? rule.access.loggableReferer(value) : value;
     }
 
     @Override
@@ -249,9 +256,7 @@ final class RequestReport implements TappedRequest {
     @Override
     public void requestHeaders(BiConsumer<String, String> each) {
         for (Map.Entry<String, String> header : headers()) {
-            each.accept(
-                    header.getKey(),
-                    secret(header.getKey().toLowerCase(Locale.ROOT)) ? SecretHeaders.MASK : header.getValue());
+            each.accept(header.getKey(), shown(header.getKey().toLowerCase(Locale.ROOT), header.getValue()));
         }
     }
 

@@ -76,8 +76,10 @@ final class RequestTrace {
                 ? new TraceParent(state.random.nextLong() | 1, random, state.random.nextLong() | 1, TraceParent.RANDOM)
                 : parent;
         boolean sampled = sampled(tracing, state, parent, trace, random, request);
-        TraceParent place =
-                (sampled && parent != null ? trace.from(state.random.nextLong() | 1) : trace).sampled(sampled);
+        TraceParent place = (parent != null && (sampled || parent.sampled())
+                        ? trace.from(state.random.nextLong() | 1)
+                        : trace)
+                .sampled(sampled);
         RequestTrace made = new RequestTrace(state, tracing.exporter(), place, parent, traceState);
         made.pass(headers, place);
         return made;

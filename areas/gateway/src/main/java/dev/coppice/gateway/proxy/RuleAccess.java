@@ -64,6 +64,12 @@ final class RuleAccess {
         return policies.isEmpty();
     }
 
+    /** The page that a request comes from; without its query, where credentials may be in one. */
+    String loggableReferer(String referer) {
+        int mark = secretParameters.isEmpty() ? -1 : referer.indexOf('?');
+        return mark < 0 ? referer : referer.substring(0, mark);
+    }
+
     /** The target of a request without the parameters that have credentials, which are not logged. */
     String loggable(String all) {
         String target = plain(all);

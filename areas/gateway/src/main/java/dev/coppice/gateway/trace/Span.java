@@ -27,6 +27,9 @@ public final class Span {
     final boolean parentRemote;
     final String traceState;
     final Kind kind;
+    /** Of a value, which is cut there: clients choose how long their headers and targets are. */
+    private static final int MOST_CHARACTERS = 1_024;
+
     final String name;
     final List<Attribute> attributes = new ArrayList<>();
     long beginNanos;
@@ -59,7 +62,8 @@ public final class Span {
     /** Adds what is known; nothing for null and the empty text. */
     public Span with(String attribute, @Nullable String value) {
         if (value != null && !value.isEmpty()) {
-            attributes.add(new Attribute(attribute, value));
+            attributes.add(new Attribute(
+                    attribute, value.length() > MOST_CHARACTERS ? value.substring(0, MOST_CHARACTERS) : value));
         }
         return this;
     }

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -53,7 +54,7 @@ class ExternalNamesTest {
     private void round(String... wanted) {
         names.begin();
         for (String each : wanted) {
-            List<String> _ = names.addresses(each);
+            Optional<List<String>> _ = names.addresses(each);
         }
         names.end();
     }
@@ -77,7 +78,7 @@ class ExternalNamesTest {
         assertThat(names.addresses("a.example")).isEmpty();
         work();
         assertThat(changes).hasValue(1);
-        assertThat(names.addresses("a.example")).containsExactly("192.0.2.1", "192.0.2.2");
+        assertThat(names.addresses("a.example")).contains(List.of("192.0.2.1", "192.0.2.2"));
         names.look();
         work();
         assertThat(asked).hasSize(1);
@@ -89,7 +90,7 @@ class ExternalNamesTest {
         has("a.example", "2001:db8::1");
         later();
         assertThat(changes).hasValue(2);
-        assertThat(names.addresses("a.example")).containsExactly("2001:db8:0:0:0:0:0:1");
+        assertThat(names.addresses("a.example")).contains(List.of("2001:db8:0:0:0:0:0:1"));
         round();
         later();
         assertThat(asked).hasSize(3);
@@ -103,7 +104,7 @@ class ExternalNamesTest {
         work();
         silent = true;
         later();
-        assertThat(names.addresses("a.example")).containsExactly("192.0.2.1");
+        assertThat(names.addresses("a.example")).contains(List.of("192.0.2.1"));
         assertThat(metrics.lookups.labelValues("failed").get()).isEqualTo(1);
         assertThat(changes).hasValue(1);
     }
@@ -124,19 +125,19 @@ class ExternalNamesTest {
         has("local.example", "127.0.0.1", "::1", "fe80::1");
         round("mixed.example", "local.example");
         work();
-        assertThat(names.addresses("mixed.example")).containsExactly("192.0.2.1");
-        assertThat(names.addresses("local.example")).isEmpty();
+        assertThat(names.addresses("mixed.example")).contains(List.of("192.0.2.1"));
+        assertThat(names.addresses("local.example")).contains(List.of());
         assertThat(metrics.lookups.labelValues("refused").get()).isEqualTo(1);
         // One that is taken over leads nowhere any more.
         has("mixed.example", "127.0.0.1");
         later();
-        assertThat(names.addresses("mixed.example")).isEmpty();
+        assertThat(names.addresses("mixed.example")).contains(List.of());
     }
 
     @Test
     void thereIsABound() {
         for (int i = 0; i < ExternalNames.MOST_NAMES + 5; i++) {
-            List<String> _ = names.addresses("n" + i + ".example");
+            Optional<List<String>> _ = names.addresses("n" + i + ".example");
         }
         assertThat(work).hasSize(ExternalNames.MOST_NAMES);
         assertThat(metrics.lookups.labelValues("too_many").get()).isEqualTo(5);

@@ -368,7 +368,16 @@ class RoutesTest {
                         new UpstreamConfig.Endpoint("192.0.2.1", 8080), new UpstreamConfig.Endpoint("192.0.2.2", 8080));
         assertThat(outcome.upstream("default/h2:81/h2c").endpoints())
                 .containsExactly(new UpstreamConfig.Endpoint("2001:db8::1", 81));
-        world.names.remove("away.example");
+        // After a restart it is where it was, until it was looked up.
+        List<String> found = world.names.remove("away.example");
+        World later = new World();
+        later.translation.resume(outcome.config());
+        later.objects.putAll(world.objects);
+        assertThat(later.translate().upstream("default/away:8080").endpoints())
+                .isEqualTo(outcome.upstream("default/away:8080").endpoints());
+        later.names.put("away.example", List.of());
+        assertThat(later.translate().upstream("default/away:8080").endpoints()).isEmpty();
+        assertThat(found).hasSize(2);
         assertThat(world.translate().upstream("default/away:8080").endpoints()).isEmpty();
         // It has endpoints of its own again.
         world.service("default", "away", "{name: http, port: 8080}", "10.0.0.9");

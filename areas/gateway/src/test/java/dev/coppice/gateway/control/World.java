@@ -259,8 +259,8 @@ final class World implements ClusterView {
     }
 
     @Override
-    public List<String> addresses(String externalName) {
-        return names.getOrDefault(externalName, List.of());
+    public Optional<List<String>> addresses(String externalName) {
+        return Optional.ofNullable(names.get(externalName));
     }
 
     @Override

@@ -3,6 +3,7 @@ package dev.coppice.gateway.proxy;
 import static dev.coppice.gateway.proxy.ProxyFixture.rule;
 import static dev.coppice.gateway.proxy.ProxyFixture.upstream;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.coppice.gateway.config.BackendConfig;
 import dev.coppice.gateway.config.FilterConfig;
@@ -10,11 +11,13 @@ import dev.coppice.gateway.config.FilterConfig.Header;
 import dev.coppice.gateway.config.FilterConfig.HeaderChanges;
 import dev.coppice.gateway.config.FilterConfig.PathChange;
 import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.MatchConfig;
 import dev.coppice.gateway.config.MatchConfig.PathMatch;
 import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.kernel.SupervisorOptions;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -725,5 +728,58 @@ class ProxyTest {
                 }
             }
         }
+    }
+
+    /** Requests that are under way end, and their connections with them; no others come. */
+    @Test
+    void drainingLetsRequestsEnd() throws Exception {
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch answer = new CountDownLatch(1);
+        try (Backend slow = new Backend((_, _) -> {
+            asked.countDown();
+            try {
+                answer.await();
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
+            return Backend.ok("late");
+        })) {
+            proxy.serve(List.of(ProxyFixture.rule("u")), ProxyFixture.upstream("u", slow.port()));
+            ProxyFixture.Client busy = proxy.client();
+            busy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            asked.await();
+            Thread draining = Thread.ofVirtual().start(() -> {
+                try {
+                    proxy.plane.drain(Duration.ofSeconds(20));
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            ProxyFixture.await(() -> {
+                try (ProxyFixture.Client other = proxy.client()) {
+                    return false;
+                } catch (IOException e) {
+                    return true;
+                }
+            });
+            assertThat(draining.isAlive()).isTrue();
+            answer.countDown();
+            assertThat(busy.head()).contains("HTTP/1.1 200 OK");
+            // With the end of the connection.
+            assertThat(busy.rest()).isEqualTo("late");
+            draining.join();
+        }
+    }
+
+    /** What cannot be served takes nothing down, now or later. */
+    @Test
+    void aConfigurationThatCannotBeServedIsForgotten() throws Exception {
+        proxy.serve(List.of(ProxyFixture.rule("u")), ProxyFixture.upstream("u", ProxyFixture.freePort()));
+        assertThat(proxy.get("/")).startsWith("HTTP/1.1 503");
+        ListenerConfig broken =
+                new ListenerConfig("default/gateway", "http", "127.0.0.1", proxy.port, null, "", null, List.of());
+        assertThatThrownBy(() -> proxy.plane.apply(new GatewayConfig(List.of(broken), List.of())))
+                .isInstanceOf(RuntimeException.class);
+        assertThat(proxy.get("/")).startsWith("HTTP/1.1 503");
     }
 }
