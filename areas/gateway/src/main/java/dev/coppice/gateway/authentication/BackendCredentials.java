@@ -107,13 +107,17 @@ public final class BackendCredentials {
         return header;
     }
 
-    /** The header's value; null while there is none. */
+    /** The header's value; null while there is none, which has one fetched. */
     public @Nullable String value() {
         if (token == null) {
             return fixed;
         }
         Token known = token.current();
-        return known == null ? null : known.value();
+        if (known == null) {
+            token.want();
+            return null;
+        }
+        return known.value();
     }
 
     /**

@@ -28,6 +28,8 @@ public final class CheckMessages {
     public static final String PATH = "/envoy.service.auth.v3.Authorization/Check";
 
     private static final int MOST_HEADERS = 100;
+    /** Of the prefix of a message. */
+    private static final int PREFIX = 5;
     /** Nobody else may say how long a message is, or for which host. */
     private static final Set<String> FRAMING = Set.of(
             "connection",
@@ -186,7 +188,6 @@ public final class CheckMessages {
     }
 
     private static final class Read {
-        int code;
         int status = 403;
         final List<HeaderChange> denied = new ArrayList<>();
         final List<HeaderChange> set = new ArrayList<>();
@@ -195,24 +196,67 @@ public final class CheckMessages {
         byte[] body = new byte[0];
     }
 
+    /** The status of a CheckResponse: what was read of it counts, whatever comes after. */
+    private static final class Code {
+        int code;
+
+        void read(CodedInputStream message) throws IOException {
+            CheckMessages.read(message, (number, in) -> {
+                if (number == 1) {
+                    // In its place, as it may be cut off.
+                    int length = in.readRawVarint32();
+                    int outer = in.pushLimit(Math.min(length, in.getBytesUntilLimit()));
+                    CheckMessages.read(in, (field, status) -> {
+                        if (field == 1) {
+                            code = status.readInt32();
+                        }
+                        return field == 1;
+                    });
+                    in.popLimit(outer);
+                }
+                return number == 1;
+            });
+        }
+    }
+
+    /** Whether what has come of an answer, in gRPC's frame, refuses the request. */
+    public static boolean refuses(byte[] beginning) {
+        if (beginning.length <= PREFIX || beginning[0] != 0) {
+            return false;
+        }
+        Code code = new Code();
+        try {
+            code.read(CodedInputStream.newInstance(beginning, PREFIX, beginning.length - PREFIX));
+        } catch (IOException e) {
+            // It is cut off.
+        }
+        return code.code != 0;
+    }
+
     /**
-     * A CheckResponse.
+     * A CheckResponse. One that refuses does so whatever else it says: with 403, and nothing more, when the rest cannot be read.
      *
      * @throws IOException when it is none, or has what no header can have
      */
     public static Response read(byte[] message) throws IOException {
+        Code code = new Code();
+        try {
+            code.read(CodedInputStream.newInstance(message));
+            return read(message, code.code == 0);
+        } catch (IOException e) {
+            if (code.code == 0) {
+                throw e;
+            }
+            return new Response(false, 403, List.of(), List.of(), List.of(), new byte[0]);
+        }
+    }
+
+    private static Response read(byte[] message, boolean allowed) throws IOException {
         Read all = new Read();
         read(CodedInputStream.newInstance(message), (number, in) -> {
             switch (number) {
-                case 1 ->
-                    nested(in, (field, status) -> {
-                        if (field == 1) {
-                            all.code = status.readInt32();
-                        }
-                        return field == 1;
-                    });
                 case 2 -> nested(in, (field, denied) -> denied(field, denied, all));
-                case 3 -> nested(in, (field, allowed) -> allowed(field, allowed, all));
+                case 3 -> nested(in, (field, ok) -> allowed(field, ok, all));
                 default -> {
                     return false;
                 }
@@ -222,7 +266,6 @@ public final class CheckMessages {
         if (all.status < 200 || all.status > 599) {
             throw new IOException("the status " + all.status);
         }
-        boolean allowed = all.code == 0;
         return new Response(
                 allowed,
                 all.status,
@@ -377,7 +420,7 @@ public final class CheckMessages {
 
     /** A message with its prefix (gRPC over HTTP/2, Length-Prefixed-Message). */
     public static byte[] framed(byte[] message) {
-        ByteArrayOutputStream out = new ByteArrayOutputStream(message.length + 5);
+        ByteArrayOutputStream out = new ByteArrayOutputStream(message.length + PREFIX);
         out.write(0);
         for (int shift = 24; shift >= 0; shift -= 8) {
             out.write(message.length >> shift);
@@ -392,9 +435,9 @@ public final class CheckMessages {
      * @throws IOException when it is not whole, not the only one, or compressed
      */
     public static byte[] unframed(byte[] body) throws IOException {
-        if (body.length < 5 || body[0] != 0 || ByteBuffer.wrap(body, 1, 4).getInt() != body.length - 5) {
+        if (body.length < PREFIX || body[0] != 0 || ByteBuffer.wrap(body, 1, 4).getInt() != body.length - PREFIX) {
             throw new IOException("no message that is whole and uncompressed");
         }
-        return Arrays.copyOfRange(body, 5, body.length);
+        return Arrays.copyOfRange(body, PREFIX, body.length);
     }
 }

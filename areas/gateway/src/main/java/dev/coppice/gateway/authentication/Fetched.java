@@ -88,9 +88,14 @@ final class Fetched<T> {
         }
         long age = kernel.clock().nanoTime() - now.fetchedNanos;
         if (age > now.life.freshNanos) {
-            boolean _ = begin(null);
+            want();
         }
         return age > now.life.goodNanos ? null : now.value;
+    }
+
+    /** Has it fetched, unless it is on its way or was tried lately. */
+    void want() {
+        boolean _ = begin(null);
     }
 
     /**

@@ -24,8 +24,6 @@ import org.jspecify.annotations.Nullable;
  * answers, and changes of queries, are not looked at.
  */
 record EnvoyAuthorization(Method.External config) implements ExternalProtocol {
-    private static final String ALL = "*";
-
     @Override
     public Question question(RequestCredentials request, byte[] seen, boolean partial) {
         byte[] message = CheckMessages.framed(CheckMessages.write(asked(request, seen, partial)));
@@ -43,16 +41,17 @@ record EnvoyAuthorization(Method.External config) implements ExternalProtocol {
         HttpHeaders from = request.request().headers();
         ClientStream client = request.client();
         String target = request.target().path() + request.target().query();
-        String host =
-                from.get(HttpHeaderNames.HOST, request.target().authority().host());
+        String host = request.host();
         String scheme = client.port().secure() ? "https" : "http";
-        HttpHeaders shown = new DefaultHttpHeaders();
-        ExternalMethod.seen(config, from, shown);
         Map<String, String> headers = new TreeMap<>();
-        for (Map.Entry<String, String> each : shown) {
+        for (Map.Entry<String, String> each : ExternalMethod.seen(config, request)) {
             headers.merge(each.getKey().toLowerCase(Locale.ROOT), each.getValue(), (a, b) -> a + "," + b);
         }
-        if (config.requestHeaders().contains(ALL)) {
+        // As the backend will get them: those of the client are not to be believed.
+        show(headers, "x-forwarded-for", ForwardedRequest.addresses(from, client));
+        show(headers, "x-forwarded-host", host);
+        show(headers, "x-forwarded-proto", scheme);
+        if (config.requestHeaders().contains(ExternalMethod.ALL)) {
             headers.remove("host");
             headers.put(":authority", host);
             headers.put(":method", request.request().method().name());
@@ -79,6 +78,12 @@ record EnvoyAuthorization(Method.External config) implements ExternalProtocol {
                 size(request, length));
     }
 
+    private void show(Map<String, String> headers, String name, String value) {
+        if (ExternalMethod.sees(config, name)) {
+            headers.put(name, value);
+        }
+    }
+
     private static long size(RequestCredentials request, @Nullable String length) {
         if (request.body().bodiless()) {
             return 0;
@@ -92,15 +97,26 @@ record EnvoyAuthorization(Method.External config) implements ExternalProtocol {
 
     @Override
     public Outcome outcome(RequestCredentials request, HttpResponse head, byte[] body, HttpHeaders trailers) {
-        int status = status(head, trailers);
-        if (status != 200) {
-            return new Outcome.Unavailable("the service that is asked has failed");
+        if (status(head, trailers) != 200) {
+            return failed(head, body, "the service that is asked has failed");
         }
         try {
             return outcome(request, CheckMessages.read(CheckMessages.unframed(body)));
         } catch (IOException e) {
-            return new Outcome.Unavailable("the service that is asked gives no answer that can be read");
+            return failed(head, body, "the service that is asked gives no answer that can be read");
         }
+    }
+
+    private Outcome failed(HttpResponse head, byte[] body, String why) {
+        Outcome refusal = refusal(head, body);
+        return refusal == null ? new Outcome.Unavailable(why) : refusal;
+    }
+
+    @Override
+    public Outcome.@Nullable Answered refusal(HttpResponse head, byte[] beginning) {
+        return head.status().code() == 200 && CheckMessages.refuses(beginning)
+                ? new Outcome.Answered(403, List.of(), new byte[0])
+                : null;
     }
 
     private Outcome outcome(RequestCredentials request, CheckMessages.Response response) {
@@ -111,7 +127,8 @@ record EnvoyAuthorization(Method.External config) implements ExternalProtocol {
         List<Outcome.Header> headers = CheckMessages.applied(
                 response.headers(), name -> request.request().headers().getAll(name));
         String wanted = config.subjectHeader();
-        String subject = headers.stream()
+        // What the service itself has said, and not what it has added to.
+        String subject = CheckMessages.applied(response.headers(), _ -> List.of()).stream()
                 .filter(each -> each.name().equalsIgnoreCase(wanted))
                 .map(Outcome.Header::value)
                 .findFirst()

@@ -69,7 +69,19 @@ final class ExternalCall implements Attempt {
             Consumer<Outcome> done) {
         ExternalCall call = new ExternalCall(request, upstream, protocol, question, done);
         call.deadline = call.state.loop.schedule(call::late, timeoutMillis, TimeUnit.MILLISECONDS);
-        call.tryAt(null);
+        BackendCredentials credentials = upstream.credentials();
+        boolean awaiting = credentials != null
+                && credentials.value() == null
+                && credentials.renew(() -> call.state.execute(call::credentialsKnown));
+        if (!awaiting) {
+            call.tryAt(null);
+        }
+    }
+
+    private void credentialsKnown() {
+        if (!over) {
+            tryAt(null);
+        }
     }
 
     private void tryAt(Upstream.@Nullable Target failed) {
@@ -174,6 +186,7 @@ final class ExternalCall implements Attempt {
         HttpHeaders trailers = part instanceof LastHttpContent last ? last.trailingHeaders() : null;
         part.release();
         if (body.size() + bytes.length > MOST_BODY) {
+            body.write(bytes, 0, MOST_BODY - body.size());
             unavailable("the answer of the service that is asked is too large");
             return;
         }
@@ -239,6 +252,7 @@ final class ExternalCall implements Attempt {
         unavailable("the service that is asked does not answer in time");
     }
 
+    /** It is given up; what has come of an answer may still refuse the request. */
     private void unavailable(String why) {
         TargetStream open = connection;
         connection = null;
@@ -250,7 +264,9 @@ final class ExternalCall implements Attempt {
         if (waitedFor != null) {
             waitedFor.forget(this);
         }
-        end(new Outcome.Unavailable(why));
+        HttpResponse begun = head;
+        Outcome refusal = begun == null ? null : protocol.refusal(begun, body.toByteArray());
+        end(refusal == null ? new Outcome.Unavailable(why) : refusal);
     }
 
     private void end(Outcome outcome) {

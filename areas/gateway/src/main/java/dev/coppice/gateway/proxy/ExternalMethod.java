@@ -4,6 +4,7 @@ import dev.coppice.gateway.authentication.Identity;
 import dev.coppice.gateway.authentication.Outcome;
 import dev.coppice.gateway.config.SecurityConfig.Method;
 import dev.coppice.gateway.config.SecurityConfig.SeenBody;
+import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.DefaultHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
@@ -11,7 +12,9 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 final class ExternalMethod implements AccessMethod {
     /** Whether the service sees a part of the body only, as Envoy calls it. */
     static final String PARTIAL = "x-envoy-auth-partial-body";
+
+    /** In place of headers' names: all of them. */
+    static final String ALL = "*";
 
     private static final Outcome.Answered TOO_LARGE = new Outcome.Answered(
             HttpResponseStatus.REQUEST_ENTITY_TOO_LARGE.code(),
@@ -87,25 +93,45 @@ final class ExternalMethod implements AccessMethod {
                 request, asked, protocol, protocol.question(request, seen, partial), config.timeoutMillis(), told);
     }
 
-    /** Gives the headers of a request that the service is to see. */
-    static void seen(Method.External config, HttpHeaders from, HttpHeaders to) {
-        if (config.requestHeaders().contains("*")) {
+    /** Whether the service is to see a header. */
+    static boolean sees(Method.External config, String header) {
+        return config.requestHeaders().stream().anyMatch(each -> each.equals(ALL) || each.equalsIgnoreCase(header));
+    }
+
+    /** The headers of a request that the service is to see; the host, if it is, is the one by which the request was routed. */
+    static HttpHeaders seen(Method.External config, RequestCredentials request) {
+        HttpHeaders from = request.request().headers();
+        HttpHeaders to = new DefaultHttpHeaders();
+        if (config.requestHeaders().contains(ALL)) {
             for (Map.Entry<String, String> each : from) {
                 to.add(each.getKey(), each.getValue());
             }
-            HopByHop.strip(to);
-            // They are those of the request's body.
-            to.remove(HttpHeaderNames.CONTENT_LENGTH).remove(HttpHeaderNames.TRANSFER_ENCODING);
-            to.remove(HttpHeaderNames.EXPECT);
-            return;
+        } else {
+            for (String each : config.requestHeaders()) {
+                from.getAll(each).forEach(value -> to.add(each, value));
+            }
+            // It says which others are for one connection.
+            from.getAll(HttpHeaderNames.CONNECTION).forEach(value -> to.add(HttpHeaderNames.CONNECTION, value));
         }
-        for (String each : config.requestHeaders()) {
-            from.getAll(each).forEach(value -> to.add(each, value));
+        HopByHop.strip(to);
+        // They are those of the request's body.
+        to.remove(HttpHeaderNames.CONTENT_LENGTH).remove(HttpHeaderNames.TRANSFER_ENCODING);
+        to.remove(HttpHeaderNames.EXPECT);
+        if (to.contains(HttpHeaderNames.HOST)) {
+            to.set(HttpHeaderNames.HOST, request.host());
         }
+        return to;
     }
 
     @Override
     public List<String> owned() {
-        return config.backendHeaders();
+        String subject = config.subjectHeader();
+        if (!config.grpc() || subject == null) {
+            return config.backendHeaders();
+        }
+        // The service may add to what is there: nobody else is to say who it is.
+        List<String> all = new ArrayList<>(config.backendHeaders());
+        all.add(subject.toLowerCase(Locale.ROOT));
+        return all;
     }
 }

@@ -3,7 +3,6 @@ package dev.coppice.gateway.proxy;
 import dev.coppice.gateway.authentication.Identity;
 import dev.coppice.gateway.authentication.Outcome;
 import dev.coppice.gateway.config.SecurityConfig.Method;
-import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.DefaultHttpRequest;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
@@ -12,6 +11,7 @@ import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpVersion;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * As nginx's {@code auth_request} and Traefik's ForwardAuth ask: a GET without a body, or a POST with the request's, whose answer lets the request go
@@ -22,10 +22,8 @@ record ForwardAuth(Method.External config) implements ExternalProtocol {
     @Override
     public Question question(RequestCredentials request, byte[] seen, boolean partial) {
         HttpHeaders from = request.request().headers();
-        HttpHeaders to = new DefaultHttpHeaders();
-        ExternalMethod.seen(config, from, to);
-        String host =
-                from.get(HttpHeaderNames.HOST, request.target().authority().host());
+        HttpHeaders to = ExternalMethod.seen(config, request);
+        String host = request.host();
         to.set(HttpHeaderNames.HOST, host);
         to.set("x-forwarded-for", request.client().address());
         to.set("x-forwarded-host", host);
@@ -55,9 +53,19 @@ record ForwardAuth(Method.External config) implements ExternalProtocol {
                     chosen(headers, config.backendHeaders()));
         }
         if (status >= 300 && status < 500) {
-            return new Outcome.Answered(status, chosen(headers, config.clientHeaders()), body);
+            return refused(head, body);
         }
         return new Outcome.Unavailable("the service that is asked has failed");
+    }
+
+    private Outcome.Answered refused(HttpResponse head, byte[] body) {
+        return new Outcome.Answered(head.status().code(), chosen(head.headers(), config.clientHeaders()), body);
+    }
+
+    @Override
+    public Outcome.@Nullable Answered refusal(HttpResponse head, byte[] beginning) {
+        int status = head.status().code();
+        return status >= 300 && status < 500 ? refused(head, new byte[0]) : null;
     }
 
     private static List<Outcome.Header> chosen(HttpHeaders headers, List<String> names) {

@@ -30,6 +30,12 @@ final class ForwardedRequest {
                 && headers.containsValue(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE, true);
     }
 
+    /** The addresses that a request has come by, its client's the last. */
+    static String addresses(HttpHeaders headers, ClientStream client) {
+        String before = headers.get(X_FORWARDED_FOR);
+        return before == null ? client.address() : before + ", " + client.address();
+    }
+
     static void prepare(
             HttpRequest request,
             RequestTarget target,
@@ -50,8 +56,7 @@ final class ForwardedRequest {
             headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE);
             headers.set(HttpHeaderNames.UPGRADE, protocol);
         }
-        String before = headers.get(X_FORWARDED_FOR);
-        headers.set(X_FORWARDED_FOR, before == null ? client.address() : before + ", " + client.address());
+        headers.set(X_FORWARDED_FOR, addresses(headers, client));
         headers.set(X_FORWARDED_PROTO, client.port().secure() ? HTTPS : HTTP);
         if (!request.uri().startsWith("/")) {
             Authority authority = target.authority();

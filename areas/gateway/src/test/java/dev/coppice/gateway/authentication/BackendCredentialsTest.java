@@ -89,6 +89,23 @@ class BackendCredentialsTest {
     }
 
     @Test
+    void oneThatIsWantedIsFetchedAgainAfterAFailure() {
+        issuer.away = true;
+        assertThat(credentials.value()).isNull();
+        work();
+        assertThat(told).containsExactly("failed");
+        assertThat(credentials.value()).isNull();
+        assertThat(work).isEmpty();
+        issuer.away = false;
+        clock.advance(Duration.ofSeconds(30));
+        assertThat(credentials.value()).isNull();
+        assertThat(credentials.value()).isNull();
+        assertThat(work).hasSize(1);
+        work();
+        assertThat(credentials.value()).isEqualTo("Bearer machine-0");
+    }
+
+    @Test
     void whoeverIsNotKnownGetsNone() {
         BackendCredentials wrong = credentials("wrong", true);
         wrong.renew(() -> {});

@@ -10,6 +10,7 @@ import io.envoyproxy.envoy.service.auth.v3.DeniedHttpResponse;
 import io.envoyproxy.envoy.service.auth.v3.OkHttpResponse;
 import io.envoyproxy.envoy.type.v3.HttpStatus;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -75,6 +76,30 @@ class CheckMessagesTest {
                 .build()
                 .toByteArray();
         assertThatThrownBy(() -> CheckMessages.read(message)).hasMessageContaining("101");
+    }
+
+    @Test
+    void refusalsAreSoWhateverElseTheySay() throws Exception {
+        byte[] message = CheckResponse.newBuilder()
+                .setStatus(com.google.rpc.Status.newBuilder().setCode(7).setMessage("no"))
+                .setDeniedResponse(DeniedHttpResponse.newBuilder()
+                        .setStatus(HttpStatus.newBuilder().setCodeValue(101))
+                        .setBody("said"))
+                .build()
+                .toByteArray();
+        CheckMessages.Response read = CheckMessages.read(message);
+        assertThat(read.allowed()).isFalse();
+        assertThat(read.status()).isEqualTo(403);
+        assertThat(read.body()).isEmpty();
+        byte[] framed = CheckMessages.framed(message);
+        // The prefix, the field, its length, and the code.
+        int known = 5 + 2 + 2;
+        for (int i = 0; i <= framed.length; i++) {
+            assertThat(CheckMessages.refuses(Arrays.copyOf(framed, i)))
+                    .as("%s", i)
+                    .isEqualTo(i >= known);
+        }
+        assertThat(CheckMessages.refuses(CheckMessages.framed(answer()))).isFalse();
     }
 
     @Test

@@ -502,7 +502,13 @@ class AccessTest {
     void anotherServiceMayBeAsked() throws Exception {
         try (Backend sso = new Backend((request, _) -> request.header("cookie")
                 .map(cookie -> cookie.equals("s=good")
-                        ? "HTTP/1.1 200 OK\r\nX-User: carol\r\nX-Group: a\r\nX-Group: b\r\nX-Other: c\r\nContent-Length: 2\r\n\r\nok"
+                        ? "HTTP/1.1 200 OK\r\n"
+                                + "X-User: carol\r\n"
+                                + "X-Group: a\r\n"
+                                + "X-Group: b\r\n"
+                                + "X-Other: c\r\n"
+                                + "Content-Length: 2\r\n\r\n"
+                                + "ok"
                         : "HTTP/1.1 403 Forbidden\r\nX-Inner: y\r\nContent-Length: 7\r\n\r\nno way!")
                 .orElse("HTTP/1.1 302 Found\r\nLocation: https://sso.example/\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\n"
                         + "Content-Length: 0\r\n\r\n"))) {
@@ -579,7 +585,7 @@ class AccessTest {
         for (String bad : List.of(
                 "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n",
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
-                "HTTP/1.1 403 No\r\nContent-Length: 100000\r\n\r\n" + "x".repeat(100_000),
+                "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + "x".repeat(100_000),
                 "nonsense\r\n\r\n")) {
             try (Backend broken = new Backend((_, conversation) -> {
                 conversation.send(bad);
@@ -590,6 +596,82 @@ class AccessTest {
             }
         }
         assertThat(backend.seen).hasSize(1);
+    }
+
+    @Test
+    void whoeverIsRefusedIsSoHoweverTheAnswerEnds() throws Exception {
+        for (String head : List.of("HTTP/1.1 403 No\r\nContent-Length: 100000\r\n", "HTTP/1.1 302 To\r\n")) {
+            String refusal = head + "X-Inner: y\r\nLocation: /login\r\n\r\n";
+            for (String body : List.of("x".repeat(100_000), "xyz")) {
+                try (Backend broken = new Backend((_, conversation) -> {
+                    conversation.send(refusal + body);
+                    conversation.socket().setSoLinger(true, 0);
+                    return body.length() > 3 ? "" : null;
+                })) {
+                    serveAsking(asking(5000, true), broken.port());
+                    assertThat(get("/"))
+                            .startsWith(refusal.substring(0, 12).toLowerCase(Locale.ROOT))
+                            .contains("location: /login", "content-length: 0")
+                            .doesNotContain("x-inner");
+                }
+            }
+        }
+        try (Backend stalling = new Backend((_, conversation) -> {
+            conversation.send("HTTP/1.1 403 No\r\nContent-Length: 5\r\n\r\nabc");
+            return conversation.in().read() < 0 ? null : "";
+        })) {
+            serveAsking(asking(200, true), stalling.port());
+            assertThat(status("/")).isEqualTo(403);
+        }
+        assertThat(backend.seen).isEmpty();
+    }
+
+    private static Method.External seeing(String... headers) {
+        Method.External asked = asking(5000, false);
+        return new Method.External(
+                asked.name(),
+                asked.upstream(),
+                asked.path(),
+                List.of(headers),
+                asked.backendHeaders(),
+                asked.clientHeaders(),
+                asked.subjectHeader(),
+                asked.timeoutMillis(),
+                false);
+    }
+
+    @Test
+    void theServiceIsToldTheHostByWhichIsRouted() throws Exception {
+        try (Backend sso = Backend.saying("ok")) {
+            for (Method.External each : List.of(seeing("Host"), seeing("*"), seeing())) {
+                serveAsking(each, sso.port());
+                assertThat(proxy.exchange("GET http://Admin.example:81/x HTTP/1.1\r\nHost: public.example\r\n"
+                                + "Connection: close\r\n\r\n"))
+                        .startsWith("HTTP/1.1 200");
+                assertThat(sso.seen.getLast().headers())
+                        .contains("host: admin.example:81", "x-forwarded-host: admin.example:81")
+                        .noneMatch(header -> header.contains("public"));
+            }
+        }
+    }
+
+    @Test
+    void framingOfTheRequestIsNotThatOfTheQuestion() throws Exception {
+        try (Backend sso = Backend.saying("ok")) {
+            serveAsking(
+                    seeing("Content-Length", "Transfer-Encoding", "Expect", "Connection", "Upgrade", "X-A", "X-B"),
+                    sso.port());
+            for (String framing : List.of(
+                    "Content-Length: 3\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")) {
+                assertThat(proxy.exchange("POST / HTTP/1.1\r\nHost: a\r\nConnection: close, X-B\r\nX-A: 1\r\nX-B: 1\r\n"
+                                + "Upgrade: h2c\r\n" + framing))
+                        .startsWith("HTTP/1.1 200");
+                assertThat(sso.seen.getLast().headers())
+                        .contains("X-A: 1")
+                        .noneMatch(each -> each.toLowerCase(Locale.ROOT)
+                                .matches("(content-length|transfer-encoding|connection|upgrade|x-b):.*"));
+            }
+        }
     }
 
     @Test

@@ -7,12 +7,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.coppice.gateway.config.CredentialConfig;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.RetryConfig;
+import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.config.SecurityConfig;
 import dev.coppice.gateway.config.SecurityConfig.Secret;
 import dev.coppice.gateway.config.TrafficConfig;
+import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.config.UpstreamConfig;
 import java.net.ServerSocket;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -158,6 +162,55 @@ class CredentialsTest {
                 assertThat(backend.seen.getLast().header("authorization")).hasValue("Bearer t0");
             }
             assertThat(fetches).hasValue(1);
+        }
+    }
+
+    @Test
+    void questionsAboutRequestsWaitForATokenToo() throws Exception {
+        TestAuthority authority = new TestAuthority("authority");
+        ServerSocket socket = authority.sign("issuer", "dns:localhost").listen(null);
+        CountDownLatch asked = new CountDownLatch(1);
+        try (Backend issuer = new Backend(socket, (_, _) -> {
+            try {
+                asked.await();
+            } catch (InterruptedException e) {
+                return null;
+            }
+            String body = "{\"access_token\":\"t\",\"token_type\":\"Bearer\",\"expires_in\":3600}";
+            return "HTTP/1.1 200 OK\r\nContent-Length: " + body.length() + "\r\n\r\n" + body;
+        })) {
+            SecurityConfig policy = new SecurityConfig(
+                    "default/p",
+                    List.of(new TrafficTarget("Gateway", "default/gateway", "")),
+                    null,
+                    "shop",
+                    List.of(new SecurityConfig.Method.External(
+                            "sso", "sso", "/", List.of(), List.of(), List.of(), null, 20_000, false)),
+                    false,
+                    null);
+            proxy.serveRoutes(
+                    List.of(),
+                    List.of(policy),
+                    List.of(new RouteConfig("HTTPRoute", "default", "route", 0, List.of(), List.of(rule("u")))),
+                    upstream("u", backend.port()),
+                    with(
+                            upstream("sso", other.port()),
+                            new CredentialConfig.ClientCredentials(
+                                    "https://localhost:" + issuer.port() + "/token",
+                                    "gateway",
+                                    new Secret("secret"),
+                                    false,
+                                    List.of(),
+                                    null,
+                                    authority.pem(),
+                                    false)));
+            try (ProxyFixture.Client client = proxy.client()) {
+                client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+                ProxyFixture.await(() -> proxy.plane.open().exchanges() == 1);
+                asked.countDown();
+                assertThat(client.answer()).startsWith("HTTP/1.1 200");
+            }
+            assertThat(other.seen.getLast().header("authorization")).hasValue("Bearer t");
         }
     }
 

@@ -89,15 +89,17 @@ class EnvoyAuthorizationTest {
     /** How the service is spoken to. */
     private @Nullable TrafficConfig traffic;
 
+    private List<String> backendHeaders = List.of("x-user");
+
     private void serve(long timeoutMillis, boolean failOpen, @Nullable SeenBody body, Rule... rules) {
         Method.External method = new Method.External(
                 "opa",
                 "authz",
                 "/",
                 List.of("*"),
-                List.of("x-user"),
+                backendHeaders,
                 List.of(),
-                "x-user",
+                "X-User",
                 timeoutMillis,
                 failOpen,
                 true,
@@ -177,6 +179,72 @@ class EnvoyAuthorizationTest {
         assertThat(seen.getDestination().getAddress().getSocketAddress().getPortValue())
                 .isEqualTo(proxy.port);
         assertThat(seen.getRequest().getTime().getSeconds()).isPositive();
+    }
+
+    @Test
+    void itSeesWhereTheRequestGoes() throws Exception {
+        serve(null);
+        assertThat(proxy.exchange("GET http://admin.example/x HTTP/1.1\r\nHost: public.example\r\nConnection: close\r\n"
+                        + "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: public.example\r\n"
+                        + "X-Forwarded-Proto: https\r\n\r\n"))
+                .startsWith("HTTP/1.1 200");
+        AttributeContext.HttpRequest http =
+                asked.getLast().getAttributes().getRequest().getHttp();
+        assertThat(http.getHost()).isEqualTo("admin.example");
+        assertThat(http.getHeadersMap())
+                .containsEntry(":authority", "admin.example")
+                .containsEntry("x-forwarded-for", "192.0.2.1, 127.0.0.1")
+                .containsEntry("x-forwarded-host", "admin.example")
+                .containsEntry("x-forwarded-proto", "http");
+        Backend.Seen seen = backend.seen.getLast();
+        assertThat(seen.header("x-forwarded-for")).hasValue("192.0.2.1, 127.0.0.1");
+        assertThat(seen.header("x-forwarded-host")).hasValue("admin.example");
+    }
+
+    @Test
+    void clientsCannotSayWhoTheyAre() throws Exception {
+        backendHeaders = List.of();
+        serve(20_000, false, null, new Rule("alice", true, "auth.subject == 'alice'"));
+        for (HeaderValueOption each : List.of(
+                header("X-User", "carol", HeaderAppendAction.ADD_IF_ABSENT),
+                header("X-User", "carol", HeaderAppendAction.OVERWRITE_IF_EXISTS),
+                header("X-User", "carol").toBuilder()
+                        .setAppend(BoolValue.of(true))
+                        .build(),
+                header("X-Other", "carol"))) {
+            answer = ok(OkHttpResponse.newBuilder().addHeaders(each));
+            assertThat(proxy.get("/", "X-User: alice")).startsWith("HTTP/1.1 403");
+        }
+        answer = ok(OkHttpResponse.newBuilder().addHeaders(header("X-User", "alice")));
+        assertThat(proxy.get("/", "X-User: mallory")).startsWith("HTTP/1.1 200");
+    }
+
+    @Test
+    void whoeverIsRefusedIsSoEvenWhenTheRestCannotBeRead() throws Exception {
+        serve(20_000, true, null);
+        DeniedHttpResponse.Builder many = DeniedHttpResponse.newBuilder();
+        for (int i = 0; i < 101; i++) {
+            many.addHeaders(header("x-" + i, "a"));
+        }
+        for (DeniedHttpResponse.Builder each : List.of(
+                DeniedHttpResponse.newBuilder().addHeaders(header("X-A", "a\r\nX-B: b")),
+                DeniedHttpResponse.newBuilder().setBody("x".repeat(100_000)),
+                DeniedHttpResponse.newBuilder()
+                        .setStatus(HttpStatus.newBuilder().setCodeValue(700))
+                        .setBody("no"),
+                many)) {
+            answer = denied(each);
+            assertThat(proxy.get("/"))
+                    .startsWith("HTTP/1.1 403")
+                    .doesNotContain("x-")
+                    .endsWith("\r\n\r\n");
+        }
+        // So is one whose status is cut off.
+        answer = CheckResponse.newBuilder()
+                .setStatus(Status.newBuilder().setCode(7).setMessage("x".repeat(100_000)))
+                .build();
+        assertThat(proxy.get("/")).startsWith("HTTP/1.1 403");
+        assertThat(backend.seen).isEmpty();
     }
 
     @Test
@@ -352,8 +420,11 @@ class EnvoyAuthorizationTest {
     void whoWaitsToBeToldIsTold() throws Exception {
         serve(new SeenBody(10, false));
         try (ProxyFixture.Client client = proxy.client()) {
-            client.send(
-                    "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
+            client.send("POST / HTTP/1.1\r\n"
+                    + "Host: a\r\n"
+                    + "Connection: close\r\n"
+                    + "Expect: 100-continue\r\n"
+                    + "Content-Length: 3\r\n\r\n");
             assertThat(client.head().getFirst()).startsWith("HTTP/1.1 100");
             client.send("abc");
             assertThat(client.answer()).startsWith("HTTP/1.1 200");
