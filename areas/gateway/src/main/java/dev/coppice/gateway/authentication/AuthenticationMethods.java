@@ -22,6 +22,8 @@ public final class AuthenticationMethods {
 
     private static final int ENTRY_BYTES = 32 << 10;
     private static final int FETCHES = 16;
+    /** Of one method for people: an issuer that hangs does not keep those of others from logging in. */
+    private static final int FETCHES_OF_ONE = 4;
 
     private final Kernel kernel;
     private final ProofCache cache;
@@ -119,7 +121,11 @@ public final class AuthenticationMethods {
                 fetched);
         boolean _ = issuer.renew(() -> {});
         return new SessionMethod(
-                config, issuer, kernel, new Proofs(kernel.clock(), cache, scopes.incrementAndGet(), issuers), sessions);
+                config,
+                issuer,
+                kernel,
+                new Proofs(kernel.clock(), cache, scopes.incrementAndGet(), new ExecutorShare(issuers, FETCHES_OF_ONE)),
+                sessions);
     }
 
     private static KeySource source(KeySet keys, Map<KeySet.Remote, RemoteKeys> remotes) {

@@ -284,7 +284,7 @@ public final class CheckMessages {
                     }
                     return number == 1;
                 });
-            case 2 -> option(in, all.denied);
+            case 2 -> option(in, Change.APPEND, all.denied);
             case 3 -> all.body = in.readByteArray();
             default -> {
                 return false;
@@ -295,14 +295,14 @@ public final class CheckMessages {
 
     private static boolean allowed(int field, CodedInputStream in, Read all) throws IOException {
         switch (field) {
-            case 2 -> option(in, all.set);
+            case 2 -> option(in, Change.SET, all.set);
             case 5 -> {
                 String name = in.readString().toLowerCase(Locale.ROOT);
                 if (changeable(name)) {
                     bounded(all.removed).add(name);
                 }
             }
-            case 6 -> option(in, all.toClient);
+            case 6 -> option(in, Change.APPEND, all.toClient);
             default -> {
                 return false;
             }
@@ -321,23 +321,33 @@ public final class CheckMessages {
         String name = "";
         String value = "";
         byte[] raw = new byte[0];
-        boolean append;
+
+        @Nullable
+        Boolean append;
+
         int action;
     }
 
-    /** A HeaderValueOption. */
-    private static void option(CodedInputStream in, List<HeaderChange> to) throws IOException {
+    /**
+     * A HeaderValueOption.
+     *
+     * @param unsaid what is to be done if it does not say
+     */
+    private static void option(CodedInputStream in, Change unsaid, List<HeaderChange> to) throws IOException {
         Option option = new Option();
         nested(in, (field, each) -> {
             switch (field) {
                 case 1 -> nested(each, (number, header) -> header(number, header, option));
-                case 2 ->
+                case 2 -> {
+                    // A BoolValue, which is empty for false.
+                    option.append = false;
                     nested(each, (number, value) -> {
                         if (number == 1) {
                             option.append = value.readBool();
                         }
                         return number == 1;
                     });
+                }
                 case 3 -> option.action = each.readEnum();
                 default -> {
                     return false;
@@ -355,9 +365,10 @@ public final class CheckMessages {
         }
         Change change = switch (option.action) {
             case 1 -> Change.ADD_IF_ABSENT;
+            case 2 -> Change.SET;
             case 3 -> Change.OVERWRITE_IF_EXISTS;
             // The first value of the enumeration, which is there when nothing is said.
-            default -> option.append ? Change.APPEND : Change.SET;
+            default -> option.append == null ? unsaid : option.append ? Change.APPEND : Change.SET;
         };
         bounded(to).add(new HeaderChange(change, name, value.strip()));
     }

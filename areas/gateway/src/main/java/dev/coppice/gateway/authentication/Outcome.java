@@ -1,5 +1,6 @@
 package dev.coppice.gateway.authentication;
 
+import dev.coppice.gateway.authentication.CheckMessages.HeaderChange;
 import java.util.List;
 
 /** What a method found in a request. Immutable. */
@@ -16,17 +17,26 @@ public sealed interface Outcome {
      */
     record Refused(String why) implements Outcome {}
 
-    /** Whether the credential is good cannot be found out now. */
-    record Unavailable(String why) implements Outcome {}
+    /**
+     * Whether the credential is good cannot be found out now.
+     *
+     * @param absent there is none, and where to get one cannot be found out: nothing to those who need none
+     */
+    record Unavailable(String why, boolean absent) implements Outcome {
+        /** There is a credential. */
+        public Unavailable(String why) {
+            this(why, false);
+        }
+    }
 
     /**
      * It is known who sends the request.
      *
      * @param headers that backends are told, with values of printable ASCII
      * @param removed names of headers, in lower case, that backends are not told
-     * @param toClient headers that are added to the answer, whoever gives it
+     * @param toClient what is changed in the headers of the answer, whoever gives it
      */
-    record Known(Identity identity, List<Header> headers, List<String> removed, List<Header> toClient)
+    record Known(Identity identity, List<Header> headers, List<String> removed, List<HeaderChange> toClient)
             implements Outcome {
         public Known {
             headers = List.copyOf(headers);

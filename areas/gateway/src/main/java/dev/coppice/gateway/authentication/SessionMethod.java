@@ -1,6 +1,8 @@
 package dev.coppice.gateway.authentication;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.coppice.gateway.authentication.CheckMessages.Change;
+import dev.coppice.gateway.authentication.CheckMessages.HeaderChange;
 import dev.coppice.gateway.config.SecurityConfig.ClaimHeader;
 import dev.coppice.gateway.config.SecurityConfig.Method;
 import dev.coppice.gateway.config.SecurityConfig.Secret;
@@ -34,7 +36,7 @@ final class SessionMethod implements AuthenticationMethod {
     private static final int LONGEST_PARAMETER = 4096;
     private static final int LONGEST_HINT = 4096;
     private static final Outcome.Header NOT_STORED = new Outcome.Header("Cache-Control", "no-store");
-    private static final Outcome.Unavailable UNKNOWN = new Outcome.Unavailable("the issuer is not known");
+    private static final String UNKNOWN = "the issuer is not known";
     private static final Outcome.Refused ENDED = new Outcome.Refused("the session has ended");
 
     private final Method.Oidc config;
@@ -86,7 +88,10 @@ final class SessionMethod implements AuthenticationMethod {
                     done.accept(outcome);
                 } else {
                     // So that it can be said where to log in.
-                    afterAsking(() -> done.accept(issuer.metadata() == null ? UNKNOWN : outcome));
+                    afterAsking(() -> done.accept(
+                            issuer.metadata() == null
+                                    ? new Outcome.Unavailable(UNKNOWN, outcome instanceof Outcome.Absent)
+                                    : outcome));
                 }
             });
         }
@@ -160,7 +165,9 @@ final class SessionMethod implements AuthenticationMethod {
                 new Identity("OIDC", config.name(), claims.path("sub").asText(""), claims),
                 headers,
                 List.of(),
-                toClient);
+                toClient.stream()
+                        .map(each -> new HeaderChange(Change.APPEND, each.name(), each.value()))
+                        .toList());
     }
 
     /** Blocks. */

@@ -1,5 +1,6 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.authentication.CheckMessages.HeaderChange;
 import dev.coppice.gateway.authentication.Identity;
 import dev.coppice.gateway.authentication.Outcome;
 import dev.coppice.gateway.config.SecurityConfig.Source;
@@ -141,6 +142,11 @@ final class AccessCheck {
                 asked.metrics.replied.inc();
                 refuse(asked, reply);
             }
+            case Outcome.Unavailable later
+            when later.absent() && asked.optional -> {
+                problems.add(null);
+                nextMethod(asked);
+            }
             case Outcome.Unavailable later -> {
                 unavailable = later.why();
                 problems.add(later.why());
@@ -255,9 +261,27 @@ final class AccessCheck {
         known.forEach(each -> each.headers().forEach(header -> to.add(header.name(), header.value())));
     }
 
-    /** Adds to an answer what methods have for the client. */
+    /** Changes an answer as methods want it for the client. */
     void answered(HttpHeaders to) {
-        known.forEach(each -> each.toClient().forEach(header -> to.add(header.name(), header.value())));
+        known.forEach(each -> each.toClient().forEach(change -> change(to, change)));
+    }
+
+    private static void change(HttpHeaders to, HeaderChange change) {
+        boolean there = to.contains(change.name());
+        switch (change.change()) {
+            case APPEND -> to.add(change.name(), change.value());
+            case SET -> to.set(change.name(), change.value());
+            case ADD_IF_ABSENT -> {
+                if (!there) {
+                    to.set(change.name(), change.value());
+                }
+            }
+            case OVERWRITE_IF_EXISTS -> {
+                if (there) {
+                    to.set(change.name(), change.value());
+                }
+            }
+        }
     }
 
     /** What the client is answered; null when the request may go on. */

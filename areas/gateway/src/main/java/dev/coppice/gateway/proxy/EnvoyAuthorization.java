@@ -121,8 +121,11 @@ record EnvoyAuthorization(Method.External config) implements ExternalProtocol {
 
     private Outcome outcome(RequestCredentials request, CheckMessages.Response response) {
         if (!response.allowed()) {
-            return new Outcome.Answered(
-                    response.status(), CheckMessages.applied(response.headers(), _ -> List.of()), response.body());
+            // There is no answer yet that they could change.
+            List<Outcome.Header> all = response.headers().stream()
+                    .map(each -> new Outcome.Header(each.name(), each.value()))
+                    .toList();
+            return new Outcome.Answered(response.status(), all, response.body());
         }
         List<Outcome.Header> headers = CheckMessages.applied(
                 response.headers(), name -> request.request().headers().getAll(name));
@@ -134,10 +137,7 @@ record EnvoyAuthorization(Method.External config) implements ExternalProtocol {
                 .findFirst()
                 .orElse("");
         return new Outcome.Known(
-                new Identity("External", config.name(), subject),
-                headers,
-                response.removed(),
-                CheckMessages.applied(response.toClient(), _ -> List.of()));
+                new Identity("External", config.name(), subject), headers, response.removed(), response.toClient());
     }
 
     @Override

@@ -250,7 +250,22 @@ final class RequestReport implements TappedRequest {
     public @Nullable String responseHeader(String name) {
         HttpHeaders all = shown(answer).headers();
         String value = all == null ? null : all.get(name);
-        return value != null && SecretHeaders.secret(name) ? SecretHeaders.MASK : value;
+        return value == null ? null : answered(name, value);
+    }
+
+    /** A header of an answer as it may be told: where somebody is sent has codes, states and tokens in its query. */
+    private static String answered(String name, String value) {
+        if (SecretHeaders.secret(name)) {
+            return SecretHeaders.MASK;
+        }
+        if (name.equals("location")) {
+            for (int i = 0; i < value.length(); i++) {
+                if (value.charAt(i) == '?' || value.charAt(i) == '#') {
+                    return value.substring(0, i + 1) + SecretHeaders.MASK;
+                }
+            }
+        }
+        return value;
     }
 
     @Override
@@ -265,11 +280,7 @@ final class RequestReport implements TappedRequest {
         HttpHeaders all = shown(answer).headers();
         if (all != null) {
             for (Map.Entry<String, String> header : all) {
-                each.accept(
-                        header.getKey(),
-                        SecretHeaders.secret(header.getKey().toLowerCase(Locale.ROOT))
-                                ? SecretHeaders.MASK
-                                : header.getValue());
+                each.accept(header.getKey(), answered(header.getKey().toLowerCase(Locale.ROOT), header.getValue()));
             }
         }
     }

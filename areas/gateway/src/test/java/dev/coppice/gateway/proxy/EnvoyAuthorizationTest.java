@@ -306,6 +306,54 @@ class EnvoyAuthorizationTest {
     }
 
     @Test
+    void clientsGetEachHeaderOfARefusal() throws Exception {
+        serve(null);
+        answer = denied(DeniedHttpResponse.newBuilder()
+                .addHeaders(header("Set-Cookie", "a=1"))
+                .addHeaders(header("Set-Cookie", "b=2", HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD))
+                .addHeaders(header("X-A", "1", HeaderAppendAction.OVERWRITE_IF_EXISTS)));
+        assertThat(proxy.get("/"))
+                .startsWith("HTTP/1.1 403")
+                .containsIgnoringCase("set-cookie: a=1\r\n")
+                .containsIgnoringCase("set-cookie: b=2\r\n")
+                .containsIgnoringCase("x-a: 1\r\n");
+    }
+
+    @Test
+    void itChangesHeadersOfAnswers() throws Exception {
+        try (Backend saying = new Backend(
+                (_, _) -> "HTTP/1.1 200 OK\r\nX-A: 1\r\nX-B: 1\r\nX-C: 1\r\nX-D: 1\r\nContent-Length: 0\r\n\r\n")) {
+            backend.close();
+            backend = saying;
+            serve(null);
+            answer = ok(OkHttpResponse.newBuilder()
+                    .addResponseHeadersToAdd(header("X-A", "2"))
+                    .addResponseHeadersToAdd(header("X-B", "2", HeaderAppendAction.OVERWRITE_IF_EXISTS_OR_ADD))
+                    .addResponseHeadersToAdd(header("X-C", "2").toBuilder()
+                            .setAppend(BoolValue.of(false))
+                            .build())
+                    .addResponseHeadersToAdd(header("X-D", "2", HeaderAppendAction.ADD_IF_ABSENT))
+                    .addResponseHeadersToAdd(header("X-E", "2", HeaderAppendAction.ADD_IF_ABSENT))
+                    .addResponseHeadersToAdd(header("X-F", "2", HeaderAppendAction.OVERWRITE_IF_EXISTS))
+                    .addResponseHeadersToAdd(header("Set-Cookie", "a=1"))
+                    .addResponseHeadersToAdd(header("Set-Cookie", "b=2")));
+            assertThat(proxy.get("/")
+                            .lines()
+                            .map(each -> each.toLowerCase(java.util.Locale.ROOT))
+                            .filter(each -> each.startsWith("x-") || each.startsWith("set-cookie")))
+                    .containsExactlyInAnyOrder(
+                            "x-a: 1",
+                            "x-a: 2",
+                            "x-b: 2",
+                            "x-c: 2",
+                            "x-d: 1",
+                            "x-e: 2",
+                            "set-cookie: a=1",
+                            "set-cookie: b=2");
+        }
+    }
+
+    @Test
     void deadlinesCount() throws Exception {
         serve(50, false, null);
         answer = null;

@@ -15,6 +15,8 @@ import dev.coppice.gateway.config.SecurityConfig.Rule;
 import dev.coppice.gateway.config.SecurityConfig.Secret;
 import dev.coppice.gateway.config.SecurityConfig.SessionCookies;
 import dev.coppice.gateway.config.TrafficTarget;
+import dev.coppice.gateway.tap.Tap;
+import dev.coppice.gateway.tap.TapQuestion;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
@@ -80,6 +82,10 @@ class SessionTest {
     }
 
     private void serve(String authorities) {
+        serve(authorities, false);
+    }
+
+    private void serve(String authorities, boolean optional) {
         Method.Oidc people = new Method.Oidc(
                 "people",
                 issuer.issuer,
@@ -105,10 +111,10 @@ class SessionTest {
                 null,
                 "shop",
                 List.of(people),
-                false,
+                optional,
                 new SecurityConfig.Authorization(
                         List.of(new Rule("staff", true, "'staff' in auth.claims.groups && auth.method == 'OIDC'")),
-                        false));
+                        optional));
         proxy.serveRoutes(
                 List.of(),
                 List.of(policy),
@@ -174,9 +180,11 @@ class SessionTest {
         assertThat(proxy.get("/", "Accept: application/json"))
                 .startsWith("HTTP/1.1 401")
                 .containsIgnoringCase("www-authenticate: OpenIDConnect realm=\"shop\"");
-        assertThat(
-                        proxy.exchange(
-                                "POST / HTTP/1.1\r\nHost: example.org\r\nAccept: text/html\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"))
+        assertThat(proxy.exchange("POST / HTTP/1.1\r\n"
+                        + "Host: example.org\r\n"
+                        + "Accept: text/html\r\n"
+                        + "Connection: close\r\n"
+                        + "Content-Length: 0\r\n\r\n"))
                 .startsWith("HTTP/1.1 401");
         assertThat(backend.seen).isEmpty();
     }
@@ -211,5 +219,20 @@ class SessionTest {
         serve(other.pem());
         assertThat(page("/")).startsWith("HTTP/1.1 503").contains("the issuer is not known");
         assertThat(proxy.get("/")).startsWith("HTTP/1.1 401");
+        // Who need not log in does not miss it.
+        serve(other.pem(), true);
+        assertThat(page("/")).startsWith("HTTP/1.1 200");
+    }
+
+    @Test
+    void watchersSeeNoCodesAndTokens() throws Exception {
+        login();
+        try (Tap tap = proxy.plane
+                .taps()
+                .open(TapQuestion.of("default/route", "true", "true", "1", ""))
+                .orElseThrow()) {
+            assertThat(location(page("/oauth2/logout"))).contains("id_token_hint=");
+            assertThat(tap.next()).contains("/logout?***\"").doesNotContain("id_token_hint");
+        }
     }
 }
