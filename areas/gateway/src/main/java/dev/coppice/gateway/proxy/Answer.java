@@ -109,9 +109,9 @@ final class Answer {
     }
 
     /** Its body, of which nothing was given yet, is to be compressed; clients of HTTP/1.0 get it as it is. */
-    void compress(Compression compression, HttpHeaders request, HttpResponse head, boolean toHead) {
+    void compress(Compression compression, @Nullable String accepted, HttpResponse head, boolean toHead) {
         if (!http10) {
-            Encoding encoding = compression.begin(request, head);
+            Encoding encoding = compression.begin(accepted, head);
             if (encoding != null && !toHead) {
                 client.state()
                         .plane

@@ -28,11 +28,11 @@ final class Compression {
     /**
      * Looks at the head of an answer, and changes it to that of a compressed one where it is.
      *
-     * @param request headers of what the client asked
+     * @param accepted encodings that the client takes (RFC 9110, 12.5.3); null when it says nothing of them
      * @return null: the body goes as it is
      */
     @Nullable
-    Encoding begin(HttpHeaders request, HttpResponse head) {
+    Encoding begin(@Nullable String accepted, HttpResponse head) {
         HttpHeaders headers = head.headers();
         int status = head.status().code();
         // A part of a body is not the body of a part; whoever says no-transform means it.
@@ -53,8 +53,7 @@ final class Compression {
         if (!headers.containsValue(HttpHeaderNames.VARY, HttpHeaderNames.ACCEPT_ENCODING, true)) {
             headers.add(HttpHeaderNames.VARY, HttpHeaderNames.ACCEPT_ENCODING);
         }
-        List<String> accepted = request.getAll(HttpHeaderNames.ACCEPT_ENCODING);
-        Encoding chosen = AcceptEncoding.choose(accepted.isEmpty() ? null : String.join(",", accepted), encodings);
+        Encoding chosen = AcceptEncoding.choose(accepted, encodings);
         if (chosen != null) {
             headers.set(HttpHeaderNames.CONTENT_ENCODING, chosen.token());
             headers.remove(HttpHeaderNames.CONTENT_LENGTH);
@@ -62,6 +61,7 @@ final class Compression {
             headers.remove("content-md5");
             headers.remove("digest");
             headers.remove("content-digest");
+            headers.remove("repr-digest");
             String tag = headers.get(HttpHeaderNames.ETAG);
             if (tag != null && !tag.startsWith("W/")) {
                 // The same to whoever reads it, and other bytes.

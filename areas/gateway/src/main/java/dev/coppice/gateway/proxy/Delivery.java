@@ -142,7 +142,7 @@ final class Delivery implements Attempt {
     private void undeliverable(HttpResponseStatus code, String reason, String text) {
         exchange.reason(reason);
         Upstream other = fellBack ? null : upstream.fallback();
-        if (other == null || !body.replayable()) {
+        if (other == null || exchange.answering() || !body.replayable()) {
             exchange.undeliverable(code, text);
             return;
         }
@@ -388,14 +388,11 @@ final class Delivery implements Attempt {
 
     private boolean worthRetry(Failure failure) {
         RetryConfig retry = rule.retry;
-        if (!body.replayable()) {
+        if (exchange.answering() || !body.replayable()) {
             return false;
         }
-        if (retry != null) {
-            return failure != Failure.MALFORMED
-                    && failure != Failure.WAITING
-                    && failure != Failure.WEBSOCKET
-                    && tries <= retry.attempts();
+        if (retry != null && retried(retry, failure)) {
+            return tries <= retry.attempts();
         }
         return switch (failure) {
             case CONNECT, TLS ->
@@ -406,12 +403,20 @@ final class Delivery implements Attempt {
         };
     }
 
+    /** Whether a rule wants it: any failure of an endpoint, or where it names statuses of gRPC only, one that is such a status. */
+    private static boolean retried(RetryConfig retry, Failure failure) {
+        boolean statuses = retry.codes().isEmpty() && !retry.grpcStatuses().isEmpty();
+        return switch (failure) {
+            case CONNECT, TLS, REFUSED, RESET ->
+                !statuses || retry.grpcStatuses().contains(GrpcStatus.UNAVAILABLE);
+            case TIMEOUT -> !statuses || retry.grpcStatuses().contains(GrpcStatus.DEADLINE_EXCEEDED);
+            case WAITING, MALFORMED, WEBSOCKET -> false;
+        };
+    }
+
     /** The connection ended while it was unused, and the request crossed that on the wire: nobody's fault. */
     private boolean crossed(Failure failure) {
-        return failure == Failure.RESET
-                && reused
-                && tries == 1
-                && !exchange.answer().begun();
+        return failure == Failure.RESET && reused && tries == 1 && !exchange.answering();
     }
 
     private boolean idempotent() {

@@ -47,6 +47,10 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     private @Nullable Admission admission;
     private @Nullable Delivery delivery;
     private @Nullable String allowedOrigin;
+    /** Encodings that the client takes, before anything changes its request; null: it says nothing, or nobody has to know. */
+    private @Nullable String acceptEncoding;
+    /** Bytes of the body that the client has sent. */
+    private long received;
     /** Where it counts as one; null when it is none. */
     private WebSockets.@Nullable PerListener webSockets;
     /** That the client gets with the answer. */
@@ -161,24 +165,37 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     // ---- what its rule asks of it, a step at a time; a step answers, or goes on to the next
 
     private void act(RuleAction rule) {
+        long length = HttpUtil.getContentLength(request, 0L);
+        if (rule.transcoding != null || rule.content.compression() != null) {
+            acceptEncoding = RoutedRequest.header(request.headers(), HttpHeaderNames.ACCEPT_ENCODING.toString());
+        }
+        if (refused(rule, length)) {
+            return;
+        }
+        RuleAction called = rule.grpc ? translated(rule) : rule;
+        if (called != null && (called == rule || !refused(called, length))) {
+            authorize(called);
+        }
+    }
+
+    /** Whether its rule has an answer at once. */
+    private boolean refused(RuleAction rule, long length) {
         if (rule.filters.cors != null) {
             allowedOrigin = rule.filters.cors.allowed(request.headers().get(HttpHeaderNames.ORIGIN));
             if (CrossOriginPolicy.preflight(request.method(), request.headers())) {
                 preflight(rule.filters.cors);
-                return;
+                return true;
             }
         }
         if (rule.invalid != null) {
             answer(HttpResponseStatus.INTERNAL_SERVER_ERROR, "the rule for this request is not valid");
-            return;
+            return true;
         }
-        if (rule.content.tooLong(HttpUtil.getContentLength(request, 0L))) {
+        if (rule.content.tooLong(length)) {
             tooLong();
-            return;
+            return true;
         }
-        if (!rule.grpc || translated(rule)) {
-            authorize(rule);
-        }
+        return false;
     }
 
     private void translate(CallTranslation call) {
@@ -186,39 +203,61 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         state.plane.metrics.translated.labelValues(call.form()).inc();
     }
 
-    /** Makes of a call in another form one of gRPC; false: it cannot be, and was answered. */
-    private boolean translated(RuleAction rule) {
+    /** Makes of a call in another form one of gRPC, and finds whose rule's it is; null: nobody's, and it was answered. */
+    private @Nullable RuleAction translated(RuleAction rule) {
         if (GrpcStatus.isGrpc(request.headers())) {
-            return true;
+            return rule;
         }
         GrpcWebCall web = GrpcWebCall.of(request);
         if (web != null) {
             translate(web);
-            return true;
+            return rule;
         }
-        return rule.transcoding == null || transcoded(rule.transcoding);
+        return rule.transcoding == null ? rule : transcoded(rule, rule.transcoding);
     }
 
-    private boolean transcoded(Transcoders.Made made) {
+    private @Nullable RuleAction transcoded(RuleAction rule, Transcoders.Made made) {
         String query = asked.query().isEmpty() ? "" : asked.query().substring(1);
         TranscodedRequest call = made.find(request.method().name(), asked.path(), query);
         if (call == null) {
             answer(HttpResponseStatus.NOT_FOUND, "no method is called by this path");
-            return false;
+            return null;
         }
         TranscodedCall transcoded =
                 TranscodedCall.of(call, request, made.config().mostBytes());
         translate(transcoded);
         asked = new RequestTarget(asked.authority(), call.path(), "");
+        RuleAction called = called(rule);
+        if (called == null) {
+            answer(HttpResponseStatus.NOT_FOUND, "no rule of this route is for the method " + call.path());
+            return null;
+        }
         if (body.bodiless()) {
             try {
                 body.make(transcoded.request());
             } catch (CallTranslation.MalformedException e) {
                 refuse(HttpResponseStatus.BAD_REQUEST, "malformed", String.valueOf(e.getMessage()));
-                return false;
+                return null;
             }
         }
-        return true;
+        return called;
+    }
+
+    /** The rule that a call of gRPC with this path would have, so that there is no way around it; null: its route has none. */
+    private @Nullable RuleAction called(RuleAction rule) {
+        RoutingTable.Found<RuleAction> found =
+                client.port().routing().table().find(asked.authority().host(), new RoutedRequest(request, asked));
+        Candidate<RuleAction> again = found == null ? null : found.candidate();
+        if (again == null || !again.action().routeKey.equals(rule.routeKey)) {
+            return null;
+        }
+        candidate = again;
+        action = again.action();
+        if (again.action().observation != observation) {
+            trace = null;
+            observe(again.action().observation);
+        }
+        return again.action();
     }
 
     private void authorize(RuleAction rule) {
@@ -370,12 +409,11 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         }
         if (part.decoderResult().isFailure()) {
             part.release();
-            drop();
-            refuse(HttpResponseStatus.BAD_REQUEST, "malformed", "the request's body is not valid");
+            refuseBody(HttpResponseStatus.BAD_REQUEST, "malformed", "the request's body is not valid");
             return;
         }
-        if (action != null
-                && action.content.tooLong(body.bytes() + part.content().readableBytes())) {
+        received += part.content().readableBytes();
+        if (action != null && action.content.tooLong(received)) {
             part.release();
             tooLong();
             return;
@@ -391,14 +429,21 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     }
 
     private void tooLong() {
+        refuseBody(
+                HttpResponseStatus.REQUEST_ENTITY_TOO_LARGE,
+                "too_long",
+                "the request's body is longer than is allowed here");
+    }
+
+    /** An answer that has begun cannot become another one. */
+    private void refuseBody(HttpResponseStatus code, String word, String text) {
         drop();
         if (answer.begun()) {
-            end(false);
+            state.plane.metrics.refused.labelValues(word).inc();
+            reason = word;
+            broken();
         } else {
-            refuse(
-                    HttpResponseStatus.REQUEST_ENTITY_TOO_LARGE,
-                    "too_long",
-                    "the request's body is longer than is allowed here");
+            refuse(code, word, text);
         }
     }
 
@@ -407,8 +452,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         try {
             return call.request(part);
         } catch (CallTranslation.MalformedException e) {
-            drop();
-            refuse(HttpResponseStatus.BAD_REQUEST, "malformed", String.valueOf(e.getMessage()));
+            refuseBody(HttpResponseStatus.BAD_REQUEST, "malformed", String.valueOf(e.getMessage()));
             return null;
         }
     }
@@ -503,7 +547,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         }
         boolean toHead = request.method().equals(HttpMethod.HEAD);
         if (rule != null && rule.content.compression() != null) {
-            answer.compress(rule.content.compression(), request.headers(), head, toHead);
+            answer.compress(rule.content.compression(), acceptEncoding, head, toHead);
         }
         answer.begin(head, toHead);
     }
@@ -524,7 +568,11 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     void undeliverable(HttpResponseStatus code, String text) {
         answer.keepIfRequestComplete();
         ResilienceConfig.Fallback.Response fallback = delivery == null ? null : delivery.fallback();
-        if (delivery == null || fallback == null || GrpcStatus.isGrpc(request.headers())) {
+        if (delivery == null
+                || fallback == null
+                || GrpcStatus.isGrpc(request.headers())
+                // To whom 200 would say that there is a WebSocket.
+                || client.connecting()) {
             answer(code, text);
         } else {
             delivery.guard().metrics.fellBack("response");

@@ -8,6 +8,11 @@ import org.jspecify.annotations.Nullable;
 final class GrpcStatus {
     private static final String TYPE = "application/grpc";
     private static final String STATUS = "grpc-status";
+    /** Of an endpoint that did not answer in time. */
+    static final int DEADLINE_EXCEEDED = 4;
+    /** Of one that could not be reached, or went away. */
+    static final int UNAVAILABLE = 14;
+
     private static final int UNKNOWN = 2;
     private static final int LAST = 16;
 

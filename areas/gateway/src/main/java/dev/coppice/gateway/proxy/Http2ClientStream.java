@@ -142,7 +142,7 @@ final class Http2ClientStream implements ClientStream {
 
     /** Gives an answer up that the client does not take. */
     void checkTaken(long now, long limit) {
-        if (exchange == null && now - endedNanos > limit) {
+        if (exchange == null && tunnel == null && now - endedNanos > limit) {
             from.handler.reset(stream.id(), Http2Error.CANCEL.code());
         }
     }
@@ -266,6 +266,10 @@ final class Http2ClientStream implements ClientStream {
 
     @Override
     public void reading(boolean on) {
+        if (on && connecting && tunnel == null) {
+            // What comes before it is a WebSocket waits here, and is bounded by the stream's window only.
+            return;
+        }
         reading = on;
         if (on && held > 0 && !closed) {
             int now = held;
@@ -322,11 +326,12 @@ final class Http2ClientStream implements ClientStream {
             leaveTunnel();
             return;
         }
+        reading(true);
+        // May stop it again.
         for (HttpContent each = early.poll(); each != null && tunnel != null; each = early.poll()) {
             pass(through, each);
         }
         through.readComplete(this);
-        reading(true);
     }
 
     @Override

@@ -110,6 +110,7 @@ final class TranscodedCall implements CallTranslation {
         answer = head;
         frames = new MessageFrames(most);
         message = null;
+        fault = null;
         passed = !GrpcStatus.isGrpc(head.headers());
         if (passed) {
             // Of something in between, which says it in its own way.

@@ -68,8 +68,9 @@ final class WebSockets implements AutoCloseable {
         }
 
         void giveBack() {
-            count.decrementAndGet();
+            // In this order: its figures go when there is none.
             open.labelValues(name).dec();
+            count.decrementAndGet();
         }
 
         void ended(String reason) {
@@ -96,12 +97,13 @@ final class WebSockets implements AutoCloseable {
             listener.config = each.clients() == null ? null : each.clients().webSockets();
             kept.put(listener.name, listener);
         }
-        listeners.keySet().removeIf(each -> {
-            boolean gone = !kept.containsKey(each);
+        listeners.values().removeIf(each -> {
+            // Those that are still open count on, until a later update.
+            boolean gone = !kept.containsKey(each.name) && each.count.get() == 0;
             if (gone) {
-                open.remove(each);
-                refused.remove(each);
-                REASONS.forEach(reason -> ends.remove(each, reason));
+                open.remove(each.name);
+                refused.remove(each.name);
+                REASONS.forEach(reason -> ends.remove(each.name, reason));
             }
             return gone;
         });

@@ -83,7 +83,7 @@ public final class TranscodedRequest {
             tree = JSON.readTree(bytes);
         } catch (JsonProcessingException e) {
             throw new RequestException("the body is no JSON: " + e.getOriginalMessage());
-        } catch (java.io.IOException e) {
+        } catch (java.io.IOException | RuntimeException e) {
             throw new RequestException("the body is no JSON");
         }
         FieldDescriptor field = binding.bodyField();
@@ -91,9 +91,11 @@ public final class TranscodedRequest {
     }
 
     private void merge(JsonNode tree, DynamicMessage.Builder into, String what) throws RequestException {
+        transcoder.numbers.check(binding.input(), tree);
         try {
             transcoder.parser.merge(tree.toString(), into);
-        } catch (InvalidProtocolBufferException e) {
+        } catch (InvalidProtocolBufferException | RuntimeException e) {
+            // Not each library's exception for what is too deep, or no valid value, is a checked one.
             throw new RequestException(what + " does not fit " + binding.input().getFullName() + ": " + e.getMessage());
         }
     }
@@ -127,7 +129,7 @@ public final class TranscodedRequest {
         Descriptor type = message;
         String[] names = path.split("\\.", -1);
         for (int i = 0; i < names.length; i++) {
-            FieldDescriptor field = field(type, names[i]);
+            FieldDescriptor field = transcoder.numbers.field(type, names[i]);
             if (field == null) {
                 if (transcoder.options.ignoreUnknownFields()) {
                     return;
@@ -159,20 +161,6 @@ public final class TranscodedRequest {
         }
     }
 
-    /** By its name, or as JSON has it. */
-    private static @Nullable FieldDescriptor field(Descriptor type, String name) {
-        FieldDescriptor field = type.findFieldByName(name);
-        if (field != null) {
-            return field;
-        }
-        for (FieldDescriptor each : type.getFields()) {
-            if (each.getJsonName().equals(name)) {
-                return each;
-            }
-        }
-        return null;
-    }
-
     // ---- the answer
 
     /**
@@ -193,7 +181,7 @@ public final class TranscodedRequest {
                     JSON.readTree(text).path(transcoder.options.protoNames() ? field.getName() : field.getJsonName());
             return part.isMissingNode() ? field.isRepeated() && !field.isMapField() ? "[]" : "null" : part.toString();
         } catch (JsonProcessingException e) {
-            throw new IllegalStateException("what was written as JSON can be read", e);
+            throw new IllegalArgumentException("it is too long to take a part of it", e);
         }
     }
 

@@ -42,6 +42,7 @@ public final class Transcoder {
     final Options options;
     final JsonFormat.Parser parser;
     final JsonFormat.Printer printer;
+    final NumberTexts numbers;
     private final Bindings<Binding> bindings = new Bindings<>();
     private int count;
 
@@ -85,6 +86,7 @@ public final class Transcoder {
             throw new InvalidDescriptorsException(problems);
         }
         JsonFormat.TypeRegistry registry = types.build();
+        this.numbers = new NumberTexts(registry);
         JsonFormat.Parser reads = JsonFormat.parser().usingTypeRegistry(registry);
         this.parser = options.ignoreUnknownFields() ? reads.ignoringUnknownFields() : reads;
         JsonFormat.Printer prints =
@@ -207,8 +209,8 @@ public final class Transcoder {
         if (details != null) {
             try {
                 return printer.print(Status.parseFrom(details));
-            } catch (InvalidProtocolBufferException e) {
-                // Of types that are not in the descriptors: what can be said is said.
+            } catch (InvalidProtocolBufferException | RuntimeException e) {
+                // Of types that are not in the descriptors, or no valid values: what can be said is said.
             }
         }
         try {

@@ -5,10 +5,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.github.luben.zstd.ZstdInputStream;
 import dev.coppice.gateway.config.ContentConfig;
 import dev.coppice.gateway.config.ContentConfig.Encoding;
+import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.RouteConfig;
+import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.TrafficTarget;
+import dev.coppice.gateway.config.UpstreamConfig;
+import io.netty.util.ReferenceCountUtil;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -61,8 +65,11 @@ class ContentTest {
     }
 
     private void serve(ContentConfig... contents) {
-        RouteConfig route =
-                new RouteConfig("HTTPRoute", "default", "route", 0, List.of(), List.of(ProxyFixture.rule("u")));
+        serve(ProxyFixture.upstream("u", backend.port()), ProxyFixture.rule("u"), contents);
+    }
+
+    private void serve(UpstreamConfig upstream, RuleConfig rule, ContentConfig... contents) {
+        RouteConfig route = new RouteConfig("HTTPRoute", "default", "route", 0, List.of(), List.of(rule));
         ListenerConfig listener = new ListenerConfig(
                 "default/gateway",
                 "http",
@@ -74,7 +81,7 @@ class ContentTest {
                 List.of(route));
         assertThat(proxy.plane.apply(new GatewayConfig(
                         List.of(listener),
-                        List.of(ProxyFixture.upstream("u", backend.port())),
+                        List.of(upstream),
                         List.of(),
                         List.of(),
                         List.of(),
@@ -114,13 +121,14 @@ class ContentTest {
     @ParameterizedTest
     @EnumSource
     void aLongAnswerIsCompressed(Encoding encoding) throws Exception {
-        answering = (_, _) -> json("ETag: \"v1\"\r\nAccept-Ranges: bytes\r\nContent-MD5: x\r\n");
+        answering = (_, _) -> json("ETag: \"v1\"\r\nAccept-Ranges: bytes\r\nContent-MD5: x\r\nRepr-Digest: x\r\n");
         for (int i = 0; i < 3; i++) {
             HttpResponse<byte[]> answer = get(encoding.token());
             assertThat(answer.headers().firstValue("Content-Encoding")).hasValue(encoding.token());
             assertThat(answer.headers().firstValue("ETag")).hasValue("W/\"v1\"");
             assertThat(answer.headers().firstValue("Vary")).hasValue("accept-encoding");
-            assertThat(answer.headers().map()).doesNotContainKeys("content-length", "accept-ranges", "content-md5");
+            assertThat(answer.headers().map())
+                    .doesNotContainKeys("content-length", "accept-ranges", "content-md5", "repr-digest");
             assertThat(answer.body()).hasSizeLessThan(LONG.length() / 50);
             assertThat(text(decoded(encoding, new ByteArrayInputStream(answer.body()))
                             .readAllBytes()))
@@ -215,6 +223,24 @@ class ContentTest {
         assertThat(answer.body()).isEmpty();
     }
 
+    /** What endpoints are told of encodings is between them and the gateway. */
+    @Test
+    void filtersDoNotSayWhatTheClientTakes() throws Exception {
+        answering = (_, _) -> json("");
+        ContentConfig content = new ContentConfig(everything(), COMPRESSION, ContentConfig.UNBOUNDED);
+        UpstreamConfig upstream = ProxyFixture.upstream("u", backend.port());
+        FilterConfig removed = new FilterConfig.RequestHeaders(
+                new FilterConfig.HeaderChanges(List.of(), List.of(), List.of("accept-encoding")));
+        serve(upstream, ProxyFixture.rule("u", removed), content);
+        assertThat(get("gzip").headers().firstValue("Content-Encoding")).hasValue("gzip");
+        assertThat(backend.seen.getLast().header("accept-encoding")).isEmpty();
+        FilterConfig set = new FilterConfig.RequestHeaders(new FilterConfig.HeaderChanges(
+                List.of(new FilterConfig.Header("accept-encoding", "gzip")), List.of(), List.of()));
+        serve(upstream, ProxyFixture.rule("u", set), content);
+        assertThat(text(get("").body())).isEqualTo(LONG);
+        assertThat(backend.seen.getLast().header("accept-encoding")).hasValue("gzip");
+    }
+
     @Test
     void anOldClientGetsItAsItIs() throws Exception {
         String answer = proxy.exchange("GET / HTTP/1.0\r\nHost: a\r\nAccept-Encoding: gzip\r\n\r\n");
@@ -286,5 +312,41 @@ class ContentTest {
         assertThat(proxy.exchange("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n"
                         + "x".repeat(1001) + "\r\n0\r\n\r\n"))
                 .startsWith("HTTP/1.1 413");
+    }
+
+    /** Two answers would be taken for those to two requests. */
+    @ParameterizedTest
+    @ValueSource(strings = {"3e9\r\n", "no size\r\n"})
+    void whatIsWrongAfterAnAnswerHasBegunBreaksItOff(String rest) throws Exception {
+        try (Http2Backend early = new Http2Backend(100)) {
+            UpstreamConfig upstream = new UpstreamConfig(
+                    "u", UpstreamConfig.Protocol.H2C, List.of(new UpstreamConfig.Endpoint("127.0.0.1", early.port())));
+            serve(upstream, ProxyFixture.rule("u"), new ContentConfig(everything(), null, 1000));
+            try (ProxyFixture.Client raw = proxy.client()) {
+                raw.send("POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+                assertThat(raw.head().getFirst()).isEqualTo("HTTP/1.1 200 OK");
+                assertThat(raw.bytes(10)).isEqualTo("5\r\nhello\r\n");
+                raw.send(rest + "x".repeat(1001));
+                assertThat(restOf(raw)).doesNotContain("HTTP/1.1");
+            }
+            proxy.awaitNothingOpen();
+            try (Http2Peer peer = new Http2Peer(proxy.port)) {
+                Http2Peer.Stream stream =
+                        peer.open().send(Http2Peer.head("POST", "/echo"), false).send("hello", false);
+                ReferenceCountUtil.release(stream.next());
+                ReferenceCountUtil.release(stream.next());
+                stream.send("x".repeat(1000), false);
+                assertThat(stream.answerAfterHead().reset()).isNotNull();
+            }
+        }
+    }
+
+    private static String restOf(ProxyFixture.Client raw) {
+        try {
+            return raw.rest();
+        } catch (IOException e) {
+            // It was reset.
+            return "";
+        }
     }
 }

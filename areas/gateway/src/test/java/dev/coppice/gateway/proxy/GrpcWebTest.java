@@ -324,4 +324,27 @@ class GrpcWebTest {
                 .contains("not now");
         assertThat(calls.get()).isEqualTo(1);
     }
+
+    /** A rule that names statuses means these: a connection that ends is UNAVAILABLE. */
+    @Test
+    void whatFailsIsTriedAgainAsTheStatusThatItIs() throws Exception {
+        try (Backend ending = new Backend((_, _) -> null)) {
+            for (int status : new int[] {5, 4, 14}) {
+                int before = ending.seen.size();
+                RuleConfig rule = new RuleConfig(
+                        "",
+                        List.of(MatchConfig.ANY),
+                        List.of(),
+                        List.of(new BackendConfig("up", 1, List.of())),
+                        0,
+                        0,
+                        new RetryConfig(List.of(), 2, 0, List.of(status)),
+                        null);
+                proxy.serve(List.of(rule), ProxyFixture.upstream("up", ending.port()));
+                assertThat(proxy.exchange(request("Say", "application/grpc", frame(0, "you"))))
+                        .contains("grpc-status: 14");
+                assertThat(ending.seen.size() - before).isEqualTo(status == 14 ? 3 : 1);
+            }
+        }
+    }
 }

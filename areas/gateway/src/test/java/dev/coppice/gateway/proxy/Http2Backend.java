@@ -54,12 +54,20 @@ final class Http2Backend implements AutoCloseable {
     /** Of calls to /grpc and of checks. */
     volatile String grpcStatus = "0";
 
+    private final String broken;
+
     Http2Backend(int mostStreams) throws InterruptedException {
         this(mostStreams, false);
     }
 
     /** @param webSockets whether it takes extended CONNECT (RFC 8441) */
     Http2Backend(int mostStreams, boolean webSockets) throws InterruptedException {
+        this(mostStreams, webSockets, "/half-grpc");
+    }
+
+    /** @param broken path of calls whose answers have a head, and are reset then */
+    Http2Backend(int mostStreams, boolean webSockets, String broken) throws InterruptedException {
+        this.broken = broken;
         server = new ServerBootstrap()
                 .group(loops)
                 .channel(NioServerSocketChannel.class)
@@ -126,6 +134,11 @@ final class Http2Backend implements AutoCloseable {
             seen.add(head.headers());
             String path = String.valueOf(head.headers().path());
             context.channel().attr(PATH).set(path);
+            if (path.equals(broken)) {
+                context.write(grpc());
+                context.writeAndFlush(new DefaultHttp2ResetFrame(Http2Error.INTERNAL_ERROR));
+                return;
+            }
             switch (path) {
                 case "/silent", "/grpc.health.v1.Health/Check" -> {}
                 case "/grpc" -> {

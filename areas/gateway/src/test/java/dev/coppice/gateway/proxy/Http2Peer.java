@@ -4,6 +4,7 @@ import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
@@ -167,6 +168,12 @@ final class Http2Peer implements AutoCloseable {
             channel.writeAndFlush(
                     new DefaultHttp2DataFrame(Unpooled.copiedBuffer(data, StandardCharsets.ISO_8859_1), end));
             return this;
+        }
+
+        /** The same, with when it was sent: the other side may not let it yet. */
+        ChannelFuture sending(String data) {
+            return channel.writeAndFlush(
+                    new DefaultHttp2DataFrame(Unpooled.copiedBuffer(data, StandardCharsets.ISO_8859_1), false));
         }
 
         void reset() throws InterruptedException {

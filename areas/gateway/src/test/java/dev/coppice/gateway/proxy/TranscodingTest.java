@@ -12,12 +12,15 @@ import com.google.protobuf.DynamicMessage;
 import com.google.protobuf.TimestampProto;
 import com.google.rpc.ErrorInfo;
 import dev.coppice.gateway.config.BackendConfig;
+import dev.coppice.gateway.config.ContentConfig;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.GrpcConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.MatchConfig;
+import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.config.TranscodingConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.transcode.Library;
@@ -67,9 +70,13 @@ class TranscodingTest {
                 .build()
                 .start();
         proxy = new ProxyFixture();
-        RuleConfig rule = new RuleConfig(
-                "",
-                List.of(MatchConfig.ANY),
+        serve(List.of(), rule("", MatchConfig.PathMatch.Type.PREFIX, "/"));
+    }
+
+    private static RuleConfig rule(String name, MatchConfig.PathMatch.Type type, String path) {
+        return new RuleConfig(
+                name,
+                List.of(new MatchConfig(new MatchConfig.PathMatch(type, path), "", List.of(), List.of())),
                 List.of(),
                 List.of(new BackendConfig("up", 1, List.of())),
                 0,
@@ -77,7 +84,14 @@ class TranscodingTest {
                 null,
                 null,
                 new GrpcConfig("default/books"));
-        RouteConfig route = new RouteConfig("HTTPRoute", "default", "route", 0, List.of(), List.of(rule));
+    }
+
+    private void serve(List<ContentConfig> contents, RuleConfig... rules) {
+        serve(server.getPort(), contents, rules);
+    }
+
+    private void serve(int port, List<ContentConfig> contents, RuleConfig... rules) {
+        RouteConfig route = new RouteConfig("HTTPRoute", "default", "route", 0, List.of(), List.of(rules));
         ListenerConfig listener = new ListenerConfig(
                 "default/gateway",
                 "http",
@@ -100,11 +114,12 @@ class TranscodingTest {
                         List.of(new UpstreamConfig(
                                 "up",
                                 UpstreamConfig.Protocol.H2C,
-                                List.of(new UpstreamConfig.Endpoint("127.0.0.1", server.getPort())))),
+                                List.of(new UpstreamConfig.Endpoint("127.0.0.1", port)))),
                         List.of(),
                         List.of(),
                         List.of(),
-                        List.of(transcoding))))
+                        List.of(transcoding),
+                        contents)))
                 .isEmpty();
     }
 
@@ -265,6 +280,74 @@ class TranscodingTest {
         Http2Peer.Answer huge = get("/v1/book/huge");
         assertThat(huge.status()).isEqualTo(500);
         assertThat(huge.body()).contains("\"code\":13").contains("there may be 2000");
+    }
+
+    @Test
+    void whatTheRuleOfTheMethodAsksForCounts() throws Exception {
+        ContentConfig shortOnes =
+                new ContentConfig(List.of(new TrafficTarget("HTTPRoute", "default/route", "create")), null, 20);
+        serve(
+                List.of(shortOnes),
+                rule("any", MatchConfig.PathMatch.Type.PREFIX, "/"),
+                rule("create", MatchConfig.PathMatch.Type.EXACT, "/library.v1.Library/Create"));
+        String head = "POST /v1/shelves/1/books HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n";
+        String body = "{\"title\": \"T\"}";
+        assertThat(proxy.exchange(head + "Content-Length: " + body.length() + "\r\n\r\n" + body))
+                .startsWith("HTTP/1.1 200");
+        String large = "{\"title\": \"a long title\"}";
+        assertThat(proxy.exchange(head + "Content-Length: " + large.length() + "\r\n\r\n" + large))
+                .startsWith("HTTP/1.1 413");
+        // Nobody knows how long this will be.
+        assertThat(proxy.exchange(head + "Transfer-Encoding: chunked\r\n\r\na\r\n" + large.substring(0, 10)
+                        + "\r\nf\r\n" + large.substring(10) + "\r\n0\r\n\r\n"))
+                .startsWith("HTTP/1.1 413");
+        assertThat(get("/v1/book/x?tags=" + "x".repeat(50)).status()).isEqualTo(200);
+    }
+
+    @Test
+    void aMethodForWhichTheRouteHasNoRuleIsNotThere() throws Exception {
+        serve(
+                List.of(),
+                rule("json", MatchConfig.PathMatch.Type.PREFIX, "/v1"),
+                rule("get", MatchConfig.PathMatch.Type.EXACT, "/library.v1.Library/Get"));
+        assertThat(get("/v1/book/x").status()).isEqualTo(200);
+        Http2Peer.Answer title = get("/v1/title/x");
+        assertThat(title.status()).isEqualTo(404);
+        assertThat(title.body()).contains("no rule of this route is for the method /library.v1.Library/Title");
+    }
+
+    @Test
+    void itsAnswerIsCompressed() throws Exception {
+        serve(
+                List.of(new ContentConfig(
+                        List.of(new TrafficTarget("Gateway", "default/gateway", "")),
+                        new ContentConfig.Compression(
+                                List.of(ContentConfig.Encoding.GZIP), List.of("application/json"), 0),
+                        ContentConfig.UNBOUNDED)),
+                rule("", MatchConfig.PathMatch.Type.PREFIX, "/"));
+        Http2Peer.Answer answer = get("/v1/book/x", "accept-encoding", "gzip");
+        assertThat(answer.head().get("content-encoding")).hasToString("gzip");
+        try (var unpacked = new java.util.zip.GZIPInputStream(new java.io.ByteArrayInputStream(
+                answer.body().getBytes(java.nio.charset.StandardCharsets.ISO_8859_1)))) {
+            assertThat(unpacked.readAllBytes()).asString().isEqualTo("{\"name\":\"x\",\"title\":\"a title\"}");
+        }
+        assertThat(get("/v1/book/x").body()).contains("a title");
+    }
+
+    /** It may have been done: only its answer is lost. */
+    @Test
+    void aCallWhoseAnswerHasBegunIsNotRepeated() throws Exception {
+        try (Http2Backend backend = new Http2Backend(100, false, "/library.v1.Library/Get")) {
+            RuleConfig rule = rule("", MatchConfig.PathMatch.Type.PREFIX, "/");
+            serve(
+                    backend.port(),
+                    List.of(),
+                    rule.with(
+                            List.of(), new RetryConfig(List.of(), 2, 0, List.of(14)), new GrpcConfig("default/books")));
+            Http2Peer.Answer answer = get("/v1/book/x");
+            assertThat(answer.status()).isEqualTo(503);
+            assertThat(backend.seen).hasSize(1);
+        }
     }
 
     @Test

@@ -7,18 +7,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.coppice.gateway.config.ClientConfig;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
+import dev.coppice.gateway.config.ResilienceConfig;
 import dev.coppice.gateway.config.RouteConfig;
+import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import io.netty.buffer.ByteBufUtil;
+import io.netty.channel.ChannelFuture;
 import io.netty.handler.codec.http2.DefaultHttp2Headers;
 import io.netty.handler.codec.http2.Http2DataFrame;
 import io.netty.handler.codec.http2.Http2Headers;
 import io.netty.handler.codec.http2.Http2HeadersFrame;
 import io.netty.handler.codec.http2.Http2ResetFrame;
+import io.netty.handler.codec.http2.Http2Settings;
 import io.netty.util.ReferenceCountUtil;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -35,6 +41,9 @@ class WebSocketTest {
     private static final String DEFLATE = "permessage-deflate; client_max_window_bits";
     /** A text frame whose first reserved bit says that it is compressed (RFC 7692, 7.2.3.1). */
     private static final String COMPRESSED = "\u00c1\u0007\u00f2\u0048\u00cd\u00c9\u00c9\u0007\u0000";
+
+    private static final ListenerConfig LISTENER = new ListenerConfig(
+            "default/gateway", "other", "127.0.0.1", 1, ListenerConfig.Protocol.HTTP, "", null, List.of());
 
     private ProxyFixture proxy;
 
@@ -298,7 +307,119 @@ class WebSocketTest {
         }
     }
 
+    /** An answer of 200 would say that there is one. */
+    @Test
+    void aFallbackIsNoWebSocket() throws Exception {
+        try (Backend backend = Backend.saying("no WebSocket")) {
+            UpstreamConfig to = upstream("up", backend.port());
+            ResilienceConfig.Fallback sorry = new ResilienceConfig.Fallback(
+                    new ResilienceConfig.Fallback.Response(200, List.of(), "sorry"), null);
+            serve(
+                    null,
+                    new UpstreamConfig(
+                            "up",
+                            UpstreamConfig.Protocol.HTTP,
+                            to.endpoints(),
+                            null,
+                            TrafficConfig.NONE.withResilience(new ResilienceConfig(null, null, null, null, sorry))));
+            try (Http2Peer peer = new Http2Peer(proxy.port)) {
+                assertThat(peer.open().send(connect("/"), false).answer().status())
+                        .isEqualTo(502);
+            }
+        }
+    }
+
     // ---- bounds
+
+    @Test
+    void beforeItIsOpenNoMoreIsTakenThanAWindow() throws Exception {
+        CountDownLatch open = new CountDownLatch(1);
+        try (Backend backend = new Backend((request, conversation) -> {
+            if (request.line().contains("/plain")) {
+                return Backend.ok("hello");
+            }
+            await(open);
+            conversation.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                    + "Sec-WebSocket-Accept: "
+                    + WebSocketHandshake.accept(
+                            request.header("sec-websocket-key").orElse("")) + "\r\n\r\n");
+            conversation.in().transferTo(conversation.out());
+            return null;
+        })) {
+            serve(null, upstream("up", backend.port()));
+            try (Http2Peer peer = new Http2Peer(proxy.port)) {
+                Http2Peer.Stream stream = peer.open().send(connect("/chat"), false);
+                ProxyFixture.await(() -> backend.seen.size() == 1);
+                String part = "x".repeat(16 << 10);
+                ChannelFuture last = stream.sending(part);
+                for (int i = 1; i < 16; i++) {
+                    last = stream.sending(part);
+                }
+                for (int i = 0; i < 20; i++) {
+                    assertThat(peer.get("/plain").body()).isEqualTo("hello");
+                }
+                assertThat(last.isDone()).isFalse();
+                open.countDown();
+                assertThat(head(stream).status()).hasToString("200");
+                assertThat(data(stream, 16 * part.length())).isEqualTo(part.repeat(16));
+                stream.send("", true);
+                awaitEnd(stream);
+            }
+        }
+    }
+
+    private static void await(CountDownLatch latch) throws IOException {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        }
+    }
+
+    @Test
+    void oneLivesWhileAnAnswerBesideItIsGivenUp() throws Exception {
+        proxy.close();
+        proxy = new ProxyFixture(ProxyOptions.DEFAULT.withLoops(1).withClientIdle(Duration.ofMillis(200)));
+        try (Backend backend = new Backend((request, conversation) -> {
+            if (request.line().contains("/plain")) {
+                return Backend.ok("hello");
+            }
+            conversation.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                    + "Sec-WebSocket-Accept: "
+                    + WebSocketHandshake.accept(
+                            request.header("sec-websocket-key").orElse("")) + "\r\n\r\n");
+            // It sends nothing, for which there is no window.
+            String _ = new String(conversation.in().readNBytes(4), StandardCharsets.ISO_8859_1);
+            return null;
+        })) {
+            serve(null, upstream("up", backend.port()));
+            try (Http2Peer peer =
+                    new Http2Peer(proxy.port, Http2Settings.defaultSettings().initialWindowSize(0))) {
+                Http2Peer.Stream stream = peer.open().send(connect("/chat"), false);
+                assertThat(head(stream).status()).hasToString("200");
+                Http2Peer.Stream beside = peer.open().send(Http2Peer.head("GET", "/plain"), true);
+                assertThat(head(beside).status()).hasToString("200");
+                assertThat(beside.next()).isInstanceOf(Http2ResetFrame.class);
+                stream.send("ping", false);
+                ProxyFixture.await(() -> proxy.plane.webSockets.ended("default/gateway/http", "endpoint") == 1);
+            }
+        }
+    }
+
+    @Test
+    void onesOfAListenerThatIsGoneAreCountedToTheirEnd() throws Exception {
+        try (Backend backend = echo()) {
+            serve(null, upstream("up", backend.port()));
+            WebSockets sockets = proxy.plane.webSockets;
+            WebSockets.PerListener some = sockets.of(LISTENER);
+            sockets.update(List.of(LISTENER));
+            assertThat(some.take()).isTrue();
+            sockets.update(List.of());
+            assertThat(sockets.openNow("default/gateway/other")).isEqualTo(1);
+            some.giveBack();
+            assertThat(sockets.openNow("default/gateway/other")).isZero();
+        }
+    }
 
     @Test
     void noMoreAreOpenThanThereMayBe() throws Exception {

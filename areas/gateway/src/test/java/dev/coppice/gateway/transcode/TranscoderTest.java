@@ -115,6 +115,37 @@ class TranscoderTest {
     }
 
     @Test
+    void textThatStandsForANumberIsShort() throws Exception {
+        String digits = "1".repeat(65);
+        String there = "may have 64 characters";
+        refused("GET", "/v1/book/b", "page_count=" + digits, "", there);
+        refused("GET", "/v1/book/b", "kind=" + digits, "", there);
+        refused("GET", "/v1/book/b", "since=" + digits, "", "there may be 64 characters");
+        refused("POST", "/v1/shelves/1/books", "", "{\"copies\": \"" + digits + "\"}", there);
+        refused("POST", "/v1/shelves/1/books", "", "{\"page_count\": [\"" + digits + "\"]}", there);
+        refused("PATCH", "/v1/shelves/1/books/2", "", "{\"book\": {\"copies\": \"" + digits + "\"}}", there);
+        refused("POST", "/v1/shelves/1/books", "", "{\"copies\": \"1e999999999\"}", "exponent may be 1000");
+        refused("POST", "/v1/shelves/1/books", "", "{\"copies\": 1e999999999}", "exponent may be 1000");
+        assertThat(message(transcoder, "Ask", "GET", "/v1/book/b", "page_count=1e1&tags=" + digits, ""))
+                .isEqualTo("name: \"b\" page_count: 10 tags: \"" + digits + "\"");
+    }
+
+    @Test
+    void whatIsTooDeepIsRefused() {
+        refused("POST", "/v1/shelves/1/books", "", "[".repeat(1000) + "]".repeat(1000), "does not fit");
+    }
+
+    @Test
+    void whatIsWrongIsToldInFewWords() {
+        TranscodedRequest call = transcoder.find("POST", "/v1/shelves/1/books", "");
+        assertThatThrownBy(() -> call.message(
+                        ("{\"" + "\u00e9\ud83d\ude00".repeat(5000) + "\": 1}").getBytes(StandardCharsets.UTF_8)))
+                .isInstanceOf(RequestException.class)
+                .satisfies(each ->
+                        assertThat(each.getMessage()).hasSizeBetween(250, 256).endsWith("\u2026"));
+    }
+
+    @Test
     void unknownFieldsAreLeftOutWhereThatIsAllowed() throws Exception {
         assertThat(message(lenient, "Ask", "GET", "/v1/book/b", "nosuch=1&page_count=2", ""))
                 .isEqualTo("name: \"b\" page_count: 2");
@@ -154,6 +185,18 @@ class TranscoderTest {
         assertThat(transcoder.status(3, "", details))
                 .contains("\"@type\":\"type.googleapis.com/google.rpc.ErrorInfo\"")
                 .contains("\"reason\":\"WHY\"");
+    }
+
+    @Test
+    void detailsThatAreNotValidAreLeftOut() {
+        byte[] details = com.google.rpc.Status.newBuilder()
+                .setCode(14)
+                .addDetails(com.google.protobuf.Any.pack(com.google.rpc.RetryInfo.newBuilder()
+                        .setRetryDelay(com.google.protobuf.Duration.newBuilder().setSeconds(Long.MAX_VALUE))
+                        .build()))
+                .build()
+                .toByteArray();
+        assertThat(transcoder.status(14, "later", details)).isEqualTo("{\"code\":14,\"message\":\"later\"}");
     }
 
     private static void invalid(byte[] set, Set<String> services, String... parts) {
