@@ -190,7 +190,9 @@ final class GatewayTest {
                 Files.writeString(folder.resolve("tls.yaml"), blocks.get(1));
                 await(
                         "the backend listens",
-                        () -> Files.readString(folder.resolve("shop.log")).contains("ACCEPT"));
+                        // The shell makes the file when it starts the server, which may be a moment later.
+                        () -> Files.exists(folder.resolve("shop.log"))
+                                && Files.readString(folder.resolve("shop.log")).contains("ACCEPT"));
                 assertThat(example.sh(blocks.get(2))).endsWith("hello in TLS\n");
                 assertThat(example.sh(blocks.get(3))).endsWith("503\n");
                 assertThat(coppice.log())
