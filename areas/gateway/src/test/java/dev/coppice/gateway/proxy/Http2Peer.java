@@ -34,7 +34,9 @@ import java.io.ByteArrayOutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -44,6 +46,7 @@ import org.jspecify.annotations.Nullable;
 final class Http2Peer implements AutoCloseable {
     private static final EventLoopGroup LOOPS = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
 
+    private final List<Stream> streams = new CopyOnWriteArrayList<>();
     private final int port;
     private final Http2Settings settings;
     private final String first;
@@ -142,6 +145,7 @@ final class Http2Peer implements AutoCloseable {
 
     Stream open() throws Exception {
         Stream stream = new Stream();
+        streams.add(stream);
         stream.channel = new Http2StreamChannelBootstrap(channel())
                 .handler(stream)
                 .open()
@@ -199,6 +203,13 @@ final class Http2Peer implements AutoCloseable {
         @Override
         public void channelInactive(ChannelHandlerContext context) {
             frames.add("the stream is closed");
+        }
+
+        /** What nobody has looked at. */
+        private void release() {
+            for (Object each = frames.poll(); each != null; each = frames.poll()) {
+                ReferenceCountUtil.release(each);
+            }
         }
 
         Object next() throws InterruptedException {
@@ -261,5 +272,7 @@ final class Http2Peer implements AutoCloseable {
     @Override
     public void close() throws InterruptedException {
         channel().close().sync();
+        // On the loop where frames come, so that none comes afterwards.
+        LOOPS.submit(() -> streams.forEach(Stream::release)).sync();
     }
 }
