@@ -2,9 +2,14 @@ package dev.coppice.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.coppice.control.storage.Sealer;
+import dev.coppice.gateway.control.SavedConfig;
+import dev.coppice.kernel.Kernel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -20,6 +25,20 @@ final class GatewayProcessTest {
                         folder.resolve("gateway.kubeconfig").toString())
                 .split(" "));
         return RunningOperator.start(folder.resolve("gateway"), words, List.of("--metrics-port", "0"));
+    }
+
+    /** A change is on the disk a second later at most. */
+    private static void awaitSaved(Path directory) {
+        try (Kernel kernel = Kernel.start()) {
+            SavedConfig saved = new SavedConfig(directory.resolve("config.json"), Sealer.open(kernel, directory));
+            long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+            while (saved.read().stream()
+                    .flatMap(each -> each.listeners().stream())
+                    .allMatch(each -> each.routes().isEmpty())) {
+                assertThat(System.nanoTime()).as("the route is saved").isLessThan(deadline);
+                LockSupport.parkNanos(20_000_000);
+            }
+        }
     }
 
     @Test
@@ -43,6 +62,7 @@ final class GatewayProcessTest {
                 assertThat(example.sh(blocks.get(5))).isEqualTo(answer);
                 node.kill();
                 assertThat(example.sh(blocks.get(5))).isEqualTo(answer);
+                awaitSaved(folder.resolve("gateway/areas/gateway"));
             } finally {
                 first.kill();
             }
