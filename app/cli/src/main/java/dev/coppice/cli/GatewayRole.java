@@ -1,7 +1,5 @@
 package dev.coppice.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.server.GatewayServer;
 import dev.coppice.server.GatewayServerOptions;
 import dev.coppice.server.StartupException;
@@ -19,7 +17,6 @@ import picocli.CommandLine.Spec;
 
 /** {@code coppice up --roles gateway}: the gateway in a process of its own. */
 final class GatewayRole {
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final String ROLES = "--roles";
     private static final Set<String> OWN =
             Set.of("--kubeconfig", "--context", "--lease-namespace", "--metrics-port", "--print-role");
@@ -68,9 +65,6 @@ final class GatewayRole {
     @Spec(Spec.Target.MIXEE)
     private @Nullable CommandSpec command;
 
-    private boolean quiet;
-    private boolean json;
-
     boolean asked() {
         return roles != null;
     }
@@ -98,9 +92,7 @@ final class GatewayRole {
         return problems;
     }
 
-    int run(DataOption data, String listen, List<String> addresses, String zone, boolean isQuiet, boolean asJson) {
-        quiet = isQuiet;
-        json = asJson;
+    int run(DataOption data, String listen, List<String> addresses, String zone, StatusLines status) {
         GatewayServerOptions options = new GatewayServerOptions(
                 data.path(".coppice-gateway"),
                 kubeconfig,
@@ -112,57 +104,29 @@ final class GatewayRole {
                 zone);
         List<String> problems = options.problems();
         if (!problems.isEmpty()) {
-            return failed(problems);
+            return status.failed(problems);
         }
         if (printRole) {
             System.out.print(GatewayServer.role());
             return 0;
         }
-        try (GatewayServer server = GatewayServer.start(options, this::progress, this::news)) {
+        try (GatewayServer server = GatewayServer.start(
+                options,
+                status::progress,
+                words -> status.tell(StatusLines.event("gateway").put("state", words), "The gateway " + words + "."))) {
             StopSignal stop = StopSignal.install(server);
-            announce(server);
+            announce(server, status);
             return stop.await();
         } catch (StartupException e) {
-            return failed(e.errors());
+            return status.failed(e.errors());
         }
     }
 
-    private void progress(String message) {
-        if (json) {
-            line(JSON.createObjectNode().put("event", "starting").put("message", message));
-        } else if (!quiet) {
-            System.err.println(message);
-        }
-    }
-
-    private void news(String words) {
-        if (json) {
-            line(JSON.createObjectNode().put("event", "gateway").put("state", words));
-        } else if (!quiet) {
-            System.err.println("The gateway " + words + ".");
-        }
-    }
-
-    private void announce(GatewayServer server) {
-        if (json) {
-            line(JSON.createObjectNode().put("event", "ready").put("metrics", server.metricsUrl()));
-        } else if (!quiet) {
-            System.err.println("  Metrics  " + server.metricsUrl() + "/metrics");
-            System.err.println("  Health   " + server.metricsUrl() + "/readyz");
-            System.err.println("Ctrl-C stops.");
-        }
-    }
-
-    private int failed(List<String> errors) {
-        if (json) {
-            line(UpCommand.failure(errors));
-        }
-        errors.forEach(error -> System.err.println("coppice: " + error));
-        return 1;
-    }
-
-    private static synchronized void line(ObjectNode event) {
-        System.out.println(event);
-        System.out.flush();
+    private static void announce(GatewayServer server, StatusLines status) {
+        status.tell(
+                StatusLines.event("ready").put("metrics", server.metricsUrl()),
+                "  Metrics  " + server.metricsUrl() + "/metrics",
+                "  Health   " + server.metricsUrl() + "/readyz",
+                "Ctrl-C stops.");
     }
 }

@@ -63,7 +63,7 @@ public final class Main {
         command.getErr().println("coppice: " + e.getMessage());
         CommandLine.UnmatchedArgumentException.printSuggestions(e, command.getErr());
         if (Arrays.asList(arguments).contains("--json")) {
-            System.out.println(UpCommand.failure(List.of(message(e))));
+            System.out.println(StatusLines.failure(List.of(message(e))));
             return 1;
         }
         command.getErr().println("`coppice help " + command.getCommandName() + "` lists the options.");

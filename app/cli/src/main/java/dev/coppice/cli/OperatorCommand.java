@@ -1,7 +1,5 @@
 package dev.coppice.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.server.OperatedAreas;
 import dev.coppice.server.OperatorOptions;
 import dev.coppice.server.OperatorServer;
@@ -12,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code coppice operator}: runs areas as operators in a Kubernetes cluster. */
@@ -22,8 +21,6 @@ import picocli.CommandLine.Option;
         sortOptions = false,
         footer = {"", "Example: coppice operator --kubeconfig ~/.kube/config --areas health"})
 final class OperatorCommand implements Callable<Integer> {
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     @Option(
             names = "--kubeconfig",
             paramLabel = "FILE",
@@ -87,11 +84,8 @@ final class OperatorCommand implements Callable<Integer> {
                             + " the cluster, one in each namespace.")
     private boolean printRole;
 
-    @Option(names = "--quiet", description = "Print errors only.")
-    private boolean quiet;
-
-    @Option(names = "--json", description = "Print status lines as JSON on standard output.")
-    private boolean json;
+    @Mixin
+    private final StatusLines status = new StatusLines();
 
     @Override
     public Integer call() throws Exception {
@@ -108,63 +102,36 @@ final class OperatorCommand implements Callable<Integer> {
                 publicPort);
         List<String> problems = options.problems();
         if (!problems.isEmpty()) {
-            return failed(problems);
+            return status.failed(problems);
         }
         if (printRole) {
             System.out.print(OperatedAreas.role(areas, !namespaces.isEmpty()));
             return 0;
         }
-        try (OperatorServer server = OperatorServer.start(options, this::progress, this::news)) {
+        try (OperatorServer server = OperatorServer.start(options, status::progress, this::news)) {
             StopSignal stop = StopSignal.install(server);
             announce(server);
             return stop.await();
         } catch (StartupException e) {
-            return failed(e.errors());
-        }
-    }
-
-    private void progress(String message) {
-        if (json) {
-            line(JSON.createObjectNode().put("event", "starting").put("message", message));
-        } else if (!quiet) {
-            System.err.println(message);
+            return status.failed(e.errors());
         }
     }
 
     private void news(String area, String words) {
-        if (json) {
-            line(JSON.createObjectNode().put("event", "area").put("area", area).put("state", words));
-        } else if (!quiet) {
-            System.err.println("Area " + area + " " + words + ".");
-        }
+        status.tell(
+                StatusLines.event("area").put("area", area).put("state", words), "Area " + area + " " + words + ".");
     }
 
     private void announce(OperatorServer server) {
-        if (json) {
-            line(JSON.createObjectNode()
-                    .put("event", "ready")
-                    .put("identity", server.identity())
-                    .put("metrics", server.metricsUrl())
-                    .put("public", server.publicUrl()));
-        } else if (!quiet) {
-            System.err.println("The operator runs as " + server.identity() + ".");
-            System.err.println("  Metrics      " + server.metricsUrl() + "/metrics");
-            System.err.println("  Health       " + server.metricsUrl() + "/readyz");
-            System.err.println("  Status pages " + server.publicUrl());
-            System.err.println("Ctrl-C stops.");
-        }
-    }
-
-    private int failed(List<String> errors) {
-        if (json) {
-            line(UpCommand.failure(errors));
-        }
-        errors.forEach(error -> System.err.println("coppice: " + error));
-        return 1;
-    }
-
-    private static synchronized void line(ObjectNode event) {
-        System.out.println(event);
-        System.out.flush();
+        status.tell(
+                StatusLines.event("ready")
+                        .put("identity", server.identity())
+                        .put("metrics", server.metricsUrl())
+                        .put("public", server.publicUrl()),
+                "The operator runs as " + server.identity() + ".",
+                "  Metrics      " + server.metricsUrl() + "/metrics",
+                "  Health       " + server.metricsUrl() + "/readyz",
+                "  Status pages " + server.publicUrl(),
+                "Ctrl-C stops.");
     }
 }

@@ -1,6 +1,5 @@
 package dev.coppice.cli;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.kernel.DurableFile;
 import dev.coppice.server.ClusterOptions;
@@ -29,8 +28,6 @@ import picocli.CommandLine.Parameters;
         sortOptions = false,
         footer = {"", "Example: coppice up examples/quickstart"})
 final class UpCommand implements Callable<Integer> {
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     @Parameters(index = "0", arity = "0..1", paramLabel = "FOLDER", description = "Manifests (YAML or JSON) to apply.")
     private @Nullable Path folder;
 
@@ -169,19 +166,16 @@ final class UpCommand implements Callable<Integer> {
             description = "How long the manifests may take to be Ready (default: ${DEFAULT-VALUE}).")
     private int waitSeconds = 120;
 
-    @Option(names = "--quiet", description = "Print errors only.")
-    private boolean quiet;
-
-    @Option(names = "--json", description = "Print status lines as JSON on standard output.")
-    private boolean json;
+    @Mixin
+    private final StatusLines status = new StatusLines();
 
     @Override
     public Integer call() throws Exception {
         List<String> problems = new ArrayList<>(gateway.problems());
         if (gateway.asked()) {
             return problems.isEmpty()
-                    ? gateway.run(data, listen, gatewayAddresses, gatewayZone, quiet, json)
-                    : failed(problems);
+                    ? gateway.run(data, listen, gatewayAddresses, gatewayZone, status)
+                    : status.failed(problems);
         }
         ServerOptions options = new ServerOptions(
                 data.path(),
@@ -213,17 +207,17 @@ final class UpCommand implements Callable<Integer> {
             }
         }
         if (!problems.isEmpty()) {
-            return failed(problems);
+            return status.failed(problems);
         }
-        try (Server server = Server.start(options, this::progress)) {
+        try (Server server = Server.start(options, status::progress)) {
             StopSignal stop = StopSignal.install(server);
             List<String> errors = bringUp(server, manifests);
             if (!errors.isEmpty()) {
-                return failed(errors);
+                return status.failed(errors);
             }
             return stop.await();
         } catch (StartupException e) {
-            return failed(e.errors());
+            return status.failed(e.errors());
         }
     }
 
@@ -235,7 +229,8 @@ final class UpCommand implements Callable<Integer> {
         List<Manifests.Applied> applied = new ArrayList<>();
         List<String> errors = manifests.apply(server, variables(endpoints), applied);
         if (errors.isEmpty() && !applied.isEmpty()) {
-            ReadyView view = new ReadyView(System.err, !quiet && !json && System.console() != null, !quiet);
+            ReadyView view = new ReadyView(
+                    System.err, !status.quiet() && !status.json() && System.console() != null, !status.quiet());
             errors = view.await(server, applied, Duration.ofSeconds(waitSeconds));
         }
         if (errors.isEmpty()) {
@@ -261,55 +256,24 @@ final class UpCommand implements Callable<Integer> {
                 Integer.toString(endpoints.publicPort()));
     }
 
-    private void progress(String message) {
-        if (!quiet && !json) {
-            System.err.println(message);
-        } else if (json) {
-            line(JSON.createObjectNode().put("event", "starting").put("message", message));
-        }
-    }
-
     private void announce(Server server, Endpoints endpoints, int resources) {
-        if (json) {
-            ObjectNode ready = JSON.createObjectNode().put("event", "ready");
-            ready.setAll(endpoints.toJson());
-            ready.put("token", server.token()).put("resources", resources);
-            ready.put("startupMillis", server.startupTime().toMillis());
-            line(ready);
-        }
-        if (!quiet && !json) {
-            String kubeconfig = endpoints.kubeconfig().toString();
-            System.err.println();
-            System.err.println("Coppice is ready (" + server.startupTime().toMillis() + " ms).");
-            System.err.println("  API          " + endpoints.api());
-            System.err.println("  Console      " + endpoints.console());
-            System.err.println("  Store        " + endpoints.etcd() + "   etcdctl " + endpoints.etcdctlFlags());
-            System.err.println("  Status pages " + endpoints.publicUrl());
-            System.err.println("  Kubeconfig   " + kubeconfig);
-            System.err.println("  Token        " + server.token());
-            System.err.println();
-            System.err.println("Try: kubectl --kubeconfig " + kubeconfig + " get healthchecks -A");
-            System.err.println("Ctrl-C stops.");
-        }
-    }
-
-    private int failed(List<String> errors) {
-        if (json) {
-            line(failure(errors));
-        }
-        errors.forEach(error -> System.err.println("coppice: " + error));
-        return 1;
-    }
-
-    /** The line that tells a program why the node did not start. */
-    static ObjectNode failure(List<String> errors) {
-        ObjectNode failed = JSON.createObjectNode().put("event", "failed");
-        errors.forEach(failed.putArray("errors")::add);
-        return failed;
-    }
-
-    private static void line(ObjectNode event) {
-        System.out.println(event);
-        System.out.flush();
+        ObjectNode ready = StatusLines.event("ready");
+        ready.setAll(endpoints.toJson());
+        ready.put("token", server.token()).put("resources", resources);
+        ready.put("startupMillis", server.startupTime().toMillis());
+        String kubeconfig = endpoints.kubeconfig().toString();
+        status.tell(
+                ready,
+                "",
+                "Coppice is ready (" + server.startupTime().toMillis() + " ms).",
+                "  API          " + endpoints.api(),
+                "  Console      " + endpoints.console(),
+                "  Store        " + endpoints.etcd() + "   etcdctl " + endpoints.etcdctlFlags(),
+                "  Status pages " + endpoints.publicUrl(),
+                "  Kubeconfig   " + kubeconfig,
+                "  Token        " + server.token(),
+                "",
+                "Try: kubectl --kubeconfig " + kubeconfig + " get healthchecks -A",
+                "Ctrl-C stops.");
     }
 }

@@ -7,99 +7,88 @@ import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.kind.GatewayKinds;
 import dev.coppice.gateway.kind.ObservabilityPolicySpec;
 import dev.coppice.gateway.kind.PolicyStatus;
-import dev.coppice.gateway.kind.TrafficTargetReference;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
- * The ObservabilityPolicies of a snapshot: what is told of requests, and what is said of the policies. A target has one; older ones go first.
- * Not safe for use by many threads.
+ * The ObservabilityPolicies of a snapshot: what is told of requests, and what is said of the policies. Not safe for use by many threads.
  */
 final class ObservabilityPolicies {
-    private final List<Resource<ObservabilityPolicySpec, PolicyStatus>> policies;
-    private final ObservationReader reader;
+    private final OldestPolicies<ObservabilityPolicySpec> policies;
     private final SecurityPolicies.Services services;
-    private final Map<TrafficTarget, Key> taken = new HashMap<>();
+    private final Map<Key, ObservationReader.Read> reads = new HashMap<>();
+    /** Why the collectors of policies lead nowhere. */
+    private final Map<Key, References.Problem> missing = new HashMap<>();
+
     private final List<ObservationConfig> configs = new ArrayList<>();
-    private final Map<Key, Draft> drafts = new HashMap<>();
 
     ObservabilityPolicies(
             List<Resource<ObservabilityPolicySpec, PolicyStatus>> policies,
             ObservationReader reader,
             SecurityPolicies.Services services) {
-        this.policies = policies.stream().sorted(Age.OLDEST_FIRST).toList();
-        this.reader = reader;
+        this.policies = new OldestPolicies<>(policies, ObservabilityPolicySpec::targetRefs);
         this.services = services;
         reader.begin();
+        policies.forEach(each -> reads.put(each.key(), reader.read(each)));
     }
 
-    /** Looks at all policies, after all routes were attached. */
-    void resolve(PolicyTargets all) {
-        for (Resource<ObservabilityPolicySpec, PolicyStatus> policy : policies) {
-            resolve(policy, all);
+    /** Looks at all policies: collectors are wanted from now on. */
+    void resolve() {
+        for (Resource<ObservabilityPolicySpec, PolicyStatus> policy : policies.policies()) {
+            List<TrafficTarget> targets = policies.places(policy);
+            ObservationConfig config = traced(policy, read(policy.key()).config());
+            if (!targets.isEmpty() && read(policy.key()).problem() == null) {
+                configs.add(config.at(targets));
+            }
         }
     }
 
+    /** What counts, the older first. */
     List<ObservationConfig> configs() {
         return configs;
     }
 
-    Map<Key, Draft> drafts() {
-        return drafts;
+    /** What is said, after all routes were attached. */
+    Map<Key, Draft> drafts(PolicyTargets all) {
+        return policies.drafts(all, this::accepted, key -> new Draft.Condition[] {resolved(key)});
     }
 
-    private void resolve(Resource<ObservabilityPolicySpec, PolicyStatus> policy, PolicyTargets all) {
-        ObservationReader.Read read = reader.read(policy);
-        PolicyTargets.Ancestors ancestors = new PolicyTargets.Ancestors();
-        List<TrafficTarget> targets = new ArrayList<>();
-        for (TrafficTargetReference target : policy.spec().targetRefs()) {
-            PolicyTargets.Found found = all.find(policy.namespace(), target);
-            Draft.Condition accepted = accepted(policy.key(), found, read);
-            if (accepted.holds()) {
-                targets.add(found.place());
-            }
-            ancestors.add(found, accepted);
-        }
-        ObservationConfig config = read.config();
-        Draft.Condition resolved = Draft.Condition.yes("ResolvedRefs", "ResolvedRefs");
+    private ObservationReader.Read read(Key policy) {
+        return Objects.requireNonNull(reads.get(policy));
+    }
+
+    private ObservationConfig traced(Resource<ObservabilityPolicySpec, PolicyStatus> policy, ObservationConfig config) {
         ObservabilityPolicySpec.Tracing spec = policy.spec().tracing();
-        if (spec != null && config.tracing() != null) {
-            Backends.Found found = services.find(GatewayKinds.HTTP_ROUTE.kind(), policy.namespace(), spec.service());
-            Backends.Backend backend = found.backend();
-            References.Problem problem = found.problem();
-            if (backend != null) {
-                config = config.traced(config.tracing().to(backend.upstream(Egress.DIRECT)));
-            } else {
-                resolved = Draft.Condition.no(
-                        "ResolvedRefs",
-                        problem == null ? "BackendNotFound" : problem.reason(),
-                        "tracing.service: " + (problem == null ? "it leads nowhere" : problem.message())
-                                + "; until that is mended, requests of its targets are not traced");
-            }
+        if (spec == null || config.tracing() == null) {
+            return config;
         }
-        if (!targets.isEmpty()) {
-            configs.add(config.at(targets));
+        Backends.Found found = services.find(GatewayKinds.HTTP_ROUTE.kind(), policy.namespace(), spec.service());
+        Backends.Backend backend = found.backend();
+        if (backend != null) {
+            return config.traced(config.tracing().to(backend.upstream(Egress.DIRECT)));
         }
-        drafts.put(policy.key(), ancestors.draft(policy.generation(), resolved));
+        missing.put(policy.key(), Objects.requireNonNull(found.problem()));
+        return config;
     }
 
-    private Draft.Condition accepted(Key policy, PolicyTargets.Found found, ObservationReader.Read read) {
-        Draft.Condition refusal = found.refusal();
-        if (refusal != null) {
-            return refusal;
-        }
-        if (read.problem() != null) {
-            return Draft.Condition.no("Accepted", "Invalid", read.problem());
-        }
-        Key older = taken.putIfAbsent(found.place(), policy);
-        return older == null
+    private Draft.Condition accepted(Key policy) {
+        String problem = read(policy).problem();
+        return problem == null
                 ? Draft.Condition.yes("Accepted", "Accepted")
+                : Draft.Condition.no("Accepted", "Invalid", problem);
+    }
+
+    private Draft.Condition resolved(Key policy) {
+        References.Problem problem = missing.get(policy);
+        return problem == null
+                ? Draft.Condition.yes("ResolvedRefs", "ResolvedRefs")
                 : Draft.Condition.no(
-                        "Accepted",
-                        "Conflicted",
-                        found.place().kind() + " " + found.place().name() + " has an older ObservabilityPolicy, "
-                                + older.name() + ", which counts");
+                        "ResolvedRefs",
+                        problem.reason(),
+                        "tracing.service: " + problem.message()
+                                + "; until that is mended, requests of its targets are not traced");
     }
 }

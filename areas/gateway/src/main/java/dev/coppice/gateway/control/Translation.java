@@ -127,7 +127,7 @@ public final class Translation {
         targets.complete(gateways, views::get);
         limits.resolve(targets);
         security.resolve(targets);
-        observations.resolve(targets);
+        observations.resolve();
         List<UpstreamConfig> upstreams = backends.upstreams(snapshot.cluster(), policies, traffic, gateway -> {
             GatewayState state = gateways.get(gateway);
             return state == null || state.shown == null ? null : state.shown.value();
@@ -156,7 +156,7 @@ public final class Translation {
         limits.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.RATE_LIMIT, key), draft));
         security.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.SECURITY_POLICY, key), draft));
         observations
-                .drafts()
+                .drafts(targets)
                 .forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.OBSERVABILITY_POLICY, key), draft));
         contents.drafts(targets).forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.CONTENT_POLICY, key), draft));
         return new Result(config, addresses, failures -> {

@@ -119,7 +119,7 @@ class ObservabilityPoliciesTest {
                         org.assertj.core.groups.Tuple.tuple("default/second", "HTTPRoute"));
         assertThat(outcome.config().observations().getFirst().logs()).isEmpty();
         assertThat(said(outcome, "second").reason()).isEqualTo("Conflicted");
-        assertThat(said(outcome, "second").message()).contains("has an older ObservabilityPolicy, first");
+        assertThat(said(outcome, "second").message()).contains("the older policy first is for ");
         world.remove("ObservabilityPolicy", "default", "first");
         assertThat(said(world.translate(), "second").holds()).isTrue();
     }
