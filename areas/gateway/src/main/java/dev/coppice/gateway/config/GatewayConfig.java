@@ -35,43 +35,53 @@ public record GatewayConfig(
         contents = contents == null ? List.of() : List.copyOf(contents);
     }
 
-    /** With nothing said of what becomes of bodies. */
-    public GatewayConfig(
-            List<ListenerConfig> listeners,
-            List<UpstreamConfig> upstreams,
-            List<LimitConfig> limits,
-            List<SecurityConfig> security,
-            List<ObservationConfig> observations,
-            List<TranscodingConfig> transcodings) {
-        this(listeners, upstreams, limits, security, observations, transcodings, List.of());
-    }
-
-    /** Without calls of gRPC in HTTP and JSON. */
-    public GatewayConfig(
-            List<ListenerConfig> listeners,
-            List<UpstreamConfig> upstreams,
-            List<LimitConfig> limits,
-            List<SecurityConfig> security,
-            List<ObservationConfig> observations) {
-        this(listeners, upstreams, limits, security, observations, List.of());
-    }
-
-    /** With nothing said of what is told of requests. */
-    public GatewayConfig(
-            List<ListenerConfig> listeners,
-            List<UpstreamConfig> upstreams,
-            List<LimitConfig> limits,
-            List<SecurityConfig> security) {
-        this(listeners, upstreams, limits, security, List.of());
-    }
-
-    /** Without security policies. */
-    public GatewayConfig(List<ListenerConfig> listeners, List<UpstreamConfig> upstreams, List<LimitConfig> limits) {
-        this(listeners, upstreams, limits, List.of());
-    }
-
-    /** Without limits. */
+    /** Without policies. */
     public GatewayConfig(List<ListenerConfig> listeners, List<UpstreamConfig> upstreams) {
-        this(listeners, upstreams, List.of());
+        this(listeners, upstreams, List.of(), List.of(), List.of(), List.of(), List.of());
+    }
+
+    /** Makes a configuration; what is not set is empty. Not thread-safe. */
+    public static final class Builder {
+        private final List<ListenerConfig> listeners;
+        private final List<UpstreamConfig> upstreams;
+        private List<LimitConfig> limits = List.of();
+        private List<SecurityConfig> security = List.of();
+        private List<ObservationConfig> observations = List.of();
+        private List<TranscodingConfig> transcodings = List.of();
+        private List<ContentConfig> contents = List.of();
+
+        public Builder(List<ListenerConfig> listeners, List<UpstreamConfig> upstreams) {
+            this.listeners = listeners;
+            this.upstreams = upstreams;
+        }
+
+        public Builder limits(List<LimitConfig> limits) {
+            this.limits = limits;
+            return this;
+        }
+
+        public Builder security(List<SecurityConfig> security) {
+            this.security = security;
+            return this;
+        }
+
+        public Builder observations(List<ObservationConfig> observations) {
+            this.observations = observations;
+            return this;
+        }
+
+        public Builder transcodings(List<TranscodingConfig> transcodings) {
+            this.transcodings = transcodings;
+            return this;
+        }
+
+        public Builder contents(List<ContentConfig> contents) {
+            this.contents = contents;
+            return this;
+        }
+
+        public GatewayConfig build() {
+            return new GatewayConfig(listeners, upstreams, limits, security, observations, transcodings, contents);
+        }
     }
 }

@@ -132,14 +132,13 @@ public final class Translation {
             GatewayState state = gateways.get(gateway);
             return state == null || state.shown == null ? null : state.shown.value();
         });
-        GatewayConfig config = new GatewayConfig(
-                calls.applied(clients.applied(listeners(states))),
-                upstreams,
-                limits.limits(),
-                security.configs(),
-                observations.configs(),
-                calls.transcodings(),
-                contents.configs());
+        GatewayConfig config = new GatewayConfig.Builder(calls.applied(clients.applied(listeners(states))), upstreams)
+                .limits(limits.limits())
+                .security(security.configs())
+                .observations(observations.configs())
+                .transcodings(calls.transcodings())
+                .contents(contents.configs())
+                .build();
         Map<String, String> addresses = new HashMap<>();
         for (GatewayState state : states) {
             state.addresses.stream()

@@ -5,7 +5,6 @@ import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.ResilienceConfig;
 import dev.coppice.gateway.route.Candidate;
 import dev.coppice.gateway.route.RoutingTable;
-import dev.coppice.gateway.transcode.TranscodedRequest;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -172,7 +171,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         if (refused(rule, length)) {
             return;
         }
-        RuleAction called = rule.grpc ? translated(rule) : rule;
+        RuleAction called = rule.grpc ? called(rule) : rule;
         if (called != null && (called == rule || !refused(called, length))) {
             authorize(called);
         }
@@ -198,66 +197,41 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         return false;
     }
 
-    private void translate(CallTranslation call) {
-        translation = call;
-        state.plane.metrics.translated.labelValues(call.form()).inc();
-    }
-
-    /** Makes of a call in another form one of gRPC, and finds whose rule's it is; null: nobody's, and it was answered. */
-    private @Nullable RuleAction translated(RuleAction rule) {
-        if (GrpcStatus.isGrpc(request.headers())) {
-            return rule;
-        }
-        GrpcWebCall web = GrpcWebCall.of(request);
-        if (web != null) {
-            translate(web);
-            return rule;
-        }
-        return rule.transcoding == null ? rule : transcoded(rule, rule.transcoding);
-    }
-
-    private @Nullable RuleAction transcoded(RuleAction rule, Transcoders.Made made) {
-        String query = asked.query().isEmpty() ? "" : asked.query().substring(1);
-        TranscodedRequest call = made.find(request.method().name(), asked.path(), query);
-        if (call == null) {
-            answer(HttpResponseStatus.NOT_FOUND, "no method is called by this path");
-            return null;
-        }
-        TranscodedCall transcoded =
-                TranscodedCall.of(call, request, made.config().mostBytes());
-        translate(transcoded);
-        asked = new RequestTarget(asked.authority(), call.path(), "");
-        RuleAction called = called(rule);
-        if (called == null) {
-            answer(HttpResponseStatus.NOT_FOUND, "no rule of this route is for the method " + call.path());
-            return null;
-        }
-        if (body.bodiless()) {
-            try {
-                body.make(transcoded.request());
-            } catch (CallTranslation.MalformedException e) {
-                refuse(HttpResponseStatus.BAD_REQUEST, "malformed", String.valueOf(e.getMessage()));
+    /** The rule that counts for the request if it may be a call in another form; null: there is none, and it was answered. */
+    private @Nullable RuleAction called(RuleAction rule) {
+        switch (CallReading.read(rule, request, asked, client.port().routing().table(), body)) {
+            case CallReading.Refusal refusal -> {
+                translate(refusal.form());
+                if (refusal.malformed()) {
+                    refuse(HttpResponseStatus.BAD_REQUEST, "malformed", refusal.text());
+                } else {
+                    answer(HttpResponseStatus.NOT_FOUND, refusal.text());
+                }
                 return null;
             }
+            case CallReading.Call call -> {
+                translate(call.form());
+                asked = call.target();
+                Candidate<RuleAction> by = call.rule();
+                if (by != null) {
+                    candidate = by;
+                    action = by.action();
+                    if (by.action().observation != observation) {
+                        trace = null;
+                        observe(by.action().observation);
+                    }
+                    return by.action();
+                }
+                return rule;
+            }
         }
-        return called;
     }
 
-    /** The rule that a call of gRPC with this path would have, so that there is no way around it; null: its route has none. */
-    private @Nullable RuleAction called(RuleAction rule) {
-        RoutingTable.Found<RuleAction> found =
-                client.port().routing().table().find(asked.authority().host(), new RoutedRequest(request, asked));
-        Candidate<RuleAction> again = found == null ? null : found.candidate();
-        if (again == null || !again.action().routeKey.equals(rule.routeKey)) {
-            return null;
+    private void translate(@Nullable CallTranslation call) {
+        if (call != null) {
+            translation = call;
+            state.plane.metrics.translated.labelValues(call.form()).inc();
         }
-        candidate = again;
-        action = again.action();
-        if (again.action().observation != observation) {
-            trace = null;
-            observe(again.action().observation);
-        }
-        return again.action();
     }
 
     private void authorize(RuleAction rule) {

@@ -80,8 +80,10 @@ class ClientCertificateTest {
                 "",
                 tls,
                 List.of(new RouteConfig("HTTPRoute", "default", "route", 0, List.of(), List.of(rule("u")))));
-        assertThat(proxy.plane.apply(new GatewayConfig(
-                        List.of(listener), List.of(upstream("u", backend.port())), List.of(), List.of(policy))))
+        assertThat(proxy.plane.apply(
+                        new GatewayConfig.Builder(List.of(listener), List.of(upstream("u", backend.port())))
+                                .security(List.of(policy))
+                                .build()))
                 .isEmpty();
     }
 

@@ -79,14 +79,9 @@ class ContentTest {
                 "",
                 null,
                 List.of(route));
-        assertThat(proxy.plane.apply(new GatewayConfig(
-                        List.of(listener),
-                        List.of(upstream),
-                        List.of(),
-                        List.of(),
-                        List.of(),
-                        List.of(),
-                        List.of(contents))))
+        assertThat(proxy.plane.apply(new GatewayConfig.Builder(List.of(listener), List.of(upstream))
+                        .contents(List.of(contents))
+                        .build()))
                 .isEmpty();
     }
 

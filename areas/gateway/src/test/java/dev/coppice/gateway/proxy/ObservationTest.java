@@ -79,12 +79,10 @@ class ObservationTest {
                 "",
                 null,
                 List.of(route));
-        assertThat(proxy.plane.apply(new GatewayConfig(
-                        List.of(listener),
-                        List.of(upstream("u", backend.port())),
-                        List.of(),
-                        List.of(),
-                        List.of(policies))))
+        assertThat(proxy.plane.apply(
+                        new GatewayConfig.Builder(List.of(listener), List.of(upstream("u", backend.port())))
+                                .observations(List.of(policies))
+                                .build()))
                 .isEmpty();
     }
 

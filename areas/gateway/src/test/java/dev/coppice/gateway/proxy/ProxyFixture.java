@@ -81,7 +81,10 @@ final class ProxyFixture implements AutoCloseable {
             UpstreamConfig... upstreams) {
         ListenerConfig listener = new ListenerConfig(
                 "default/gateway", "http", "127.0.0.1", port, ListenerConfig.Protocol.HTTP, "", null, routes);
-        var failures = plane.apply(new GatewayConfig(List.of(listener), List.of(upstreams), limits, security));
+        var failures = plane.apply(new GatewayConfig.Builder(List.of(listener), List.of(upstreams))
+                .limits(limits)
+                .security(security)
+                .build());
         if (!failures.isEmpty()) {
             throw new AssertionError(failures.toString());
         }

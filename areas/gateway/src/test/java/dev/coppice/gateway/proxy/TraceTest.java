@@ -111,12 +111,9 @@ class TraceTest {
                 "",
                 null,
                 List.of(route));
-        assertThat(proxy.plane.apply(new GatewayConfig(
-                        List.of(listener),
-                        List.of(to, collecting),
-                        List.of(),
-                        List.of(),
-                        List.of(new ObservationConfig("default/policy", List.of(GATEWAY), null, tracing)))))
+        assertThat(proxy.plane.apply(new GatewayConfig.Builder(List.of(listener), List.of(to, collecting))
+                        .observations(List.of(new ObservationConfig("default/policy", List.of(GATEWAY), null, tracing)))
+                        .build()))
                 .isEmpty();
     }
 

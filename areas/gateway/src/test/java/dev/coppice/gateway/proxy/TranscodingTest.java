@@ -109,17 +109,15 @@ class TranscodingTest {
                 false,
                 false,
                 2000);
-        assertThat(proxy.plane.apply(new GatewayConfig(
-                        List.of(listener),
-                        List.of(new UpstreamConfig(
-                                "up",
-                                UpstreamConfig.Protocol.H2C,
-                                List.of(new UpstreamConfig.Endpoint("127.0.0.1", port)))),
-                        List.of(),
-                        List.of(),
-                        List.of(),
-                        List.of(transcoding),
-                        contents)))
+        assertThat(proxy.plane.apply(new GatewayConfig.Builder(
+                                List.of(listener),
+                                List.of(new UpstreamConfig(
+                                        "up",
+                                        UpstreamConfig.Protocol.H2C,
+                                        List.of(new UpstreamConfig.Endpoint("127.0.0.1", port)))))
+                        .transcodings(List.of(transcoding))
+                        .contents(contents)
+                        .build()))
                 .isEmpty();
     }
 
