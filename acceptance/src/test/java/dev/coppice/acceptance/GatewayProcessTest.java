@@ -13,7 +13,7 @@ import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The example of {@code docs/gateway.md} with the gateway in a process of its own, run as it stands there. */
+/** The example of {@code docs/gateway/process.md} with the gateway in a process of its own, run as it stands there. */
 final class GatewayProcessTest {
     @TempDir
     private Path folder;
@@ -44,7 +44,7 @@ final class GatewayProcessTest {
     @Test
     void itServesWhenTheNodeIsKilledAndAfterItWasKilledItself() throws Exception {
         Shell.need("kubectl", "curl", "openssl");
-        List<String> blocks = WorkedExample.blocks("docs/gateway.md", "A process of its own");
+        List<String> blocks = WorkedExample.blocks("docs/gateway/process.md", "A process of its own");
         assertThat(blocks).hasSize(6);
         Path data = folder.resolve("data");
         String answer = "301 https://new.example:8443/\n";

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A gateway in front of two backends: the worked example of {@code docs/gateway.md}, changes under load, a node that is killed. */
+/** A gateway in front of two backends: the worked examples of its pages under {@code docs/}, changes under load, a node that is killed. */
 final class GatewayTest {
     private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
     private static final Duration LIMIT = Duration.ofSeconds(60);
@@ -137,7 +137,7 @@ final class GatewayTest {
         return answer.path("pod").asText(output.substring(output.lastIndexOf('\n') + 1));
     }
 
-    /** As it stands in {@code docs/gateway.md}. */
+    /** As it stands in the gateway's pages under {@code docs/}. */
     @Test
     void theWorkedExampleDoesWhatItSays() throws Exception {
         Shell.need("python3");
@@ -176,14 +176,14 @@ final class GatewayTest {
         }
     }
 
-    /** As it stands in {@code docs/gateway.md}. */
+    /** As it stands in the gateway's pages under {@code docs/}. */
     @Test
     void theExampleOfTlsToBackendsDoesWhatItSays() throws Exception {
         Shell.need("openssl");
         Path data = folder.resolve("data");
         try (RunningCoppice coppice = RunningCoppice.up(data)) {
             WorkedExample example = new WorkedExample(folder, coppice, data);
-            List<String> blocks = WorkedExample.blocks("docs/gateway.md", "TLS to backends");
+            List<String> blocks = WorkedExample.blocks("docs/gateway/backends.md", "TLS to backends");
             assertThat(blocks).hasSize(5);
             String _ = example.sh(blocks.get(0));
             try {
@@ -205,14 +205,14 @@ final class GatewayTest {
         }
     }
 
-    /** As it stands in {@code docs/gateway.md}. */
+    /** As it stands in the gateway's pages under {@code docs/}. */
     @Test
     void theExampleOfClientsDoesWhatItSays() throws Exception {
         Shell.need("python3");
         Path data = folder.resolve("data");
         try (RunningCoppice coppice = RunningCoppice.up(data)) {
             WorkedExample example = new WorkedExample(folder, coppice, data);
-            List<String> blocks = WorkedExample.blocks("docs/gateway.md", "Clients");
+            List<String> blocks = WorkedExample.blocks("docs/gateway/traffic.md", "Clients");
             assertThat(blocks).hasSize(4);
             String _ = example.sh(blocks.get(0));
             try {
@@ -225,14 +225,14 @@ final class GatewayTest {
         }
     }
 
-    /** As it stands in {@code docs/gateway.md}. */
+    /** As it stands in the gateway's pages under {@code docs/}. */
     @Test
     void theExampleOfBalancingDoesWhatItSays() throws Exception {
         Shell.need("python3");
         Path data = folder.resolve("data");
         try (RunningCoppice coppice = RunningCoppice.up(data)) {
             WorkedExample example = new WorkedExample(folder, coppice, data);
-            List<String> blocks = WorkedExample.blocks("docs/gateway.md", "Balancing and health");
+            List<String> blocks = WorkedExample.blocks("docs/gateway/backends.md", "Balancing and health");
             assertThat(blocks).hasSize(5);
             String _ = example.sh(blocks.get(0));
             try {
@@ -250,14 +250,14 @@ final class GatewayTest {
         }
     }
 
-    /** As it stands in {@code docs/gateway.md}. */
+    /** As it stands in the gateway's pages under {@code docs/}. */
     @Test
     void theExampleOfAuthenticationDoesWhatItSays() throws Exception {
         Shell.need("python3");
         Path data = folder.resolve("data");
         try (RunningCoppice coppice = RunningCoppice.up(data)) {
             WorkedExample example = new WorkedExample(folder, coppice, data);
-            List<String> blocks = WorkedExample.blocks("docs/gateway.md", "Authentication and authorisation");
+            List<String> blocks = WorkedExample.blocks("docs/gateway/access.md", "Authentication and authorisation");
             assertThat(blocks).hasSize(4);
             String _ = example.sh(blocks.get(0));
             try {
@@ -271,14 +271,14 @@ final class GatewayTest {
         }
     }
 
-    /** As it stands in {@code docs/gateway.md}. */
+    /** As it stands in the gateway's pages under {@code docs/}. */
     @Test
     void theExampleOfCredentialsDoesWhatItSays() throws Exception {
         Shell.need("python3");
         Path data = folder.resolve("data");
         try (RunningCoppice coppice = RunningCoppice.up(data)) {
             WorkedExample example = new WorkedExample(folder, coppice, data);
-            List<String> blocks = WorkedExample.blocks("docs/gateway.md", "Credentials for backends");
+            List<String> blocks = WorkedExample.blocks("docs/gateway/backends.md", "Credentials for backends");
             assertThat(blocks).hasSize(4);
             String _ = example.sh(blocks.get(0));
             try {
@@ -297,7 +297,7 @@ final class GatewayTest {
         Path data = folder.resolve("data");
         try (RunningCoppice coppice = RunningCoppice.up(data)) {
             WorkedExample example = new WorkedExample(folder, coppice, data);
-            List<String> blocks = WorkedExample.blocks("docs/gateway.md", "When a Service fails");
+            List<String> blocks = WorkedExample.blocks("docs/gateway/backends.md", "When a Service fails");
             assertThat(blocks).hasSize(5);
             String _ = example.sh(blocks.get(0));
             try {
@@ -313,14 +313,14 @@ final class GatewayTest {
         }
     }
 
-    /** As it stands in {@code docs/gateway.md}. */
+    /** As it stands in the gateway's pages under {@code docs/}. */
     @Test
     void theExampleOfWhatIsToldOfRequestsDoesWhatItSays() throws Exception {
         Shell.need("python3");
         Path data = folder.resolve("data");
         try (RunningCoppice coppice = RunningCoppice.up(data)) {
             WorkedExample example = new WorkedExample(folder, coppice, data);
-            List<String> blocks = WorkedExample.blocks("docs/gateway.md", "Access logs");
+            List<String> blocks = WorkedExample.blocks("docs/gateway/observability.md", "Access logs");
             assertThat(blocks).hasSize(4);
             String _ = example.sh(blocks.get(0));
             try {

@@ -36,7 +36,8 @@ final class WorkedExample {
         String text = Files.readString(Shell.HOME.resolve(page));
         int start = text.indexOf("## " + section + "\n");
         List<String> blocks = new ArrayList<>();
-        Matcher block = BLOCK.matcher(text.substring(start, text.indexOf("\n## ", start + 1)));
+        int next = text.indexOf("\n## ", start + 1);
+        Matcher block = BLOCK.matcher(text.substring(start, next < 0 ? text.length() : next));
         while (block.find()) {
             blocks.add(block.group(2));
         }
