@@ -1,0 +1,123 @@
+package dev.coppice.gateway.cache;
+
+import dev.coppice.gateway.config.ContentConfig;
+import java.util.Set;
+
+/**
+ * Whether an answer to GET may be kept (RFC 9111, 3), by a cache that many clients share. Pure functions.
+ *
+ * <p>Beyond the RFC: an answer that sets cookies is not kept, nor is one whose freshness would be a guess where the request had cookies or the gateway
+ * knows who sent it; one that is encoded counts as one that varies with {@code Accept-Encoding}.
+ */
+public final class Storing {
+    /** Names that {@code Vary} may have. */
+    private static final int MOST_VARYING = 16;
+
+    private static final Set<Integer> UNDERSTOOD = Set.of(
+            200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 413,
+            414, 415, 417, 421, 422, 426, 428, 429, 431, 451, 500, 501, 502, 503, 504, 505);
+
+    /**
+     * What is known of the request.
+     *
+     * @param control its {@code Cache-Control}
+     * @param credentialed whether it had {@code Authorization}, or the gateway knows who sent it
+     * @param cookies whether the endpoint saw cookies
+     */
+    public record Asked(CacheControl control, boolean credentialed, boolean cookies) {}
+
+    /** Why an answer is not kept. */
+    public enum Refusal {
+        /** The request says {@code no-store}. */
+        REQUEST("request"),
+        STATUS("status"),
+        NO_STORE("no-store"),
+        PRIVATE("private"),
+        /** It is for who sent the request. */
+        AUTHORIZATION("authorization"),
+        COOKIES("set-cookie"),
+        VARY("vary"),
+        /** It would not be fresh, and could not be asked for again with a condition. */
+        NO_FRESHNESS("no-freshness"),
+        /** What it says cannot be read. */
+        MALFORMED("malformed"),
+        /** Its body is longer than is allowed, or than it says. */
+        LENGTH("length"),
+        /** There was no room for what is on its way. */
+        ROOM("room"),
+        /** It was made useless while it was on its way. */
+        OUTDATED("outdated"),
+        /** It did not come to its end. */
+        BROKEN("broken");
+
+        private final String word;
+
+        Refusal(String word) {
+            this.word = word;
+        }
+
+        /** In metrics. */
+        public String word() {
+            return word;
+        }
+    }
+
+    /** What is decided. */
+    public sealed interface Verdict {
+        record Keep(Freshness freshness, Vary vary) implements Verdict {}
+
+        record Pass(Refusal why) implements Verdict {}
+    }
+
+    private Storing() {}
+
+    /** @param answer without the fields of its connection */
+    public static Verdict decide(
+            Asked asked, FieldValues request, int status, FieldValues answer, Freshness.Times times, ContentConfig.Cache settings) {
+        CacheControl said = CacheControl.read(answer.all("cache-control"));
+        Refusal refusal = refusal(asked, status, answer, said, settings);
+        if (refusal != null) {
+            return new Verdict.Pass(refusal);
+        }
+        Vary vary = Vary.of(answer, request, MOST_VARYING);
+        if (vary == null) {
+            return new Verdict.Pass(Refusal.VARY);
+        }
+        Freshness freshness =
+                Freshness.of(status, answer, said, times, settings, !asked.cookies && !asked.credentialed);
+        boolean comesFresh = !freshness.alwaysAsks() && freshness.leftMillis(times.receivedNanos()) > 0;
+        boolean askable = StoredAnswer.validated(answer);
+        boolean named = freshness.said() || said.open() || asked.credentialed || asked.cookies;
+        if (!comesFresh && !(askable && (status == 200 || named))) {
+            return new Verdict.Pass(Refusal.NO_FRESHNESS);
+        }
+        return new Verdict.Keep(freshness, vary);
+    }
+
+    private static @org.jspecify.annotations.Nullable Refusal refusal(
+            Asked asked, int status, FieldValues answer, CacheControl said, ContentConfig.Cache settings) {
+        boolean understood = UNDERSTOOD.contains(status);
+        if (said.malformed()) {
+            return Refusal.MALFORMED;
+        }
+        if (settings.heedsClients() && asked.control.noStore()) {
+            return Refusal.REQUEST;
+        }
+        if (status < 200 || status == 206 || status == 304 || !understood) {
+            return Refusal.STATUS;
+        }
+        // Who says must-understand says no-store for those who do not know that (RFC 9111, 5.2.2.3).
+        if (said.noStore() && !said.mustUnderstand()) {
+            return Refusal.NO_STORE;
+        }
+        if (said.personal()) {
+            return Refusal.PRIVATE;
+        }
+        if (answer.has("set-cookie")) {
+            return Refusal.COOKIES;
+        }
+        // RFC 9111, 3.5.
+        boolean forAll = said.open() || said.mustRevalidate() || said.sharedMaxAge() != CacheControl.UNSAID;
+        return asked.credentialed && !forAll ? Refusal.AUTHORIZATION : null;
+    }
+}
