@@ -59,7 +59,7 @@ public final class AnswerStore {
                 .<CacheKey, Entry>weigher(AnswerStore::bytes)
                 // No threads of its own: upkeep is a few steps of whoever writes.
                 .executor(Runnable::run)
-                .evictionListener((CacheKey _, Entry _, RemovalCause _) -> evicted.increment())
+                .evictionListener((@Nullable CacheKey _, @Nullable Entry _, RemovalCause _) -> evicted.increment())
                 .build();
     }
 
@@ -89,7 +89,9 @@ public final class AnswerStore {
             return gone;
         });
         Map<String, List<CacheRegion>> next = new HashMap<>();
-        regions.values().forEach(each -> next.computeIfAbsent(each.route(), _ -> new ArrayList<>()).add(each));
+        regions.values()
+                .forEach(each -> next.computeIfAbsent(each.route(), _ -> new ArrayList<>())
+                        .add(each));
         byRoute = next;
         if (fewer) {
             entries.asMap().keySet().removeIf(each -> each.region().gone());
@@ -144,7 +146,8 @@ public final class AnswerStore {
 
     /** Requests for a key do not wait for each other for a time. */
     public void uncollapse(CacheKey key, long untilNanos) {
-        entries.asMap().compute(key, (_, before) -> new Entry((before == null ? Entry.NONE : before).answers, untilNanos));
+        entries.asMap()
+                .compute(key, (_, before) -> new Entry((before == null ? Entry.NONE : before).answers, untilNanos));
     }
 
     /** The keys that a change of something makes useless: those of all regions of its route. */

@@ -31,8 +31,8 @@ public final class Body {
         /** Copies bytes out of where they are. */
         @FunctionalInterface
         public interface Source {
-            /** Gives the next bytes. */
-            void read(byte[] into, int offset, int count);
+            /** Gives bytes from a position on. */
+            void read(int from, byte[] into, int offset, int count);
         }
 
         /** Takes so many bytes from a source. */
@@ -43,7 +43,7 @@ public final class Body {
                     room(left);
                 }
                 int now = Math.min(left, last.length - filled);
-                source.read(last, filled, now);
+                source.read(count - left, last, filled, now);
                 filled += now;
                 left -= now;
             }

@@ -43,9 +43,7 @@ public sealed interface ByteRange {
             if (last < 0) {
                 return WHOLE;
             }
-            return last == 0 || length == 0
-                    ? new Unsatisfiable()
-                    : new Part(Math.max(0, length - last), length - 1);
+            return last == 0 || length == 0 ? new Unsatisfiable() : new Part(Math.max(0, length - last), length - 1);
         }
         if (first < 0 || !to.isEmpty() && last < first) {
             return WHOLE;

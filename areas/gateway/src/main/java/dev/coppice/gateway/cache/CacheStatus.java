@@ -4,7 +4,13 @@ import org.jspecify.annotations.Nullable;
 
 /** What a cache did with a request, as a member of {@code Cache-Status} (RFC 9211). Immutable. */
 public record CacheStatus(
-        boolean hit, @Nullable Forward forward, int forwardStatus, boolean stored, boolean collapsed, @Nullable Long ttl, @Nullable String detail) {
+        boolean hit,
+        @Nullable Forward forward,
+        int forwardStatus,
+        boolean stored,
+        boolean collapsed,
+        @Nullable Long ttl,
+        @Nullable String detail) {
 
     /** By what this cache is known. */
     private static final String NAME = "coppice";

@@ -48,13 +48,19 @@ public record Freshness(
 
     /** @param guesses whether a time may be assumed where the answer says nothing */
     static Freshness of(
-            int status, FieldValues answer, CacheControl said, Times times, ContentConfig.Cache settings, boolean guesses) {
+            int status,
+            FieldValues answer,
+            CacheControl said,
+            Times times,
+            ContentConfig.Cache settings,
+            boolean guesses) {
         Long date = HttpDate.read(answer.only("date"), times.receivedSeconds);
         long made = date == null ? times.receivedSeconds : date;
         Long explicit = explicit(answer, said, made, times.receivedSeconds);
         long lifetime = explicit != null ? explicit : guesses ? guessed(status, answer, made, times, settings) : 0;
         boolean strict = said.mustRevalidate() || said.proxyRevalidate() || said.noCache();
-        // s-maxage has the meaning of proxy-revalidate (RFC 9111, 5.2.2.10), which an answer that itself names a time overrules.
+        // s-maxage has the meaning of proxy-revalidate (RFC 9111, 5.2.2.10), which an answer that itself names a time
+        // overrules.
         boolean unsaid = !strict && said.sharedMaxAge() == CacheControl.UNSAID;
         return new Freshness(
                 lifetime,

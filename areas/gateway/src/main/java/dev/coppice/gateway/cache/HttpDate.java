@@ -25,9 +25,9 @@ public final class HttpDate {
     private static final Pattern ASCTIME =
             Pattern.compile("(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([A-Z][a-z]{2}) ([ \\d]\\d) " + TIME + " (\\d{4})");
 
-    private static final DateTimeFormatter FORMAT =
-            DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ENGLISH)
-                    .withZone(ZoneOffset.UTC);
+    private static final DateTimeFormatter FORMAT = DateTimeFormatter.ofPattern(
+                    "EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ENGLISH)
+            .withZone(ZoneOffset.UTC);
 
     private HttpDate() {}
 
@@ -64,12 +64,7 @@ public final class HttpDate {
         int second = Math.min(number(time, group + 2), 59);
         try {
             return LocalDateTime.of(
-                            year,
-                            MONTHS.indexOf(month) + 1,
-                            day,
-                            number(time, group),
-                            number(time, group + 1),
-                            second)
+                            year, MONTHS.indexOf(month) + 1, day, number(time, group), number(time, group + 1), second)
                     .toEpochSecond(ZoneOffset.UTC);
         } catch (DateTimeException e) {
             return null;

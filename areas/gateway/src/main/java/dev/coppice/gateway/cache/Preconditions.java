@@ -37,10 +37,7 @@ public final class Preconditions {
         Long modified = HttpDate.read(answer.only("last-modified"), nowSeconds);
         Long made = HttpDate.read(answer.only("date"), nowSeconds);
         // A date is strong only if nothing can have changed in the same second (RFC 9110, 8.8.2.2).
-        return modified != null
-                && made != null
-                && made > modified
-                && modified.equals(HttpDate.read(field, nowSeconds));
+        return modified != null && made != null && made > modified && modified.equals(HttpDate.read(field, nowSeconds));
     }
 
     /** Which part of a whole answer of 200 a request wants. */

@@ -28,8 +28,7 @@ public enum Reuse {
         if (asked.noCache()) {
             return VALIDATE_FOR_CLIENT;
         }
-        boolean wantsFresher = asked.maxAge() != CacheControl.UNSAID
-                        && freshness.age(nowNanos) > asked.maxAge()
+        boolean wantsFresher = asked.maxAge() != CacheControl.UNSAID && freshness.age(nowNanos) > asked.maxAge()
                 || asked.minFresh() != CacheControl.UNSAID && left < asked.minFresh() * MILLIS;
         if (left > 0 && !wantsFresher) {
             return FRESH;
@@ -45,7 +44,9 @@ public enum Reuse {
 
     /** RFC 9111, 5.2.1.2: past its time by so much, be that its own or the client's. */
     private static boolean takesStale(Freshness freshness, CacheControl asked, long left, long nowNanos) {
-        if (asked.maxStale() == CacheControl.UNSAID || asked.minFresh() != CacheControl.UNSAID || !freshness.maxStale()) {
+        if (asked.maxStale() == CacheControl.UNSAID
+                || asked.minFresh() != CacheControl.UNSAID
+                || !freshness.maxStale()) {
             return false;
         }
         if (asked.maxStale() == CacheControl.ANY) {

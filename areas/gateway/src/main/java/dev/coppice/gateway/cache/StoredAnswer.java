@@ -1,6 +1,7 @@
 package dev.coppice.gateway.cache;
 
 import dev.coppice.gateway.config.ContentConfig;
+import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -32,10 +33,10 @@ public final class StoredAnswer {
     private final Body body;
     private final Freshness freshness;
     private final Vary vary;
+    private final boolean forAll;
 
     /** @param fields as they came; those that are not to be kept are left out, and a {@code Date} is there afterwards */
-    public StoredAnswer(
-            int status, Fields fields, Body body, Freshness freshness, Vary vary, Freshness.Times times) {
+    public StoredAnswer(int status, Fields fields, Body body, Freshness freshness, Vary vary, Freshness.Times times) {
         this(status, kept(fields, times), body, freshness, vary);
     }
 
@@ -45,6 +46,7 @@ public final class StoredAnswer {
         this.body = body;
         this.freshness = freshness;
         this.vary = vary;
+        this.forAll = Storing.forAll(CacheControl.read(fields.all("cache-control")));
     }
 
     private static Fields kept(Fields fields, Freshness.Times times) {
@@ -75,6 +77,11 @@ public final class StoredAnswer {
         return freshness;
     }
 
+    /** Whether it is also for those whom somebody knows: it says so (RFC 9111, 3.5). */
+    public boolean forAll() {
+        return forAll;
+    }
+
     Vary vary() {
         return vary;
     }
@@ -102,28 +109,36 @@ public final class StoredAnswer {
             return theirs.weak() || own.weak() ? theirs.meansSame(own) : theirs.isSame(own);
         }
         String modified = told.only("last-modified");
-        return theirs == null && (modified == null || fields.all("last-modified").isEmpty() || modified.equals(modified()));
+        return theirs == null
+                && (modified == null || fields.all("last-modified").isEmpty() || modified.equals(modified()));
     }
 
     /**
-     * The same, as a 304 has confirmed it: its fields replace those that are there (RFC 9111, 3.2).
+     * An answer that an endpoint has confirmed.
      *
-     * @return null: it may be kept no more
+     * @param answer with the fields of the 304
+     * @param refusal why it is to be kept no more; null: it is to be kept
      */
-    public @Nullable StoredAnswer freshened(
+    public record Confirmed(StoredAnswer answer, Storing.@Nullable Refusal refusal) {}
+
+    /** The same, as a 304 has confirmed it: its fields replace those that are there (RFC 9111, 3.2). */
+    public Confirmed confirmed(
             Fields told,
             Storing.Asked asked,
             FieldValues request,
             Freshness.Times times,
             ContentConfig.Cache settings) {
         Fields newer = told.only(name -> !NOT_KEPT.contains(name) && !NOT_FRESHENED.contains(name));
-        Fields all = fields.with(newer);
-        // An endpoint that says nothing of its making has made it now.
-        Fields dated = newer.has("date") ? all : all.with(Fields.of("date", HttpDate.text(times.receivedSeconds())));
-        Fields judged = told.has("age") ? dated.with(Fields.of("age", String.valueOf(told.all("age").getFirst()))) : dated;
+        // An endpoint that does not say when it has confirmed it has done so now.
+        Fields dated = newer.has("date") ? newer : newer.with(Fields.of("date", HttpDate.text(times.receivedSeconds())));
+        Fields all = fields.with(dated);
+        List<String> age = told.all("age");
+        Fields judged = age.isEmpty() ? all : all.with(Fields.of("age", age.getFirst()));
         return switch (Storing.decide(asked, request, status, judged, times, settings)) {
-            case Storing.Verdict.Keep keep -> new StoredAnswer(status, dated, body, keep.freshness(), keep.vary());
-            case Storing.Verdict.Pass _ -> null;
+            case Storing.Verdict.Keep keep ->
+                new Confirmed(new StoredAnswer(status, all, body, keep.freshness(), keep.vary()), null);
+            case Storing.Verdict.Pass pass ->
+                new Confirmed(new StoredAnswer(status, all, body, freshness, vary), pass.why());
         };
     }
 

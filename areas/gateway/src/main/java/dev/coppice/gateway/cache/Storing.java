@@ -2,6 +2,7 @@ package dev.coppice.gateway.cache;
 
 import dev.coppice.gateway.config.ContentConfig;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Whether an answer to GET may be kept (RFC 9111, 3), by a cache that many clients share. Pure functions.
@@ -14,8 +15,8 @@ public final class Storing {
     private static final int MOST_VARYING = 16;
 
     private static final Set<Integer> UNDERSTOOD = Set.of(
-            200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 413,
-            414, 415, 417, 421, 422, 426, 428, 429, 431, 451, 500, 501, 502, 503, 504, 505);
+            200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411,
+            413, 414, 415, 417, 421, 422, 426, 428, 429, 431, 451, 500, 501, 502, 503, 504, 505);
 
     /**
      * What is known of the request.
@@ -73,7 +74,12 @@ public final class Storing {
 
     /** @param answer without the fields of its connection */
     public static Verdict decide(
-            Asked asked, FieldValues request, int status, FieldValues answer, Freshness.Times times, ContentConfig.Cache settings) {
+            Asked asked,
+            FieldValues request,
+            int status,
+            FieldValues answer,
+            Freshness.Times times,
+            ContentConfig.Cache settings) {
         CacheControl said = CacheControl.read(answer.all("cache-control"));
         Refusal refusal = refusal(asked, status, answer, said, settings);
         if (refusal != null) {
@@ -94,7 +100,7 @@ public final class Storing {
         return new Verdict.Keep(freshness, vary);
     }
 
-    private static @org.jspecify.annotations.Nullable Refusal refusal(
+    private static @Nullable Refusal refusal(
             Asked asked, int status, FieldValues answer, CacheControl said, ContentConfig.Cache settings) {
         boolean understood = UNDERSTOOD.contains(status);
         if (said.malformed()) {
@@ -116,8 +122,11 @@ public final class Storing {
         if (answer.has("set-cookie")) {
             return Refusal.COOKIES;
         }
-        // RFC 9111, 3.5.
-        boolean forAll = said.open() || said.mustRevalidate() || said.sharedMaxAge() != CacheControl.UNSAID;
-        return asked.credentialed && !forAll ? Refusal.AUTHORIZATION : null;
+        return asked.credentialed && !forAll(said) ? Refusal.AUTHORIZATION : null;
+    }
+
+    /** RFC 9111, 3.5. */
+    static boolean forAll(CacheControl said) {
+        return said.open() || said.mustRevalidate() || said.sharedMaxAge() != CacheControl.UNSAID;
     }
 }

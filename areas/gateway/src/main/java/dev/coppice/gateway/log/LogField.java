@@ -41,6 +41,8 @@ public enum LogField {
     LIMIT(Sort.OPTIONAL),
     /** Why the gateway answered itself. */
     REASON(Sort.OPTIONAL),
+    /** What the cache of its rule did with it. */
+    CACHE(Sort.OPTIONAL),
     /** The trace that it belongs to, in 32 hexadecimal digits. */
     TRACE_ID(Sort.OPTIONAL),
     /** The span of the gateway's work, in 16 hexadecimal digits. */

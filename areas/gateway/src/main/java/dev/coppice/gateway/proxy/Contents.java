@@ -17,9 +17,13 @@ final class Contents {
      *
      * @param compression null: answers pass as they are
      * @param maxRequestBytes {@link ContentConfig#UNBOUNDED}: any
+     * @param cache null: no answer is kept
      */
-    record Content(@Nullable Compression compression, long maxRequestBytes) {
-        static final Content AS_IT_IS = new Content(null, ContentConfig.UNBOUNDED);
+    record Content(
+            @Nullable Compression compression,
+            long maxRequestBytes,
+            ContentConfig.@Nullable Cache cache) {
+        static final Content AS_IT_IS = new Content(null, ContentConfig.UNBOUNDED, null);
 
         /** Whether a request may not have so many bytes. */
         boolean tooLong(long bytes) {
@@ -50,6 +54,7 @@ final class Contents {
         }
         Compression compression = null;
         long max = ContentConfig.UNBOUNDED;
+        ContentConfig.Cache cache = null;
         for (TrafficTarget target : TrafficTarget.of(listener, route, rule)) {
             ContentConfig config = targets.get(target);
             if (config != null && config.compression() != null) {
@@ -58,7 +63,12 @@ final class Contents {
             if (config != null && config.maxRequestBytes() != ContentConfig.UNBOUNDED) {
                 max = config.maxRequestBytes();
             }
+            if (config != null && config.cache() != null) {
+                cache = config.cache();
+            }
         }
-        return compression == null && max == ContentConfig.UNBOUNDED ? Content.AS_IT_IS : new Content(compression, max);
+        return compression == null && max == ContentConfig.UNBOUNDED && cache == null
+                ? Content.AS_IT_IS
+                : new Content(compression, max, cache);
     }
 }

@@ -142,7 +142,7 @@ final class Delivery implements Attempt {
     private void undeliverable(HttpResponseStatus code, String reason, String text) {
         exchange.reason(reason);
         Upstream other = fellBack ? null : upstream.fallback();
-        if (other == null || exchange.answering() || !body.replayable()) {
+        if (other == null || exchange.answering() || !body.replayable() || !exchange.fallsBack()) {
             exchange.undeliverable(code, text);
             return;
         }

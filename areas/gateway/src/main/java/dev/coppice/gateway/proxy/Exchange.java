@@ -45,6 +45,8 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     private @Nullable AccessCheck access;
     private @Nullable Admission admission;
     private @Nullable Delivery delivery;
+    /** Null: its rule keeps no answers. */
+    private @Nullable CacheVisit visit;
     private @Nullable String allowedOrigin;
     /** Encodings that the client takes, before anything changes its request; null: it says nothing, or nobody has to know. */
     private @Nullable String acceptEncoding;
@@ -281,6 +283,10 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             return;
         }
         backend = chosen;
+        AnswerCache.Place cache = chosen.cache();
+        // Before anything takes the header out.
+        boolean credentialed = cache != null
+                && (rule.access.identifies() || request.headers().contains(HttpHeaderNames.AUTHORIZATION));
         prepare(rule, chosen);
         if (upgrade && !rule.webSockets.take()) {
             reason = "websockets";
@@ -290,9 +296,72 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         webSockets = upgrade ? rule.webSockets : null;
         mirror(rule.filters.mirrors);
         mirror(chosen.filters().mirrors);
-        Delivery made = new Delivery(this, state, request, body, rule, upstream, trace, beginNanos);
+        if (cache == null || upgrade) {
+            deliver();
+            return;
+        }
+        CacheVisit made = CacheVisit.of(this, state, cache, request, asked.origin(client.port().secure()), credentialed);
+        visit = made;
+        made.begin(body.bodiless());
+    }
+
+    /** Sends the request to an endpoint. */
+    void deliver() {
+        RuleAction rule = Objects.requireNonNull(action);
+        Upstream upstream = Objects.requireNonNull(Objects.requireNonNull(backend).upstream());
+        Delivery made = new Delivery(this, state, request, body, rule, upstream, trace, visit == null ? beginNanos : state.now());
         delivery = made;
         made.begin();
+    }
+
+    /** The same once more, after an answer that nobody has seen. */
+    void deliverAgain() {
+        if (delivery != null) {
+            delivery.end();
+        }
+        answering = false;
+        deliver();
+    }
+
+    // ---- what the cache asks for
+
+    /** Whether an answer can be fetched anew for nobody: not over connections that are one client's. */
+    boolean mayRefresh() {
+        Upstream upstream = backend == null ? null : backend.upstream();
+        return upstream != null
+                && upstream.state().targets().stream().allMatch(each -> each.proxyProtocol == null);
+    }
+
+    /** A request like this one that no client waits for. */
+    Exchange forNobody(HttpRequest anew) {
+        return new Exchange(new NobodyStream(client), anew);
+    }
+
+    /** Sends it for nobody, where another one would go. */
+    void refresh(Exchange like, CacheVisit by) {
+        state.began(this);
+        asked = like.asked;
+        candidate = like.candidate;
+        action = like.action;
+        backend = like.backend;
+        visit = by;
+        deliver();
+    }
+
+    /** The client wants nothing but what is kept, and nothing is. */
+    void unkept() {
+        reason = "not-kept";
+        answer(HttpResponseStatus.GATEWAY_TIMEOUT, "nothing that is kept answers this request");
+    }
+
+    /** A part of an answer's body for the client, which is taken over. */
+    void pass(HttpContent part) {
+        answer.content(part);
+    }
+
+    /** It is over, and nobody is told. */
+    void finish() {
+        end(false);
     }
 
     private boolean refusedByLimit(RuleAction rule) {
@@ -470,7 +539,10 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     void respond(HttpResponse head) {
         answering = true;
         CallTranslation call = translation;
-        if (call == null) {
+        CacheVisit by = visit;
+        if (by != null) {
+            by.respond(head);
+        } else if (call == null) {
             start(head);
         } else {
             call.response(head);
@@ -493,6 +565,11 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     /** A part of the answer's body, which is taken over. */
     void content(HttpContent part) {
         CallTranslation call = translation;
+        CacheVisit by = visit;
+        if (by != null) {
+            by.content(part);
+            return;
+        }
         if (call == null) {
             answer.content(part);
             return;
@@ -505,7 +582,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     }
 
     /** The head of the answer that the client gets. */
-    private void start(HttpResponse head) {
+    void start(HttpResponse head) {
         HttpHeaders headers = head.headers();
         HopByHop.strip(headers);
         RuleAction rule = action;
@@ -528,6 +605,10 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
 
     /** All of the answer was given. */
     void responded() {
+        CacheVisit by = visit;
+        if (by != null && by.responded()) {
+            return;
+        }
         client.flush();
         end(answer.keepsConnection());
     }
@@ -538,8 +619,25 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         client.abort();
     }
 
+    /** Another service is to be asked; false: there is something better. */
+    boolean fallsBack() {
+        CacheVisit by = visit;
+        if (by == null) {
+            return true;
+        }
+        if (by.refreshing() || by.standsIn()) {
+            return false;
+        }
+        by.fallBack();
+        return true;
+    }
+
     /** There will be no answer. */
     void undeliverable(HttpResponseStatus code, String text) {
+        CacheVisit by = visit;
+        if (by != null && by.undeliverable()) {
+            return;
+        }
         answer.keepIfRequestComplete();
         ResilienceConfig.Fallback.Response fallback = delivery == null ? null : delivery.fallback();
         if (delivery == null
@@ -608,6 +706,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     }
 
     void clientWritable(boolean writable) {
+        if (visit != null) {
+            visit.clientWritable(writable);
+        }
         if (delivery != null) {
             delivery.clientWritable(writable);
         }
@@ -658,6 +759,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         }
         over = true;
         drop();
+        if (visit != null) {
+            visit.end();
+        }
         body.release();
         answer.release();
         for (MirrorAttempt each : mirrors) {
@@ -683,6 +787,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         if (delivery != null) {
             delivery.end();
         }
+        if (visit != null && visit.refreshing()) {
+            return;
+        }
         long endNanos = state.now();
         RuleAction rule = action;
         (rule == null ? state.plane.unrouted : rule.metrics).answered(answer.status(), endNanos - beginNanos);
@@ -691,6 +798,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
                 state.report
                         .of(client, request, asked, target)
                         .went(candidate, access, admission, delivery, reason)
+                        .visited(visit)
                         .traced(trace)
                         .ended(body, answer, beginNanos, endNanos));
         Admission given = admission;
@@ -726,6 +834,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
                 delivery.giveUp();
             }
             timedOut();
+        } else if (visit != null && visit.checkDeadline(now)) {
+            // No endpoint can be late with it.
+            return;
         } else if (delivery != null) {
             delivery.checkDeadline(now);
         }

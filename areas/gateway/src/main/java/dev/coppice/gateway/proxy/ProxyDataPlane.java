@@ -64,6 +64,7 @@ public final class ProxyDataPlane implements DataPlane {
     final RateLimits limits;
     final AccessPolicies access;
     final WebSockets webSockets;
+    final AnswerCache cache;
     final Transcoders transcoders = new Transcoders();
     final Overload overload;
     final Taps taps;
@@ -102,6 +103,7 @@ public final class ProxyDataPlane implements DataPlane {
         this.limits = new RateLimits(kernel, registry);
         this.access = new AccessPolicies(kernel, supervisor, registry);
         this.webSockets = new WebSockets(registry, options.tunnelIdle().toNanos());
+        this.cache = new AnswerCache(options.maxCacheBytes(), registry);
         this.taps = new Taps(registry);
         this.guards = new GuardMetrics(registry, this::upstreams);
         this.overload = new Overload(options.overload(), registry, clock.nanoTime());
@@ -188,6 +190,7 @@ public final class ProxyDataPlane implements DataPlane {
         limits.close();
         access.close();
         webSockets.close();
+        cache.close();
         guards.close();
         overload.close();
         observations.close();
@@ -228,6 +231,7 @@ public final class ProxyDataPlane implements DataPlane {
         access.update(next.security(), kept::get);
         observations.update(next.observations(), kept::get);
         contents.update(next.contents());
+        cache.change();
         webSockets.update(next.listeners());
         transcoders.update(next.transcodings());
         Map<Binding, List<ListenerConfig>> wanted = new LinkedHashMap<>();
@@ -263,12 +267,12 @@ public final class ProxyDataPlane implements DataPlane {
             gone.forEach(state::drain);
         });
         balanceMetrics.keepOnly(Set.copyOf(kept.keySet()));
-        metrics.keepOnly(
-                next.listeners().stream()
-                        .flatMap(each -> each.routes().stream())
-                        .map(each -> each.namespace() + "/" + each.name())
-                        .collect(Collectors.toSet()),
-                Set.copyOf(kept.keySet()));
+        Set<String> routes = next.listeners().stream()
+                .flatMap(each -> each.routes().stream())
+                .map(each -> each.namespace() + "/" + each.name())
+                .collect(Collectors.toSet());
+        metrics.keepOnly(routes, Set.copyOf(kept.keySet()));
+        cache.changed(routes);
         guards.keepOnly(Set.copyOf(kept.keySet()));
         return failures;
     }

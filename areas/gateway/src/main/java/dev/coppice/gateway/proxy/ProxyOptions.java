@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxReplayBytes of a request's body that is kept in order to send it once more
  * @param drain how long connections have to end when their listener goes
  * @param overload when requests are refused since the gateway itself has too much to do
+ * @param maxCacheBytes of the heap for answers that are kept, of all caches together
  * @param accessLog the file of the access log; those of policies are in the directory {@code logs} beside it; null: there are no files
  */
 public record ProxyOptions(
@@ -39,6 +40,7 @@ public record ProxyOptions(
         int maxReplayBytes,
         Duration drain,
         Overload overload,
+        long maxCacheBytes,
         @Nullable Path accessLog) {
 
     /**
@@ -54,6 +56,9 @@ public record ProxyOptions(
         /** Where answers would take a second and more, or the process could end at any moment. */
         public static final Overload DEFAULT = new Overload(Duration.ofMillis(500), Duration.ofMillis(100), 95, 90);
     }
+
+    /** What answers that are kept may take of the heap. */
+    private static final int CACHE_SHARE = 8;
 
     public static final ProxyOptions DEFAULT = new Draft().made();
 
@@ -73,6 +78,7 @@ public record ProxyOptions(
         private int maxReplayBytes = 64 << 10;
         private Duration drain = Duration.ofSeconds(30);
         private Overload overload = Overload.DEFAULT;
+        private long maxCacheBytes = Runtime.getRuntime().maxMemory() / CACHE_SHARE;
         private @Nullable Path accessLog;
 
         private Draft() {}
@@ -92,6 +98,7 @@ public record ProxyOptions(
             maxReplayBytes = from.maxReplayBytes;
             drain = from.drain;
             overload = from.overload;
+            maxCacheBytes = from.maxCacheBytes;
             accessLog = from.accessLog;
         }
 
@@ -111,6 +118,7 @@ public record ProxyOptions(
                     maxReplayBytes,
                     drain,
                     overload,
+                    maxCacheBytes,
                     accessLog);
         }
     }
@@ -139,6 +147,10 @@ public record ProxyOptions(
 
     public ProxyOptions withOverload(Overload overload) {
         return with(draft -> draft.overload = overload);
+    }
+
+    public ProxyOptions withMaxCacheBytes(long maxCacheBytes) {
+        return with(draft -> draft.maxCacheBytes = maxCacheBytes);
     }
 
     public ProxyOptions withAccessLog(@Nullable Path accessLog) {

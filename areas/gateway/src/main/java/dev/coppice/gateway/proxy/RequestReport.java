@@ -31,6 +31,7 @@ final class RequestReport implements TappedRequest {
     private @Nullable AccessCheck access;
     private @Nullable Admission admission;
     private String reason = "";
+    private @Nullable CacheVisit cache;
     private @Nullable Answer answer;
     private @Nullable RequestBody body;
     private long beginNanos;
@@ -63,6 +64,12 @@ final class RequestReport implements TappedRequest {
         return this;
     }
 
+    /** @param visit null: its rule has no cache */
+    RequestReport visited(@Nullable CacheVisit visit) {
+        cache = visit;
+        return this;
+    }
+
     RequestReport traced(@Nullable RequestTrace in) {
         trace = in;
         return this;
@@ -82,6 +89,7 @@ final class RequestReport implements TappedRequest {
         request = null;
         variables = null;
         var _ = went(null, null, null, null, "");
+        cache = null;
         trace = null;
         answer = null;
         body = null;
@@ -212,6 +220,7 @@ final class RequestReport implements TappedRequest {
             case POLICY -> access == null ? "" : access.refusedBy();
             case LIMIT -> admission == null ? "" : admission.refusedBy();
             case REASON -> reason;
+            case CACHE -> cache == null ? "" : cache.word();
             case AGENT -> headers().get(HttpHeaderNames.USER_AGENT);
             case REFERER -> requestHeader("referer");
             case TRACE_ID -> trace == null ? "" : trace.place().traceId();

@@ -23,6 +23,12 @@ record RequestTarget(Authority authority, String path, String query) implements 
     /** Of a request that was refused. */
     static final RequestTarget UNKNOWN = new RequestTarget(NONE, "/", "");
 
+    /** Scheme and authority, such as {@code https://example.com:8443}. */
+    String origin(boolean secure) {
+        String port = authority.port() < 0 ? "" : ":" + authority.port();
+        return (secure ? "https://" : "http://") + authority.host() + port;
+    }
+
     /** Reads a head; whatever two servers could read differently is refused. */
     static RequestReading read(HttpRequest request) {
         if (request.decoderResult().isFailure()) {

@@ -64,6 +64,11 @@ final class RuleAccess {
         return policies.isEmpty();
     }
 
+    /** Whether it may know who sends a request. */
+    boolean identifies() {
+        return policies.stream().anyMatch(each -> each.invalid != null || !each.methods.isEmpty());
+    }
+
     /** The page that a request comes from; without its query, where credentials may be in one. */
     String loggableReferer(String referer) {
         int mark = secretParameters.isEmpty() ? -1 : referer.indexOf('?');

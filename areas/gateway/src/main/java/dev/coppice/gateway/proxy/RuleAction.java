@@ -68,8 +68,10 @@ final class RuleAction {
      *
      * @param upstream null: nowhere
      * @param upTo its weight and those before it
+     * @param cache null: no answer is kept
      */
-    record Backend(@Nullable Upstream upstream, long upTo, Filters filters) {}
+    record Backend(
+            @Nullable Upstream upstream, long upTo, Filters filters, AnswerCache.@Nullable Place cache) {}
 
     final ListenerConfig listener;
     final String route;
@@ -121,7 +123,9 @@ final class RuleAction {
             if (each.weight() > 0) {
                 sum += each.weight();
                 Upstream upstream = each.upstream().isEmpty() ? null : upstreams.apply(each.upstream());
-                all.add(new Backend(upstream, sum, new Filters(each.filters(), upstreams)));
+                // Calls of gRPC are no business of caches.
+                AnswerCache.Place cache = plane.cache.of(grpc ? null : content.cache(), route, rule, each);
+                all.add(new Backend(upstream, sum, new Filters(each.filters(), upstreams), cache));
             }
         }
         this.backends = all.toArray(Backend[]::new);

@@ -1,0 +1,131 @@
+package dev.coppice.gateway.proxy;
+
+import dev.coppice.gateway.cache.AnswerStore;
+import dev.coppice.gateway.cache.CacheKey;
+import dev.coppice.gateway.cache.CacheRegion;
+import dev.coppice.gateway.cache.FieldValues;
+import dev.coppice.gateway.config.BackendConfig;
+import dev.coppice.gateway.config.ContentConfig;
+import dev.coppice.gateway.config.RouteConfig;
+import dev.coppice.gateway.config.RuleConfig;
+import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/** The answers that a data plane keeps, with those that are on their way to be kept. Safe for use by many threads. */
+final class AnswerCache implements AutoCloseable {
+    /** Answers of which not all has come yet may take this share of what those that are kept may. */
+    private static final int COMING_SHARE = 4;
+
+    private static final int MOST_REFRESHES = 1_024;
+    private static final int STRIPES = 1 << 12;
+
+    /**
+     * The cache of a rule and one of its backends.
+     *
+     * @param region what it keeps
+     * @param figures of its route
+     */
+    record Place(CacheRegion region, CacheMetrics.PerRoute figures) {}
+
+    final AnswerStore store;
+    final CacheFlights flights = new CacheFlights();
+    final CacheMetrics metrics;
+    private final AtomicLong coming = new AtomicLong();
+    private final AtomicInteger refreshes = new AtomicInteger();
+    /** How often keys were made useless, for some keys together. */
+    private final AtomicIntegerArray changes = new AtomicIntegerArray(STRIPES);
+    /** Since the last change of what is served began. */
+    private final Set<CacheRegion> wanted = new HashSet<>();
+
+    AnswerCache(long maxBytes, PrometheusRegistry registry) {
+        store = new AnswerStore(maxBytes);
+        metrics = new CacheMetrics(registry, store, flights::size);
+    }
+
+    /** What is served changes; what it needs is asked for from here on. */
+    synchronized void change() {
+        wanted.clear();
+    }
+
+    /** @param settings null: nothing is kept */
+    synchronized @Nullable Place of(
+            ContentConfig.@Nullable Cache settings, RouteConfig route, RuleConfig rule, BackendConfig backend) {
+        if (settings == null || !settings.enabled()) {
+            return null;
+        }
+        String name = route.namespace() + "/" + route.name();
+        CacheRegion region = store.region(new CacheRegion.Place(
+                route.kind() + "/" + name, backend.upstream(), List.of(rule.filters(), backend.filters()), settings));
+        wanted.add(region);
+        return new Place(region, metrics.route(name));
+    }
+
+    /** What is served has changed. */
+    synchronized void changed(Set<String> routes) {
+        store.keepOnly(wanted);
+        metrics.keepOnly(routes);
+    }
+
+    /** Makes room for bytes of an answer that comes; false: there is none. */
+    boolean reserve(int bytes) {
+        if (coming.addAndGet(bytes) > store.maxBytes() / COMING_SHARE) {
+            coming.addAndGet(-bytes);
+            return false;
+        }
+        return true;
+    }
+
+    void giveBack(long bytes) {
+        coming.addAndGet(-bytes);
+    }
+
+    /** Bytes of answers of which not all has come. */
+    long coming() {
+        return coming.get();
+    }
+
+    /** Another request of the gateway's own may begin. */
+    boolean beginRefresh() {
+        if (refreshes.incrementAndGet() > MOST_REFRESHES) {
+            refreshes.decrementAndGet();
+            return false;
+        }
+        metrics.refreshes.inc();
+        return true;
+    }
+
+    void endRefresh() {
+        refreshes.decrementAndGet();
+    }
+
+    private static int stripe(CacheKey key) {
+        int hash = key.hashCode();
+        return (hash ^ hash >>> 16) & STRIPES - 1;
+    }
+
+    /** A number that is another one once what a key tells of has changed. */
+    int changes(CacheKey key) {
+        return changes.get(stripe(key));
+    }
+
+    /** What a URI tells of has changed (RFC 9111, 4.4). */
+    void invalidate(CacheRegion region, String origin, String target, FieldValues request) {
+        for (CacheKey each : store.keys(region, origin, target, request)) {
+            changes.incrementAndGet(stripe(each));
+            if (store.invalidate(each)) {
+                metrics.invalidated.inc();
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        metrics.close();
+    }
+}

@@ -1,0 +1,760 @@
+package dev.coppice.gateway.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.coppice.gateway.authentication.KeyMethod;
+import dev.coppice.gateway.config.BackendConfig;
+import dev.coppice.gateway.config.ContentConfig;
+import dev.coppice.gateway.config.FilterConfig;
+import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.config.ListenerConfig;
+import dev.coppice.gateway.config.MatchConfig;
+import dev.coppice.gateway.config.RouteConfig;
+import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.config.SecurityConfig;
+import dev.coppice.gateway.config.TrafficTarget;
+import dev.coppice.gateway.config.UpstreamConfig;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A cache in the way of requests: what endpoints see, and what clients get. */
+@Timeout(60)
+class CacheTest {
+    private static final String STALE = "Age: 100\r\nETag: \"v\"\r\n";
+
+    private final AtomicInteger count = new AtomicInteger();
+    private ProxyFixture proxy;
+    private Backend backend;
+    private volatile Backend.Answering answering = (_, _) -> counted("Cache-Control: max-age=60\r\n");
+
+    @BeforeEach
+    void start() throws Exception {
+        proxy = new ProxyFixture();
+        backend = new Backend((seen, conversation) -> answering.answer(seen, conversation));
+        serve(settings());
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        backend.close();
+        proxy.awaitNothingOpen();
+        assertThat(proxy.plane.cache.coming()).isZero();
+        assertThat(proxy.plane.cache.flights.size()).isZero();
+        proxy.close();
+    }
+
+    static ContentConfig.Cache settings() {
+        return new ContentConfig.Cache(true, 0, 0, 0, 1 << 20, List.of(), List.of(), true, 20_000, "");
+    }
+
+    private void serve(ContentConfig.Cache cache) {
+        serve(cache, null, List.of(), List.of(ProxyFixture.rule("u")), ProxyFixture.upstream("u", backend.port()));
+    }
+
+    private void serve(
+            ContentConfig.Cache cache,
+            ContentConfig.Compression compression,
+            List<SecurityConfig> security,
+            List<RuleConfig> rules,
+            UpstreamConfig... upstreams) {
+        RouteConfig route = new RouteConfig("HTTPRoute", "default", "route", 0, List.of(), rules);
+        ListenerConfig listener = new ListenerConfig(
+                "default/gateway",
+                "http",
+                "127.0.0.1",
+                proxy.port,
+                ListenerConfig.Protocol.HTTP,
+                "",
+                null,
+                List.of(route));
+        ContentConfig content = new ContentConfig(
+                List.of(new TrafficTarget("Gateway", "default/gateway", "")),
+                compression,
+                ContentConfig.UNBOUNDED,
+                cache);
+        assertThat(proxy.plane.apply(new GatewayConfig.Builder(List.of(listener), List.of(upstreams))
+                        .contents(List.of(content))
+                        .security(security)
+                        .build()))
+                .isEmpty();
+    }
+
+    /** An answer that says the how many-th it is. */
+    private String counted(String headers) {
+        return answer("200 OK", headers, "answer " + count.incrementAndGet());
+    }
+
+    private static String answer(String status, String headers, String body) {
+        return "HTTP/1.1 " + status + "\r\n" + headers + "Content-Length: " + body.length() + "\r\n\r\n" + body;
+    }
+
+    private String get(String... headers) throws IOException {
+        return proxy.get("/a?b=c", headers);
+    }
+
+    private double outcome(String word) {
+        return proxy.kernel.metrics().scrape(name -> name.equals("coppice_gateway_cache_requests")).stream()
+                .flatMap(each -> each.getDataPoints().stream())
+                .filter(each -> word.equals(each.getLabels().get("outcome")))
+                .mapToDouble(each ->
+                        ((io.prometheus.metrics.model.snapshots.CounterSnapshot.CounterDataPointSnapshot) each)
+                                .getValue())
+                .sum();
+    }
+
+    // ---- hits and misses
+
+    @Test
+    void whatIsKeptIsServedWithItsAge() throws Exception {
+        assertThat(get())
+                .startsWith("HTTP/1.1 200")
+                .endsWith("\r\n\r\nanswer 1")
+                .containsIgnoringCase("cache-status: coppice; fwd=uri-miss; fwd-status=200; stored; ttl=");
+        for (int i = 0; i < 3; i++) {
+            assertThat(get())
+                    .startsWith("HTTP/1.1 200 OK\r\n")
+                    .endsWith("\r\n\r\nanswer 1")
+                    .containsIgnoringCase("\r\ncontent-length: 8\r\n")
+                    .containsPattern("(?i)\r\nage: \\d")
+                    .containsPattern("(?i)\r\ndate: \\w{3}, ")
+                    .containsPattern("(?i)cache-status: coppice; hit; ttl=\\d+\r\n");
+        }
+        assertThat(backend.seen).hasSize(1);
+        assertThat(outcome("hit")).isEqualTo(3);
+        assertThat(outcome("miss")).isEqualTo(1);
+        assertThat(proxy.plane.cache.store.size()).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                "Cache-Control: no-store, max-age=60\r\n",
+                "Cache-Control: private, max-age=60\r\n",
+                "Cache-Control: max-age=60\r\nSet-Cookie: a=b\r\n",
+                "Cache-Control: max-age=60\r\nVary: *\r\n",
+                "Cache-Control: max-age=0\r\n",
+                "Cache-Control: max-age=60; public\r\n",
+                "Expires: 0\r\n"
+            })
+    void whatIsNotForAllIsNotKept(String headers) throws Exception {
+        answering = (_, _) -> counted(headers);
+        assertThat(get()).endsWith("answer 1").contains("; detail=");
+        assertThat(get()).endsWith("answer 2").doesNotContain("hit");
+        assertThat(proxy.plane.cache.store.size()).isZero();
+    }
+
+    @Test
+    void anotherHostPathOrQueryIsAnother() throws Exception {
+        assertThat(proxy.get("/a")).endsWith("answer 1");
+        assertThat(proxy.get("/a?")).endsWith("answer 2");
+        assertThat(proxy.get("/b")).endsWith("answer 3");
+        assertThat(proxy.exchange("GET /a HTTP/1.1\r\nHost: other\r\nConnection: close\r\n\r\n"))
+                .endsWith("answer 4");
+        assertThat(proxy.get("/a")).endsWith("answer 1");
+        assertThat(proxy.get("/x/../a")).endsWith("answer 1");
+    }
+
+    @Test
+    void parametersAreIgnoredAndHeadersCountAsIsSaid() throws Exception {
+        serve(new ContentConfig.Cache(
+                true, 0, 0, 0, 1 << 20, List.of("utm_*", "ref"), List.of("x-tenant"), true, 0, ""));
+        assertThat(proxy.get("/a?utm_source=1&q=1&ref=z")).endsWith("answer 1");
+        assertThat(backend.seen.getLast().line()).isEqualTo("GET /a?utm_source=1&q=1&ref=z HTTP/1.1");
+        assertThat(proxy.get("/a?q=1")).endsWith("answer 1");
+        assertThat(proxy.get("/a?q=1&reference=z")).endsWith("answer 2");
+        assertThat(proxy.get("/a?q=1", "X-Tenant: a")).endsWith("answer 3");
+        assertThat(proxy.get("/a?q=1", "X-Tenant: b")).endsWith("answer 4");
+        assertThat(proxy.get("/a?q=1", "X-Tenant: a")).endsWith("answer 3");
+    }
+
+    @Test
+    void variantsAreTold() throws Exception {
+        answering = (seen, _) -> counted("Cache-Control: max-age=60\r\nVary: Accept-Language, Accept-Encoding\r\n");
+        assertThat(get("Accept-Language: de,  en")).endsWith("answer 1");
+        assertThat(get("Accept-Language: fr")).endsWith("answer 2").contains("fwd=vary-miss");
+        assertThat(get()).endsWith("answer 3");
+        assertThat(get("Accept-Language: de", "Accept-Language: en")).endsWith("answer 1");
+        assertThat(get("Accept-Language: fr")).endsWith("answer 2");
+        assertThat(proxy.plane.cache.store.size()).isEqualTo(1);
+    }
+
+    @Test
+    void theCacheCanBeOff() throws Exception {
+        serve(new ContentConfig.Cache(false, 0, 0, 0, 1 << 20, List.of(), List.of(), true, 0, ""));
+        assertThat(get()).endsWith("answer 1").doesNotContainIgnoringCase("cache-status");
+        assertThat(get()).endsWith("answer 2");
+    }
+
+    @Test
+    void whatSaysNothingIsKeptAsLongAsIsConfigured() throws Exception {
+        serve(new ContentConfig.Cache(true, 60, 0, 0, 1 << 20, List.of(), List.of(), true, 0, ""));
+        answering = (_, _) -> counted("");
+        assertThat(get()).endsWith("answer 1");
+        assertThat(get()).endsWith("answer 1");
+        // Who has cookies may be somebody.
+        assertThat(proxy.get("/c", "Cookie: a=b")).endsWith("answer 2");
+        assertThat(proxy.get("/c", "Cookie: a=b")).endsWith("answer 3");
+    }
+
+    @Test
+    void headIsAnsweredFromWhatGetHasBrought() throws Exception {
+        get();
+        assertThat(proxy.exchange("HEAD /a?b=c HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n"))
+                .startsWith("HTTP/1.1 200")
+                .endsWith("\r\n\r\n")
+                .contains("coppice; hit")
+                .containsIgnoringCase("content-length: 8");
+        assertThat(backend.seen).hasSize(1);
+    }
+
+    @Test
+    void longBodiesArriveWhole() throws Exception {
+        String body = "0123456789".repeat(90_000);
+        answering = (_, _) -> answer("200 OK", "Cache-Control: max-age=60\r\n", body);
+        for (int i = 0; i < 3; i++) {
+            assertThat(get()).endsWith("\r\n\r\n" + body);
+        }
+        assertThat(backend.seen).hasSize(1);
+        assertThat(get("Range: bytes=50005-50014"))
+                .startsWith("HTTP/1.1 206")
+                .containsIgnoringCase("content-range: bytes 50005-50014/900000")
+                .endsWith("\r\n\r\n5678901234");
+        assertThat(get("Range: bytes=-3")).startsWith("HTTP/1.1 206").endsWith("\r\n\r\n789");
+        assertThat(get("Range: bytes=900000-"))
+                .startsWith("HTTP/1.1 416")
+                .containsIgnoringCase("content-range: bytes */900000");
+        assertThat(get("Range: bytes=1-2,4-5")).startsWith("HTTP/1.1 200").endsWith(body);
+        assertThat(backend.seen).hasSize(1);
+    }
+
+    /** A client that does not read holds no more of it than fits. */
+    @Test
+    void aClientThatReadsSlowlyGetsAll() throws Exception {
+        serve(new ContentConfig.Cache(true, 0, 0, 0, 1 << 26, List.of(), List.of(), true, 0, ""));
+        String body = "0123456789abcdef".repeat(1 << 20);
+        answering = (_, _) -> answer("200 OK", "Cache-Control: max-age=60\r\n", body);
+        get();
+        try (ProxyFixture.Client client = proxy.client()) {
+            client.send("GET /a?b=c HTTP/1.1\r\nHost: example.org\r\n\r\n");
+            assertThat(client.head()).anyMatch(each -> each.contains("coppice; hit"));
+            assertThat(client.bytes(body.length())).isEqualTo(body);
+        }
+        try (ProxyFixture.Client client = proxy.client()) {
+            client.send("GET /a?b=c HTTP/1.1\r\nHost: example.org\r\n\r\n");
+            client.head();
+            client.reset();
+        }
+        assertThat(backend.seen).hasSize(1);
+    }
+
+    @Test
+    void whatIsTooLongIsServedAndNotKept() throws Exception {
+        serve(new ContentConfig.Cache(true, 60, 0, 0, 10, List.of(), List.of(), true, 0, ""));
+        answering = (_, _) -> "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n6\r\nworlds\r\n0\r\n\r\n";
+        assertThat(get()).contains("worlds");
+        answering = (_, _) -> answer("200 OK", "", "hello worlds");
+        assertThat(get()).endsWith("hello worlds").contains("detail=length");
+        assertThat(proxy.plane.cache.store.size()).isZero();
+        answering = (_, _) -> "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+        get();
+        assertThat(get()).endsWith("\r\n\r\nhello").contains("hit");
+    }
+
+    @Test
+    void whatBreaksOffIsNotKept() throws Exception {
+        answering = (_, conversation) -> {
+            conversation.send("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 100\r\n\r\nhello");
+            return null;
+        };
+        assertThat(get()).endsWith("hello");
+        assertThat(proxy.plane.cache.store.size()).isZero();
+    }
+
+    // ---- what clients say
+
+    @Test
+    void clientsSayWhatTheyTake() throws Exception {
+        get();
+        assertThat(get("Cache-Control: no-cache")).endsWith("answer 2").contains("fwd=request");
+        assertThat(get("Pragma: no-cache")).endsWith("answer 3");
+        assertThat(get()).endsWith("answer 3");
+        assertThat(get("Cache-Control: min-fresh=100")).endsWith("answer 4");
+        assertThat(get("Cache-Control: only-if-cached")).endsWith("answer 4");
+        assertThat(proxy.get("/other", "Cache-Control: only-if-cached")).startsWith("HTTP/1.1 504");
+        assertThat(proxy.get("/secret", "Cache-Control: no-store")).endsWith("answer 5");
+        assertThat(proxy.get("/secret")).endsWith("answer 6");
+    }
+
+    @Test
+    void whatClientsSayMayNotCount() throws Exception {
+        serve(new ContentConfig.Cache(true, 0, 0, 0, 1 << 20, List.of(), List.of(), false, 0, ""));
+        get();
+        assertThat(get("Cache-Control: no-cache")).endsWith("answer 1");
+        assertThat(proxy.get("/secret", "Cache-Control: no-store")).endsWith("answer 2");
+        assertThat(proxy.get("/secret")).endsWith("answer 2");
+    }
+
+    @Test
+    void conditionsOfClientsAreLookedAtHere() throws Exception {
+        answering = (_, _) -> counted(
+                "Cache-Control: max-age=60\r\nETag: \"v1\"\r\nLast-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n");
+        // Also where nothing is kept yet: the endpoint is asked without them.
+        assertThat(get("If-None-Match: \"v1\""))
+                .startsWith("HTTP/1.1 304")
+                .endsWith("\r\n\r\n")
+                .contains("stored");
+        assertThat(backend.seen.getLast().header("if-none-match")).isEmpty();
+        assertThat(get("If-None-Match: \"v0\", W/\"v1\""))
+                .startsWith("HTTP/1.1 304")
+                .containsIgnoringCase("etag: \"v1\"")
+                .doesNotContainIgnoringCase("content-length");
+        assertThat(get("If-None-Match: \"v2\"")).startsWith("HTTP/1.1 200").endsWith("answer 1");
+        assertThat(get("If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT")).startsWith("HTTP/1.1 304");
+        assertThat(get("If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT")).startsWith("HTTP/1.1 200");
+        assertThat(get("If-Range: \"v1\"", "Range: bytes=0-1"))
+                .startsWith("HTTP/1.1 206")
+                .endsWith("an");
+        assertThat(get("If-Range: \"v0\"", "Range: bytes=0-1")).startsWith("HTTP/1.1 200");
+        assertThat(backend.seen).hasSize(1);
+        // The endpoint's to look at.
+        assertThat(get("If-Match: \"v1\"")).endsWith("answer 2");
+    }
+
+    /** A connection is kept after an answer without a body. */
+    @Test
+    void anotherRequestFollowsOnTheSameConnection() throws Exception {
+        answering = (_, _) -> counted("Cache-Control: max-age=60\r\nETag: \"v1\"\r\n");
+        try (ProxyFixture.Client client = proxy.client()) {
+            for (int i = 0; i < 3; i++) {
+                client.send("GET / HTTP/1.1\r\nHost: a\r\nIf-None-Match: \"v1\"\r\n\r\n");
+                assertThat(client.answer()).startsWith("HTTP/1.1 304").endsWith("|");
+                client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+                assertThat(client.answer()).isEqualTo("HTTP/1.1 200 OK|answer 1");
+            }
+        }
+    }
+
+    @Test
+    void aPartOfWhatIsNotKeptIsTheEndpointsToSend() throws Exception {
+        answering = (_, _) -> answer(
+                "206 Partial Content", "Cache-Control: max-age=60\r\nContent-Range: bytes 0-1/9\r\n", "an");
+        assertThat(get("Range: bytes=0-1")).startsWith("HTTP/1.1 206").contains("fwd=partial");
+        assertThat(backend.seen.getLast().header("range")).hasValue("bytes=0-1");
+        assertThat(proxy.plane.cache.store.size()).isZero();
+    }
+
+    // ---- asking again
+
+    @Test
+    void whatIsStaleIsAskedForAgainAndFreshened() throws Exception {
+        answering = (seen, _) -> seen.header("if-none-match").isPresent()
+                ? "HTTP/1.1 304 Not Modified\r\nETag: \"v\"\r\nX-New: yes\r\nCache-Control: max-age=60\r\n\r\n"
+                : counted("Cache-Control: max-age=60\r\n" + STALE + "X-New: no\r\n");
+        get();
+        assertThat(get())
+                .startsWith("HTTP/1.1 200 OK")
+                .endsWith("answer 1")
+                .containsIgnoringCase("x-new: yes")
+                .doesNotContainIgnoringCase("x-new: no")
+                .containsPattern("(?i)cache-status: coppice; fwd=stale; fwd-status=304; stored; ttl=");
+        assertThat(backend.seen.getLast().header("if-none-match")).hasValue("\"v\"");
+        assertThat(get()).endsWith("answer 1").contains("coppice; hit").containsIgnoringCase("x-new: yes");
+        assertThat(backend.seen).hasSize(2);
+        assertThat(outcome("revalidated")).isEqualTo(1);
+    }
+
+    @Test
+    void aNewAnswerReplacesWhatWasThere() throws Exception {
+        answering = (_, _) -> counted("Cache-Control: max-age=60\r\n" + STALE);
+        get();
+        answering = (_, _) -> counted("Cache-Control: max-age=60\r\nETag: \"w\"\r\n");
+        assertThat(get()).endsWith("answer 2").contains("fwd=stale; fwd-status=200; stored");
+        assertThat(get()).endsWith("answer 2").contains("hit");
+        answering = (_, _) -> answer("404 Not Found", "", "gone");
+        assertThat(get("Cache-Control: no-cache")).endsWith("gone");
+        assertThat(get()).startsWith("HTTP/1.1 404");
+    }
+
+    @Test
+    void anAnswerAboutAnotherVersionIsAskedForAsAWhole() throws Exception {
+        answering = (seen, _) -> seen.header("if-none-match").isPresent()
+                ? "HTTP/1.1 304 Not Modified\r\nETag: \"other\"\r\n\r\n"
+                : counted("Cache-Control: max-age=60\r\n" + STALE);
+        get();
+        assertThat(get()).startsWith("HTTP/1.1 200").endsWith("answer 2");
+        assertThat(backend.seen).hasSize(3);
+    }
+
+    @Test
+    void aClientsConditionIsLookedAtOnceItIsConfirmed() throws Exception {
+        answering = (seen, _) -> seen.header("if-none-match").isPresent()
+                ? "HTTP/1.1 304 Not Modified\r\n\r\n"
+                : counted("Cache-Control: no-cache\r\nETag: \"v\"\r\n");
+        get();
+        assertThat(get("If-None-Match: \"v\"")).startsWith("HTTP/1.1 304");
+        assertThat(get("If-None-Match: \"w\"")).startsWith("HTTP/1.1 200").endsWith("answer 1");
+        assertThat(backend.seen.getLast().header("if-none-match")).hasValue("\"v\"");
+    }
+
+    @Test
+    void aStaleAnswerIsServedWhileItIsFetchedAnew() throws Exception {
+        answering = (seen, _) -> counted("Cache-Control: max-age=60, stale-while-revalidate=1000\r\n" + STALE);
+        get();
+        CountDownLatch go = new CountDownLatch(1);
+        answering = (seen, _) -> {
+            await(go);
+            return counted("Cache-Control: max-age=60\r\nETag: \"w\"\r\n");
+        };
+        assertThat(get()).endsWith("answer 1").containsPattern("hit; ttl=-\\d");
+        assertThat(get("Range: bytes=0-1")).startsWith("HTTP/1.1 206").endsWith("an");
+        go.countDown();
+        ProxyFixture.await(() -> count.get() == 2 && proxy.plane.cache.flights.size() == 0);
+        assertThat(get()).endsWith("answer 2").contains("hit; ttl=");
+        assertThat(backend.seen).hasSize(2);
+        assertThat(backend.seen.getLast().header("if-none-match")).hasValue("\"v\"");
+        assertThat(backend.seen.getLast().header("range")).isEmpty();
+        assertThat(outcome("stale")).isEqualTo(2);
+    }
+
+    @Test
+    void aRefreshMayFail() throws Exception {
+        answering = (seen, _) -> counted("Cache-Control: max-age=60, stale-while-revalidate=1000\r\n" + STALE);
+        get();
+        for (String answer : new String[] {answer("503 Service Unavailable", "", "no"), ""}) {
+            answering = (seen, _) -> answer.isEmpty() ? null : answer;
+            assertThat(get()).endsWith("answer 1");
+            ProxyFixture.await(() -> proxy.plane.cache.flights.size() == 0);
+        }
+        // The client that began it goes at once.
+        answering = (seen, _) -> counted("Cache-Control: max-age=60\r\n");
+        assertThat(get()).endsWith("answer 1");
+        ProxyFixture.await(() -> count.get() == 2 && proxy.plane.cache.flights.size() == 0);
+        assertThat(get()).endsWith("answer 2");
+    }
+
+    private static void await(CountDownLatch latch) throws IOException {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        }
+    }
+
+    @Test
+    void aStaleAnswerStandsInForAnError() throws Exception {
+        answering = (_, _) -> counted("Cache-Control: max-age=60, stale-if-error=1000\r\n" + STALE);
+        get();
+        answering = (_, _) -> answer("503 Service Unavailable", "", "broken");
+        assertThat(get())
+                .startsWith("HTTP/1.1 200")
+                .endsWith("answer 1")
+                .contains("fwd=stale; fwd-status=503; detail=stale-if-error");
+        answering = (_, _) -> null;
+        assertThat(get()).startsWith("HTTP/1.1 200").endsWith("answer 1").contains("detail=stale-if-error");
+        backend.close();
+        assertThat(get()).endsWith("answer 1");
+        assertThat(proxy.get("/b")).startsWith("HTTP/1.1 503");
+    }
+
+    @Test
+    void anErrorIsTheAnswerWhereNothingMayStandIn() throws Exception {
+        answering = (_, _) -> counted("Cache-Control: max-age=60, stale-if-error=1000, must-revalidate\r\n" + STALE);
+        get();
+        answering = (_, _) -> answer("503 Service Unavailable", "", "broken");
+        assertThat(get()).startsWith("HTTP/1.1 503").endsWith("broken");
+        // What is kept stays.
+        answering = (_, _) -> "HTTP/1.1 304 Not Modified\r\n\r\n";
+        assertThat(get()).endsWith("answer 1");
+    }
+
+    @Test
+    void anEndpointThatIsLateIsStoodInFor() throws Exception {
+        RuleConfig rule = new RuleConfig(
+                "", List.of(MatchConfig.ANY), List.of(), List.of(new BackendConfig("u", 1, List.of())), 0, 200, null, null);
+        serve(
+                new ContentConfig.Cache(true, 0, 0, 10_000, 1 << 20, List.of(), List.of(), true, 20_000, ""),
+                null,
+                List.of(),
+                List.of(rule),
+                ProxyFixture.upstream("u", backend.port()));
+        answering = (_, _) -> counted("Cache-Control: max-age=60\r\n" + STALE);
+        get();
+        CountDownLatch never = new CountDownLatch(1);
+        answering = (_, _) -> {
+            await(never);
+            return null;
+        };
+        assertThat(get()).startsWith("HTTP/1.1 200").endsWith("answer 1");
+        never.countDown();
+    }
+
+    // ---- many at once
+
+    @Test
+    void manyRequestsAreOneForTheEndpoint() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        answering = (_, _) -> {
+            await(go);
+            return counted("Cache-Control: max-age=60\r\n");
+        };
+        List<ProxyFixture.Client> clients = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            ProxyFixture.Client client = proxy.client();
+            clients.add(client);
+            client.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+        }
+        ProxyFixture.await(() -> proxy.plane.open().exchanges() == 20);
+        go.countDown();
+        for (ProxyFixture.Client client : clients) {
+            assertThat(client.answer()).isEqualTo("HTTP/1.1 200 OK|answer 1");
+            client.close();
+        }
+        assertThat(backend.seen).hasSize(1);
+        ProxyFixture.await(() -> outcome("collapsed") == 19);
+    }
+
+    @Test
+    void whoWaitsIsNotHeldUpByAnswersThatAreNotKept() throws Exception {
+        CountDownLatch head = new CountDownLatch(1);
+        CountDownLatch rest = new CountDownLatch(1);
+        answering = (seen, conversation) -> {
+            if (count.getAndIncrement() > 0) {
+                return answer("200 OK", "Cache-Control: no-store\r\n", "own");
+            }
+            await(head);
+            conversation.send("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 5\r\n\r\n");
+            await(rest);
+            return "first";
+        };
+        try (ProxyFixture.Client first = proxy.client();
+                ProxyFixture.Client second = proxy.client()) {
+            first.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+            ProxyFixture.await(() -> count.get() == 1);
+            second.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+            ProxyFixture.await(() -> proxy.plane.open().exchanges() == 2);
+            head.countDown();
+            assertThat(second.answer()).isEqualTo("HTTP/1.1 200 OK|own");
+            rest.countDown();
+            assertThat(first.answer()).isEqualTo("HTTP/1.1 200 OK|first");
+        }
+    }
+
+    @Test
+    void anotherOneFetchesItWhenTheFirstClientGoes() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        answering = (_, _) -> {
+            if (count.incrementAndGet() == 1) {
+                await(go);
+                return null;
+            }
+            return answer("200 OK", "Cache-Control: max-age=60\r\n", "second");
+        };
+        try (ProxyFixture.Client first = proxy.client();
+                ProxyFixture.Client second = proxy.client()) {
+            first.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+            ProxyFixture.await(() -> count.get() == 1);
+            second.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+            ProxyFixture.await(() -> proxy.plane.open().exchanges() == 2);
+            first.reset();
+            assertThat(second.answer()).isEqualTo("HTTP/1.1 200 OK|second");
+        } finally {
+            go.countDown();
+        }
+    }
+
+    @Test
+    void whoHasWaitedLongEnoughGoesByItself() throws Exception {
+        serve(new ContentConfig.Cache(true, 0, 0, 0, 1 << 20, List.of(), List.of(), true, 100, ""));
+        CountDownLatch go = new CountDownLatch(1);
+        answering = (_, _) -> {
+            int number = count.incrementAndGet();
+            if (number == 1) {
+                await(go);
+            }
+            return answer("200 OK", "Cache-Control: max-age=60\r\n", "answer " + number);
+        };
+        try (ProxyFixture.Client first = proxy.client();
+                ProxyFixture.Client second = proxy.client()) {
+            first.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+            ProxyFixture.await(() -> count.get() == 1);
+            second.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+            assertThat(second.answer()).isEqualTo("HTTP/1.1 200 OK|answer 2");
+            go.countDown();
+            assertThat(first.answer()).isEqualTo("HTTP/1.1 200 OK|answer 1");
+        }
+    }
+
+    // ---- who may see what
+
+    @Test
+    void answersToCredentialsAreForThemAlone() throws Exception {
+        assertThat(get("Authorization: Basic YQ==")).endsWith("answer 1").contains("detail=authorization");
+        assertThat(get("Authorization: Basic YQ==")).endsWith("answer 2");
+        assertThat(get()).endsWith("answer 3");
+        // What nobody in particular got is not for somebody.
+        assertThat(get("Authorization: Basic YQ==")).endsWith("answer 4");
+        answering = (_, _) -> counted("Cache-Control: s-maxage=60\r\n");
+        assertThat(proxy.get("/p", "Authorization: Basic YQ==")).endsWith("answer 5");
+        assertThat(proxy.get("/p", "Authorization: Basic Yg==")).endsWith("answer 5");
+        assertThat(proxy.get("/p")).endsWith("answer 5");
+    }
+
+    /** Requests are let in before the cache is looked at, and whoever was asked who they are may be somebody. */
+    @Test
+    void aPolicyComesBeforeTheCache() throws Exception {
+        SecurityConfig policy = new SecurityConfig(
+                "default/keys",
+                List.of(new TrafficTarget("Gateway", "default/gateway", "")),
+                null,
+                "shop",
+                List.of(new SecurityConfig.Method.ApiKey(
+                        "keys",
+                        List.of(new SecurityConfig.Source(SecurityConfig.Source.Type.HEADER, "x-key", "")),
+                        "salt",
+                        List.of(new SecurityConfig.Client("alice", KeyMethod.hash("salt", "s3cret"))),
+                        "x-client",
+                        false)),
+                false,
+                null);
+        serve(
+                settings(),
+                null,
+                List.of(policy),
+                List.of(ProxyFixture.rule("u")),
+                ProxyFixture.upstream("u", backend.port()));
+        answering = (_, _) -> counted("Cache-Control: max-age=60\r\n");
+        assertThat(get()).startsWith("HTTP/1.1 401");
+        assertThat(get("X-Key: s3cret")).endsWith("answer 1");
+        assertThat(get("X-Key: s3cret")).endsWith("answer 2");
+        answering = (_, _) -> counted("Cache-Control: public, max-age=60\r\n");
+        assertThat(get("X-Key: s3cret")).endsWith("answer 3");
+        assertThat(get("X-Key: s3cret")).endsWith("answer 3");
+        assertThat(get()).startsWith("HTTP/1.1 401");
+    }
+
+    // ---- changes
+
+    @Test
+    void whatChangesSomethingMakesTheAnswersUseless() throws Exception {
+        get();
+        assertThat(proxy.get("/new")).endsWith("answer 2");
+        answering = (seen, _) -> seen.line().startsWith("GET")
+                ? counted("Cache-Control: max-age=60\r\n")
+                : answer("201 Created", "Location: /new\r\n", "");
+        assertThat(proxy.exchange(
+                        "POST /a?b=c HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"))
+                .startsWith("HTTP/1.1 201");
+        assertThat(get()).endsWith("answer 3");
+        assertThat(proxy.get("/new")).endsWith("answer 4");
+        // One that fails has changed nothing.
+        answering = (_, _) -> answer("409 Conflict", "", "");
+        proxy.exchange("DELETE /a?b=c HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n");
+        assertThat(get()).endsWith("answer 3");
+        assertThat(proxy.plane.cache.metrics.invalidated.get()).isEqualTo(2);
+    }
+
+    @Test
+    void anAnswerThatWasOnItsWayThenIsNotKept() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        answering = (seen, _) -> {
+            if (seen.line().startsWith("PUT")) {
+                return answer("200 OK", "", "");
+            }
+            int number = count.incrementAndGet();
+            await(go);
+            return answer("200 OK", "Cache-Control: max-age=60\r\n", "answer " + number);
+        };
+        try (ProxyFixture.Client client = proxy.client()) {
+            client.send("GET /a HTTP/1.1\r\nHost: example.org\r\n\r\n");
+            ProxyFixture.await(() -> count.get() == 1);
+            proxy.exchange("PUT /a HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+            go.countDown();
+            assertThat(client.answer()).isEqualTo("HTTP/1.1 200 OK|answer 1");
+        }
+        assertThat(proxy.get("/a")).endsWith("answer 2");
+    }
+
+    @Test
+    void anotherVersionEmptiesItAndOtherChangesDoNot() throws Exception {
+        get();
+        serve(settings());
+        assertThat(get()).endsWith("answer 1");
+        assertThat(proxy.plane.cache.store.bytes()).isPositive();
+        serve(new ContentConfig.Cache(true, 0, 0, 0, 1 << 20, List.of(), List.of(), true, 20_000, "2"));
+        assertThat(proxy.plane.cache.store.bytes()).isZero();
+        assertThat(get()).endsWith("answer 2");
+    }
+
+    @Test
+    void eachBackendHasItsOwn() throws Exception {
+        try (Backend other = new Backend((_, _) -> answer("200 OK", "Cache-Control: max-age=60\r\n", "other"))) {
+            UpstreamConfig[] both = {
+                ProxyFixture.upstream("u", backend.port()), ProxyFixture.upstream("v", other.port())
+            };
+            serve(settings(), null, List.of(), List.of(ProxyFixture.rule("u")), both);
+            assertThat(get()).endsWith("answer 1");
+            serve(settings(), null, List.of(), List.of(ProxyFixture.rule("v")), both);
+            assertThat(get()).endsWith("other");
+        }
+    }
+
+    @Test
+    void filtersAreForWhatComesOutOfTheCacheToo() throws Exception {
+        FilterConfig filter = new FilterConfig.ResponseHeaders(new FilterConfig.HeaderChanges(
+                List.of(new FilterConfig.Header("x-added", "1")), List.of(), List.of("cache-status")));
+        serve(
+                settings(),
+                null,
+                List.of(),
+                List.of(ProxyFixture.rule("u", filter)),
+                ProxyFixture.upstream("u", backend.port()));
+        for (int i = 0; i < 2; i++) {
+            assertThat(get())
+                    .endsWith("answer 1")
+                    .containsOnlyOnce("x-added: 1")
+                    .doesNotContainIgnoringCase("cache-status");
+        }
+    }
+
+    @Test
+    void whatIsKeptIsCompressedOnItsWayOut() throws Exception {
+        serve(
+                settings(),
+                new ContentConfig.Compression(List.of(ContentConfig.Encoding.GZIP), List.of("text/*"), 0),
+                List.of(),
+                List.of(ProxyFixture.rule("u")),
+                ProxyFixture.upstream("u", backend.port()));
+        answering = (_, _) -> counted("Cache-Control: max-age=60\r\nContent-Type: text/plain\r\nETag: \"v\"\r\n");
+        for (int i = 0; i < 2; i++) {
+            assertThat(get("Accept-Encoding: gzip"))
+                    .containsIgnoringCase("content-encoding: gzip")
+                    .containsIgnoringCase("etag: W/\"v\"");
+            assertThat(get()).contains("answer 1").doesNotContainIgnoringCase("content-encoding");
+        }
+        assertThat(get("Accept-Encoding: gzip", "If-None-Match: W/\"v\"")).startsWith("HTTP/1.1 304");
+        assertThat(backend.seen).hasSize(1);
+    }
+
+    @Test
+    void clientsOfHttp2GetIt() throws Exception {
+        get();
+        try (Http2Peer peer = new Http2Peer(proxy.port)) {
+            for (int i = 0; i < 2; i++) {
+                var answer = peer.get("/a?b=c");
+                assertThat(answer.body()).isEqualTo("answer 1");
+                assertThat(answer.head().get("cache-status").toString()).contains("coppice; hit");
+            }
+        }
+        assertThat(backend.seen).hasSize(1);
+    }
+}
