@@ -339,6 +339,31 @@ final class GatewayTest {
     }
 
     @Test
+    void theExampleOfACacheDoesWhatItSays() throws Exception {
+        Shell.need("python3");
+        Path data = folder.resolve("data");
+        try (RunningCoppice coppice = RunningCoppice.up(data)) {
+            WorkedExample example = new WorkedExample(folder, coppice, data);
+            List<String> blocks = WorkedExample.blocks("docs/gateway/cache.md");
+            assertThat(blocks).hasSize(5);
+            String _ = example.sh(blocks.get(0));
+            try {
+                Files.writeString(folder.resolve("kept.yaml"), blocks.get(1));
+                assertThat(example.sh(blocks.get(2)).replace("\r", ""))
+                        .containsPattern("(?is)answer 2\nHTTP/1.1 200 OK\n.*\nage: \\d\n")
+                        .containsPattern("(?i)\ncache-status: coppice; hit; ttl=\\d+\n\nanswer 2\nHTTP/1.1 304 ")
+                        .containsPattern(
+                                "(?i)\ncache-status: coppice; fwd=request; fwd-status=200; stored; ttl=\\d+\nanswer 3\n")
+                        .endsWith("\nanswer 4\n");
+                assertThat(example.sh(blocks.get(3)))
+                        .endsWith("answer 5\ncoppice; fwd=request; detail=stale-if-error\n");
+            } finally {
+                String _ = example.sh(blocks.get(4));
+            }
+        }
+    }
+
+    @Test
     void theConsoleShowsTrafficAsItComesAndGoes() throws Exception {
         Shell.need("chromium");
         try (RunningCoppice coppice = RunningCoppice.up(folder.resolve("data"));

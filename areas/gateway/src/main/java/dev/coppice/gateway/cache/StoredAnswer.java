@@ -130,7 +130,8 @@ public final class StoredAnswer {
             ContentConfig.Cache settings) {
         Fields newer = told.only(name -> !NOT_KEPT.contains(name) && !NOT_FRESHENED.contains(name));
         // An endpoint that does not say when it has confirmed it has done so now.
-        Fields dated = newer.has("date") ? newer : newer.with(Fields.of("date", HttpDate.text(times.receivedSeconds())));
+        Fields dated =
+                newer.has("date") ? newer : newer.with(Fields.of("date", HttpDate.text(times.receivedSeconds())));
         Fields all = fields.with(dated);
         List<String> age = told.all("age");
         Fields judged = age.isEmpty() ? all : all.with(Fields.of("age", age.getFirst()));

@@ -205,6 +205,7 @@ final class Words {
     static List<String> content(List<TrafficTarget> targets, List<ContentConfig> contents) {
         String longest = null;
         String compression = null;
+        ContentConfig.Cache cache = null;
         for (TrafficTarget target : targets) {
             ContentConfig config = contents.stream()
                     .filter(each -> each.targets().contains(target))
@@ -213,6 +214,9 @@ final class Words {
             if (config != null && config.maxRequestBytes() != ContentConfig.UNBOUNDED) {
                 longest = "answered with 413 if its body is longer than " + config.maxRequestBytes() + " bytes";
             }
+            if (config != null && config.cache() != null) {
+                cache = config.cache();
+            }
             if (config != null && config.compression() != null) {
                 compression = "its answer compressed if the client accepts "
                         + config.compression().encodings().stream()
@@ -220,6 +224,20 @@ final class Words {
                                 .collect(Collectors.joining(" or "));
             }
         }
-        return Stream.of(longest, compression).filter(Objects::nonNull).toList();
+        return Stream.of(longest, cache == null || !cache.enabled() ? null : cache(cache), compression)
+                .filter(Objects::nonNull)
+                .toList();
+    }
+
+    private static String cache(ContentConfig.Cache cache) {
+        return "answered from the cache if that has an answer which is fresh"
+                + (cache.defaultTtlSeconds() == 0
+                        ? ""
+                        : ", for " + duration(Duration.ofSeconds(cache.defaultTtlSeconds()))
+                                + " where answers do not say how long")
+                + (cache.keyHeaders().isEmpty() ? "" : ", apart for each " + String.join(", ", cache.keyHeaders()))
+                + (cache.ignoredQueryParams().isEmpty()
+                        ? ""
+                        : ", without the parameters " + String.join(", ", cache.ignoredQueryParams()));
     }
 }

@@ -382,8 +382,7 @@ final class CacheVisit implements CacheFlights.Waiting {
                 request.headers().copy());
         anew.headers().remove(HttpHeaderNames.CACHE_CONTROL).remove(HttpHeaderNames.PRAGMA);
         Exchange forNobody = exchange.forNobody(anew);
-        CacheVisit visit =
-                new CacheVisit(forNobody, state, place, anew, origin, asked.credentialed(), answer);
+        CacheVisit visit = new CacheVisit(forNobody, state, place, anew, origin, asked.credentialed(), answer);
         visit.key = key;
         visit.flight = own;
         visit.ask(anew.headers());
@@ -490,10 +489,7 @@ final class CacheVisit implements CacheFlights.Waiting {
                     tell(head, status.answered(code).because(Storing.Refusal.LENGTH.word()));
                 } else {
                     recording = new Recording(code, all, keep, times, length, new Body.Recorder());
-                    tell(
-                            head,
-                            status.answered(code)
-                                    .kept(keep.freshness().left(times.receivedNanos())));
+                    tell(head, status.answered(code).kept(keep.freshness().left(times.receivedNanos())));
                 }
             }
             case Storing.Verdict.Pass pass -> {
@@ -595,12 +591,7 @@ final class CacheVisit implements CacheFlights.Waiting {
             cache.store.put(
                     key(),
                     new StoredAnswer(
-                            of.status,
-                            of.fields,
-                            of.body.made(),
-                            of.verdict.freshness(),
-                            of.verdict.vary(),
-                            of.times));
+                            of.status, of.fields, of.body.made(), of.verdict.freshness(), of.verdict.vary(), of.times));
             cache.metrics.kept.inc();
             land(CacheFlights.Landing.KEPT);
         }
@@ -691,7 +682,10 @@ final class CacheVisit implements CacheFlights.Waiting {
             String path = to.getRawPath() == null || to.getRawPath().isEmpty() ? "/" : to.getRawPath();
             if (origin.equalsIgnoreCase(to.getScheme() + "://" + to.getRawAuthority())) {
                 cache.invalidate(
-                        place.region(), origin, to.getRawQuery() == null ? path : path + "?" + to.getRawQuery(), fields);
+                        place.region(),
+                        origin,
+                        to.getRawQuery() == null ? path : path + "?" + to.getRawQuery(),
+                        fields);
             }
         } catch (URISyntaxException e) {
             // It names nothing that could be kept.
@@ -701,7 +695,8 @@ final class CacheVisit implements CacheFlights.Waiting {
     // ---- answers out of the cache
 
     private void serve(StoredAnswer answer) {
-        KeptAnswer made = KeptAnswer.of(answer, conditions, seconds(), answer.freshness().age(state.now()));
+        KeptAnswer made =
+                KeptAnswer.of(answer, conditions, seconds(), answer.freshness().age(state.now()));
         made.head().headers().add(CACHE_STATUS, status.text());
         exchange.start(made.head());
         boolean toHead = request.method().equals(HttpMethod.HEAD);

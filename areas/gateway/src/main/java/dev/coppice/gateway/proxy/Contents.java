@@ -19,10 +19,7 @@ final class Contents {
      * @param maxRequestBytes {@link ContentConfig#UNBOUNDED}: any
      * @param cache null: no answer is kept
      */
-    record Content(
-            @Nullable Compression compression,
-            long maxRequestBytes,
-            ContentConfig.@Nullable Cache cache) {
+    record Content(@Nullable Compression compression, long maxRequestBytes, ContentConfig.@Nullable Cache cache) {
         static final Content AS_IT_IS = new Content(null, ContentConfig.UNBOUNDED, null);
 
         /** Whether a request may not have so many bytes. */

@@ -47,6 +47,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     private @Nullable Delivery delivery;
     /** Null: its rule keeps no answers. */
     private @Nullable CacheVisit visit;
+
     private @Nullable String allowedOrigin;
     /** Encodings that the client takes, before anything changes its request; null: it says nothing, or nobody has to know. */
     private @Nullable String acceptEncoding;
@@ -300,7 +301,8 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             deliver();
             return;
         }
-        CacheVisit made = CacheVisit.of(this, state, cache, request, asked.origin(client.port().secure()), credentialed);
+        CacheVisit made = CacheVisit.of(
+                this, state, cache, request, asked.origin(client.port().secure()), credentialed);
         visit = made;
         made.begin(body.bodiless());
     }
@@ -308,8 +310,10 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     /** Sends the request to an endpoint. */
     void deliver() {
         RuleAction rule = Objects.requireNonNull(action);
-        Upstream upstream = Objects.requireNonNull(Objects.requireNonNull(backend).upstream());
-        Delivery made = new Delivery(this, state, request, body, rule, upstream, trace, visit == null ? beginNanos : state.now());
+        Upstream upstream =
+                Objects.requireNonNull(Objects.requireNonNull(backend).upstream());
+        Delivery made = new Delivery(
+                this, state, request, body, rule, upstream, trace, visit == null ? beginNanos : state.now());
         delivery = made;
         made.begin();
     }
@@ -328,8 +332,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     /** Whether an answer can be fetched anew for nobody: not over connections that are one client's. */
     boolean mayRefresh() {
         Upstream upstream = backend == null ? null : backend.upstream();
-        return upstream != null
-                && upstream.state().targets().stream().allMatch(each -> each.proxyProtocol == null);
+        return upstream != null && upstream.state().targets().stream().allMatch(each -> each.proxyProtocol == null);
     }
 
     /** A request like this one that no client waits for. */

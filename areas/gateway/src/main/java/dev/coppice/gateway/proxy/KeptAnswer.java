@@ -60,9 +60,7 @@ record KeptAnswer(HttpResponse head, long from, long end) {
             }
             case ByteRange.Unsatisfiable _ -> {
                 HttpResponse head = new DefaultHttpResponse(
-                        HttpVersion.HTTP_1_1,
-                        HttpResponseStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
-                        HEADERS.newHeaders());
+                        HttpVersion.HTTP_1_1, HttpResponseStatus.REQUESTED_RANGE_NOT_SATISFIABLE, HEADERS.newHeaders());
                 head.headers()
                         .set(HttpHeaderNames.CONTENT_RANGE, "bytes */" + length)
                         .set(HttpHeaderNames.CONTENT_LENGTH, "0");
@@ -76,7 +74,9 @@ record KeptAnswer(HttpResponse head, long from, long end) {
         HttpResponse head = head(kept, status, ageSeconds);
         if (status.code() != HttpResponseStatus.NO_CONTENT.code()) {
             head.headers()
-                    .set(HttpHeaderNames.CONTENT_LENGTH, Long.toString(kept.body().length()));
+                    .set(
+                            HttpHeaderNames.CONTENT_LENGTH,
+                            Long.toString(kept.body().length()));
         }
         return new KeptAnswer(head, 0, kept.body().length());
     }

@@ -70,8 +70,7 @@ final class RuleAction {
      * @param upTo its weight and those before it
      * @param cache null: no answer is kept
      */
-    record Backend(
-            @Nullable Upstream upstream, long upTo, Filters filters, AnswerCache.@Nullable Place cache) {}
+    record Backend(@Nullable Upstream upstream, long upTo, Filters filters, AnswerCache.@Nullable Place cache) {}
 
     final ListenerConfig listener;
     final String route;

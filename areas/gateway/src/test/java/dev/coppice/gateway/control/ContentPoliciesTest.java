@@ -61,6 +61,26 @@ class ContentPoliciesTest {
     }
 
     @Test
+    void aCacheIsThereWithDefaults(@TempDir Path directory) throws Exception {
+        policy("p", SHOP, "cache: {}");
+        World.Outcome outcome = world.translate();
+        assertThat(said(outcome, "p")).containsExactly("Accepted=True/Accepted");
+        assertThat(outcome.config().contents().getFirst().cache())
+                .isEqualTo(new ContentConfig.Cache(true, 0, 0, 0, 1 << 20, List.of(), List.of(), true, 5_000, ""));
+        policy(
+                "p",
+                SHOP,
+                "cache: {defaultTtl: 1m, staleWhileRevalidate: 10s, staleIfError: 1h, clientDirectives: Ignore, collapseTimeout: 100ms, version: a, key: {ignoredQueryParameters: ['utm_*'], headers: [x-tenant]}}");
+        outcome = world.translate();
+        assertThat(outcome.config().contents().getFirst().cache())
+                .isEqualTo(new ContentConfig.Cache(
+                        true, 60, 10, 3_600, 1 << 20, List.of("utm_*"), List.of("x-tenant"), false, 100, "a"));
+        SavedConfig saved = World.saved(directory.resolve("config.json"));
+        saved.write(outcome.config());
+        assertThat(saved.read()).contains(outcome.config());
+    }
+
+    @Test
     void theOldestOfThoseForATargetCounts() {
         policy("a", SHOP, "maxRequestBytes: 1");
         policy("b", SHOP, "maxRequestBytes: 2");

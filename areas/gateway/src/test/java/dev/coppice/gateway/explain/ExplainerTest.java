@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.coppice.gateway.DataPlane;
 import dev.coppice.gateway.config.BackendConfig;
+import dev.coppice.gateway.config.ContentConfig;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.GrpcConfig;
@@ -16,6 +17,7 @@ import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.TrafficConfig;
+import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.resilience.CircuitBreaker;
 import dev.coppice.gateway.resilience.UpstreamReading;
@@ -70,6 +72,10 @@ final class ExplainerTest {
     }
 
     private static Explainer explainer(RouteConfig... routes) {
+        return explainer(List.of(), routes);
+    }
+
+    private static Explainer explainer(List<ContentConfig> contents, RouteConfig... routes) {
         ListenerConfig listener = new ListenerConfig(
                 "default/edge",
                 "http",
@@ -80,11 +86,13 @@ final class ExplainerTest {
                 null,
                 List.of(routes));
         UpstreamConfig.Endpoint endpoint = new UpstreamConfig.Endpoint("127.0.0.1", 9001);
-        GatewayConfig config = new GatewayConfig(
-                List.of(listener),
-                List.of(
-                        new UpstreamConfig("default/blue:80", UpstreamConfig.Protocol.HTTP, List.of(endpoint)),
-                        new UpstreamConfig("default/none:80", UpstreamConfig.Protocol.HTTP, List.of())));
+        GatewayConfig config = new GatewayConfig.Builder(
+                        List.of(listener),
+                        List.of(
+                                new UpstreamConfig("default/blue:80", UpstreamConfig.Protocol.HTTP, List.of(endpoint)),
+                                new UpstreamConfig("default/none:80", UpstreamConfig.Protocol.HTTP, List.of())))
+                .contents(contents)
+                .build();
         return new Explainer(config, new Troubled());
     }
 
@@ -132,6 +140,20 @@ final class ExplainerTest {
                                 "by latency, 3 of 8 requests wait for an answer",
                                 "5 requests on their way, 4 connections, 1 requests wait for one",
                                 "of the last 40 requests 6 were retries")));
+    }
+
+    @Test
+    void saysWhatIsKept() {
+        RouteConfig shop = route("shop", "shop.example", rule(MatchConfig.ANY, "default/blue:80"));
+        ContentConfig.Cache cache =
+                new ContentConfig.Cache(true, 60, 0, 0, 1, List.of("utm_*"), List.of("x-tenant"), true, 0, "");
+        ContentConfig content = new ContentConfig(
+                List.of(new TrafficTarget("HTTPRoute", "default/shop", "")), null, ContentConfig.UNBOUNDED, cache);
+        assertThat(one(explainer(List.of(content), shop), "GET", "http://shop.example:8000/")
+                        .route()
+                        .steps())
+                .contains(
+                        "answered from the cache if that has an answer which is fresh, for 60s where answers do not say how long, apart for each x-tenant, without the parameters utm_*");
     }
 
     @Test

@@ -105,8 +105,8 @@ class CacheTest {
         return proxy.kernel.metrics().scrape(name -> name.equals("coppice_gateway_cache_requests")).stream()
                 .flatMap(each -> each.getDataPoints().stream())
                 .filter(each -> word.equals(each.getLabels().get("outcome")))
-                .mapToDouble(each ->
-                        ((io.prometheus.metrics.model.snapshots.CounterSnapshot.CounterDataPointSnapshot) each)
+                .mapToDouble(
+                        each -> ((io.prometheus.metrics.model.snapshots.CounterSnapshot.CounterDataPointSnapshot) each)
                                 .getValue())
                 .sum();
     }
@@ -260,7 +260,8 @@ class CacheTest {
     @Test
     void whatIsTooLongIsServedAndNotKept() throws Exception {
         serve(new ContentConfig.Cache(true, 60, 0, 0, 10, List.of(), List.of(), true, 0, ""));
-        answering = (_, _) -> "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n6\r\nworlds\r\n0\r\n\r\n";
+        answering = (_, _) ->
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nhello \r\n6\r\nworlds\r\n0\r\n\r\n";
         assertThat(get()).contains("worlds");
         answering = (_, _) -> answer("200 OK", "", "hello worlds");
         assertThat(get()).endsWith("hello worlds").contains("detail=length");
@@ -346,8 +347,8 @@ class CacheTest {
 
     @Test
     void aPartOfWhatIsNotKeptIsTheEndpointsToSend() throws Exception {
-        answering = (_, _) -> answer(
-                "206 Partial Content", "Cache-Control: max-age=60\r\nContent-Range: bytes 0-1/9\r\n", "an");
+        answering = (_, _) ->
+                answer("206 Partial Content", "Cache-Control: max-age=60\r\nContent-Range: bytes 0-1/9\r\n", "an");
         assertThat(get("Range: bytes=0-1")).startsWith("HTTP/1.1 206").contains("fwd=partial");
         assertThat(backend.seen.getLast().header("range")).hasValue("bytes=0-1");
         assertThat(proxy.plane.cache.store.size()).isZero();
@@ -480,7 +481,14 @@ class CacheTest {
     @Test
     void anEndpointThatIsLateIsStoodInFor() throws Exception {
         RuleConfig rule = new RuleConfig(
-                "", List.of(MatchConfig.ANY), List.of(), List.of(new BackendConfig("u", 1, List.of())), 0, 200, null, null);
+                "",
+                List.of(MatchConfig.ANY),
+                List.of(),
+                List.of(new BackendConfig("u", 1, List.of())),
+                0,
+                200,
+                null,
+                null);
         serve(
                 new ContentConfig.Cache(true, 0, 0, 10_000, 1 << 20, List.of(), List.of(), true, 20_000, ""),
                 null,

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.gateway.cache;
+
+import org.jspecify.annotations.NullMarked;
