@@ -3,6 +3,7 @@ package dev.coppice.cli;
 import dev.coppice.server.GatewayServer;
 import dev.coppice.server.GatewayServerOptions;
 import dev.coppice.server.StartupException;
+import dev.coppice.server.TrafficOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,8 +21,16 @@ final class GatewayRole {
     private static final String ROLES = "--roles";
     private static final Set<String> OWN =
             Set.of("--kubeconfig", "--context", "--lease-namespace", "--metrics-port", "--print-role");
-    private static final Set<String> SHARED =
-            Set.of(ROLES, "--data", "--listen", "--gateway-addresses", "--gateway-zone", "--quiet", "--json", "--help");
+    private static final Set<String> SHARED = Set.of(
+            ROLES,
+            "--data",
+            "--listen",
+            "--gateway-addresses",
+            "--gateway-zone",
+            "--gateway-geography",
+            "--quiet",
+            "--json",
+            "--help");
 
     @Option(
             names = ROLES,
@@ -92,16 +101,9 @@ final class GatewayRole {
         return problems;
     }
 
-    int run(DataOption data, String listen, List<String> addresses, String zone, StatusLines status) {
+    int run(DataOption data, String listen, TrafficOptions traffic, StatusLines status) {
         GatewayServerOptions options = new GatewayServerOptions(
-                data.path(".coppice-gateway"),
-                kubeconfig,
-                context,
-                leaseNamespace,
-                listen,
-                metricsPort,
-                addresses,
-                zone);
+                data.path(".coppice-gateway"), kubeconfig, context, leaseNamespace, listen, metricsPort, traffic);
         List<String> problems = options.problems();
         if (!problems.isEmpty()) {
             return status.failed(problems);

@@ -139,20 +139,8 @@ final class UpCommand implements Callable<Integer> {
             description = "Areas that run on this node, or none; others may run as operators (default: all).")
     private List<String> areas = ServerOptions.AREAS;
 
-    @Option(
-            names = "--gateway-addresses",
-            paramLabel = "IP,…",
-            split = ",",
-            description = "IP addresses of this machine that Gateways get, the first that is free; 0.0.0.0 for all"
-                    + " (default: loopback addresses).")
-    private List<String> gatewayAddresses = List.of();
-
-    @Option(
-            names = "--gateway-zone",
-            paramLabel = "ZONE",
-            description =
-                    "The zone of this machine, as EndpointSlices name it: Services may want endpoints there to go first.")
-    private String gatewayZone = "";
+    @Mixin
+    private final GatewayTrafficOptions traffic = new GatewayTrafficOptions();
 
     @Mixin
     private final GatewayRole gateway = new GatewayRole();
@@ -173,9 +161,7 @@ final class UpCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         List<String> problems = new ArrayList<>(gateway.problems());
         if (gateway.asked()) {
-            return problems.isEmpty()
-                    ? gateway.run(data, listen, gatewayAddresses, gatewayZone, status)
-                    : status.failed(problems);
+            return problems.isEmpty() ? gateway.run(data, listen, traffic.options(), status) : status.failed(problems);
         }
         ServerOptions options = new ServerOptions(
                 data.path(),
@@ -192,8 +178,7 @@ final class UpCommand implements Callable<Integer> {
                 new ExternalStore(store, storeAuthority, storeCertificate, storeKey, storeUser, storePassword),
                 api.options(problems),
                 areas.equals(List.of("none")) ? List.of() : areas,
-                gatewayAddresses,
-                gatewayZone);
+                traffic.options());
         problems.addAll(options.problems());
         if (waitSeconds < 1) {
             problems.add("--wait: " + waitSeconds + " is not a time to wait: expected at least 1 second");

@@ -136,7 +136,11 @@ public final class GatewayServer implements AutoCloseable {
                         .withRestart(ChildSpec.Restart.TRANSIENT));
         Path directory = data.resolve("areas").resolve("gateway");
         Files.createDirectories(directory);
-        Traffic opened = Traffic.open(kernel, kernel.root().startSupervisor("traffic", TRAFFIC), directory);
+        Traffic opened = Traffic.open(
+                kernel,
+                kernel.root().startSupervisor("traffic", TRAFFIC),
+                directory,
+                options.traffic().gateway());
         traffic = opened;
         boolean serves = !opened.served().listeners().isEmpty();
         if (serves) {
@@ -203,7 +207,8 @@ public final class GatewayServer implements AutoCloseable {
                         "; ", check.ask(permissions(), List.of(), leases).problems());
                 if (problem.isEmpty()) {
                     try {
-                        GatewayExtension area = new GatewayExtension(options.gateway(), served, elected::holds);
+                        GatewayExtension area =
+                                new GatewayExtension(options.traffic().gateway(), served, elected::holds);
                         host.start(area);
                         following = area;
                         state = "follows the API";

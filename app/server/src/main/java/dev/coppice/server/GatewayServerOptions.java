@@ -1,6 +1,5 @@
 package dev.coppice.server;
 
-import dev.coppice.gateway.GatewayOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -15,8 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param leaseNamespace where its Lease is; null for the namespace of the context
  * @param listen address of metrics and health
  * @param metricsPort metrics and health; 0 for a free one
- * @param addresses IP addresses of this machine that Gateways get; empty for the default
- * @param zone where this machine is; empty when nobody knows
+ * @param traffic what is chosen for its traffic
  */
 public record GatewayServerOptions(
         Path data,
@@ -25,20 +23,12 @@ public record GatewayServerOptions(
         @Nullable String leaseNamespace,
         String listen,
         int metricsPort,
-        List<String> addresses,
-        String zone) {
+        TrafficOptions traffic) {
     public static final int DEFAULT_METRICS_PORT = 7482;
-
-    public GatewayServerOptions {
-        addresses = List.copyOf(addresses);
-    }
 
     /** All that is wrong with them, in words for people. */
     public List<String> problems() {
-        List<String> problems = new ArrayList<>();
-        addresses.forEach(each ->
-                GatewayOptions.problem(each).ifPresent(problem -> problems.add("--gateway-addresses: " + problem)));
-        GatewayOptions.zoneProblem(zone).ifPresent(problem -> problems.add("--gateway-zone: " + problem));
+        List<String> problems = new ArrayList<>(traffic.problems());
         if (leaseNamespace != null && !leaseNamespace.matches(OperatorOptions.NAME)) {
             problems.add("--lease-namespace: \"" + leaseNamespace + "\" is not the name of a namespace");
         }
@@ -47,9 +37,5 @@ public record GatewayServerOptions(
             problems.add("--listen: expected an IP address or host name, such as " + ServerOptions.DEFAULT_LISTEN);
         }
         return problems;
-    }
-
-    GatewayOptions gateway() {
-        return GatewayOptions.of(addresses).withZone(zone);
     }
 }

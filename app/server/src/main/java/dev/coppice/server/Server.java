@@ -13,7 +13,6 @@ import dev.coppice.coordination.CoordinationExtension;
 import dev.coppice.distribution.Distribution;
 import dev.coppice.distribution.consensus.Consensus;
 import dev.coppice.gateway.GatewayExtension;
-import dev.coppice.gateway.GatewayOptions;
 import dev.coppice.gateway.config.TlsConfig;
 import dev.coppice.gateway.proxy.WarmUp;
 import dev.coppice.health.HealthExtension;
@@ -246,8 +245,7 @@ public final class Server implements AutoCloseable {
             areas.add(HealthExtension::new);
         }
         if (options.areas().contains("gateway")) {
-            areas.add(() -> new GatewayExtension(
-                    GatewayOptions.of(options.gatewayAddresses()).withZone(options.gatewayZone())));
+            areas.add(() -> new GatewayExtension(options.traffic().gateway()));
         }
         BooleanSupplier leads = kept.leads();
         if (leads == null) {

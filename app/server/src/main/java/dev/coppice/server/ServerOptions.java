@@ -1,14 +1,12 @@
 package dev.coppice.server;
 
 import dev.coppice.control.ApiOptions;
-import dev.coppice.gateway.GatewayOptions;
 import dev.coppice.store.RequestLimits;
 import dev.coppice.store.Retention;
 import dev.coppice.store.etcd.TokenOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
@@ -27,8 +25,7 @@ import java.util.function.Supplier;
  * @param external the etcd that keeps the resources instead of the node itself
  * @param api what is chosen for the resource API
  * @param areas which areas run on it
- * @param gatewayAddresses IP addresses of this machine that Gateways get; empty for loopback addresses
- * @param gatewayZone the zone of this machine, whose endpoints the gateway may prefer; empty for none
+ * @param traffic what is chosen for the gateway's traffic
  */
 public record ServerOptions(
         Path data,
@@ -44,14 +41,12 @@ public record ServerOptions(
         ExternalStore external,
         ApiOptions api,
         List<String> areas,
-        List<String> gatewayAddresses,
-        String gatewayZone) {
+        TrafficOptions traffic) {
     /** All areas. */
     public static final List<String> AREAS = List.of("health", "coordination", "gateway");
 
     public ServerOptions {
         areas = List.copyOf(areas);
-        gatewayAddresses = List.copyOf(gatewayAddresses);
     }
 
     /** Those of a node that is alone. */
@@ -78,8 +73,7 @@ public record ServerOptions(
                 ExternalStore.NONE,
                 ApiOptions.DEFAULT,
                 AREAS,
-                List.of(),
-                "");
+                TrafficOptions.DEFAULT);
     }
 
     /**
@@ -158,11 +152,7 @@ public record ServerOptions(
                 .filter(area -> !AREAS.contains(area))
                 .forEach(area -> problems.add("--areas: there is no area \"" + area + "\": expected some of "
                         + String.join(", ", AREAS) + ", or none"));
-        gatewayAddresses.stream()
-                .map(GatewayOptions::problem)
-                .flatMap(Optional::stream)
-                .forEach(problem -> problems.add("--gateway-addresses: " + problem));
-        GatewayOptions.zoneProblem(gatewayZone).ifPresent(problem -> problems.add("--gateway-zone: " + problem));
+        problems.addAll(traffic.problems());
         etcd.check(problems);
         api.check(problems);
         etcd.files().check(insecureStore, problems);

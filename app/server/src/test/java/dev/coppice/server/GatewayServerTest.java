@@ -31,7 +31,13 @@ final class GatewayServerTest {
 
     private GatewayServerOptions options(String api) throws Exception {
         return new GatewayServerOptions(
-                folder.resolve("data"), FakeCluster.kubeconfig(folder, api), null, null, "127.0.0.1", 0, List.of(), "");
+                folder.resolve("data"),
+                FakeCluster.kubeconfig(folder, api),
+                null,
+                null,
+                "127.0.0.1",
+                0,
+                TrafficOptions.DEFAULT);
     }
 
     private GatewayServer start(String api) throws Exception {
@@ -115,12 +121,20 @@ final class GatewayServerTest {
 
     @Test
     void whatIsWrongWithOptionsIsToldTogether() {
-        GatewayServerOptions wrong =
-                new GatewayServerOptions(folder, null, null, "A", " ", 70_000, List.of("203.0.113.7", "x"), "a b");
+        GatewayServerOptions wrong = new GatewayServerOptions(
+                folder,
+                null,
+                null,
+                "A",
+                " ",
+                70_000,
+                new TrafficOptions(List.of("203.0.113.7", "x"), "a b", List.of(folder)));
         assertThat(wrong.problems())
-                .hasSize(6)
+                .hasSize(7)
                 .anySatisfy(each -> assertThat(each).contains("--gateway-addresses", "203.0.113.7"))
                 .anySatisfy(each -> assertThat(each).contains("--gateway-zone", "a b"))
+                .anySatisfy(
+                        each -> assertThat(each).contains("--gateway-geography", folder.toString(), "expected a file"))
                 .anySatisfy(each -> assertThat(each).contains("--lease-namespace", "\"A\""))
                 .anySatisfy(each -> assertThat(each).contains("--metrics-port", "70000"))
                 .anySatisfy(each -> assertThat(each).contains("--listen"));

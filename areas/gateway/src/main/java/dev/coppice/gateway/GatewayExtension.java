@@ -55,7 +55,7 @@ public final class GatewayExtension implements Extension {
 
     /** With the data plane of this version. */
     public GatewayExtension(GatewayOptions options) {
-        this(options, Traffic::proxy);
+        this(options, Traffic.proxy(options));
     }
 
     /**
@@ -64,7 +64,7 @@ public final class GatewayExtension implements Extension {
      * @param tells whether this process, of several that serve the same resources, writes their statuses now
      */
     public GatewayExtension(GatewayOptions options, Traffic traffic, BooleanSupplier tells) {
-        this(options, Traffic::proxy, traffic, tells);
+        this(options, Traffic.proxy(options), traffic, tells);
     }
 
     @Override

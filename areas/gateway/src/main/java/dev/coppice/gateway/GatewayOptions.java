@@ -3,6 +3,8 @@ package dev.coppice.gateway;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.net.SocketException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -15,8 +17,10 @@ import java.util.regex.Pattern;
  * @param pool IP addresses of this machine that Gateways get, the first first. Gateways may also ask for loopback addresses, and for
  *     no others
  * @param zone where this machine is, as EndpointSlices name zones; empty when nobody knows
+ * @param geography files that say where addresses are, in MaxMind's DB format; the first that knows something of an address counts
  */
-public record GatewayOptions(List<String> pool, String zone) {
+public record GatewayOptions(List<String> pool, String zone, List<Path> geography) {
+    private static final int MOST_DATABASES = 4;
     private static final Pattern ZONE = Pattern.compile("([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?");
 
     /** Loopback only: nobody beyond this machine reaches a Gateway unless the operator says otherwise. */
@@ -24,6 +28,7 @@ public record GatewayOptions(List<String> pool, String zone) {
 
     public GatewayOptions {
         pool = List.copyOf(pool);
+        geography = List.copyOf(geography);
         pool.forEach(each -> problem(each).ifPresent(problem -> {
             throw new IllegalArgumentException(problem);
         }));
@@ -34,11 +39,30 @@ public record GatewayOptions(List<String> pool, String zone) {
 
     /** In no zone. */
     public GatewayOptions(List<String> pool) {
-        this(pool, "");
+        this(pool, "", List.of());
     }
 
     public GatewayOptions withZone(String zone) {
-        return new GatewayOptions(pool, zone);
+        return new GatewayOptions(pool, zone, geography);
+    }
+
+    public GatewayOptions withGeography(List<Path> geography) {
+        return new GatewayOptions(pool, zone, geography);
+    }
+
+    /** Why files cannot say where addresses are; empty when nothing is known against them. */
+    public static List<String> geographyProblems(List<Path> files) {
+        List<String> problems = new ArrayList<>();
+        if (files.size() > MOST_DATABASES) {
+            problems.add(files.size() + " files: expected " + MOST_DATABASES + " at most");
+        }
+        for (Path each : files) {
+            if (!Files.isRegularFile(each) || !Files.isReadable(each)) {
+                problems.add(
+                        "\"" + each + "\": expected a file that can be read, a database in MaxMind's format (.mmdb)");
+            }
+        }
+        return problems;
     }
 
     /** Why something cannot be a zone; empty when it can. */

@@ -9,7 +9,6 @@ import dev.coppice.gateway.resilience.UpstreamReading;
 import dev.coppice.gateway.tap.Taps;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
-import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
@@ -79,14 +78,19 @@ public final class Traffic implements DataPlane {
     }
 
     /** With the data plane of this version. */
-    public static Traffic open(Kernel kernel, Supervisor supervisor, Path directory) throws Exception {
-        return open(kernel, supervisor, directory, Traffic::proxy);
+    public static Traffic open(Kernel kernel, Supervisor supervisor, Path directory, GatewayOptions options)
+            throws Exception {
+        return open(kernel, supervisor, directory, proxy(options));
     }
 
-    static DataPlane proxy(Kernel kernel, Supervisor supervisor, Path directory) throws StartException {
-        return new WarmedDataPlane(
+    static DataPlaneFactory proxy(GatewayOptions options) {
+        return (kernel, supervisor, directory) -> new WarmedDataPlane(
                 new ProxyDataPlane(
-                        kernel, supervisor, ProxyOptions.DEFAULT.withAccessLog(directory.resolve("access.log"))),
+                        kernel,
+                        supervisor,
+                        ProxyOptions.DEFAULT
+                                .withAccessLog(directory.resolve("access.log"))
+                                .withGeography(options.geography())),
                 kernel,
                 supervisor,
                 WARM_UP);

@@ -1,6 +1,9 @@
 package dev.coppice.gateway.config;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -8,9 +11,12 @@ import org.jspecify.annotations.Nullable;
  *
  * @param proxyProtocol null: clients say nothing of themselves before their first byte. The same for all listeners of an address and port
  * @param webSockets null: as is usual
+ * @param geography null: nobody is told where clients are
  */
 public record ClientConfig(
-        @Nullable ProxyProtocol proxyProtocol, @Nullable WebSockets webSockets) {
+        @Nullable ProxyProtocol proxyProtocol,
+        @Nullable WebSockets webSockets,
+        @Nullable Geography geography) {
 
     /**
      * Headers of the PROXY protocol.
@@ -33,8 +39,32 @@ public record ClientConfig(
      */
     public record WebSockets(long idleMillis, long lifeMillis, int most) {}
 
+    /**
+     * Names of request headers, in lower case, that say where a client is; null: none says it.
+     *
+     * @param continent two letters
+     * @param country two letters (ISO 3166-1)
+     * @param subdivision of the country (ISO 3166-2)
+     * @param autonomousSystem its number
+     */
+    public record Geography(
+            @Nullable String continent,
+            @Nullable String country,
+            @Nullable String subdivision,
+            @Nullable String autonomousSystem) {
+
+        /** All names. */
+        @JsonIgnore
+        public List<String> headers() {
+            return Stream.of(continent, country, subdivision, autonomousSystem)
+                    .filter(Objects::nonNull)
+                    .map(String::valueOf)
+                    .toList();
+        }
+    }
+
     /** The same without the PROXY protocol. */
     public ClientConfig withoutProxyProtocol() {
-        return new ClientConfig(null, webSockets);
+        return new ClientConfig(null, webSockets, geography);
     }
 }

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ClientPolicies {
     private final OldestPolicies<ClientTrafficPolicySpec> policies;
+    private final boolean locates;
     private final Map<Key, Read> reads = new HashMap<>();
 
     /** What a policy comes to, and what has become of it. */
@@ -48,7 +49,9 @@ final class ClientPolicies {
         }
     }
 
-    ClientPolicies(List<Resource<ClientTrafficPolicySpec, PolicyStatus>> policies) {
+    /** @param locates whether this gateway has databases that say where clients are */
+    ClientPolicies(List<Resource<ClientTrafficPolicySpec, PolicyStatus>> policies, boolean locates) {
+        this.locates = locates;
         this.policies = new OldestPolicies<>(policies, ClientTrafficPolicySpec::targetRefs);
         policies.forEach(each -> reads.put(each.key(), new Read(each)));
     }
@@ -104,7 +107,23 @@ final class ClientPolicies {
 
     /** What is said, after all listeners were looked at. */
     Map<Key, Draft> drafts(PolicyTargets all) {
-        return policies.drafts(all, this::accepted, _ -> new Draft.Condition[0]);
+        return policies.drafts(all, this::accepted, this::located);
+    }
+
+    private Draft.Condition[] located(Key policy) {
+        ClientConfig config = Objects.requireNonNull(reads.get(policy)).config;
+        if (config == null || config.geography() == null) {
+            return new Draft.Condition[0];
+        }
+        return new Draft.Condition[] {
+            locates
+                    ? Draft.Condition.yes("ResolvedRefs", "ResolvedRefs")
+                    : Draft.Condition.no(
+                            "ResolvedRefs",
+                            "NoDatabase",
+                            "geography: this gateway has no database, so it knows no location and only takes out what"
+                                    + " clients write; start it with --gateway-geography FILE")
+        };
     }
 
     private Draft.Condition accepted(Key policy) {

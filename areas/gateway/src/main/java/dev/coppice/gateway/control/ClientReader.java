@@ -4,7 +4,10 @@ import dev.coppice.gateway.config.ClientConfig;
 import dev.coppice.gateway.kind.ClientTrafficPolicySpec;
 import dev.coppice.gateway.proxyprotocol.AddressRange;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** Reads what ClientTrafficPolicies say. Pure functions. */
@@ -14,26 +17,58 @@ final class ClientReader {
     private ClientReader() {}
 
     static ClientConfig read(ClientTrafficPolicySpec spec) throws InvalidPolicyException {
-        return new ClientConfig(proxyProtocol(spec.proxyProtocol()), webSockets(spec.webSocket()));
+        List<String> problems = new ArrayList<>();
+        ClientConfig.ProxyProtocol proxyProtocol = proxyProtocol(spec.proxyProtocol(), problems);
+        ClientConfig.Geography geography = geography(spec.geography(), problems);
+        if (!problems.isEmpty()) {
+            throw new InvalidPolicyException(String.join("; ", problems));
+        }
+        return new ClientConfig(proxyProtocol, webSockets(spec.webSocket()), geography);
     }
 
     private static ClientConfig.@Nullable ProxyProtocol proxyProtocol(
-            ClientTrafficPolicySpec.@Nullable ProxyProtocol spec) throws InvalidPolicyException {
+            ClientTrafficPolicySpec.@Nullable ProxyProtocol spec, List<String> problems) {
         if (spec == null) {
             return null;
         }
-        List<String> problems = new ArrayList<>();
         for (String each : spec.trustedAddresses()) {
             try {
                 AddressRange _ = AddressRange.of(each);
             } catch (IllegalArgumentException e) {
-                problems.add(e.getMessage());
+                problems.add("proxyProtocol.trustedAddresses: " + e.getMessage());
             }
         }
-        if (!problems.isEmpty()) {
-            throw new InvalidPolicyException("proxyProtocol.trustedAddresses: " + String.join("; ", problems));
-        }
         return new ClientConfig.ProxyProtocol(spec.trustedAddresses(), spec.optional());
+    }
+
+    private static ClientConfig.@Nullable Geography geography(
+            ClientTrafficPolicySpec.@Nullable Geography spec, List<String> problems) {
+        if (spec == null) {
+            return null;
+        }
+        ClientTrafficPolicySpec.LocationHeaders names = spec.headers();
+        Set<String> seen = new HashSet<>();
+        return new ClientConfig.Geography(
+                header("continent", names.continent(), seen, problems),
+                header("country", names.country(), seen, problems),
+                header("subdivision", names.subdivision(), seen, problems),
+                header("autonomousSystem", names.autonomousSystem(), seen, problems));
+    }
+
+    private static @Nullable String header(
+            String field, @Nullable String name, Set<String> seen, List<String> problems) {
+        if (name == null) {
+            return null;
+        }
+        String lower = name.toLowerCase(Locale.ROOT);
+        if (ReservedHeaders.forIdentity(lower)) {
+            problems.add("geography.headers." + field + ": " + name
+                    + " has another meaning; expected a header of your own, such as X-Country");
+        } else if (!seen.add(lower)) {
+            problems.add("geography.headers." + field + ": " + name
+                    + " is there twice; expected a header of its own for each");
+        }
+        return lower;
     }
 
     private static ClientConfig.@Nullable WebSockets webSockets(ClientTrafficPolicySpec.@Nullable WebSocket spec)

@@ -97,7 +97,8 @@ public final class Translation {
                 || !snapshot.grpcPolicies().isEmpty()
                 || !snapshot.contentPolicies().isEmpty()
                 || !snapshot.observabilityPolicies().isEmpty());
-        ClientPolicies clients = new ClientPolicies(snapshot.clientPolicies());
+        ClientPolicies clients = new ClientPolicies(
+                snapshot.clientPolicies(), !options.geography().isEmpty());
         GrpcPolicies calls = new GrpcPolicies(snapshot.grpcPolicies(), grpcReader, references);
         LimitPolicies limits = new LimitPolicies(snapshot.rateLimits(), limitReader);
         SecurityPolicies.Services services = (kind, namespace, port) -> {

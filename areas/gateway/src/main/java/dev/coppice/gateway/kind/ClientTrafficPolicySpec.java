@@ -1,6 +1,7 @@
 package dev.coppice.gateway.kind;
 
 import dev.coppice.gateway.kind.Names.GatewayDuration;
+import dev.coppice.gateway.kind.Names.HeaderName;
 import dev.coppice.schema.Default;
 import dev.coppice.schema.Description;
 import dev.coppice.schema.Length;
@@ -33,7 +34,40 @@ public record ClientTrafficPolicySpec(
         ProxyProtocol proxyProtocol,
 
         @Description("Bounds of WebSockets; by default one is closed after an hour without a byte.") @Nullable
-        WebSocket webSocket) {
+        WebSocket webSocket,
+
+        @Description(
+                "That requests say where their client is, by the databases that the gateway was started with; by default they do not.")
+        @Nullable
+        Geography geography) {
+
+    /** That requests say where their client is. */
+    @Description("That requests say where their client is.")
+    public record Geography(
+            @Required
+            @Description(
+                    "Headers in which requests have it, before their route is looked for. What clients write there is taken out; what is not known has no header.")
+            LocationHeaders headers) {}
+
+    /** Names of headers that say where a client is. */
+    @Rule(
+            value = "has(self.continent) || has(self.country) || has(self.subdivision) || has(self.autonomousSystem)",
+            message = "expected one header or more, such as country: X-Country")
+    @Description("Names of headers that say where a client is.")
+    public record LocationHeaders(
+            @HeaderName @Description("The continent: AF, AN, AS, EU, NA, OC or SA.") @Nullable
+            String continent,
+
+            @HeaderName @Description("The country, in two letters (ISO 3166-1).") @Nullable
+            String country,
+
+            @HeaderName @Description("The subdivision of the country, such as US-CA (ISO 3166-2).") @Nullable
+            String subdivision,
+
+            @HeaderName
+            @Description("The number of the autonomous system that the address is part of, such as 64496.")
+            @Nullable
+            String autonomousSystem) {}
 
     /** Who says whose a connection is. */
     @Description("Who says whose a connection is.")

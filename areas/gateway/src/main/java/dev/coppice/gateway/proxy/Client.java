@@ -1,5 +1,7 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.geography.Location;
+import dev.coppice.gateway.geography.LocationDatabases;
 import dev.coppice.gateway.proxyprotocol.ConnectionEnds;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
@@ -17,6 +19,10 @@ abstract class Client extends Chain.Member<Client> implements ChannelInboundHand
     private final @Nullable ConnectionEnds told;
 
     private @Nullable PeerCertificates peerCertificates;
+    private Location location = Location.UNKNOWN;
+    /** Of the databases that have said where it is; null: nobody has asked. */
+    private @Nullable Object locatedBy;
+
     private boolean opened;
 
     Client(EventLoopState state, Port port, Channel channel) {
@@ -43,6 +49,17 @@ abstract class Client extends Chain.Member<Client> implements ChannelInboundHand
     public final byte[] addressBytes() {
         InetSocketAddress source = source();
         return source == null ? new byte[0] : source.getAddress().getAddress();
+    }
+
+    /** Where it is. */
+    final Location location(LocationDatabases databases) {
+        Object version = databases.version();
+        if (version != locatedBy) {
+            InetSocketAddress source = source();
+            location = source == null ? Location.UNKNOWN : databases.find(source.getAddress());
+            locatedBy = version;
+        }
+        return location;
     }
 
     private @Nullable InetSocketAddress source() {

@@ -2,6 +2,7 @@ package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.authentication.Identity;
 import dev.coppice.gateway.config.FilterConfig;
+import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.ResilienceConfig;
 import dev.coppice.gateway.route.Candidate;
 import dev.coppice.gateway.route.RoutingTable;
@@ -17,6 +18,7 @@ import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.LastHttpContent;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -38,6 +40,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
 
     private RequestTarget asked = RequestTarget.UNKNOWN;
     private @Nullable RuleAction action;
+    /** Null: nobody is told where the client is. */
+    private @Nullable LocationHeaders locations;
+
     private Observation observation;
     private @Nullable RequestTrace trace;
     private @Nullable Candidate<RuleAction> candidate;
@@ -112,7 +117,8 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     }
 
     private void route() {
-        RoutingTable<RuleAction> table = client.port().routing().table();
+        Port.Routing routing = client.port().routing();
+        RoutingTable<RuleAction> table = routing.table();
         String host = asked.authority().host();
         String serverName = client.serverName();
         if (serverName != null && table.listener(serverName) != table.listener(host)) {
@@ -122,10 +128,13 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
                     "this host name is not for a connection to that server name");
             return;
         }
+        if (routing.locations() != null) {
+            locate(table.listener(host), routing.locations());
+        }
         RoutingTable.Found<RuleAction> found = table.find(host, new RoutedRequest(request, asked));
         if (found == null || found.candidate() == null) {
             if (found != null) {
-                observe(client.port().routing().observation(found.listener()));
+                observe(routing.observation(found.listener()));
             }
             answer(
                     HttpResponseStatus.NOT_FOUND,
@@ -139,6 +148,14 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         target = action.access.loggable(target);
         observe(action.observation);
         act(found.candidate().action());
+    }
+
+    private void locate(@Nullable ListenerConfig listener, Map<ListenerConfig, LocationHeaders> byListener) {
+        LocationHeaders headers = byListener.get(listener);
+        if (headers != null) {
+            locations = headers;
+            headers.tell(client.connection(), request.headers());
+        }
     }
 
     private void observe(Observation by) {
@@ -466,6 +483,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         }
         if (action != null && part instanceof LastHttpContent last) {
             action.access.removeOwned(last.trailingHeaders());
+            if (locations != null) {
+                locations.hide(last.trailingHeaders());
+            }
         }
         CallTranslation call = translation;
         HttpContent sent = call == null ? part : translated(call, part);

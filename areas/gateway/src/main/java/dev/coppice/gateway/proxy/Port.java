@@ -18,12 +18,14 @@ final class Port {
      * @param certificates by listener; empty for plain HTTP
      * @param observations what is told of requests that no rule wanted, by listener
      * @param proxies who says whose connections these are; null: nobody does
+     * @param locations how requests say where their client is, by listener; null: none does
      */
     record Routing(
             RoutingTable<RuleAction> table,
             Map<ListenerConfig, TlsContexts.Certificates> certificates,
             Map<ListenerConfig, Observation> observations,
-            @Nullable TrustedProxies proxies) {
+            @Nullable TrustedProxies proxies,
+            @Nullable Map<ListenerConfig, LocationHeaders> locations) {
         Observation observation(ListenerConfig listener) {
             return Objects.requireNonNull(observations.get(listener));
         }

@@ -4,6 +4,7 @@ import dev.coppice.gateway.DataPlane;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.geography.LocationDatabases;
 import dev.coppice.gateway.resilience.UpstreamReading;
 import dev.coppice.gateway.route.RoutingTable;
 import dev.coppice.gateway.tap.Taps;
@@ -54,6 +55,7 @@ import org.jspecify.annotations.Nullable;
 public final class ProxyDataPlane implements DataPlane {
     private static final System.Logger LOG = System.getLogger(ProxyDataPlane.class.getName());
     private static final int BACKLOG = 4096;
+    private static final int LOCATIONS_PART_OF_HEAP = 4;
     private static final Duration LOOK_WHILE_DRAINING = Duration.ofMillis(20);
 
     final Clock clock;
@@ -67,6 +69,7 @@ public final class ProxyDataPlane implements DataPlane {
     final AnswerCache cache;
     final Transcoders transcoders = new Transcoders();
     final Overload overload;
+    final LocationDatabases locations;
     final Taps taps;
     final Transport transport = Transport.best();
     /** The figures of requests that no route wanted. */
@@ -108,6 +111,8 @@ public final class ProxyDataPlane implements DataPlane {
         this.guards = new GuardMetrics(registry, this::upstreams);
         this.overload = new Overload(options.overload(), registry, clock.nanoTime());
         this.observations = new Observations(this, supervisor, options.accessLog(), registry);
+        this.locations = new LocationDatabases(
+                options.geography(), Runtime.getRuntime().maxMemory() / LOCATIONS_PART_OF_HEAP, registry);
         this.balanceMetrics = new BalanceMetrics(registry);
         this.upkeep = new Upkeep(kernel.timers(), healthChecker, this::upkeepFault);
         this.shared = new Upstream.Shared(
@@ -120,6 +125,10 @@ public final class ProxyDataPlane implements DataPlane {
                 upkeep::wake,
                 access::credentials);
         supervisor.start(ChildSpec.task("upkeep", upkeep::run));
+        if (!options.geography().isEmpty()) {
+            supervisor.start(
+                    ChildSpec.periodic("locations", LocationDatabases.LOOK, LocationDatabases.LOOK, locations::look));
+        }
         supervisor.start(ChildSpec.service("data-plane", Engine::new));
     }
 
@@ -193,6 +202,7 @@ public final class ProxyDataPlane implements DataPlane {
         cache.close();
         guards.close();
         overload.close();
+        locations.close();
         observations.close();
         taps.close();
     }
@@ -299,7 +309,8 @@ public final class ProxyDataPlane implements DataPlane {
                         listeners, (listener, route, rule) -> new RuleAction(listener, route, rule, to, this)),
                 certificates,
                 told(listeners),
-                TrustedProxies.of(listeners));
+                TrustedProxies.of(listeners),
+                LocationHeaders.of(listeners, locations));
         Port.Kind kind = Port.Kind.of(listeners);
         Port port = ports.get(binding);
         if (port != null && port.kind() == kind) {

@@ -2,6 +2,7 @@ package dev.coppice.gateway.proxy;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param overload when requests are refused since the gateway itself has too much to do
  * @param maxCacheBytes of the heap for answers that are kept, of all caches together
  * @param accessLog the file of the access log; those of policies are in the directory {@code logs} beside it; null: there are no files
+ * @param geography files that say where addresses are; the first that knows something counts
  */
 public record ProxyOptions(
         int loops,
@@ -41,7 +43,12 @@ public record ProxyOptions(
         Duration drain,
         Overload overload,
         long maxCacheBytes,
-        @Nullable Path accessLog) {
+        @Nullable Path accessLog,
+        List<Path> geography) {
+
+    public ProxyOptions {
+        geography = List.copyOf(geography);
+    }
 
     /**
      * From when on the gateway itself has too much to do, and new requests are answered with 503: at most 19 of 20, and fewer and fewer
@@ -80,6 +87,7 @@ public record ProxyOptions(
         private Overload overload = Overload.DEFAULT;
         private long maxCacheBytes = Runtime.getRuntime().maxMemory() / CACHE_SHARE;
         private @Nullable Path accessLog;
+        private List<Path> geography = List.of();
 
         private Draft() {}
 
@@ -100,6 +108,7 @@ public record ProxyOptions(
             overload = from.overload;
             maxCacheBytes = from.maxCacheBytes;
             accessLog = from.accessLog;
+            geography = from.geography;
         }
 
         private ProxyOptions made() {
@@ -119,7 +128,8 @@ public record ProxyOptions(
                     drain,
                     overload,
                     maxCacheBytes,
-                    accessLog);
+                    accessLog,
+                    geography);
         }
     }
 
@@ -155,5 +165,9 @@ public record ProxyOptions(
 
     public ProxyOptions withAccessLog(@Nullable Path accessLog) {
         return with(draft -> draft.accessLog = accessLog);
+    }
+
+    public ProxyOptions withGeography(List<Path> geography) {
+        return with(draft -> draft.geography = geography);
     }
 }

@@ -66,7 +66,9 @@ class ClientPoliciesTest {
         World.Outcome outcome = world.translate();
         assertThat(said(outcome, "p")).containsExactly(ACCEPTED);
         ClientConfig expected = new ClientConfig(
-                new ProxyProtocol(List.of("10.0.0.0/8", "fd00::1"), false), new WebSockets(300_000, 3_600_000, 10));
+                new ProxyProtocol(List.of("10.0.0.0/8", "fd00::1"), false),
+                new WebSockets(300_000, 3_600_000, 10),
+                null);
         assertThat(clients(outcome, "http")).isEqualTo(expected);
         assertThat(clients(outcome, "shared")).isEqualTo(expected);
     }
@@ -77,7 +79,7 @@ class ClientPoliciesTest {
         policy("narrow", listener("http"), "webSocket: {maxConnections: 3}");
         policy("late", listener("http"), PROXY);
         World.Outcome outcome = world.translate();
-        assertThat(clients(outcome, "http")).isEqualTo(new ClientConfig(null, new WebSockets(0, 0, 3)));
+        assertThat(clients(outcome, "http")).isEqualTo(new ClientConfig(null, new WebSockets(0, 0, 3), null));
         assertThat(clients(outcome, "other")).isNotNull();
         assertThat(said(outcome, "wide")).containsExactly(ACCEPTED);
         assertThat(said(outcome, "narrow")).containsExactly(ACCEPTED);
@@ -92,7 +94,7 @@ class ClientPoliciesTest {
         World.Outcome outcome = world.translate();
         assertThat(said(outcome, "p")).containsExactly("Accepted=False/Conflicted");
         assertThat(message(outcome, "p")).contains("default/gate/other, default/gate/shared");
-        assertThat(clients(outcome, "other")).isEqualTo(new ClientConfig(null, new WebSockets(0, 0, 3)));
+        assertThat(clients(outcome, "other")).isEqualTo(new ClientConfig(null, new WebSockets(0, 0, 3), null));
         policy("q", listener("shared"), PROXY);
         outcome = world.translate();
         assertThat(said(outcome, "p")).containsExactly(ACCEPTED);
@@ -132,5 +134,33 @@ class ClientPoliciesTest {
         assertThat(outcome.upstream("default/web:80").traffic())
                 .isEqualTo(TrafficConfig.NONE.withProxyProtocol(TrafficConfig.ProxyProtocol.V2));
         assertThat(outcome.parents("BackendTrafficPolicy", "p")).containsExactly(ACCEPTED);
+    }
+
+    private static final String LOCATIONS = "geography: {headers: {country: X-Country, autonomousSystem: X-AS}}";
+
+    @Test
+    void requestsSayWhereTheirClientIsWhereSomebodyKnows() {
+        policy("p", GATE, LOCATIONS);
+        World.Outcome outcome = world.translate();
+        assertThat(said(outcome, "p")).containsExactly(ACCEPTED + " ResolvedRefs=False/NoDatabase");
+        ClientConfig clients = clients(outcome, "http");
+        assertThat(clients).isNotNull();
+        assertThat(clients.geography()).isEqualTo(new ClientConfig.Geography(null, "x-country", null, "x-as"));
+    }
+
+    @Test
+    void headersOfLocationsAreOfTheirOwnAndAllThatIsWrongIsToldTogether() {
+        policy(
+                "p",
+                GATE,
+                "proxyProtocol: {trustedAddresses: [10.0.0.0/33]}, geography: {headers:"
+                        + " {continent: Cookie, country: X-Place, subdivision: x-place}}");
+        World.Outcome outcome = world.translate();
+        assertThat(said(outcome, "p")).containsExactly("Accepted=False/Invalid");
+        assertThat(message(outcome, "p"))
+                .contains("proxyProtocol.trustedAddresses: \"10.0.0.0/33\"")
+                .contains("geography.headers.continent: Cookie has another meaning")
+                .contains("geography.headers.subdivision: x-place is there twice");
+        assertThat(clients(outcome, "http")).isNull();
     }
 }

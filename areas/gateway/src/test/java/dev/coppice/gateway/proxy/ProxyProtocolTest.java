@@ -66,7 +66,7 @@ class ProxyProtocolTest {
     }
 
     private static ClientConfig trusting(List<String> ranges, boolean optional) {
-        return new ClientConfig(new ClientConfig.ProxyProtocol(ranges, optional), null);
+        return new ClientConfig(new ClientConfig.ProxyProtocol(ranges, optional), null, null);
     }
 
     private void serve(

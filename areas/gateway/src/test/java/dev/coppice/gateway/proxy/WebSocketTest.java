@@ -74,7 +74,7 @@ class WebSocketTest {
                         "",
                         null,
                         List.of(route))
-                .with(new ClientConfig(null, bounds));
+                .with(new ClientConfig(null, bounds, null));
         assertThat(proxy.plane.apply(new GatewayConfig(List.of(listener), List.of(upstream))))
                 .isEmpty();
     }

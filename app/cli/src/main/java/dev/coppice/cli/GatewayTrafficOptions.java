@@ -1,0 +1,36 @@
+package dev.coppice.cli;
+
+import dev.coppice.server.TrafficOptions;
+import java.nio.file.Path;
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/** What {@code coppice up} is told of the gateway's traffic. */
+final class GatewayTrafficOptions {
+    @Option(
+            names = "--gateway-addresses",
+            paramLabel = "IP,…",
+            split = ",",
+            description = "IP addresses of this machine that Gateways get, the first that is free; 0.0.0.0 for all"
+                    + " (default: loopback addresses).")
+    private List<String> addresses = List.of();
+
+    @Option(
+            names = "--gateway-zone",
+            paramLabel = "ZONE",
+            description =
+                    "The zone of this machine, as EndpointSlices name it: Services may want endpoints there to go first.")
+    private String zone = "";
+
+    @Option(
+            names = "--gateway-geography",
+            paramLabel = "FILE,…",
+            split = ",",
+            description = "Databases in MaxMind's format (.mmdb) that say where clients are; the first that knows"
+                    + " something counts. Read again when they change.")
+    private List<Path> geography = List.of();
+
+    TrafficOptions options() {
+        return new TrafficOptions(addresses, zone, geography);
+    }
+}

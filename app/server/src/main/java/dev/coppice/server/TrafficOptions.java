@@ -1,0 +1,36 @@
+package dev.coppice.server;
+
+import dev.coppice.gateway.GatewayOptions;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What is chosen for the gateway's traffic, in a node or in a process of its own.
+ *
+ * @param addresses IP addresses of this machine that Gateways get; empty for loopback addresses
+ * @param zone the zone of this machine, whose endpoints may be preferred; empty when nobody knows
+ * @param geography files that say where addresses are
+ */
+public record TrafficOptions(List<String> addresses, String zone, List<Path> geography) {
+    public static final TrafficOptions DEFAULT = new TrafficOptions(List.of(), "", List.of());
+
+    public TrafficOptions {
+        addresses = List.copyOf(addresses);
+        geography = List.copyOf(geography);
+    }
+
+    /** All that is wrong with them, in words for people. */
+    List<String> problems() {
+        List<String> problems = new ArrayList<>();
+        addresses.forEach(each ->
+                GatewayOptions.problem(each).ifPresent(problem -> problems.add("--gateway-addresses: " + problem)));
+        GatewayOptions.zoneProblem(zone).ifPresent(problem -> problems.add("--gateway-zone: " + problem));
+        GatewayOptions.geographyProblems(geography).forEach(problem -> problems.add("--gateway-geography: " + problem));
+        return problems;
+    }
+
+    GatewayOptions gateway() {
+        return GatewayOptions.of(addresses).withZone(zone).withGeography(geography);
+    }
+}
