@@ -23,7 +23,9 @@ public record ContentConfig(
         /** RFC 1952. */
         GZIP("gzip"),
         /** RFC 8878. */
-        ZSTD("zstd");
+        ZSTD("zstd"),
+        /** RFC 7932. */
+        BROTLI("br");
 
         private final String token;
 

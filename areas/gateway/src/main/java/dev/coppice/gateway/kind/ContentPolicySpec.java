@@ -46,10 +46,10 @@ public record ContentPolicySpec(
             "How answers are compressed that an endpoint sends as they are, for clients that accept it (Accept-Encoding).")
     public record Compression(
             @ListType("set")
-            @Length(min = 1, max = 2)
-            @Default("[\"Zstd\", \"Gzip\"]")
-            @Description("Gzip and Zstd; of those that a client likes equally the first counts.")
-            List<@Pattern("^(Gzip|Zstd)$") String> algorithms,
+            @Length(min = 1, max = 3)
+            @Default("[\"Zstd\", \"Brotli\", \"Gzip\"]")
+            @Description("Brotli, Gzip and Zstd; of those that a client likes equally the first counts.")
+            List<@Pattern("^(Brotli|Gzip|Zstd)$") String> algorithms,
 
             @ListType("set")
             @Length(min = 1, max = 64)

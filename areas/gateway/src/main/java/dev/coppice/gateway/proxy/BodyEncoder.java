@@ -1,5 +1,8 @@
 package dev.coppice.gateway.proxy;
 
+import com.aayushatharva.brotli4j.Brotli4jLoader;
+import com.aayushatharva.brotli4j.encoder.BrotliOutputStream;
+import com.aayushatharva.brotli4j.encoder.Encoder;
 import com.github.luben.zstd.RecyclingBufferPool;
 import com.github.luben.zstd.ZstdOutputStreamNoFinalizer;
 import dev.coppice.gateway.config.ContentConfig.Encoding;
@@ -26,7 +29,17 @@ final class BodyEncoder {
     private static final int ZSTD_HASH_LOG = 15;
     private static final int ZSTD_CHAIN_LOG = 14;
 
+    /** About what gzip costs, for as few bytes. */
+    private static final Encoder.Parameters BROTLI =
+            new Encoder.Parameters().setQuality(4).setWindow(18);
+
     private static final int BUFFER = 512;
+    private static final int BROTLI_BUFFER = 8 << 10;
+
+    /** Whether this platform has an encoding. The first to ask may wait until its library is loaded. */
+    static boolean available(Encoding encoding) {
+        return encoding != Encoding.BROTLI || Brotli4jLoader.isAvailable();
+    }
 
     private final ByteBufAllocator allocator;
     private final Sink sink = new Sink();
@@ -66,6 +79,7 @@ final class BodyEncoder {
                             .setHashLog(ZSTD_HASH_LOG)
                             .setChainLog(ZSTD_CHAIN_LOG)
                             .setCloseFrameOnFlush(false);
+                case BROTLI -> new BrotliOutputStream(sink, BROTLI, BROTLI_BUFFER);
             };
         } catch (IOException e) {
             throw new UncheckedIOException(e);

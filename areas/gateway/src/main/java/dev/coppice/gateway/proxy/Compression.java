@@ -20,7 +20,8 @@ final class Compression {
     private final int minBytes;
 
     Compression(ContentConfig.Compression config) {
-        this.encodings = config.encodings();
+        this.encodings =
+                config.encodings().stream().filter(BodyEncoder::available).toList();
         this.types = new ContentTypes(config.contentTypes());
         this.minBytes = config.minBytes();
     }

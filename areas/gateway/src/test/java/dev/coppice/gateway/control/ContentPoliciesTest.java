@@ -48,7 +48,7 @@ class ContentPoliciesTest {
                         new TrafficTarget("Gateway", "default/gate", ""),
                         new TrafficTarget("HTTPRoute", "default/shop", ""));
         assertThat(config.maxRequestBytes()).isEqualTo(1000);
-        assertThat(config.compression().encodings()).containsExactly(Encoding.ZSTD, Encoding.GZIP);
+        assertThat(config.compression().encodings()).containsExactly(Encoding.ZSTD, Encoding.BROTLI, Encoding.GZIP);
         assertThat(config.compression().contentTypes()).contains("text/*", "*+json", "application/json");
         assertThat(config.compression().minBytes()).isEqualTo(1024);
         SavedConfig saved = World.saved(directory.resolve("config.json"));
