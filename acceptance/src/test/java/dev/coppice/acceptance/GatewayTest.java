@@ -227,6 +227,35 @@ final class GatewayTest {
 
     /** As it stands in the gateway's pages under {@code docs/}. */
     @Test
+    void theExampleOfFiltersDoesWhatItSays() throws Exception {
+        Shell.need("python3");
+        Path data = folder.resolve("data");
+        try (RunningCoppice coppice = RunningCoppice.up(data)) {
+            WorkedExample example = new WorkedExample(folder, coppice, data);
+            List<String> blocks = WorkedExample.blocks("docs/gateway/filters.md", "HTTPRouteFilter");
+            assertThat(blocks).hasSize(4);
+            String _ = example.sh(blocks.get(0));
+            try {
+                Files.writeString(folder.resolve("filters.yaml"), blocks.get(1));
+                await("the server answers", () -> answers(9051));
+                assertThat(example.sh(blocks.get(2)))
+                        .containsIgnoringCase("x-told-by: default/orders with 200")
+                        .contains(
+                                "/v2/orders/2026/11?customer=7&page=2 for customer 7\n",
+                                "{\"closed\": true, \"path\": \"/users/7/orders/1\"}\n",
+                                "<h1>Orders</h1>\n",
+                                "200 text/css; charset=utf-8\n",
+                                "\nOrder\n",
+                                "filter default/closed, when 'x-try' in request.headers",
+                                "filter default/old-orders, for paths /users/{id}/orders/{rest=**}");
+            } finally {
+                String _ = example.sh(blocks.get(3));
+            }
+        }
+    }
+
+    /** As it stands in the gateway's pages under {@code docs/}. */
+    @Test
     void theExampleOfBalancingDoesWhatItSays() throws Exception {
         Shell.need("python3");
         Path data = folder.resolve("data");

@@ -28,6 +28,7 @@ final class GatewayRole {
             "--gateway-addresses",
             "--gateway-zone",
             "--gateway-geography",
+            "--gateway-files",
             "--quiet",
             "--json",
             "--help");

@@ -3,6 +3,7 @@ package dev.coppice.cli;
 import dev.coppice.server.TrafficOptions;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** What {@code coppice up} is told of the gateway's traffic. */
@@ -30,7 +31,14 @@ final class GatewayTrafficOptions {
                     + " something counts. Read again when they change.")
     private List<Path> geography = List.of();
 
+    @Option(
+            names = "--gateway-files",
+            paramLabel = "DIR",
+            description = "A directory in which each namespace has one with files that its routes may serve"
+                    + " (default: none may).")
+    private @Nullable Path files;
+
     TrafficOptions options() {
-        return new TrafficOptions(addresses, zone, geography);
+        return new TrafficOptions(addresses, zone, geography, files);
     }
 }

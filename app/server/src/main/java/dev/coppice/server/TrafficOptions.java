@@ -4,6 +4,7 @@ import dev.coppice.gateway.GatewayOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What is chosen for the gateway's traffic, in a node or in a process of its own.
@@ -11,9 +12,14 @@ import java.util.List;
  * @param addresses IP addresses of this machine that Gateways get; empty for loopback addresses
  * @param zone the zone of this machine, whose endpoints may be preferred; empty when nobody knows
  * @param geography files that say where addresses are
+ * @param files a directory in which each namespace has one with files that routes may serve; null for none
  */
-public record TrafficOptions(List<String> addresses, String zone, List<Path> geography) {
-    public static final TrafficOptions DEFAULT = new TrafficOptions(List.of(), "", List.of());
+public record TrafficOptions(
+        List<String> addresses,
+        String zone,
+        List<Path> geography,
+        @Nullable Path files) {
+    public static final TrafficOptions DEFAULT = new TrafficOptions(List.of(), "", List.of(), null);
 
     public TrafficOptions {
         addresses = List.copyOf(addresses);
@@ -27,10 +33,16 @@ public record TrafficOptions(List<String> addresses, String zone, List<Path> geo
                 GatewayOptions.problem(each).ifPresent(problem -> problems.add("--gateway-addresses: " + problem)));
         GatewayOptions.zoneProblem(zone).ifPresent(problem -> problems.add("--gateway-zone: " + problem));
         GatewayOptions.geographyProblems(geography).forEach(problem -> problems.add("--gateway-geography: " + problem));
+        if (files != null) {
+            GatewayOptions.filesProblem(files).ifPresent(problem -> problems.add("--gateway-files: " + problem));
+        }
         return problems;
     }
 
     GatewayOptions gateway() {
-        return GatewayOptions.of(addresses).withZone(zone).withGeography(geography);
+        return GatewayOptions.of(addresses)
+                .withZone(zone)
+                .withGeography(geography)
+                .withFiles(files);
     }
 }

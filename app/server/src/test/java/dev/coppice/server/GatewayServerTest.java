@@ -128,13 +128,14 @@ final class GatewayServerTest {
                 "A",
                 " ",
                 70_000,
-                new TrafficOptions(List.of("203.0.113.7", "x"), "a b", List.of(folder)));
+                new TrafficOptions(List.of("203.0.113.7", "x"), "a b", List.of(folder), folder.resolve("gone")));
         assertThat(wrong.problems())
-                .hasSize(7)
+                .hasSize(8)
                 .anySatisfy(each -> assertThat(each).contains("--gateway-addresses", "203.0.113.7"))
                 .anySatisfy(each -> assertThat(each).contains("--gateway-zone", "a b"))
                 .anySatisfy(
                         each -> assertThat(each).contains("--gateway-geography", folder.toString(), "expected a file"))
+                .anySatisfy(each -> assertThat(each).contains("--gateway-files", "gone", "expected a directory"))
                 .anySatisfy(each -> assertThat(each).contains("--lease-namespace", "\"A\""))
                 .anySatisfy(each -> assertThat(each).contains("--metrics-port", "70000"))
                 .anySatisfy(each -> assertThat(each).contains("--listen"));

@@ -1,5 +1,7 @@
 package dev.coppice.gateway;
 
+import dev.coppice.gateway.file.DirectoryTree;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.net.SocketException;
@@ -10,6 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What an operator chooses for the gateway. Immutable.
@@ -18,8 +21,13 @@ import java.util.regex.Pattern;
  *     no others
  * @param zone where this machine is, as EndpointSlices name zones; empty when nobody knows
  * @param geography files that say where addresses are, in MaxMind's DB format; the first that knows something of an address counts
+ * @param files a directory in which each namespace has one with files that routes may serve; null: they may serve none
  */
-public record GatewayOptions(List<String> pool, String zone, List<Path> geography) {
+public record GatewayOptions(
+        List<String> pool,
+        String zone,
+        List<Path> geography,
+        @Nullable Path files) {
     private static final int MOST_DATABASES = 4;
     private static final Pattern ZONE = Pattern.compile("([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?");
 
@@ -39,15 +47,37 @@ public record GatewayOptions(List<String> pool, String zone, List<Path> geograph
 
     /** In no zone. */
     public GatewayOptions(List<String> pool) {
-        this(pool, "", List.of());
+        this(pool, "", List.of(), null);
     }
 
     public GatewayOptions withZone(String zone) {
-        return new GatewayOptions(pool, zone, geography);
+        return new GatewayOptions(pool, zone, geography, files);
     }
 
     public GatewayOptions withGeography(List<Path> geography) {
-        return new GatewayOptions(pool, zone, geography);
+        return new GatewayOptions(pool, zone, geography, files);
+    }
+
+    /** With files that routes may serve. */
+    public GatewayOptions withFiles(@Nullable Path files) {
+        return new GatewayOptions(
+                pool,
+                zone,
+                geography,
+                files == null ? null : files.toAbsolutePath().normalize());
+    }
+
+    /** Why a directory cannot have files that routes serve; empty when it can. */
+    public static Optional<String> filesProblem(Path directory) {
+        try {
+            return DirectoryTree.supported(directory)
+                    ? Optional.empty()
+                    : Optional.of(
+                            "\"" + directory + "\": on this system files cannot be opened so that links lead nowhere;"
+                                    + " expected Linux");
+        } catch (IOException e) {
+            return Optional.of("\"" + directory + "\": expected a directory that can be read");
+        }
     }
 
     /** Why files cannot say where addresses are; empty when nothing is known against them. */

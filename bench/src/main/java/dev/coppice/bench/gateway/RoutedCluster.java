@@ -110,6 +110,7 @@ final class RoutedCluster implements ClusterView {
                 List.of(),
                 List.of(),
                 List.of(),
+                List.of(),
                 this);
     }
 

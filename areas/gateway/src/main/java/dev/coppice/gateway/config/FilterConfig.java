@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
     @JsonSubTypes.Type(value = FilterConfig.Redirect.class, name = "Redirect"),
     @JsonSubTypes.Type(value = FilterConfig.Rewrite.class, name = "Rewrite"),
     @JsonSubTypes.Type(value = FilterConfig.Mirror.class, name = "Mirror"),
-    @JsonSubTypes.Type(value = FilterConfig.Cors.class, name = "Cors")
+    @JsonSubTypes.Type(value = FilterConfig.Cors.class, name = "Cors"),
+    @JsonSubTypes.Type(value = FilterConfig.Named.class, name = "Named")
 })
 public sealed interface FilterConfig {
 
@@ -22,10 +23,18 @@ public sealed interface FilterConfig {
 
     /** Changes of headers: {@code set} replaces all of a name, {@code add} adds to them, {@code remove} removes all. */
     record HeaderChanges(List<Header> set, List<Header> add, List<String> remove) {
+        /** Nothing changes. */
+        public static final HeaderChanges NONE = new HeaderChanges(List.of(), List.of(), List.of());
+
         public HeaderChanges {
             set = List.copyOf(set);
             add = List.copyOf(add);
             remove = List.copyOf(remove);
+        }
+
+        /** Whether nothing changes. */
+        public boolean none() {
+            return set.isEmpty() && add.isEmpty() && remove.isEmpty();
         }
     }
 
@@ -88,4 +97,7 @@ public sealed interface FilterConfig {
             exposeHeaders = List.copyOf(exposeHeaders);
         }
     }
+
+    /** Whatever the {@link RouteFilterConfig} of this name says. */
+    record Named(String name) implements FilterConfig {}
 }

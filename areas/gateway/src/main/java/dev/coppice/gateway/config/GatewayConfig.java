@@ -12,6 +12,7 @@ import java.util.List;
  * @param observations the older first, each by a name of its own
  * @param transcodings that rules point to, each by a name of its own
  * @param contents the older first
+ * @param filters that rules refer to, each by a name of its own
  */
 public record GatewayConfig(
         List<ListenerConfig> listeners,
@@ -20,7 +21,8 @@ public record GatewayConfig(
         List<SecurityConfig> security,
         List<ObservationConfig> observations,
         List<TranscodingConfig> transcodings,
-        List<ContentConfig> contents) {
+        List<ContentConfig> contents,
+        List<RouteFilterConfig> filters) {
 
     public static final GatewayConfig EMPTY = new GatewayConfig(List.of(), List.of());
 
@@ -33,11 +35,12 @@ public record GatewayConfig(
         observations = observations == null ? List.of() : List.copyOf(observations);
         transcodings = transcodings == null ? List.of() : List.copyOf(transcodings);
         contents = contents == null ? List.of() : List.copyOf(contents);
+        filters = filters == null ? List.of() : List.copyOf(filters);
     }
 
     /** Without policies. */
     public GatewayConfig(List<ListenerConfig> listeners, List<UpstreamConfig> upstreams) {
-        this(listeners, upstreams, List.of(), List.of(), List.of(), List.of(), List.of());
+        this(listeners, upstreams, List.of(), List.of(), List.of(), List.of(), List.of(), List.of());
     }
 
     /** Makes a configuration; what is not set is empty. Not thread-safe. */
@@ -49,6 +52,7 @@ public record GatewayConfig(
         private List<ObservationConfig> observations = List.of();
         private List<TranscodingConfig> transcodings = List.of();
         private List<ContentConfig> contents = List.of();
+        private List<RouteFilterConfig> filters = List.of();
 
         public Builder(List<ListenerConfig> listeners, List<UpstreamConfig> upstreams) {
             this.listeners = listeners;
@@ -80,8 +84,14 @@ public record GatewayConfig(
             return this;
         }
 
+        public Builder filters(List<RouteFilterConfig> filters) {
+            this.filters = filters;
+            return this;
+        }
+
         public GatewayConfig build() {
-            return new GatewayConfig(listeners, upstreams, limits, security, observations, transcodings, contents);
+            return new GatewayConfig(
+                    listeners, upstreams, limits, security, observations, transcodings, contents, filters);
         }
     }
 }

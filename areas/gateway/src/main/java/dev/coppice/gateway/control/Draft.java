@@ -25,6 +25,9 @@ public sealed interface Draft {
     /** Of a GatewayClass. */
     record OfClass(long generation, List<Condition> conditions, List<String> features) implements Draft {}
 
+    /** Of a filter. */
+    record OfFilter(long generation, List<Condition> conditions) implements Draft {}
+
     /** Of a listener. */
     record OfListener(String name, List<RouteKind> kinds, int routes, List<Condition> conditions) {}
 

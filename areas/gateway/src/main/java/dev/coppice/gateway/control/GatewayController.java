@@ -234,6 +234,7 @@ public final class GatewayController implements AutoCloseable {
                 list(GatewayKinds.SECURITY_POLICY),
                 list(GatewayKinds.OBSERVABILITY_POLICY),
                 list(GatewayKinds.CONTENT_POLICY),
+                list(GatewayKinds.HTTP_ROUTE_FILTER),
                 copy);
     }
 

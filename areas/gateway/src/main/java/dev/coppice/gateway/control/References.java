@@ -109,6 +109,14 @@ final class References {
                 .orElseGet(() -> Looked.bad(new Problem("SecretNotFound", "Secret " + key + " does not exist")));
     }
 
+    /** A ConfigMap of a namespace. */
+    Looked<ObjectNode> configMap(String namespace, String name) {
+        Key key = new Key(namespace, name);
+        return cluster.configMap(key)
+                .map(each -> new Looked<>(each, null))
+                .orElseGet(() -> Looked.bad(new Problem("ConfigMapNotFound", "ConfigMap " + key + " does not exist")));
+    }
+
     /** An entry of a ConfigMap or Secret. */
     Looked<String> entry(String namespace, LocalReference reference, String entry) {
         Key key = new Key(namespace, reference.name());

@@ -24,7 +24,23 @@ final class ReservedHeaders {
 
     private static final Set<String> CREDENTIALS = Set.of("authorization", "cookie", "proxy-authorization");
 
+    /** Of the connection, and of framing (RFC 9110, 7.6.1; RFC 9112, 6). */
+    private static final Set<String> FRAMING = Set.of(
+            "connection",
+            "content-length",
+            "keep-alive",
+            "proxy-connection",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade");
+
     private ReservedHeaders() {}
+
+    /** Whether a header of an answer can have nothing that a filter says. */
+    static boolean forAnswers(String name) {
+        return FRAMING.contains(name);
+    }
 
     /** Whether a header can have nothing that a policy says. */
     static boolean forAnything(String name) {

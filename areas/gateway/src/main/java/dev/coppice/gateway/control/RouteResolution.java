@@ -32,12 +32,17 @@ final class RouteResolution {
 
     private final Object epoch;
     private final Map<Key, @Nullable ObjectNode> services = new LinkedHashMap<>();
+    private final Map<Key, RouteFilters.Found> filters = new LinkedHashMap<>();
     private final Set<Backends.Backend> backends = new LinkedHashSet<>();
     private final Map<Egress, Map<String, Backends.Backend>> upstreams = new HashMap<>();
     private final Map<Place, RouteConfig> configs = new HashMap<>();
     private References.@Nullable Problem unresolved;
     private int problems;
     private boolean secured;
+
+    /** Where it is looked up. */
+    record Sources(
+            ClusterView cluster, Grants grants, BackendPolicies policies, Backends backends, RouteFilters filters) {}
 
     private record Place(List<String> hostnames, Egress egress) {}
 
@@ -47,16 +52,17 @@ final class RouteResolution {
     }
 
     /** Whether all that it rests on is as it was. */
-    boolean holds(RouteView current, Object currentEpoch, ClusterView cluster) {
+    boolean holds(RouteView current, Object currentEpoch, Sources sources) {
         if (view != current || epoch != currentEpoch) {
             return false;
         }
         for (Map.Entry<Key, @Nullable ObjectNode> each : services.entrySet()) {
-            if (cluster.service(each.getKey()).orElse(null) != each.getValue()) {
+            if (sources.cluster.service(each.getKey()).orElse(null) != each.getValue()) {
                 return false;
             }
         }
-        return true;
+        return filters.entrySet().stream()
+                .allMatch(each -> sources.filters.find(each.getKey()).equals(each.getValue()));
     }
 
     /** The Services that it refers to, be they there or not. */
@@ -107,19 +113,13 @@ final class RouteResolution {
                 .toList();
     }
 
-    static RouteResolution of(
-            RouteView view,
-            Object epoch,
-            ClusterView cluster,
-            Grants grants,
-            BackendPolicies policies,
-            Backends backends) {
+    static RouteResolution of(RouteView view, Object epoch, Sources sources) {
         RouteResolution made = new RouteResolution(view, epoch);
         List<String> dropped = new ArrayList<>();
         for (int i = 0; i < view.rules().size(); i++) {
             RuleDraft draft = view.rules().get(i);
             String place = draft.name().isEmpty() ? "rules[" + i + "]" : "rules[" + i + "] (" + draft.name() + ")";
-            RuleConfig rule = made.rule(draft, place, cluster, grants, policies, backends);
+            RuleConfig rule = made.rule(draft, place, sources);
             if (draft.refused() != null) {
                 dropped.add(place + ": " + draft.refused());
                 if (made.refused == null) {
@@ -152,31 +152,27 @@ final class RouteResolution {
         }
     }
 
-    private RuleConfig rule(
-            RuleDraft draft,
-            String place,
-            ClusterView cluster,
-            Grants grants,
-            BackendPolicies policies,
-            Backends backends) {
+    private RuleConfig rule(RuleDraft draft, String place, Sources sources) {
         List<String> invalid = new ArrayList<>();
         if (draft.refused() != null) {
             invalid.add(draft.refused());
         }
-        List<FilterConfig> filters = filters(draft.filters(), place, invalid, cluster, grants, policies, backends);
+        List<FilterConfig> all = filters(draft.filters(), place, invalid, sources);
+        incompatible(all, List.of(), place, invalid);
         List<BackendConfig> targets = new ArrayList<>();
         for (int i = 0; i < draft.backends().size(); i++) {
             RuleDraft.Backend backend = draft.backends().get(i);
             String at = place + ".backendRefs[" + i + "]";
-            String upstream = find(backend.reference(), at, cluster, grants, policies, backends);
+            String upstream = find(backend.reference(), at, sources);
             List<String> bad = new ArrayList<>();
-            List<FilterConfig> own = filters(backend.filters(), at, bad, cluster, grants, policies, backends);
+            List<FilterConfig> own = filters(backend.filters(), at, bad, sources);
+            incompatible(own, all, at, bad);
             targets.add(new BackendConfig(bad.isEmpty() ? upstream : "", backend.weight(), own));
         }
         return new RuleConfig(
                 draft.name(),
                 draft.matches(),
-                filters,
+                all,
                 targets,
                 draft.requestTimeoutMillis(),
                 draft.backendTimeoutMillis(),
@@ -184,23 +180,46 @@ final class RouteResolution {
                 invalid.isEmpty() ? null : String.join("; ", invalid));
     }
 
-    private List<FilterConfig> filters(
-            List<Step> steps,
-            String place,
-            List<String> invalid,
-            ClusterView cluster,
-            Grants grants,
-            BackendPolicies policies,
-            Backends backends) {
+    /** A path is changed either by a part of the rule's match or by a filter that sees all of it. */
+    private void incompatible(List<FilterConfig> own, List<FilterConfig> ofRule, String place, List<String> invalid) {
+        List<FilterConfig> all = new ArrayList<>(ofRule);
+        all.addAll(own);
+        boolean rewrites =
+                all.stream().anyMatch(each -> each instanceof FilterConfig.Rewrite rewrite && rewrite.path() != null);
+        if (rewrites && !own.isEmpty() && all.stream().anyMatch(this::rewritesPath)) {
+            String why = "URLRewrite and an HTTPRouteFilter cannot both change the path";
+            invalid.add(why);
+            problem(place, new References.Problem("IncompatibleFilters", why));
+        }
+    }
+
+    private boolean rewritesPath(FilterConfig filter) {
+        return filter instanceof FilterConfig.Named named
+                && filters.entrySet().stream()
+                        .anyMatch(each -> each.getKey().toString().equals(named.name())
+                                && each.getValue().rewritesPath());
+    }
+
+    private List<FilterConfig> filters(List<Step> steps, String place, List<String> invalid, Sources sources) {
         List<FilterConfig> all = new ArrayList<>(steps.size());
         for (Step step : steps) {
             switch (step) {
                 case Step.Plain plain -> all.add(plain.filter());
                 case Step.MirrorTo mirror ->
                     all.add(new FilterConfig.Mirror(
-                            find(mirror.backend(), place + " (mirror)", cluster, grants, policies, backends),
+                            find(mirror.backend(), place + " (mirror)", sources),
                             mirror.numerator(),
                             mirror.denominator()));
+                case Step.Named named -> {
+                    Key key = new Key(view.namespace(), named.name());
+                    RouteFilters.Found found = sources.filters.find(key);
+                    this.filters.put(key, found);
+                    all.add(new FilterConfig.Named(key.toString()));
+                    if (found.problem() != null) {
+                        invalid.add(found.problem().message());
+                        problem(place, found.problem());
+                    }
+                }
                 case Step.Unresolved missing -> {
                     // A filter that cannot be run must not be skipped: the requests are answered with an error.
                     invalid.add(missing.what());
@@ -211,17 +230,12 @@ final class RouteResolution {
         return all;
     }
 
-    private String find(
-            BackendReference reference,
-            String place,
-            ClusterView cluster,
-            Grants grants,
-            BackendPolicies policies,
-            Backends backends) {
+    private String find(BackendReference reference, String place, Sources sources) {
         String namespace = view.namespace();
         Key key = new Key(reference.namespace() == null ? namespace : reference.namespace(), reference.name());
-        services.put(key, cluster.service(key).orElse(null));
-        Backends.Found found = backends.find(view.kind(), namespace, reference, cluster, grants, policies);
+        services.put(key, sources.cluster.service(key).orElse(null));
+        Backends.Found found = sources.backends.find(
+                view.kind(), namespace, reference, sources.cluster, sources.grants, sources.policies);
         if (found.problem() != null) {
             problem(place, found.problem());
         }

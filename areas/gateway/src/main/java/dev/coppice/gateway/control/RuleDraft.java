@@ -32,6 +32,9 @@ record RuleDraft(
         /** A mirror. */
         record MirrorTo(BackendReference backend, int numerator, int denominator) implements Step {}
 
+        /** An HTTPRouteFilter of the route's namespace. */
+        record Named(String name) implements Step {}
+
         /** That refers to something that is not supported. */
         record Unresolved(String what) implements Step {}
     }

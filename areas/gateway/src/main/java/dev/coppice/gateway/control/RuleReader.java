@@ -8,9 +8,11 @@ import dev.coppice.gateway.config.MatchConfig.ValueMatch;
 import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.control.RuleDraft.Backend;
 import dev.coppice.gateway.control.RuleDraft.Step;
+import dev.coppice.gateway.kind.GatewayKinds;
 import dev.coppice.gateway.kind.GrpcRouteSpec;
 import dev.coppice.gateway.kind.HttpFilter;
 import dev.coppice.gateway.kind.HttpRouteSpec;
+import dev.coppice.gateway.kind.LocalReference;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -257,16 +259,19 @@ final class RuleReader {
                                 filter.urlRewrite().hostname(),
                                 path(filter.urlRewrite().path(), prefixOnly)));
             case "CORS" -> filter.cors() == null ? null : new Step.Plain(cors(filter.cors()));
-            case "ExtensionRef" ->
-                filter.extensionRef() == null
-                        ? null
-                        : new Step.Unresolved(
-                                "the filter " + filter.extensionRef().kind() + " "
-                                        + filter.extensionRef().name() + " of the group "
-                                        + filter.extensionRef().group() + " is not supported: there are no filters by"
-                                        + " extensionRef yet");
+            case "ExtensionRef" -> filter.extensionRef() == null ? null : named(filter.extensionRef());
             default -> null;
         };
+    }
+
+    private static Step named(LocalReference reference) {
+        if (reference.group().equals(GatewayKinds.POLICY_GROUP)
+                && reference.kind().equals(GatewayKinds.HTTP_ROUTE_FILTER.kind())) {
+            return new Step.Named(reference.name());
+        }
+        return new Step.Unresolved("the filter " + reference.kind() + " " + reference.name() + " of the group "
+                + reference.group() + " is not supported: expected an HTTPRouteFilter of the group "
+                + GatewayKinds.POLICY_GROUP);
     }
 
     private static FilterConfig.HeaderChanges changes(HttpFilter.HeaderModifier modifier) {

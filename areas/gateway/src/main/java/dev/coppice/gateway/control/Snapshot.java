@@ -11,6 +11,8 @@ import dev.coppice.gateway.kind.GatewaySpec;
 import dev.coppice.gateway.kind.GatewayStatus;
 import dev.coppice.gateway.kind.GrpcPolicySpec;
 import dev.coppice.gateway.kind.GrpcRouteSpec;
+import dev.coppice.gateway.kind.HttpRouteFilterSpec;
+import dev.coppice.gateway.kind.HttpRouteFilterStatus;
 import dev.coppice.gateway.kind.HttpRouteSpec;
 import dev.coppice.gateway.kind.ListenerSetSpec;
 import dev.coppice.gateway.kind.ListenerSetStatus;
@@ -44,4 +46,5 @@ public record Snapshot(
         List<Resource<SecurityPolicySpec, PolicyStatus>> securityPolicies,
         List<Resource<ObservabilityPolicySpec, PolicyStatus>> observabilityPolicies,
         List<Resource<ContentPolicySpec, PolicyStatus>> contentPolicies,
+        List<Resource<HttpRouteFilterSpec, HttpRouteFilterStatus>> routeFilters,
         ClusterView cluster) {}

@@ -47,6 +47,8 @@ final class StatusPatches {
                 ArrayNode features = status.putArray("supportedFeatures");
                 each.features().forEach(name -> features.addObject().put("name", name));
             }
+            case Draft.OfFilter each ->
+                status.set("conditions", conditions(before.path("conditions"), each.conditions(), each, now, true));
             case Draft.OfGateway each -> gateway(status, before, each, now);
             case Draft.OfRoute each -> {
                 String list = POLICIES.contains(object.path("kind").asText("")) ? "ancestors" : "parents";

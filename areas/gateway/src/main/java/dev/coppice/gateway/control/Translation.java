@@ -49,6 +49,7 @@ public final class Translation {
     private final GrpcReader grpcReader = new GrpcReader();
     private final SecurityReader securityReader = new SecurityReader();
     private final ObservationReader observationReader = new ObservationReader();
+    private final FilterReader filterReader;
     private Map<ObjectId, RouteView> views = Map.of();
     private Map<Resource<?, ?>, RouteView> seen = Map.of();
     private Map<RouteView, RouteResolution> resolutions = Map.of();
@@ -63,6 +64,7 @@ public final class Translation {
         this.options = options;
         this.capabilities = capabilities;
         this.backends = new Backends(capabilities, options.zone());
+        this.filterReader = new FilterReader(options.files());
     }
 
     /** Goes on where another one ended, with what that made. */
@@ -116,6 +118,7 @@ public final class Translation {
                 new ObservabilityPolicies(snapshot.observabilityPolicies(), observationReader, services);
 
         ContentPolicies contents = new ContentPolicies(snapshot.contentPolicies());
+        RouteFilters filters = new RouteFilters(snapshot.routeFilters(), filterReader, references);
 
         renewEpoch(snapshot);
         backends.begin();
@@ -124,7 +127,7 @@ public final class Translation {
         new Addresses(options).assign(states, given);
         Map<Key, SetPlace> sets = new HashMap<>();
         states.forEach(state -> state.sets.forEach(set -> sets.put(set.set.key(), new SetPlace(state, set))));
-        Map<ObjectId, Draft> all = routes(snapshot, gateways, sets, grants, policies, traffic, targets);
+        Map<ObjectId, Draft> all = routes(snapshot, gateways, sets, grants, policies, traffic, targets, filters);
         targets.complete(gateways, views::get);
         limits.resolve(targets);
         security.resolve(targets);
@@ -139,6 +142,7 @@ public final class Translation {
                 .observations(observations.configs())
                 .transcodings(calls.transcodings())
                 .contents(contents.configs())
+                .filters(filters.configs())
                 .build();
         Map<String, String> addresses = new HashMap<>();
         for (GatewayState state : states) {
@@ -159,6 +163,7 @@ public final class Translation {
                 .drafts(targets)
                 .forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.OBSERVABILITY_POLICY, key), draft));
         contents.drafts(targets).forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.CONTENT_POLICY, key), draft));
+        filters.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.HTTP_ROUTE_FILTER, key), draft));
         return new Result(config, addresses, failures -> {
             for (GatewayState state : states) {
                 all.put(ObjectId.of(GatewayKinds.GATEWAY, state.gateway.key()), state.draft(failures, capabilities));
@@ -244,7 +249,10 @@ public final class Translation {
             Grants grants,
             BackendPolicies policies,
             TrafficPolicies traffic,
-            PolicyTargets targets) {
+            PolicyTargets targets,
+            RouteFilters filters) {
+        RouteResolution.Sources sources =
+                new RouteResolution.Sources(snapshot.cluster(), grants, policies, backends, filters);
         List<RouteView> all = new ArrayList<>();
         int count = views.size() * 2 + 16;
         Map<ObjectId, RouteView> now = new HashMap<>(count);
@@ -270,7 +278,7 @@ public final class Translation {
                     continue;
                 }
                 if (resolution == null) {
-                    resolution = resolve(view, snapshot, grants, policies);
+                    resolution = resolve(view, sources);
                     kept.put(view, resolution);
                 }
                 parents.add(atParent(view, parent, found, resolution, snapshot.cluster(), policies, traffic, targets));
@@ -301,12 +309,12 @@ public final class Translation {
         }
     }
 
-    private RouteResolution resolve(RouteView view, Snapshot snapshot, Grants grants, BackendPolicies policies) {
+    private RouteResolution resolve(RouteView view, RouteResolution.Sources sources) {
         RouteResolution known = resolutions.get(view);
-        if (known != null && known.holds(view, epoch, snapshot.cluster())) {
+        if (known != null && known.holds(view, epoch, sources)) {
             return known;
         }
-        return RouteResolution.of(view, epoch, snapshot.cluster(), grants, policies, backends);
+        return RouteResolution.of(view, epoch, sources);
     }
 
     /** The parent of a reference. */

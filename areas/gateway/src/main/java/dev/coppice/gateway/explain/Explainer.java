@@ -6,6 +6,7 @@ import dev.coppice.gateway.config.BackendConfig;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
+import dev.coppice.gateway.config.RouteFilterConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.config.UpstreamConfig;
@@ -40,6 +41,7 @@ public final class Explainer {
     private final GatewayConfig config;
     private final DataPlane plane;
     private final Map<String, UpstreamConfig> upstreams;
+    private final Map<String, RouteFilterConfig> filters;
 
     /**
      * Explains what is served.
@@ -51,6 +53,8 @@ public final class Explainer {
         this.plane = plane;
         this.upstreams = config.upstreams().stream()
                 .collect(Collectors.toMap(UpstreamConfig::name, Function.identity(), (a, _) -> a));
+        this.filters = config.filters().stream()
+                .collect(Collectors.toMap(RouteFilterConfig::name, Function.identity(), (a, _) -> a));
     }
 
     /**
@@ -154,7 +158,7 @@ public final class Explainer {
                 .forEach(steps::add);
         rule.filters().stream()
                 .filter(each -> !(each instanceof FilterConfig.Cors))
-                .map(Words::filter)
+                .map(this::words)
                 .forEach(steps::add);
         if (rule.requestTimeoutMillis() > 0) {
             steps.add(Words.timeout("of the request", rule.requestTimeoutMillis()));
@@ -193,7 +197,7 @@ public final class Explainer {
                         .map(each -> troubles.containsKey(each) ? each + " (" + troubles.get(each) + ")" : each)
                         .toList();
         List<String> steps =
-                new ArrayList<>(backend.filters().stream().map(Words::filter).toList());
+                new ArrayList<>(backend.filters().stream().map(this::words).toList());
         if (upstream != null && upstream.traffic() != null) {
             steps.addAll(Words.traffic(upstream.traffic()));
         }
@@ -210,9 +214,29 @@ public final class Explainer {
                         .orElse(List.of()));
     }
 
+    private String words(FilterConfig filter) {
+        RouteFilterConfig named = filter instanceof FilterConfig.Named name ? filters.get(name.name()) : null;
+        return named == null ? Words.filter(filter) : Words.filter(named);
+    }
+
+    /** The answer of the first filter that always has one; null when there is none. */
+    private @Nullable String filtered(RuleConfig rule) {
+        for (FilterConfig each : rule.filters()) {
+            RouteFilterConfig named = each instanceof FilterConfig.Named name ? filters.get(name.name()) : null;
+            if (named != null && named.answers() && named.always()) {
+                return "answered by the filter " + named.name();
+            }
+        }
+        return null;
+    }
+
     private String outcome(RuleConfig rule) {
         if (rule.invalid() != null) {
             return "answered with 500: " + rule.invalid();
+        }
+        String filtered = filtered(rule);
+        if (filtered != null) {
+            return filtered;
         }
         for (FilterConfig each : rule.filters()) {
             if (each instanceof FilterConfig.Redirect to) {

@@ -12,6 +12,7 @@ import dev.coppice.gateway.config.MatchConfig.PathMatch;
 import dev.coppice.gateway.config.MatchConfig.ValueMatch;
 import dev.coppice.gateway.config.ResilienceConfig;
 import dev.coppice.gateway.config.RetryConfig;
+import dev.coppice.gateway.config.RouteFilterConfig;
 import dev.coppice.gateway.config.SecurityConfig;
 import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.TrafficTarget;
@@ -70,8 +71,43 @@ final class Words {
             case FilterConfig.Mirror copy ->
                 "mirror " + copy.numerator() + " of " + copy.denominator() + " to "
                         + (copy.upstream().isEmpty() ? "nowhere" : copy.upstream());
+            case FilterConfig.Named named -> "the filter " + named.name();
             case FilterConfig.Cors allowed -> "cross-origin requests from " + String.join(", ", allowed.allowOrigins());
         };
+    }
+
+    /** An HTTPRouteFilter. */
+    static String filter(RouteFilterConfig filter) {
+        List<String> all = new ArrayList<>();
+        RouteFilterConfig.Rewrite rewrite = filter.rewrite();
+        if (rewrite != null) {
+            RouteFilterConfig.PathRewrite path = rewrite.path();
+            all.add("rewrite:" + part(" host ", rewrite.hostname())
+                    + (path == null
+                            ? ""
+                            : path.template() != null
+                                    ? " path " + path.template()
+                                    : " " + path.pattern() + " in the path by " + path.substitution())
+                    + part(" query: ", rewrite.query().none() ? null : changes(rewrite.query())));
+        }
+        if (!filter.request().none()) {
+            all.add("headers of the request: " + changes(filter.request()));
+        }
+        if (!filter.response().none()) {
+            all.add("headers of the answer: " + changes(filter.response()));
+        }
+        if (filter.direct() != null) {
+            all.add("answered with " + filter.direct().status());
+        }
+        RouteFilterConfig.Files files = filter.files();
+        if (files != null) {
+            all.add("answered with files"
+                    + (files.entries() == null ? " of " + files.root() + "/" + files.directory() : ""));
+        }
+        return "filter " + filter.name()
+                + (filter.pathTemplate().isEmpty() ? "" : ", for paths " + filter.pathTemplate())
+                + (filter.when().isEmpty() ? "" : ", when " + filter.when())
+                + ": " + String.join("; ", all);
     }
 
     private static String part(String words, @Nullable Object value) {

@@ -3,10 +3,10 @@ package dev.coppice.gateway.kind;
 import dev.coppice.control.Kind;
 import java.util.List;
 
-/** The kinds of the group {@code gateway.networking.k8s.io}, and the policies of {@code gateway.coppice.dev}. */
+/** The kinds of the group {@code gateway.networking.k8s.io}, and the policies and filters of {@code gateway.coppice.dev}. */
 public final class GatewayKinds {
     public static final String GROUP = "gateway.networking.k8s.io";
-    /** Of the policies that the Gateway API does not have. */
+    /** Of the policies and filters that the Gateway API does not have. */
     public static final String POLICY_GROUP = "gateway.coppice.dev";
 
     /** By which tools find policies, and whether those of a Gateway count for its routes, too (GEP-713). */
@@ -263,6 +263,20 @@ public final class GatewayKinds {
             .withColumn("Algorithms", "string", ".spec.compression.algorithms", "How answers are compressed.")
             .withColumn("Age", "date", AGE, "When it was made.");
 
+    /** Filters of rules that the Gateway API does not have. */
+    public static final Kind<HttpRouteFilterSpec, HttpRouteFilterStatus> HTTP_ROUTE_FILTER = Kind.namespaced(
+                    POLICY_GROUP,
+                    VERSION,
+                    "HTTPRouteFilter",
+                    HttpRouteFilterSpec.class,
+                    HttpRouteFilterStatus.class,
+                    "HTTPRouteFilter is a filter to which rules of HTTPRoutes and GRPCRoutes refer by extensionRef.")
+            .withShortNames("hrf")
+            .withCategories("coppice")
+            .withColumn("Accepted", "string", condition("Accepted"), "Whether it can be run.")
+            .withColumn("When", "string", ".spec.when", "To which requests it applies.")
+            .withColumn("Age", "date", AGE, "When it was made.");
+
     private GatewayKinds() {}
 
     /** All kinds of the area. */
@@ -284,7 +298,8 @@ public final class GatewayKinds {
                 RATE_LIMIT,
                 SECURITY_POLICY,
                 OBSERVABILITY_POLICY,
-                CONTENT_POLICY);
+                CONTENT_POLICY,
+                HTTP_ROUTE_FILTER);
     }
 
     private static String condition(String type) {

@@ -96,7 +96,7 @@ public record HttpFilter(
         @Description("Cross-origin resource sharing.") @Nullable
         Cors cors,
 
-        @Description("A filter of this implementation; there are none yet.") @Nullable
+        @Description("An HTTPRouteFilter of the group gateway.coppice.dev.") @Nullable
         LocalReference extensionRef) {
 
     /** A header. */

@@ -11,7 +11,8 @@ public final class Escapes {
         to.append('"');
     }
 
-    static void jsonPart(StringBuilder to, String text) {
+    /** The same without its quotation marks. */
+    public static void jsonPart(StringBuilder to, String text) {
         if (plain(text)) {
             to.append(text);
             return;

@@ -1,5 +1,6 @@
 package dev.coppice.gateway.log;
 
+import dev.coppice.gateway.template.TemplateText;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -182,45 +183,27 @@ public final class LogFormat {
 
     private static List<Part> compiled(String template, boolean json, List<String> problems, String place) {
         List<Part> all = new ArrayList<>();
-        StringBuilder plain = new StringBuilder();
-        int at = 0;
-        while (at < template.length()) {
-            char c = template.charAt(at);
-            boolean twice = at + 1 < template.length() && template.charAt(at + 1) == c;
-            int end = c == '{' && !twice ? template.indexOf('}', at) : -1;
-            if (end > 0) {
-                flush(all, plain, json);
-                Part part = part(template.substring(at + 1, end), json, problems, place);
+        TemplateText.read(template, true, problems, place, new TemplateText.Parts() {
+            @Override
+            public void literal(String text) {
+                StringBuilder written = new StringBuilder();
+                if (json) {
+                    Escapes.jsonPart(written, text);
+                } else {
+                    written.append(text);
+                }
+                all.add(LogFormat.literal(written.toString()));
+            }
+
+            @Override
+            public void place(String name) {
+                Part part = part(name, json, problems, place);
                 if (part != null) {
                     all.add(part);
                 }
-                at = end + 1;
-                continue;
             }
-            if ((c == '{' || c == '}') && !twice) {
-                problems.add(place + "\"" + c + "\" at character " + (at + 1) + ": expected {name}, or " + c + c
-                        + " for the brace itself");
-            } else if (c < ' ' || c == 0x7F) {
-                problems.add(place + "there is a control character at " + (at + 1) + "; a line has none");
-            }
-            plain.append(c);
-            at += (c == '{' || c == '}') && twice ? 2 : 1;
-        }
-        flush(all, plain, json);
+        });
         return all;
-    }
-
-    private static void flush(List<Part> all, StringBuilder plain, boolean json) {
-        if (!plain.isEmpty()) {
-            StringBuilder text = new StringBuilder();
-            if (json) {
-                Escapes.jsonPart(text, plain.toString());
-            } else {
-                text.append(plain);
-            }
-            all.add(literal(text.toString()));
-            plain.setLength(0);
-        }
     }
 
     private static @Nullable Part part(String name, boolean json, List<String> problems, String place) {

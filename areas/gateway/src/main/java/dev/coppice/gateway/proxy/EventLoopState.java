@@ -28,6 +28,7 @@ final class EventLoopState {
 
     final ProxyDataPlane plane;
     final EventLoop loop;
+    private static final int LONG_HEX_DIGITS = 16;
     final SplittableRandom random;
     final RequestReport report = new RequestReport();
     private final LogClock clock;
@@ -73,6 +74,16 @@ final class EventLoopState {
         } catch (RejectedExecutionException e) {
             // It has stopped.
         }
+    }
+
+    /** A random number in 32 hexadecimal digits. */
+    String randomHex() {
+        StringBuilder hex = new StringBuilder(2 * LONG_HEX_DIGITS);
+        for (int i = 0; i < 2; i++) {
+            String digits = Long.toHexString(random.nextLong());
+            hex.repeat('0', LONG_HEX_DIGITS - digits.length()).append(digits);
+        }
+        return hex.toString();
     }
 
     long now() {

@@ -16,6 +16,7 @@ import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.LastHttpContent;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -52,6 +53,10 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     private @Nullable Delivery delivery;
     /** Null: its rule keeps no answers. */
     private @Nullable CacheVisit visit;
+    /** Null: its rule has no filters that the Gateway API does not have. */
+    private @Nullable FilteredRequest filtered;
+    /** Null: no file is the answer. */
+    private @Nullable FileAnswer fileAnswer;
 
     private @Nullable String allowedOrigin;
     /** Encodings that the client takes, before anything changes its request; null: it says nothing, or nobody has to know. */
@@ -285,7 +290,89 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         }
     }
 
+    /** With the filters of the rule that the Gateway API does not have. */
     private void dispatch(RuleAction rule) {
+        if (rule.filters.named == null || filtered(rule, rule.filters.named)) {
+            choose(rule);
+        }
+    }
+
+    /** Whether the request goes on; otherwise it was answered. */
+    private boolean filtered(RuleAction rule, @Nullable RouteFilter[] by) {
+        FilteredRequest through = filtered;
+        if (through == null) {
+            through = new FilteredRequest(request, asked, client, identity(), rule, trace);
+            filtered = through;
+        }
+        for (RouteFilter each : by) {
+            FilteredRequest.Step step = each == null ? FilteredRequest.MISSING : through.run(each);
+            switch (step) {
+                case FilteredRequest.Step.On _ -> {}
+                case FilteredRequest.Step.Refused refused -> {
+                    reason = refused.reason();
+                    state.plane
+                            .metrics
+                            .filterFailures
+                            .labelValues(refused.reason())
+                            .inc();
+                    answer(refused.code(), refused.text());
+                    return false;
+                }
+                case FilteredRequest.Step.Direct direct -> {
+                    direct(rule, direct.answer());
+                    return false;
+                }
+                case FilteredRequest.Step.Files files -> {
+                    file(files.files());
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private void direct(RuleAction rule, DefaultFullHttpResponse own) {
+        state.plane.metrics.filterAnswers.labelValues("direct").inc();
+        int code = own.status().code();
+        if (GrpcStatus.isGrpc(request.headers())) {
+            String text = own.content().toString(StandardCharsets.UTF_8);
+            own.release();
+            send(LocalAnswer.of(HttpResponseStatus.valueOf(code), text, request.headers()), code);
+            return;
+        }
+        rule.filters.response.apply(own.headers());
+        filter(own.headers(), code);
+        send(own, code);
+    }
+
+    private void filter(HttpHeaders headers, int code) {
+        FilteredRequest through = filtered;
+        if (through != null) {
+            through.answer(headers, code);
+        }
+    }
+
+    private void file(RouteFilter.Files files) {
+        if (!request.method().equals(HttpMethod.GET) && !request.method().equals(HttpMethod.HEAD)
+                || translation != null) {
+            DefaultFullHttpResponse own = LocalAnswer.of(
+                    HttpResponseStatus.METHOD_NOT_ALLOWED, "files are there for GET and HEAD", request.headers());
+            own.headers().set(HttpHeaderNames.ALLOW, "GET, HEAD");
+            send(own, HttpResponseStatus.METHOD_NOT_ALLOWED.code());
+            return;
+        }
+        state.plane.metrics.filterAnswers.labelValues("file").inc();
+        FileAnswer made = new FileAnswer(this, state, request, asked, files);
+        fileAnswer = made;
+        made.begin(Math.max(0, prefixLength()));
+    }
+
+    /** There is no file to answer with. */
+    void noFile(HttpResponseStatus code, String text) {
+        answer(code, text);
+    }
+
+    private void choose(RuleAction rule) {
         if (rule.filters.redirect != null) {
             send(redirect(rule.filters.redirect));
             return;
@@ -300,6 +387,12 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             answer(HttpResponseStatus.INTERNAL_SERVER_ERROR, "the rule for this request leads nowhere");
             return;
         }
+        if (chosen.filters().named == null || filtered(rule, chosen.filters().named)) {
+            deliver(rule, chosen);
+        }
+    }
+
+    private void deliver(RuleAction rule, RuleAction.Backend chosen) {
         backend = chosen;
         AnswerCache.Place cache = chosen.cache();
         // Before anything takes the header out.
@@ -314,7 +407,8 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         webSockets = upgrade ? rule.webSockets : null;
         mirror(rule.filters.mirrors);
         mirror(chosen.filters().mirrors);
-        if (cache == null || upgrade) {
+        // What is kept is kept by the host that the client has asked for.
+        if (cache == null || upgrade || filtered != null && filtered.rehosted()) {
             deliver();
             return;
         }
@@ -414,7 +508,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
 
     private void prepare(RuleAction rule, RuleAction.Backend chosen) {
         upgrade = body.bodiless() && client.upgradable() && ForwardedRequest.upgrades(request);
-        ForwardedRequest.prepare(request, asked, client, upgrade, rule, chosen, prefixLength(), access);
+        ForwardedRequest.prepare(request, asked, client, upgrade, rule, chosen, prefixLength(), access, filtered);
         if (upgrade && client.connecting()) {
             request.headers().set(HttpHeaderNames.SEC_WEBSOCKET_KEY, WebSocketHandshake.key(state.random));
         }
@@ -610,9 +704,12 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         HopByHop.strip(headers);
         RuleAction rule = action;
         RuleAction.Backend chosen = backend;
-        if (rule != null && chosen != null) {
+        if (rule != null) {
             rule.filters.response.apply(headers);
-            chosen.filters().response.apply(headers);
+            if (chosen != null) {
+                chosen.filters().response.apply(headers);
+            }
+            filter(headers, head.status().code());
             allowOrigin(rule, headers);
         }
         tell(headers);
@@ -735,6 +832,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         if (delivery != null) {
             delivery.clientWritable(writable);
         }
+        if (fileAnswer != null) {
+            fileAnswer.clientWritable(writable);
+        }
     }
 
     // ---- answers of our own
@@ -773,6 +873,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     private void drop() {
         if (delivery != null) {
             delivery.drop();
+        }
+        if (fileAnswer != null) {
+            fileAnswer.drop();
         }
     }
 

@@ -44,7 +44,8 @@ final class ForwardedRequest {
             RuleAction rule,
             RuleAction.Backend backend,
             int prefixLength,
-            @Nullable AccessCheck access) {
+            @Nullable AccessCheck access,
+            @Nullable FilteredRequest filtered) {
         HttpHeaders headers = request.headers();
         String protocol = upgrade ? headers.get(HttpHeaderNames.UPGRADE) : null;
         HopByHop.strip(headers);
@@ -70,10 +71,15 @@ final class ForwardedRequest {
         }
         rule.filters.request.apply(headers);
         backend.filters().request.apply(headers);
-        String path = target.path();
+        RequestTarget sent = target;
+        if (filtered != null) {
+            filtered.change(headers);
+            sent = filtered.target();
+        }
+        String path = sent.path();
         path = rewritten(rule.filters.rewrite, headers, path, prefixLength);
         path = rewritten(backend.filters().rewrite, headers, path, prefixLength);
-        String uri = target.query().isEmpty() ? path : path.concat(target.query());
+        String uri = sent.query().isEmpty() ? path : path.concat(sent.query());
         if (!uri.equals(request.uri())) {
             request.setUri(uri);
         }

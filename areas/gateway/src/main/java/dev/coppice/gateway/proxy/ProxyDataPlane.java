@@ -42,6 +42,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -56,6 +57,9 @@ public final class ProxyDataPlane implements DataPlane {
     private static final System.Logger LOG = System.getLogger(ProxyDataPlane.class.getName());
     private static final int BACKLOG = 4096;
     private static final int LOCATIONS_PART_OF_HEAP = 4;
+    /** Files that are read at one time. */
+    private static final int FILES = 16;
+
     private static final Duration LOOK_WHILE_DRAINING = Duration.ofMillis(20);
 
     final Clock clock;
@@ -63,6 +67,10 @@ public final class ProxyDataPlane implements DataPlane {
     final ProxyMetrics metrics;
     final Observations observations;
     final Contents contents = new Contents();
+    final RouteFilters filters = new RouteFilters();
+    /** For what waits for a disk. */
+    final Executor disk;
+
     final RateLimits limits;
     final AccessPolicies access;
     final WebSockets webSockets;
@@ -105,6 +113,7 @@ public final class ProxyDataPlane implements DataPlane {
         this.unrouted = metrics.route("");
         this.limits = new RateLimits(kernel, registry);
         this.access = new AccessPolicies(kernel, supervisor, registry);
+        this.disk = supervisor.executor("files", FILES);
         this.webSockets = new WebSockets(registry, options.tunnelIdle().toNanos());
         this.cache = new AnswerCache(options.maxCacheBytes(), registry);
         this.taps = new Taps(registry);
@@ -242,6 +251,7 @@ public final class ProxyDataPlane implements DataPlane {
         observations.update(next.observations(), kept::get);
         contents.update(next.contents());
         cache.change();
+        filters.update(next.filters());
         webSockets.update(next.listeners());
         transcoders.update(next.transcodings());
         Map<Binding, List<ListenerConfig>> wanted = new LinkedHashMap<>();

@@ -37,6 +37,8 @@ final class ProxyMetrics implements AutoCloseable {
     final Counter mirrorsLost;
     final Counter translated;
     final Counter compressed;
+    final Counter filterAnswers;
+    final Counter filterFailures;
     final Gauge connections;
     final CounterDataPoint accessLines;
     final CounterDataPoint accessLinesLost;
@@ -119,6 +121,18 @@ final class ProxyMetrics implements AutoCloseable {
                 .name("coppice_gateway_answers_compressed")
                 .help("Answers that were compressed on their way to the client: gzip, zstd.")
                 .labelNames("encoding")
+                .build());
+        filterAnswers = kept(Counter.builder()
+                .name("coppice_gateway_filter_answers")
+                .help("Requests that HTTPRouteFilters have answered: direct, file.")
+                .labelNames("kind")
+                .build());
+        filterFailures = kept(Counter.builder()
+                .name("coppice_gateway_filter_failures")
+                .help(
+                        "Requests and answers that HTTPRouteFilters could not change or answer, by reason:"
+                                + " filter_condition, filter_too_long, filter_path, filter_host, filter_missing, file_unreadable.")
+                .labelNames("reason")
                 .build());
         connections = kept(Gauge.builder()
                 .name("coppice_gateway_connections")

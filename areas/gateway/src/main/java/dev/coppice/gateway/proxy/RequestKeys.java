@@ -25,8 +25,6 @@ final class RequestKeys {
         void addCookie(String setCookie);
     }
 
-    private static final int COOKIE_HEX_DIGITS = 32;
-
     private final List<HashKey> keys;
 
     RequestKeys(List<HashKey> keys) {
@@ -65,11 +63,7 @@ final class RequestKeys {
 
     /** The value says nothing of the endpoint: it is random, and is hashed like any other key. */
     private static String make(String name, MadeCookie made, Asked request, EventLoopState state) {
-        StringBuilder value = new StringBuilder(COOKIE_HEX_DIGITS);
-        for (int i = 0; i < 2; i++) {
-            String digits = Long.toHexString(state.random.nextLong());
-            value.repeat('0', COOKIE_HEX_DIGITS / 2 - digits.length()).append(digits);
-        }
+        String value = state.randomHex();
         StringBuilder cookie = new StringBuilder(name)
                 .append('=')
                 .append(value)
@@ -86,7 +80,7 @@ final class RequestKeys {
             cookie.append("; Secure");
         }
         request.addCookie(cookie.toString());
-        return value.toString();
+        return value;
     }
 
     /** The first cookie of a name (RFC 6265, 4.2.1); null when there is none, or it is empty. */

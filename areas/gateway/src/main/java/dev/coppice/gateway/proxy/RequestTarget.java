@@ -86,7 +86,8 @@ record RequestTarget(Authority authority, String path, String query) implements 
         return new RequestTarget(authority, path, query);
     }
 
-    private static boolean printable(String query) {
+    /** Whether it can be a query. */
+    static boolean printable(String query) {
         for (int i = 0; i < query.length(); i++) {
             char c = query.charAt(i);
             if (c <= ' ' || c >= 0x7F || c == '#') {

@@ -44,13 +44,9 @@ final class RoutedRequest implements RequestHead {
         if (!values.hasNext()) {
             return null;
         }
-        String first = values.next();
-        if (!values.hasNext()) {
-            return first;
-        }
-        StringBuilder all = new StringBuilder(first);
-        values.forEachRemaining(each -> all.append(',').append(each));
-        return all.toString();
+        String one = values.next();
+        // The iterator begins with the last one.
+        return values.hasNext() ? String.join(",", headers.getAll(name)) : one;
     }
 
     @Override

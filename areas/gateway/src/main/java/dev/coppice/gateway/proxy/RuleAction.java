@@ -24,8 +24,14 @@ final class RuleAction {
         final FilterConfig.@Nullable Rewrite rewrite;
         final List<MirrorTarget> mirrors;
         final @Nullable CrossOriginPolicy cors;
+        /** HTTPRouteFilters in their order; null when there is none. One that is null cannot be run. */
+        final @Nullable RouteFilter @Nullable [] named;
 
-        Filters(List<FilterConfig> filters, Function<String, @Nullable Upstream> upstreams) {
+        Filters(
+                List<FilterConfig> filters,
+                Function<String, @Nullable Upstream> upstreams,
+                @Nullable RouteFilter @Nullable [] named) {
+            this.named = named;
             List<HeaderChanges> requests = new ArrayList<>();
             List<HeaderChanges> responses = new ArrayList<>();
             List<MirrorTarget> copies = new ArrayList<>();
@@ -38,6 +44,7 @@ final class RuleAction {
                     case FilterConfig.ResponseHeaders headers -> responses.add(headers.changes());
                     case FilterConfig.Redirect redirected -> away = redirected;
                     case FilterConfig.Rewrite rewritten -> changed = rewritten;
+                    case FilterConfig.Named _ -> {}
                     case FilterConfig.Cors allowed -> policy = new CrossOriginPolicy(allowed);
                     case FilterConfig.Mirror mirror -> {
                         Upstream to = upstreams.apply(mirror.upstream());
@@ -103,7 +110,7 @@ final class RuleAction {
         this.listener = listener;
         this.route = route.namespace() + "/" + route.name();
         this.metrics = plane.metrics.route(this.route);
-        this.filters = new Filters(rule.filters(), upstreams);
+        this.filters = new Filters(rule.filters(), upstreams, plane.filters.of(rule.filters()));
         this.requestTimeoutNanos = rule.requestTimeoutMillis() * 1_000_000;
         this.backendTimeoutNanos = rule.backendTimeoutMillis() * 1_000_000;
         this.retry = rule.retry();
@@ -124,7 +131,11 @@ final class RuleAction {
                 Upstream upstream = each.upstream().isEmpty() ? null : upstreams.apply(each.upstream());
                 // Calls of gRPC are no business of caches.
                 AnswerCache.Place cache = plane.cache.of(grpc ? null : content.cache(), route, rule, each);
-                all.add(new Backend(upstream, sum, new Filters(each.filters(), upstreams), cache));
+                all.add(new Backend(
+                        upstream,
+                        sum,
+                        new Filters(each.filters(), upstreams, plane.filters.of(each.filters())),
+                        cache));
             }
         }
         this.backends = all.toArray(Backend[]::new);

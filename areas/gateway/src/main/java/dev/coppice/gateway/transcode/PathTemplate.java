@@ -1,7 +1,11 @@
 package dev.coppice.gateway.transcode;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -122,6 +126,58 @@ public final class PathTemplate {
 
     List<Variable> variables() {
         return variables;
+    }
+
+    /** The names of its fields. */
+    public Set<String> fields() {
+        return variables.stream().map(Variable::field).collect(Collectors.toUnmodifiableSet());
+    }
+
+    /**
+     * The values of the fields in a path in normal form, with the escapes that they have there.
+     *
+     * @return null when the path is another one
+     */
+    public @Nullable Map<String, String> match(String path) {
+        int end = path.length();
+        if (!verb.isEmpty()) {
+            if (!path.endsWith(":" + verb) || path.lastIndexOf('/') > end - verb.length() - 1) {
+                return null;
+            }
+            end -= verb.length() + 1;
+        }
+        if (!path.startsWith("/")) {
+            return null;
+        }
+        int fixed = segments.getLast().equals(MANY) ? segments.size() - 1 : segments.size();
+        List<String> found = new ArrayList<>(segments.size());
+        int at = 1;
+        for (int i = 0; i < fixed; i++) {
+            int slash = at > end ? -1 : path.indexOf('/', at);
+            int stop = slash < 0 || slash > end ? end : slash;
+            if (at > end || !fits(segments.get(i), path.substring(at, stop))) {
+                return null;
+            }
+            found.add(path.substring(at, stop));
+            at = stop + 1;
+        }
+        if (fixed == segments.size()) {
+            if (at <= end) {
+                return null;
+            }
+        } else {
+            // What is left is one text: a path may have more segments than anybody wants to see apart.
+            found.add(at > end ? "" : path.substring(at, end));
+        }
+        Map<String, String> values = new HashMap<>();
+        for (Variable each : variables) {
+            values.put(each.field, String.join("/", found.subList(each.from, each.to < 0 ? found.size() : each.to)));
+        }
+        return values;
+    }
+
+    private static boolean fits(String pattern, String segment) {
+        return pattern.equals(ONE) ? !segment.isEmpty() : pattern.equals(segment);
     }
 
     @Override

@@ -17,7 +17,7 @@ public final class PercentText {
      * @param keepSlashes whether those of slashes stay
      * @return null when an escape is none, or it is no UTF-8
      */
-    static @Nullable String decoded(String text, boolean keepSlashes) {
+    public static @Nullable String decoded(String text, boolean keepSlashes) {
         if (text.indexOf('%') < 0) {
             return text;
         }

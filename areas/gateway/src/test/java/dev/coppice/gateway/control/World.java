@@ -154,6 +154,7 @@ final class World implements ClusterView {
                 all(GatewayKinds.SECURITY_POLICY),
                 all(GatewayKinds.OBSERVABILITY_POLICY),
                 all(GatewayKinds.CONTENT_POLICY),
+                all(GatewayKinds.HTTP_ROUTE_FILTER),
                 this);
     }
 

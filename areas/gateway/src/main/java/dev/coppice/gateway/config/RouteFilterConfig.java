@@ -1,0 +1,84 @@
+package dev.coppice.gateway.config;
+
+import dev.coppice.gateway.config.FilterConfig.HeaderChanges;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An HTTPRouteFilter. Values of headers and parameters are templates. Immutable.
+ *
+ * @param name {@code NAMESPACE/NAME}
+ * @param when a CEL expression; empty: always
+ * @param pathTemplate the path that requests must have; empty: any
+ * @param rewrite null: what the backend sees stays
+ * @param direct the answer; null: there is none
+ * @param files answers; null: there are none
+ */
+public record RouteFilterConfig(
+        String name,
+        String when,
+        String pathTemplate,
+        HeaderChanges request,
+        HeaderChanges response,
+        @Nullable Rewrite rewrite,
+        @Nullable Direct direct,
+        @Nullable Files files) {
+
+    /** Whether requests that it applies to are answered by it. */
+    public boolean answers() {
+        return direct != null || files != null;
+    }
+
+    /** Whether it applies to all requests of a rule. */
+    public boolean always() {
+        return when.isEmpty() && pathTemplate.isEmpty();
+    }
+
+    /**
+     * What the backend sees instead.
+     *
+     * @param hostname a template; null: it stays
+     * @param path null: it stays
+     */
+    public record Rewrite(
+            @Nullable String hostname, @Nullable PathRewrite path, HeaderChanges query) {}
+
+    /**
+     * Another path.
+     *
+     * @param template of the path, and the query; null: by {@code pattern}
+     * @param pattern what is replaced by {@code substitution}
+     */
+    public record PathRewrite(
+            @Nullable String template,
+            @Nullable String pattern,
+            @Nullable String substitution) {}
+
+    /** An answer. */
+    public record Direct(int status, String contentType, String body, boolean template) {}
+
+    /**
+     * Files.
+     *
+     * @param entries in base64 by their paths, if they are in memory; null: they are in a directory
+     * @param root an absolute path; null: they are in memory
+     * @param directory below the root
+     * @param index of directories; empty: they have none
+     * @param fallback a path; null: what is not there is answered with 404
+     */
+    public record Files(
+            @Nullable Map<String, String> entries,
+            @Nullable String root,
+            @Nullable String directory,
+            String index,
+            @Nullable String fallback) {
+        public Files {
+            entries = entries == null ? null : Map.copyOf(entries);
+        }
+
+        @Override
+        public String toString() {
+            return entries == null ? "Files[" + root + "/" + directory + "]" : "Files[" + entries.keySet() + "]";
+        }
+    }
+}

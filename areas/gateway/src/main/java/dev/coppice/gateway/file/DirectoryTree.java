@@ -1,0 +1,128 @@
+package dev.coppice.gateway.file;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
+import java.nio.file.FileSystemLoopException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.OpenOption;
+import java.nio.file.Path;
+import java.nio.file.SecureDirectoryStream;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributeView;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Files below a directory of this machine. Each directory on the way is opened within the one before and no symbolic link is followed
+ * (openat with O_NOFOLLOW), so that nothing outside is reached, whatever is changed meanwhile. Safe for use by many threads.
+ */
+public final class DirectoryTree implements FileTree {
+    private static final Set<OpenOption> READ = Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
+
+    private record Opened(SeekableByteChannel channel, FileVersion version) implements OpenFile {
+        @Override
+        public byte[] read(long from, int count) throws IOException {
+            ByteBuffer bytes = ByteBuffer.allocate(count);
+            channel.position(from);
+            while (bytes.hasRemaining()) {
+                if (channel.read(bytes) < 0) {
+                    throw new EOFException("the file has become shorter");
+                }
+            }
+            return bytes.array();
+        }
+
+        @Override
+        public void close() {
+            try {
+                channel.close();
+            } catch (IOException e) {
+                // It was read only: nothing is lost.
+            }
+        }
+    }
+
+    private final Path root;
+    private final List<String> below;
+
+    /**
+     * Takes a directory below a root.
+     *
+     * @param root which itself may be reached through links
+     * @param below the names of directories on the way; none is followed if it is a link
+     */
+    public DirectoryTree(Path root, List<String> below) {
+        this.root = root;
+        this.below = List.copyOf(below);
+    }
+
+    /** Whether directories of this machine can be opened so that nothing outside of them is reached. */
+    public static boolean supported(Path directory) throws IOException {
+        try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory)) {
+            return stream instanceof SecureDirectoryStream;
+        }
+    }
+
+    @Override
+    public boolean blocks() {
+        return true;
+    }
+
+    @Override
+    public Found open(FilePath path) throws IOException {
+        try (DirectoryStream<Path> stream = Files.newDirectoryStream(root)) {
+            if (!(stream instanceof SecureDirectoryStream<Path> secure)) {
+                throw new IOException("directories cannot be opened safely here");
+            }
+            List<String> names = new ArrayList<>(below);
+            names.addAll(path.names());
+            return open(secure, names);
+        } catch (NoSuchFileException | NotDirectoryException | FileSystemLoopException e) {
+            return new Found.Nothing();
+        } catch (FileSystemException e) {
+            // A link where none is followed has no exception of its own (ELOOP, ENOTDIR).
+            if (e.getReason() != null
+                    && (e.getReason().contains("symbolic") || e.getReason().contains("directory"))) {
+                return new Found.Nothing();
+            }
+            throw e;
+        }
+    }
+
+    private static Found open(SecureDirectoryStream<Path> in, List<String> names) throws IOException {
+        Path first = Path.of(names.getFirst());
+        if (names.size() > 1) {
+            try (SecureDirectoryStream<Path> next = in.newDirectoryStream(first, LinkOption.NOFOLLOW_LINKS)) {
+                return open(next, names.subList(1, names.size()));
+            }
+        }
+        // Opening a pipe would wait for whoever writes to it.
+        BasicFileAttributes attributes = in.getFileAttributeView(
+                        first, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
+                .readAttributes();
+        if (!attributes.isRegularFile()) {
+            return attributes.isDirectory() ? new Found.Directory() : new Found.Nothing();
+        }
+        SeekableByteChannel channel = in.newByteChannel(first, READ);
+        try {
+            long modified = attributes.lastModifiedTime().to(TimeUnit.NANOSECONDS);
+            long size = channel.size();
+            String tag = '"' + Long.toHexString(modified) + '-' + Long.toHexString(size) + '"';
+            long seconds = Math.floorDiv(modified, 1_000_000_000L);
+            return new Found.File(new Opened(channel, new FileVersion(tag, seconds, size)), first.toString());
+        } catch (IOException | RuntimeException e) {
+            channel.close();
+            throw e;
+        }
+    }
+}

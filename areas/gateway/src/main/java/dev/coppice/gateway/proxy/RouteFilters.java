@@ -1,0 +1,52 @@
+package dev.coppice.gateway.proxy;
+
+import dev.coppice.gateway.config.FilterConfig;
+import dev.coppice.gateway.config.RouteFilterConfig;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** The HTTPRouteFilters that there are; each is made anew only when it changes. Safe for use by many threads. */
+final class RouteFilters {
+    private static final System.Logger LOG = System.getLogger(RouteFilters.class.getName());
+
+    private Map<String, RouteFilter> made = Map.of();
+
+    synchronized void update(List<RouteFilterConfig> configs) {
+        Map<String, RouteFilter> now = new HashMap<>();
+        for (RouteFilterConfig each : configs) {
+            RouteFilter before = made.get(each.name());
+            if (before != null && before.config.equals(each)) {
+                now.put(each.name(), before);
+                continue;
+            }
+            try {
+                now.put(each.name(), new RouteFilter(each));
+            } catch (IllegalArgumentException e) {
+                // What was saved by another version may be none for this one.
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "the filter " + each.name() + " cannot be run; its requests are answered with 500: "
+                                + e.getMessage());
+            }
+        }
+        made = Map.copyOf(now);
+    }
+
+    /**
+     * Those that filters of a rule name, in their order.
+     *
+     * @return null when it names none; an element is null when it cannot be run
+     */
+    synchronized @Nullable RouteFilter @Nullable [] of(List<FilterConfig> filters) {
+        List<@Nullable RouteFilter> all = new ArrayList<>(0);
+        for (FilterConfig each : filters) {
+            if (each instanceof FilterConfig.Named named) {
+                all.add(made.get(named.name()));
+            }
+        }
+        return all.isEmpty() ? null : all.toArray(RouteFilter[]::new);
+    }
+}

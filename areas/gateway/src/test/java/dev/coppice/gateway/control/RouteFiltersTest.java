@@ -1,0 +1,198 @@
+package dev.coppice.gateway.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.gateway.config.FilterConfig;
+import dev.coppice.gateway.config.RouteFilterConfig;
+import dev.coppice.gateway.config.RuleConfig;
+import java.nio.file.Path;
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** HTTPRouteFilters: what rules that refer to them come to, and what is said of both. */
+class RouteFiltersTest {
+    private static final String GOOD = "Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs";
+
+    private final World world = new World()
+            .service("default", "web", "{name: http, port: 80}", "10.0.0.1")
+            .apply("""
+                    kind: Gateway
+                    metadata: {name: gate}
+                    spec: {gatewayClassName: coppice, listeners: [{name: http, port: 80, protocol: HTTP}]}
+                    """);
+
+    private void filter(String name, String spec) {
+        world.apply("kind: HTTPRouteFilter\nmetadata: {name: " + name + "}\nspec: " + spec);
+    }
+
+    private static String named(String name) {
+        return "{type: ExtensionRef, extensionRef: {group: gateway.coppice.dev, kind: HTTPRouteFilter, name: " + name
+                + "}}";
+    }
+
+    private void route(String name, String filters) {
+        world.apply("kind: HTTPRoute\nmetadata: {name: " + name
+                + "}\nspec: {parentRefs: [{name: gate}], rules: [{filters: [" + filters
+                + "], backendRefs: [{name: web, port: 80}]}]}");
+    }
+
+    private static RuleConfig rule(World.Outcome outcome, String route) {
+        return outcome.served("http").routes().stream()
+                .filter(each -> each.name().equals(route))
+                .findFirst()
+                .orElseThrow()
+                .rules()
+                .getFirst();
+    }
+
+    private static String said(World.Outcome outcome, String filter) {
+        return World.Outcome.text(((Draft.OfFilter) outcome.draft("HTTPRouteFilter", filter)).conditions());
+    }
+
+    private static String message(World.Outcome outcome, String filter) {
+        return outcome.draft("HTTPRouteFilter", filter).toString();
+    }
+
+    @Test
+    void aRuleHasTheFilterThatItNames(@TempDir Path directory) throws Exception {
+        filter("stamp", "{pathTemplate: '/a/{b}', requestHeaderModifier: {set: [{name: X-B, value: '{path.b}'}]}}");
+        route("shop", named("stamp"));
+        World.Outcome outcome = world.translate();
+        assertThat(outcome.parent("shop")).isEqualTo(GOOD);
+        assertThat(said(outcome, "stamp")).isEqualTo(GOOD);
+        assertThat(rule(outcome, "shop").invalid()).isNull();
+        assertThat(rule(outcome, "shop").filters()).containsExactly(new FilterConfig.Named("default/stamp"));
+        RouteFilterConfig config = outcome.config().filters().getFirst();
+        assertThat(config.name()).isEqualTo("default/stamp");
+        assertThat(config.request().set()).containsExactly(new FilterConfig.Header("X-B", "{path.b}"));
+        SavedConfig saved = World.saved(directory.resolve("config.json"));
+        saved.write(outcome.config());
+        assertThat(saved.read()).contains(outcome.config());
+    }
+
+    @Test
+    void callsOfGrpcAndBackendsHaveThem() {
+        filter("stamp", "{responseHeaderModifier: {set: [{name: A, value: b}]}}");
+        world.apply("kind: GRPCRoute\nmetadata: {name: calls}\nspec: {parentRefs: [{name: gate}], rules: [{filters: ["
+                + named("stamp") + "], backendRefs: [{name: web, port: 80, filters: [" + named("gone") + "]}]}]}");
+        World.Outcome outcome = world.translate();
+        assertThat(outcome.parents("GRPCRoute", "calls"))
+                .containsExactly("Accepted=True/Accepted ResolvedRefs=False/FilterNotFound");
+        assertThat(rule(outcome, "calls").invalid()).isNull();
+        assertThat(rule(outcome, "calls").backends().getFirst().upstream()).isEmpty();
+    }
+
+    @Test
+    void aRuleWithoutItsFilterIsNotServed() {
+        route("shop", named("late"));
+        World.Outcome outcome = world.translate();
+        assertThat(outcome.parent("shop")).isEqualTo("Accepted=True/Accepted ResolvedRefs=False/FilterNotFound");
+        assertThat(rule(outcome, "shop").invalid()).contains("HTTPRouteFilter default/late does not exist");
+        filter("late", "{directResponse: {}}");
+        outcome = world.translate();
+        assertThat(outcome.parent("shop")).isEqualTo(GOOD);
+        assertThat(rule(outcome, "shop").invalid()).isNull();
+        filter("late", "{directResponse: {body: {inline: '{nobody}', template: true}}}");
+        outcome = world.translate();
+        assertThat(outcome.parent("shop")).isEqualTo("Accepted=True/Accepted ResolvedRefs=False/InvalidFilter");
+        assertThat(said(outcome, "late")).isEqualTo("Accepted=False/Invalid ResolvedRefs=True/ResolvedRefs");
+        assertThat(outcome.config().filters()).isEmpty();
+        world.remove("HTTPRouteFilter", "default", "late");
+        assertThat(world.translate().parent("shop"))
+                .isEqualTo("Accepted=True/Accepted ResolvedRefs=False/FilterNotFound");
+    }
+
+    @Test
+    void allFaultsAreToldTogether() {
+        filter("bad", """
+                {when: 'request.nothing', pathTemplate: '/a/{', requestHeaderModifier: {set: [{name: Host, value: a}, {name: A, value: '{nobody}'}], remove: [Content-Length]}, \
+                responseHeaderModifier: {add: [{name: Transfer-Encoding, value: a}]}, \
+                urlRewrite: {hostname: {type: Template, template: '{'}, path: {type: ReplaceRegexMatch, replaceRegexMatch: {pattern: '(', substitution: a}}}}""");
+        filter("worse", """
+                {urlRewrite: {path: {type: ReplaceRegexMatch, replaceRegexMatch: {pattern: '((a{500}){500})', substitution: a}}}}""");
+        filter("worst", "{urlRewrite: {path: {type: ReplaceTemplate, replaceTemplate: '/a/../{path.b}'}}}");
+        filter("dots", "{urlRewrite: {path: {type: ReplaceTemplate, replaceTemplate: '/a/../b c'}}}");
+        filter("group", """
+                {urlRewrite: {path: {type: ReplaceRegexMatch, replaceRegexMatch: {pattern: a, substitution: '\\1'}}}}""");
+        World.Outcome outcome = world.translate();
+        assertThat(message(outcome, "bad"))
+                .contains(
+                        "when: ",
+                        "pathTemplate: the path /a/{",
+                        "requestHeaderModifier.set: Host is the gateway's own",
+                        "requestHeaderModifier.set[A]: {nobody}: there is no such field",
+                        "requestHeaderModifier.remove: Content-Length",
+                        "responseHeaderModifier.add: Transfer-Encoding",
+                        "urlRewrite.hostname: ",
+                        "urlRewrite.path.replaceRegexMatch.pattern: the regular expression (");
+        assertThat(message(outcome, "worse")).contains("repeats too much");
+        assertThat(message(outcome, "worst")).contains("pathTemplate has no such field");
+        assertThat(message(outcome, "dots")).contains("no . or .. between slashes");
+        assertThat(message(outcome, "group")).contains("the pattern's 0 groups");
+    }
+
+    @Test
+    void bodiesAndFilesComeFromConfigMaps() {
+        filter("page", "{directResponse: {body: {type: ValueRef, valueRef: {name: site, key: a.html}}}}");
+        filter("site", "{files: {configMap: {name: site}}}");
+        filter("some", "{files: {configMap: {name: site, items: [{key: a.html, path: x/y.html}, {key: b, path: b}]}}}");
+        World.Outcome outcome = world.translate();
+        for (String each : new String[] {"page", "site", "some"}) {
+            assertThat(said(outcome, each)).isEqualTo("Accepted=True/Accepted ResolvedRefs=False/ConfigMapNotFound");
+        }
+        world.apply("kind: ConfigMap\nmetadata: {name: site}\ndata: {a.html: one}\nbinaryData: {b.png: AQID}");
+        outcome = world.translate();
+        assertThat(said(outcome, "some")).isEqualTo("Accepted=True/Accepted ResolvedRefs=False/InvalidReference");
+        assertThat(message(outcome, "some")).contains("lacks the entries b");
+        assertThat(outcome.config().filters()).hasSize(2);
+        assertThat(outcome.config().filters())
+                .anyMatch(each -> each.direct() != null && each.direct().body().equals("one"))
+                .anyMatch(each -> each.files() != null
+                        && each.files().entries().equals(java.util.Map.of("a.html", "b25l", "b.png", "AQID")));
+        world.apply("kind: ConfigMap\nmetadata: {name: site}\ndata: {a.html: two, b: three}");
+        outcome = world.translate();
+        assertThat(outcome.config().filters())
+                .hasSize(3)
+                .anyMatch(each -> each.direct() != null && each.direct().body().equals("two"))
+                .anyMatch(each -> each.files() != null && each.files().entries().containsKey("x/y.html"));
+        world.apply("kind: ConfigMap\nmetadata: {name: site}\ndata: {a.html: " + "x".repeat(65_537) + "}");
+        assertThat(message(world.translate(), "page")).contains("65537 characters; a body may have 65536");
+    }
+
+    @Test
+    void filesOfTheMachineAreTheOperators() {
+        filter("site", "{files: {directory: public}}");
+        assertThat(message(world.translate(), "site"))
+                .contains("files.directory: the operator of this gateway has not");
+    }
+
+    @Test
+    void aPathIsRewrittenInOneWay() {
+        filter("path", "{urlRewrite: {path: {type: ReplaceTemplate, replaceTemplate: '/v2{path}'}}}");
+        route(
+                "shop",
+                named("path")
+                        + ", {type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /x}}}");
+        World.Outcome outcome = world.translate();
+        assertThat(outcome.parent("shop")).isEqualTo("Accepted=True/Accepted ResolvedRefs=False/IncompatibleFilters");
+        assertThat(rule(outcome, "shop").invalid()).contains("cannot both change the path");
+        route("shop", named("path") + ", {type: URLRewrite, urlRewrite: {hostname: a.org}}");
+        assertThat(world.translate().parent("shop")).isEqualTo(GOOD);
+    }
+
+    @Test
+    void theStatusSaysIt() throws Exception {
+        ObjectNode object = (ObjectNode)
+                new ObjectMapper()
+                        .readTree(
+                                "{\"kind\":\"HTTPRouteFilter\",\"metadata\":{\"generation\":1,\"resourceVersion\":\"5\"},\"spec\":{}}");
+        ObjectNode patch = StatusPatches.patch(
+                object,
+                new Draft.OfFilter(1, java.util.List.of(Draft.Condition.no("Accepted", "Invalid", "when: wrong"))),
+                Instant.EPOCH);
+        assertThat(patch.at("/status/conditions/0/message").asText()).isEqualTo("when: wrong");
+    }
+}

@@ -1,0 +1,112 @@
+package dev.coppice.gateway.file;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.coppice.gateway.file.FileTree.Found;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Files of a machine, and of memory: nothing but what is below the root. */
+class DirectoryTreeTest {
+    @TempDir
+    Path temporary;
+
+    private FileTree tree;
+
+    @BeforeEach
+    void files() throws IOException {
+        Path site = Files.createDirectories(temporary.resolve("root/shop/site/sub"));
+        Files.writeString(site.getParent().resolve("index.html"), "top");
+        Files.writeString(site.resolve("index.html"), "sub");
+        Files.writeString(site.resolve("a.txt"), "0123456789");
+        Files.setLastModifiedTime(site.resolve("a.txt"), FileTime.from(Instant.ofEpochSecond(1_700_000_000)));
+        Files.writeString(temporary.resolve("secret"), "secret");
+        Files.createSymbolicLink(site.resolve("link"), temporary.resolve("secret"));
+        Files.createSymbolicLink(site.resolve("near"), site.resolve("a.txt"));
+        Files.createSymbolicLink(site.getParent().resolve("out"), temporary);
+        Files.createSymbolicLink(temporary.resolve("root/shop/other"), temporary);
+        tree = new DirectoryTree(temporary.resolve("root"), List.of("shop", "site"));
+    }
+
+    private String read(String path) throws IOException {
+        return read(tree, path, "index.html", null);
+    }
+
+    private static String read(FileTree tree, String path, String index, String fallback) throws IOException {
+        Found found = tree.find(FilePath.of(path), index, fallback == null ? null : FilePath.of(fallback));
+        return switch (found) {
+            case Found.Nothing _ -> "nothing";
+            case Found.Directory _ -> "directory";
+            case Found.File file -> {
+                try (FileTree.OpenFile open = file.file()) {
+                    yield file.name() + ":"
+                            + new String(open.read(0, (int) open.version().size()), StandardCharsets.UTF_8);
+                }
+            }
+        };
+    }
+
+    @Test
+    void filesAndIndexesAreFound() throws IOException {
+        assertThat(DirectoryTree.supported(temporary)).isTrue();
+        assertThat(read("/")).isEqualTo("index.html:top");
+        assertThat(read("/sub/")).isEqualTo("index.html:sub");
+        assertThat(read("/sub")).isEqualTo("directory");
+        assertThat(read("/sub/a.txt")).isEqualTo("a.txt:0123456789");
+        assertThat(read("/sub/none")).isEqualTo("nothing");
+        assertThat(read("/none/none")).isEqualTo("nothing");
+        assertThat(read("/sub/a.txt/b")).isEqualTo("nothing");
+        assertThat(read("/sub/a.txt/")).isEqualTo("nothing");
+        assertThat(read(tree, "/sub/", "", null)).isEqualTo("nothing");
+        assertThat(read(tree, "/sub", "", null)).isEqualTo("nothing");
+        assertThat(read(tree, "/sub", "none.html", "index.html")).isEqualTo("index.html:top");
+        assertThat(read(tree, "/deep/route", "index.html", "index.html")).isEqualTo("index.html:top");
+    }
+
+    @Test
+    void noLinkIsFollowed() throws IOException {
+        assertThat(read("/sub/link")).isEqualTo("nothing");
+        assertThat(read("/sub/near")).isEqualTo("nothing");
+        assertThat(read("/out/secret")).isEqualTo("nothing");
+        assertThat(read(new DirectoryTree(temporary.resolve("root"), List.of("shop", "other")), "/secret", "", null))
+                .isEqualTo("nothing");
+        assertThat(read(new DirectoryTree(temporary.resolve("gone"), List.of("shop")), "/secret", "", null))
+                .isEqualTo("nothing");
+    }
+
+    @Test
+    void theVersionIsThatOfTheFile() throws IOException {
+        try (FileTree.OpenFile open = ((Found.File) tree.open(FilePath.of("sub/a.txt"))).file()) {
+            assertThat(open.version().modifiedSeconds()).isEqualTo(1_700_000_000);
+            assertThat(open.version().size()).isEqualTo(10);
+            assertThat(open.version().tag()).matches("\"[0-9a-f]+-a\"");
+            assertThat(new String(open.read(3, 4), StandardCharsets.UTF_8)).isEqualTo("3456");
+            Files.writeString(temporary.resolve("root/shop/site/sub/a.txt"), "012");
+            assertThatThrownBy(() -> open.read(2, 4)).isInstanceOf(IOException.class);
+        }
+    }
+
+    @Test
+    void filesInMemoryAreFoundAlike() throws IOException {
+        FileTree memory = new MemoryTree(Map.of(
+                "index.html",
+                "top".getBytes(StandardCharsets.UTF_8),
+                "sub/index.html",
+                "sub".getBytes(StandardCharsets.UTF_8)));
+        assertThat(read(memory, "/", "index.html", null)).isEqualTo("index.html:top");
+        assertThat(read(memory, "/sub", "index.html", null)).isEqualTo("directory");
+        assertThat(read(memory, "/sub/", "index.html", null)).isEqualTo("index.html:sub");
+        assertThat(read(memory, "/none", "index.html", null)).isEqualTo("nothing");
+        assertThat(read(memory, "/none", "index.html", "index.html")).isEqualTo("index.html:top");
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.gateway.file;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.gateway.template;
+
+import org.jspecify.annotations.NullMarked;
