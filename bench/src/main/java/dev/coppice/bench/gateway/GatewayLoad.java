@@ -48,7 +48,9 @@ public final class GatewayLoad {
         /** HTTP/2 without TLS. */
         H2C(List.of(16)),
         /** HTTP/2 in TLS. */
-        H2(List.of(16));
+        H2(List.of(16)),
+        /** HTTP/1.1, answered from a cache in memory (nginx's in files that the system has in memory). */
+        CACHE(List.of(64));
 
         final List<Integer> connections;
 
@@ -62,12 +64,15 @@ public final class GatewayLoad {
     }
 
     /** A proxy under test. */
-    private record Proxy(String name, int plain, int h2c, int secure, List<Long> pids) {
+    private record Proxy(String name, int plain, int h2c, int secure, int cached, List<Long> pids) {
         String url(Mode mode) {
-            return (mode.secure()
-                            ? "https://127.0.0.1:" + secure
-                            : "http://127.0.0.1:" + (mode == Mode.H2C ? h2c : plain))
-                    + "/files/1k";
+            int port = switch (mode) {
+                case HTTP -> plain;
+                case H2C -> h2c;
+                case TLS, H2 -> secure;
+                case CACHE -> cached;
+            };
+            return (mode.secure() ? "https" : "http") + "://127.0.0.1:" + port + "/files/1k";
         }
     }
 
@@ -107,11 +112,13 @@ public final class GatewayLoad {
         int backend = freePort();
         certificate();
         Files.writeString(directory.resolve("1k"), "x".repeat(1024));
+        String files = " keepalive_requests 1000000000; access_log off; location /files/ { alias " + directory + "/; ";
         nginx(
                 "backend",
                 1,
-                "server { listen 127.0.0.1:" + backend + "; keepalive_requests 1000000000; access_log off;"
-                        + " location /files/ { alias " + directory + "/; } }");
+                "server { listen 127.0.0.1:" + backend + ";" + files + "} } server { listen 127.0.0.1:" + backend
+                        + "; server_name " + GatewayServer.CACHED + ";" + files
+                        + " add_header Cache-Control max-age=3600; } }");
         List<Proxy> proxies = List.of(proxyNginx(backend), haproxy(backend), coppice(backend, routes));
         String host = "h" + (routes - 1) + ".example.org";
         for (Proxy each : proxies) {
@@ -119,7 +126,7 @@ public final class GatewayLoad {
         }
         for (Mode mode : modes) {
             for (int connections : mode.connections) {
-                measure(proxies, mode, connections, host, seconds, routes);
+                measure(proxies, mode, connections, mode == Mode.CACHE ? GatewayServer.CACHED : host, seconds, routes);
             }
         }
     }
@@ -185,20 +192,22 @@ public final class GatewayLoad {
         int port = freePort();
         int h2c = freePort();
         int secure = freePort();
+        int cached = freePort();
+        String passed = "keepalive_requests 1000000000; access_log " + directory
+                + "/nginx-access.log combined buffer=32k; location / { proxy_pass http://backend;"
+                + " proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host;"
+                + " proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; ";
         Process process = nginx(
                 "proxy",
                 0,
-                "upstream backend { server 127.0.0.1:" + backend
-                        + "; keepalive 512; keepalive_requests 1000000000; }"
+                "proxy_cache_path " + directory + "/nginx-cache keys_zone=c:10m; upstream backend { server 127.0.0.1:"
+                        + backend + "; keepalive 512; keepalive_requests 1000000000; }"
                         + " server { listen 127.0.0.1:" + port + "; listen 127.0.0.1:" + h2c
                         + " http2; listen 127.0.0.1:" + secure
                         + " ssl http2; ssl_certificate " + directory + "/cert.pem; ssl_certificate_key " + directory
-                        + "/key.pem; keepalive_requests 1000000000; access_log "
-                        + directory
-                        + "/nginx-access.log combined buffer=32k; location / { proxy_pass http://backend;"
-                        + " proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host;"
-                        + " proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; } }");
-        return new Proxy("nginx", port, h2c, secure, pids(process));
+                        + "/key.pem; " + passed + "} } server { listen 127.0.0.1:" + cached + "; " + passed
+                        + "proxy_cache c; } }");
+        return new Proxy("nginx", port, h2c, secure, cached, pids(process));
     }
 
     private Process nginx(String name, int processor, String http) throws Exception {
@@ -215,6 +224,7 @@ public final class GatewayLoad {
         int port = freePort();
         int h2c = freePort();
         int secure = freePort();
+        int cached = freePort();
         Path file = directory.resolve("haproxy.cfg");
         Files.writeString(
                 file,
@@ -223,9 +233,16 @@ public final class GatewayLoad {
                         + " option forwardfor\n option httplog\n log global\nfrontend f\n bind 127.0.0.1:" + port
                         + "\n bind 127.0.0.1:" + h2c + " proto h2\n bind 127.0.0.1:" + secure + " ssl crt " + directory
                         + "/both.pem alpn h2,http/1.1\n default_backend b\nbackend b\n server s 127.0.0.1:" + backend
-                        + "\n");
+                        + "\nfrontend g\n bind 127.0.0.1:" + cached
+                        + "\n http-request cache-use c\n http-response cache-store c\n default_backend b"
+                        + "\ncache c\n total-max-size 16\n max-age 3600\n");
         return new Proxy(
-                "haproxy", port, h2c, secure, pids(start("haproxy", 0, "haproxy", "-db", "-f", file.toString())));
+                "haproxy",
+                port,
+                h2c,
+                secure,
+                cached,
+                pids(start("haproxy", 0, "haproxy", "-db", "-f", file.toString())));
     }
 
     private Proxy coppice(int backend, int routes) throws Exception {
@@ -249,7 +266,7 @@ public final class GatewayLoad {
                 Integer.toString(backend),
                 Integer.toString(routes),
                 directory.resolve("access.log").toString());
-        return new Proxy("coppice", port, port, secure, pids(process));
+        return new Proxy("coppice", port, port, secure, port, pids(process));
     }
 
     private static List<Long> pids(Process process) {

@@ -1,6 +1,7 @@
 package dev.coppice.bench.gateway;
 
 import dev.coppice.gateway.config.BackendConfig;
+import dev.coppice.gateway.config.ContentConfig;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.MatchConfig;
@@ -8,6 +9,7 @@ import dev.coppice.gateway.config.MatchConfig.PathMatch;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.TlsConfig;
+import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.proxy.ProxyDataPlane;
 import dev.coppice.gateway.proxy.ProxyOptions;
@@ -19,6 +21,8 @@ import java.util.List;
 
 /** The data plane alone, with many routes, one event loop, timeouts, metrics and an access log. */
 final class GatewayServer {
+    /** The host whose answers are kept. */
+    static final String CACHED = "cached.example.org";
 
     private GatewayServer() {}
 
@@ -26,45 +30,42 @@ final class GatewayServer {
     static GatewayConfig config(int port, int secure, TlsConfig tls, int backendPort, int routes) {
         List<RouteConfig> all = new ArrayList<>();
         for (int i = 0; i < routes; i++) {
-            MatchConfig match =
-                    new MatchConfig(new PathMatch(PathMatch.Type.PREFIX, "/files"), "GET", List.of(), List.of());
-            RuleConfig rule = new RuleConfig(
-                    "",
-                    List.of(match),
-                    List.of(),
-                    List.of(new BackendConfig("default/backend:80", 1, List.of())),
-                    30_000,
-                    10_000,
-                    null,
-                    null);
-            all.add(new RouteConfig(
-                    "HTTPRoute", "default", "route-" + i, i, List.of("h" + i + ".example.org"), List.of(rule)));
+            all.add(route("route-" + i, i, "h" + i + ".example.org"));
         }
+        all.add(route("cached", routes, CACHED));
         UpstreamConfig upstream = new UpstreamConfig(
                 "default/backend:80",
                 UpstreamConfig.Protocol.HTTP,
                 List.of(new UpstreamConfig.Endpoint("127.0.0.1", backendPort)));
-        return new GatewayConfig(
-                List.of(
-                        new ListenerConfig(
-                                "default/gateway",
-                                "http",
-                                "127.0.0.1",
-                                port,
-                                ListenerConfig.Protocol.HTTP,
-                                "",
-                                null,
-                                all),
-                        new ListenerConfig(
-                                "default/gateway",
-                                "https",
-                                "127.0.0.1",
-                                secure,
-                                ListenerConfig.Protocol.HTTP,
-                                "",
-                                tls,
-                                all)),
-                List.of(upstream));
+        ContentConfig.Cache cache =
+                new ContentConfig.Cache(true, 0, 0, 0, 1 << 20, List.of(), List.of(), true, 5_000, "");
+        List<ListenerConfig> listeners = List.of(
+                new ListenerConfig(
+                        "default/gateway", "http", "127.0.0.1", port, ListenerConfig.Protocol.HTTP, "", null, all),
+                new ListenerConfig(
+                        "default/gateway", "https", "127.0.0.1", secure, ListenerConfig.Protocol.HTTP, "", tls, all));
+        return new GatewayConfig.Builder(listeners, List.of(upstream))
+                .contents(List.of(new ContentConfig(
+                        List.of(new TrafficTarget("HTTPRoute", "default/cached", "")),
+                        null,
+                        ContentConfig.UNBOUNDED,
+                        cache)))
+                .build();
+    }
+
+    private static RouteConfig route(String name, int order, String host) {
+        MatchConfig match =
+                new MatchConfig(new PathMatch(PathMatch.Type.PREFIX, "/files"), "GET", List.of(), List.of());
+        RuleConfig rule = new RuleConfig(
+                "",
+                List.of(match),
+                List.of(),
+                List.of(new BackendConfig("default/backend:80", 1, List.of())),
+                30_000,
+                10_000,
+                null,
+                null);
+        return new RouteConfig("HTTPRoute", "default", name, order, List.of(host), List.of(rule));
     }
 
     public static void main(String[] arguments) throws Exception {

@@ -2,6 +2,7 @@ package dev.coppice.gateway.cache;
 
 import dev.coppice.gateway.config.ContentConfig;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 public final class Storing {
     /** Names that {@code Vary} may have. */
     private static final int MOST_VARYING = 16;
+
+    private static final Pattern STREAM =
+            Pattern.compile("(text/event-stream|multipart/x-mixed-replace)", Pattern.CASE_INSENSITIVE);
 
     private static final Set<Integer> UNDERSTOOD = Set.of(
             200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411,
@@ -38,6 +42,8 @@ public final class Storing {
         AUTHORIZATION("authorization"),
         COOKIES("set-cookie"),
         VARY("vary"),
+        /** It goes on for as long as there is something to tell. */
+        STREAM("stream"),
         /** It would not be fresh, and could not be asked for again with a condition. */
         NO_FRESHNESS("no-freshness"),
         /** What it says cannot be read. */
@@ -118,6 +124,10 @@ public final class Storing {
         }
         if (said.personal()) {
             return Refusal.PRIVATE;
+        }
+        String type = answer.only("content-type");
+        if (type != null && STREAM.matcher(type).lookingAt()) {
+            return Refusal.STREAM;
         }
         if (answer.has("set-cookie")) {
             return Refusal.COOKIES;

@@ -46,6 +46,8 @@ final class CacheVisit implements CacheFlights.Waiting {
             HttpHeaderNames.RANGE,
             HttpHeaderNames.IF_RANGE);
 
+    private static final List<AsciiString> PARTS = List.of(HttpHeaderNames.RANGE, HttpHeaderNames.IF_RANGE);
+
     private static final long SECOND_MILLIS = 1_000;
     private static final long MILLI_NANOS = 1_000_000;
     /** How long requests do not wait for each other once they waited for an answer that was not kept. */
@@ -179,16 +181,19 @@ final class CacheVisit implements CacheFlights.Waiting {
             // Conditions for those who change something are the endpoint's (RFC 9111, 4.3.2).
             pass(Forward.BYPASS);
         } else {
-            keepConditions();
+            keepConditions(get);
+            // Nobody can have what comes.
+            alone = control.noStore();
             key = place.region().key(origin, request.uri(), fields);
             look();
         }
     }
 
-    private void keepConditions() {
+    private void keepConditions(boolean get) {
         Fields.Builder all = new Fields.Builder();
         for (AsciiString each : CONDITIONS) {
-            if (request.headers().contains(each)) {
+            // Parts are of answers to GET only (RFC 9110, 14.2).
+            if (request.headers().contains(each) && (get || !PARTS.contains(each))) {
                 request.headers().getAll(each).forEach(value -> all.add(each, value));
             }
         }
@@ -340,6 +345,8 @@ final class CacheVisit implements CacheFlights.Waiting {
     boolean checkDeadline(long now) {
         if (waits && now - waitEndNanos >= 0) {
             leave();
+            // It takes its time, or has no end; not everybody has to find that out.
+            cache.store.uncollapse(key(), now + UNCOLLAPSED_NANOS);
             alone = true;
             look();
             return true;

@@ -76,6 +76,20 @@ class StoringTest {
     }
 
     @Test
+    void whatHasNoEndIsNotKept() {
+        assertThat(refusal(
+                        ANYBODY,
+                        200,
+                        "cache-control",
+                        "max-age=60",
+                        "content-type",
+                        "text/event-stream; charset=utf-8"))
+                .isEqualTo(Refusal.STREAM);
+        assertThat(refusal(ANYBODY, 200, "cache-control", "max-age=60", "content-type", "text/plain"))
+                .isNull();
+    }
+
+    @Test
     void cookiesAreForOneClient() {
         assertThat(refusal(ANYBODY, 200, "cache-control", "public, max-age=60", "set-cookie", "a=b"))
                 .isEqualTo(Refusal.COOKIES);

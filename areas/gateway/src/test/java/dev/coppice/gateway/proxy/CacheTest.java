@@ -9,9 +9,11 @@ import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.MatchConfig;
+import dev.coppice.gateway.config.ResilienceConfig;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.SecurityConfig;
+import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.config.UpstreamConfig;
 import java.io.IOException;
@@ -214,7 +216,15 @@ class CacheTest {
                 .endsWith("\r\n\r\n")
                 .contains("coppice; hit")
                 .containsIgnoringCase("content-length: 8");
+        assertThat(proxy.exchange(
+                        "HEAD /a?b=c HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\nRange: bytes=0-1\r\n\r\n"))
+                .startsWith("HTTP/1.1 200");
         assertThat(backend.seen).hasSize(1);
+        // Without that it is the endpoint's.
+        answering = (_, _) -> "HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 9\r\n\r\n";
+        assertThat(proxy.exchange("HEAD /b HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n"))
+                .contains("fwd=uri-miss");
+        assertThat(backend.seen.getLast().line()).startsWith("HEAD /b");
     }
 
     @Test
@@ -597,8 +607,34 @@ class CacheTest {
             ProxyFixture.await(() -> count.get() == 1);
             second.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
             assertThat(second.answer()).isEqualTo("HTTP/1.1 200 OK|answer 2");
+            // Nor does anybody else wait for that now.
+            second.send("GET /a HTTP/1.1\r\nHost: a\r\nCache-Control: no-cache\r\n\r\n");
+            assertThat(second.answer()).isEqualTo("HTTP/1.1 200 OK|answer 3");
             go.countDown();
             assertThat(first.answer()).isEqualTo("HTTP/1.1 200 OK|answer 1");
+        }
+    }
+
+    /** Events arrive when they are sent, and nobody waits for the end of others'. */
+    @Test
+    void aStreamOfEventsPasses() throws Exception {
+        serve(new ContentConfig.Cache(true, 60, 0, 0, 1 << 20, List.of(), List.of(), true, 20_000, ""));
+        CountDownLatch go = new CountDownLatch(1);
+        answering = (_, conversation) -> {
+            conversation.send(
+                    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n");
+            await(go);
+            return "0\r\n\r\n";
+        };
+        try (ProxyFixture.Client first = proxy.client();
+                ProxyFixture.Client second = proxy.client()) {
+            for (ProxyFixture.Client each : List.of(first, second)) {
+                each.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
+                assertThat(each.head()).anyMatch(line -> line.endsWith("detail=stream"));
+                assertThat(each.line()).isEqualTo("9");
+                assertThat(each.line()).isEqualTo("data: 1");
+            }
+            go.countDown();
         }
     }
 
@@ -753,6 +789,144 @@ class CacheTest {
         assertThat(backend.seen).hasSize(1);
     }
 
+    // ---- beside other policies
+
+    private static UpstreamConfig upstream(String name, ResilienceConfig.Fallback fallback, int port) {
+        return new UpstreamConfig(
+                name,
+                UpstreamConfig.Protocol.HTTP,
+                List.of(new UpstreamConfig.Endpoint("127.0.0.1", port)),
+                null,
+                TrafficConfig.NONE.withResilience(new ResilienceConfig(null, null, null, null, fallback)));
+    }
+
+    /** What another service says is not what this one would have said. */
+    @Test
+    void aFallbacksAnswersAreNotKept() throws Exception {
+        try (Backend other = new Backend((_, _) -> answer("200 OK", "Cache-Control: max-age=60\r\n", "sorry"))) {
+            serve(
+                    settings(),
+                    null,
+                    List.of(),
+                    List.of(ProxyFixture.rule("u")),
+                    upstream("u", new ResilienceConfig.Fallback(null, "v"), backend.port()),
+                    ProxyFixture.upstream("v", other.port()));
+            answering = (seen, _) -> seen.line().contains("/stale")
+                    ? counted("Cache-Control: max-age=60\r\n" + STALE)
+                    : counted("Cache-Control: max-age=60, stale-if-error=1000\r\n" + STALE);
+            assertThat(proxy.get("/stale")).endsWith("answer 1");
+            assertThat(proxy.get("/good")).endsWith("answer 2");
+            answering = (_, _) -> null;
+            assertThat(proxy.get("/good")).endsWith("answer 2");
+            assertThat(proxy.get("/stale")).endsWith("sorry");
+            assertThat(other.seen.getLast().header("if-none-match")).isEmpty();
+            assertThat(proxy.get("/other")).endsWith("sorry");
+            answering = (_, _) -> counted("Cache-Control: max-age=60\r\n");
+            assertThat(proxy.get("/other")).endsWith("answer 3");
+        }
+    }
+
+    @Test
+    void mirrorsAndLimitsSeeWhatIsAnsweredFromTheCache() throws Exception {
+        try (Backend mirror = Backend.saying("seen")) {
+            serve(
+                    settings(),
+                    null,
+                    List.of(),
+                    List.of(ProxyFixture.rule("u", new FilterConfig.Mirror("m", 1, 1))),
+                    ProxyFixture.upstream("u", backend.port()),
+                    ProxyFixture.upstream("m", mirror.port()));
+            get();
+            assertThat(get()).endsWith("answer 1");
+            ProxyFixture.await(() -> mirror.seen.size() == 2);
+            assertThat(backend.seen).hasSize(1);
+        }
+    }
+
+    /** Nobody knows of what client such a connection would be. */
+    @Test
+    void whereEndpointsAreToldOfClientsNothingIsFetchedForNobody() throws Exception {
+        UpstreamConfig told = new UpstreamConfig(
+                "u",
+                UpstreamConfig.Protocol.HTTP,
+                List.of(new UpstreamConfig.Endpoint("127.0.0.1", backend.port())),
+                null,
+                TrafficConfig.NONE.withProxyProtocol(TrafficConfig.ProxyProtocol.V1));
+        answering = (_, _) -> counted("Cache-Control: max-age=60, stale-while-revalidate=1000\r\n" + STALE);
+        serve(settings(), null, List.of(), List.of(ProxyFixture.rule("u")), told);
+        assertThat(get()).contains("answer");
+        assertThat(get()).contains("fwd=stale");
+        assertThat(proxy.plane.cache.metrics.refreshes.get()).isZero();
+    }
+
+    /** Requests of all sorts, changes, and clients that go: nothing is left of them, and nobody sees what is older than a change. */
+    @Test
+    void manyOfEverythingLeaveNothing() throws Exception {
+        long seed = System.nanoTime();
+        AtomicInteger version = new AtomicInteger();
+        answering = (seen, conversation) -> {
+            if (seen.line().startsWith("POST")) {
+                return answer("204 No Content", "", "").replace("Content-Length: 0\r\n", "");
+            }
+            int kind = Math.floorMod(seen.line().hashCode() + count.incrementAndGet(), 8);
+            String body = "v" + version.get() + " " + "x".repeat(kind * 9_000);
+            String control = kind % 2 == 0
+                    ? "Cache-Control: max-age=60, stale-while-revalidate=50, stale-if-error=50\r\nAge: " + kind * 11
+                            + "\r\n"
+                    : "Cache-Control: max-age=60\r\nVary: X-Kind\r\n";
+            return kind == 7 ? null : answer("200 OK", control + "ETag: \"" + version.get() + "\"\r\n", body);
+        };
+        List<Thread> threads = new ArrayList<>();
+        List<Throwable> failures = new java.util.concurrent.CopyOnWriteArrayList<>();
+        for (int t = 0; t < 6; t++) {
+            java.util.Random random = new java.util.Random(seed + t);
+            int[] least = new int[4];
+            threads.add(Thread.ofVirtual().start(() -> {
+                try {
+                    for (int i = 0; i < 60; i++) {
+                        int number = random.nextInt(4);
+                        String path = "/" + number;
+                        int changed = 0;
+                        try (ProxyFixture.Client client = proxy.client()) {
+                            if (random.nextInt(10) == 0) {
+                                changed = version.incrementAndGet();
+                                client.send("POST " + path + " HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+                            } else {
+                                String[] more = {
+                                    "",
+                                    "Cache-Control: no-cache\r\n",
+                                    "Range: bytes=0-1\r\n",
+                                    "If-None-Match: \"1\"\r\n",
+                                    "X-Kind: 1\r\n"
+                                };
+                                client.send("GET " + path + " HTTP/1.1\r\nHost: a\r\n"
+                                        + more[random.nextInt(more.length)] + "\r\n");
+                            }
+                            if (random.nextInt(8) == 0) {
+                                client.reset();
+                            } else {
+                                String got = client.answer();
+                                assertThat(got).startsWith("HTTP/1.1 ");
+                                if (got.startsWith("HTTP/1.1 200 OK|v")) {
+                                    assertThat(Integer.parseInt(got.substring(17, got.indexOf(' ', 17))))
+                                            .isGreaterThanOrEqualTo(least[number]);
+                                }
+                                least[number] = Math.max(least[number], changed);
+                            }
+                        }
+                    }
+                } catch (Throwable e) {
+                    failures.add(e);
+                }
+            }));
+        }
+        for (Thread each : threads) {
+            each.join();
+        }
+        assertThat(failures).as("seed %d", seed).isEmpty();
+        ProxyFixture.await(() -> proxy.plane.cache.flights.size() == 0 && proxy.plane.cache.coming() == 0);
+    }
+
     @Test
     void clientsOfHttp2GetIt() throws Exception {
         get();
@@ -762,7 +936,12 @@ class CacheTest {
                 assertThat(answer.body()).isEqualTo("answer 1");
                 assertThat(answer.head().get("cache-status").toString()).contains("coppice; hit");
             }
+            String body = "0123456789".repeat(90_000);
+            answering = (_, _) -> answer("200 OK", "Cache-Control: max-age=60\r\n", body);
+            for (int i = 0; i < 2; i++) {
+                assertThat(peer.get("/long").body()).isEqualTo(body);
+            }
         }
-        assertThat(backend.seen).hasSize(1);
+        assertThat(backend.seen).hasSize(2);
     }
 }
