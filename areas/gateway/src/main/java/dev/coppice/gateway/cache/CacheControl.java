@@ -128,6 +128,7 @@ public final class CacheControl {
                 }
                 value.append(c);
             }
+            at = text.length();
             return "";
         }
     }

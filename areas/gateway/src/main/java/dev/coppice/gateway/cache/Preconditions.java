@@ -1,7 +1,6 @@
 package dev.coppice.gateway.cache;
 
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /** Conditions of requests, looked at for an answer that is there (RFC 9110, 13; RFC 9111, 4.3.2). Pure functions. */
 public final class Preconditions {
@@ -19,8 +18,11 @@ public final class Preconditions {
             return tag != null && known != null && known.stream().anyMatch(tag::meansSame);
         }
         Long since = HttpDate.read(request.only("if-modified-since"), nowSeconds);
+        if (since == null) {
+            return false;
+        }
         Long modified = HttpDate.read(answer.only("last-modified"), nowSeconds);
-        return since != null && modified != null && modified <= since;
+        return modified != null && modified <= since;
     }
 
     /** Whether a part may be sent, since {@code If-Range} is not there or names just this answer (RFC 9110, 13.1.5). */
@@ -42,7 +44,7 @@ public final class Preconditions {
 
     /** Which part of a whole answer of 200 a request wants. */
     public static ByteRange range(FieldValues request, FieldValues answer, long length, long nowSeconds) {
-        @Nullable String range = request.only("range");
+        String range = request.only("range");
         return range == null || !rangeHolds(request, answer, nowSeconds)
                 ? ByteRange.WHOLE
                 : ByteRange.read(range, length);

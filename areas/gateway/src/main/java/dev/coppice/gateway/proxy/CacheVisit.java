@@ -77,6 +77,8 @@ final class CacheVisit implements CacheFlights.Waiting {
     private boolean alone;
 
     private long waitEndNanos;
+    /** It had to wait for another one. */
+    private boolean waited;
 
     /** That the endpoint is asked to confirm. */
     private @Nullable StoredAnswer kept;
@@ -218,7 +220,7 @@ final class CacheVisit implements CacheFlights.Waiting {
             return;
         }
         switch (Reuse.of(answer.freshness(), control, now)) {
-            case FRESH -> serveKept(answer, waitEndNanos > 0 ? Outcome.COLLAPSED : Outcome.HIT);
+            case FRESH -> serveKept(answer, waited ? Outcome.COLLAPSED : Outcome.HIT);
             case STALE -> serveKept(answer, Outcome.STALE);
             case REFRESH -> {
                 if (exchange.mayRefresh()) {
@@ -289,13 +291,14 @@ final class CacheVisit implements CacheFlights.Waiting {
             return;
         }
         if (!alone) {
-            if (waitEndNanos == 0) {
-                waitEndNanos = state.now() + settings().collapseMillis() * MILLI_NANOS;
-            }
             CacheFlights.Place own = cache.flights.take(key(), this);
             flight = own.flight();
             waits = own.waits();
             if (waits) {
+                if (!waited) {
+                    waitEndNanos = state.now() + settings().collapseMillis() * MILLI_NANOS;
+                    waited = true;
+                }
                 return;
             }
         }

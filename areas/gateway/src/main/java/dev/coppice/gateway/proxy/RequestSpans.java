@@ -54,7 +54,8 @@ final class RequestSpans {
                 .with("network.protocol.version", request.protocolVersion())
                 .with("user_agent.original", request.text(LogField.AGENT))
                 .with("coppice.gateway.route", request.route())
-                .with("coppice.gateway.reason", request.text(LogField.REASON));
+                .with("coppice.gateway.reason", request.text(LogField.REASON))
+                .with("coppice.gateway.cache", request.text(LogField.CACHE));
         return request.status() >= SERVER_ERROR ? span.failed(errorType(request)) : span;
     }
 
