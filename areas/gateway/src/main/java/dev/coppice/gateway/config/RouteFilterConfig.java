@@ -13,6 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param rewrite null: what the backend sees stays
  * @param direct the answer; null: there is none
  * @param files answers; null: there are none
+ * @param extension whose filter is asked; null: none is
  */
 public record RouteFilterConfig(
         String name,
@@ -22,7 +23,8 @@ public record RouteFilterConfig(
         HeaderChanges response,
         @Nullable Rewrite rewrite,
         @Nullable Direct direct,
-        @Nullable Files files) {
+        @Nullable Files files,
+        @Nullable Extension extension) {
 
     /** Whether requests that it applies to are answered by it. */
     public boolean answers() {
@@ -56,6 +58,16 @@ public record RouteFilterConfig(
 
     /** An answer. */
     public record Direct(int status, String contentType, String body, boolean template) {}
+
+    /**
+     * A filter of an extension.
+     *
+     * @param config an object in JSON
+     * @param timeoutMillis of a call
+     * @param maxConcurrent calls at one time
+     * @param failOpen whether requests go on without it when it fails
+     */
+    public record Extension(String name, String config, long timeoutMillis, int maxConcurrent, boolean failOpen) {}
 
     /**
      * Files.

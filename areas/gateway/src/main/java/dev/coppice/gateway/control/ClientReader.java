@@ -1,6 +1,7 @@
 package dev.coppice.gateway.control;
 
 import dev.coppice.gateway.config.ClientConfig;
+import dev.coppice.gateway.config.ReservedHeaders;
 import dev.coppice.gateway.kind.ClientTrafficPolicySpec;
 import dev.coppice.gateway.proxyprotocol.AddressRange;
 import java.util.ArrayList;

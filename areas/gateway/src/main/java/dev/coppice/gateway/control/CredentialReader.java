@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.Key;
 import dev.coppice.gateway.authentication.IssuerAddress;
 import dev.coppice.gateway.config.CredentialConfig;
+import dev.coppice.gateway.config.ReservedHeaders;
 import dev.coppice.gateway.config.SecurityConfig.Secret;
 import dev.coppice.gateway.kind.CredentialsSpec;
 import dev.coppice.gateway.kind.LocalReference;

@@ -1,12 +1,16 @@
 package dev.coppice.gateway.control;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.Resource;
 import dev.coppice.expression.InvalidExpressionException;
 import dev.coppice.gateway.config.FilterConfig.Header;
 import dev.coppice.gateway.config.FilterConfig.HeaderChanges;
+import dev.coppice.gateway.config.ReservedHeaders;
 import dev.coppice.gateway.config.RouteFilterConfig;
 import dev.coppice.gateway.expression.RequestExpression;
+import dev.coppice.gateway.filter.FilterFactory;
+import dev.coppice.gateway.filter.Filters;
 import dev.coppice.gateway.kind.HttpRouteFilterSpec;
 import dev.coppice.gateway.kind.HttpRouteFilterStatus;
 import dev.coppice.gateway.kind.LocalReference;
@@ -30,6 +34,7 @@ import org.jspecify.annotations.Nullable;
 /** Reads what HTTPRouteFilters say. What did not change is kept from one time to the next. Not safe for use by many threads. */
 final class FilterReader {
     private static final int MOST_BODY = 64 << 10;
+    private static final int MOST_CONFIG = 64 << 10;
 
     /**
      * What a filter comes to.
@@ -113,7 +118,8 @@ final class FilterReader {
                     headers("responseHeaderModifier", spec.responseHeaderModifier(), true),
                     rewrite(spec.urlRewrite()),
                     direct(spec.directResponse()),
-                    files(spec.files()));
+                    files(spec.files()),
+                    extension(spec.extension()));
             return new Read(problems.isEmpty() && unresolved == null ? config : null, problems, unresolved);
         }
 
@@ -278,6 +284,48 @@ final class FilterReader {
             }
             return new RouteFilterConfig.Files(
                     null, filesRoot.resolve(namespace).toString(), files.directory(), files.index(), files.fallback());
+        }
+
+        private RouteFilterConfig.@Nullable Extension extension(HttpRouteFilterSpec.@Nullable Extension extension) {
+            if (extension == null) {
+                return null;
+            }
+            ObjectNode config = extension.config() == null ? JsonNodeFactory.instance.objectNode() : extension.config();
+            FilterFactory factory = Filters.named(extension.name());
+            if (factory == null) {
+                problems.add("extension.name: no extension has the filter " + extension.name() + "; "
+                        + (Filters.names().isEmpty()
+                                ? "there is none (COPPICE_CLASS_PATH names the jars of extensions)"
+                                : "expected one of " + String.join(", ", Filters.names())));
+            } else if (config.toString().length() > MOST_CONFIG) {
+                problems.add("extension.config: it has more than " + MOST_CONFIG + " characters");
+            } else {
+                check(factory, config);
+            }
+            return new RouteFilterConfig.Extension(
+                    extension.name(),
+                    config.toString(),
+                    millis(extension.timeout()),
+                    extension.maxConcurrent(),
+                    extension.failOpen());
+        }
+
+        /** Whatever somebody else's code throws, it is a fault of this filter only. */
+        private void check(FilterFactory factory, ObjectNode config) {
+            try {
+                factory.problems(config.deepCopy()).forEach(each -> problems.add("extension.config: " + each));
+            } catch (Throwable e) {
+                problems.add("extension.config: the extension cannot read it: " + e);
+            }
+        }
+
+        private long millis(String timeout) {
+            try {
+                return Durations.read("extension.timeout", timeout).toMillis();
+            } catch (InvalidPolicyException e) {
+                problems.add(e.getMessage());
+                return 0;
+            }
         }
 
         private Map<String, String> entries(HttpRouteFilterSpec.FileMap map) {

@@ -8,6 +8,7 @@ import dev.coppice.gateway.authentication.IssuerAddress;
 import dev.coppice.gateway.authentication.KeyMethod;
 import dev.coppice.gateway.authentication.PasswordFile;
 import dev.coppice.gateway.authentication.VerificationKeys;
+import dev.coppice.gateway.config.ReservedHeaders;
 import dev.coppice.gateway.config.SecurityConfig;
 import dev.coppice.gateway.config.SecurityConfig.Method;
 import dev.coppice.gateway.config.SecurityConfig.Rule;

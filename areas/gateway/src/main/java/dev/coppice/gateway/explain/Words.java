@@ -104,6 +104,10 @@ final class Words {
             all.add("answered with files"
                     + (files.entries() == null ? " of " + files.root() + "/" + files.directory() : ""));
         }
+        if (filter.extension() != null) {
+            all.add("by the extension's filter " + filter.extension().name()
+                    + (filter.extension().failOpen() ? ", without it if it fails" : ""));
+        }
         return "filter " + filter.name()
                 + (filter.pathTemplate().isEmpty() ? "" : ", for paths " + filter.pathTemplate())
                 + (filter.when().isEmpty() ? "" : ", when " + filter.when())

@@ -1,5 +1,7 @@
 package dev.coppice.gateway.kind;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.gateway.kind.Names.GatewayDuration;
 import dev.coppice.gateway.kind.Names.HeaderName;
 import dev.coppice.gateway.kind.Names.ObjectName;
 import dev.coppice.schema.Default;
@@ -23,12 +25,12 @@ import org.jspecify.annotations.Nullable;
 @Required
 @Rule(
         value = "has(self.requestHeaderModifier) || has(self.responseHeaderModifier) || has(self.urlRewrite)"
-                + " || has(self.directResponse) || has(self.files)",
+                + " || has(self.directResponse) || has(self.files) || has(self.extension)",
         message =
-                "one of requestHeaderModifier, responseHeaderModifier, urlRewrite, directResponse and files must be given")
+                "one of requestHeaderModifier, responseHeaderModifier, urlRewrite, directResponse, files and extension must be given")
 @Rule(
-        value = "!(has(self.directResponse) && has(self.files))",
-        message = "directResponse and files are both the answer: give one of them")
+        value = "[has(self.directResponse), has(self.files), has(self.extension)].filter(x, x).size() < 2",
+        message = "directResponse, files and extension each are the last to see a request: give one of them")
 @Rule(
         value = "!((has(self.directResponse) || has(self.files)) && (has(self.requestHeaderModifier) ||"
                 + " has(self.urlRewrite)))",
@@ -57,7 +59,36 @@ public record HttpRouteFilterSpec(
         UrlRewrite urlRewrite,
 
         @Description("The answer.") @Nullable DirectResponse directResponse,
-        @Description("Files that are answers.") @Nullable Files files) {
+        @Description("Files that are answers.") @Nullable Files files,
+
+        @Description("A filter of an extension, which is asked after all else that is given here.") @Nullable
+        Extension extension) {
+
+    /** A filter of an extension. */
+    @Rule(
+            value = "duration(self.timeout) > duration('0s') && duration(self.timeout) <= duration('1m')",
+            message = "timeout must be more than 0s, and 1m or less")
+    @Description("A filter of an extension.")
+    public record Extension(
+            @Required @Length(min = 1, max = 253) @Description("Its name.")
+            String name,
+
+            @Description("What the extension wants to know.") @Nullable
+            ObjectNode config,
+
+            @GatewayDuration @Default("\"1s\"") @Description("How long it may take for a request, and for an answer.")
+            String timeout,
+
+            @Minimum(1)
+            @Maximum(10_000)
+            @Default("256")
+            @Description("Requests and answers that it may have at one time; others are as if it had failed.")
+            int maxConcurrent,
+
+            @Default("false")
+            @Description(
+                    "Whether requests go on without it when it fails; by default they are answered with 500 or 503.")
+            boolean failOpen) {}
 
     /** A header or parameter. */
     @Description("A header or parameter.")

@@ -331,7 +331,7 @@ final class Delivery implements Attempt {
             endpoint.metrics.failed(failure.word);
         }
         passage.failed(failure, state.now());
-        if (exchange.answer().begun()) {
+        if (exchange.answer().begun() || exchange.holding()) {
             exchange.broken();
         } else if (mayRetry(failure)) {
             retry();

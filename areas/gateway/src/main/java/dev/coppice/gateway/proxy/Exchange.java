@@ -54,7 +54,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     /** Null: its rule keeps no answers. */
     private @Nullable CacheVisit visit;
     /** Null: its rule has no filters that the Gateway API does not have. */
-    private @Nullable FilteredRequest filtered;
+    private @Nullable Filtering filtering;
     /** Null: no file is the answer. */
     private @Nullable FileAnswer fileAnswer;
 
@@ -292,47 +292,26 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
 
     /** With the filters of the rule that the Gateway API does not have. */
     private void dispatch(RuleAction rule) {
-        if (rule.filters.named == null || filtered(rule, rule.filters.named)) {
+        if (rule.filters.named == null) {
             choose(rule);
+        } else {
+            filtering(rule).run(rule.filters.named, () -> choose(rule));
         }
     }
 
-    /** Whether the request goes on; otherwise it was answered. */
-    private boolean filtered(RuleAction rule, @Nullable RouteFilter[] by) {
-        FilteredRequest through = filtered;
+    private Filtering filtering(RuleAction rule) {
+        Filtering through = filtering;
         if (through == null) {
-            through = new FilteredRequest(request, asked, client, identity(), rule, trace);
-            filtered = through;
+            through = new Filtering(
+                    this, state, body, new FilteredRequest(request, asked, client, identity(), rule, trace));
+            filtering = through;
         }
-        for (RouteFilter each : by) {
-            FilteredRequest.Step step = each == null ? FilteredRequest.MISSING : through.run(each);
-            switch (step) {
-                case FilteredRequest.Step.On _ -> {}
-                case FilteredRequest.Step.Refused refused -> {
-                    reason = refused.reason();
-                    state.plane
-                            .metrics
-                            .filterFailures
-                            .labelValues(refused.reason())
-                            .inc();
-                    answer(refused.code(), refused.text());
-                    return false;
-                }
-                case FilteredRequest.Step.Direct direct -> {
-                    direct(rule, direct.answer());
-                    return false;
-                }
-                case FilteredRequest.Step.Files files -> {
-                    file(files.files());
-                    return false;
-                }
-            }
-        }
-        return true;
+        return through;
     }
 
-    private void direct(RuleAction rule, DefaultFullHttpResponse own) {
-        state.plane.metrics.filterAnswers.labelValues("direct").inc();
+    /** A filter has the answer. */
+    void filterAnswers(String kind, DefaultFullHttpResponse own) {
+        state.plane.metrics.filterAnswers.labelValues(kind).inc();
         int code = own.status().code();
         if (GrpcStatus.isGrpc(request.headers())) {
             String text = own.content().toString(StandardCharsets.UTF_8);
@@ -340,19 +319,30 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             send(LocalAnswer.of(HttpResponseStatus.valueOf(code), text, request.headers()), code);
             return;
         }
-        rule.filters.response.apply(own.headers());
+        if (action != null) {
+            action.filters.response.apply(own.headers());
+        }
         filter(own.headers(), code);
         send(own, code);
     }
 
     private void filter(HttpHeaders headers, int code) {
-        FilteredRequest through = filtered;
+        Filtering through = filtering;
         if (through != null) {
-            through.answer(headers, code);
+            through.request().answer(headers, code);
         }
     }
 
-    private void file(RouteFilter.Files files) {
+    /** A filter lets neither the request nor its answer pass. */
+    void filterRefuses(HttpResponseStatus code, String why, String text) {
+        reason = why;
+        state.plane.metrics.filterFailures.labelValues(why).inc();
+        drop();
+        answer(code, text);
+    }
+
+    /** A file is the answer. */
+    void filterAnswers(RouteFilter.Files files) {
         if (!request.method().equals(HttpMethod.GET) && !request.method().equals(HttpMethod.HEAD)
                 || translation != null) {
             DefaultFullHttpResponse own = LocalAnswer.of(
@@ -387,8 +377,10 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             answer(HttpResponseStatus.INTERNAL_SERVER_ERROR, "the rule for this request leads nowhere");
             return;
         }
-        if (chosen.filters().named == null || filtered(rule, chosen.filters().named)) {
+        if (chosen.filters().named == null) {
             deliver(rule, chosen);
+        } else {
+            filtering(rule).run(chosen.filters().named, () -> deliver(rule, chosen));
         }
     }
 
@@ -408,7 +400,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         mirror(rule.filters.mirrors);
         mirror(chosen.filters().mirrors);
         // What is kept is kept by the host that the client has asked for.
-        if (cache == null || upgrade || filtered != null && filtered.rehosted()) {
+        if (cache == null || upgrade || filtering != null && filtering.unkept()) {
             deliver();
             return;
         }
@@ -508,10 +500,14 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
 
     private void prepare(RuleAction rule, RuleAction.Backend chosen) {
         upgrade = body.bodiless() && client.upgradable() && ForwardedRequest.upgrades(request);
-        ForwardedRequest.prepare(request, asked, client, upgrade, rule, chosen, prefixLength(), access, filtered);
+        ForwardedRequest.prepare(request, asked, client, upgrade, rule, chosen, prefixLength(), access, filtered());
         if (upgrade && client.connecting()) {
             request.headers().set(HttpHeaderNames.SEC_WEBSOCKET_KEY, WebSocketHandshake.key(state.random));
         }
+    }
+
+    private @Nullable FilteredRequest filtered() {
+        return filtering == null ? null : filtering.request();
     }
 
     private int prefixLength() {
@@ -655,6 +651,15 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     /** The head of the answer. */
     void respond(HttpResponse head) {
         answering = true;
+        if (filtering != null && filtering.asks()) {
+            filtering.answer(head);
+        } else {
+            told(head);
+        }
+    }
+
+    /** The head of the answer, when no filter has to see it any more. */
+    void told(HttpResponse head) {
         CallTranslation call = translation;
         CacheVisit by = visit;
         if (by != null) {
@@ -681,6 +686,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
 
     /** A part of the answer's body, which is taken over. */
     void content(HttpContent part) {
+        if (filtering != null && filtering.holds(part)) {
+            return;
+        }
         CallTranslation call = translation;
         CacheVisit by = visit;
         if (by != null) {
@@ -725,6 +733,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
 
     /** All of the answer was given. */
     void responded() {
+        if (filtering != null && filtering.holdsEnd()) {
+            return;
+        }
         CacheVisit by = visit;
         if (by != null && by.responded()) {
             return;
@@ -822,10 +833,24 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     }
 
     boolean clientWritable() {
-        return client.writable();
+        return client.writable() && !holding();
+    }
+
+    /** Whether the answer waits for a filter, so that the client knows nothing of it yet. */
+    boolean holding() {
+        return filtering != null && filtering.holding();
+    }
+
+    /** An answer that was held goes on. */
+    void goOn() {
+        answer.flush();
+        clientWritable(client.writable());
     }
 
     void clientWritable(boolean writable) {
+        if (holding()) {
+            return;
+        }
         if (visit != null) {
             visit.clientWritable(writable);
         }
@@ -885,6 +910,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         }
         over = true;
         drop();
+        if (filtering != null) {
+            filtering.end();
+        }
         if (visit != null) {
             visit.end();
         }
@@ -949,6 +977,12 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         if (over) {
             return;
         }
+        if (filtering != null) {
+            filtering.checkDeadline(now);
+            if (over) {
+                return;
+            }
+        }
         RuleAction rule = action;
         boolean still = now - progressNanos > state.plane.options.stalled().toNanos();
         boolean late = rule != null && rule.requestTimeoutNanos > 0 && now - beginNanos > rule.requestTimeoutNanos;
@@ -963,7 +997,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         } else if (visit != null && visit.checkDeadline(now)) {
             // No endpoint can be late with it.
             return;
-        } else if (delivery != null) {
+        } else if (delivery != null && !holding()) {
             delivery.checkDeadline(now);
         }
     }

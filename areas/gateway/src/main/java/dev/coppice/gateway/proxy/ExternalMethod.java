@@ -5,12 +5,10 @@ import dev.coppice.gateway.authentication.Outcome;
 import dev.coppice.gateway.config.SecurityConfig.Method;
 import dev.coppice.gateway.config.SecurityConfig.SeenBody;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
-import io.netty.handler.codec.http.DefaultHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
-import io.netty.handler.codec.http.HttpVersion;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,7 +63,8 @@ final class ExternalMethod implements AccessMethod {
             told.accept(TOO_LARGE);
             return;
         }
-        awaitBody(request, seen, () -> {
+        // One byte more tells that there are too many.
+        request.body().await(request.request(), request.client(), seen.maxBytes() + 1, () -> {
             boolean partial = request.body().longerThan(seen.maxBytes());
             if (partial && !seen.allowPartial()) {
                 told.accept(TOO_LARGE);
@@ -73,18 +72,6 @@ final class ExternalMethod implements AccessMethod {
                 call(asked, request, request.body().beginning(seen.maxBytes()), partial, told);
             }
         });
-    }
-
-    private void awaitBody(RequestCredentials request, SeenBody seen, Runnable then) {
-        HttpHeaders headers = request.request().headers();
-        if (!request.body().bodiless() && HttpUtil.is100ContinueExpected(request.request())) {
-            // The client waits to be told; the backend need not tell it again.
-            headers.remove(HttpHeaderNames.EXPECT);
-            request.client().interim(new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE));
-        }
-        request.client().reading(true);
-        // One byte more tells that there are too many.
-        request.body().whenThere(seen.maxBytes() + 1, then);
     }
 
     private void call(

@@ -2,6 +2,12 @@ package dev.coppice.gateway.proxy;
 
 import dev.coppice.expression.EvaluationException;
 import dev.coppice.gateway.authentication.Identity;
+import dev.coppice.gateway.config.ReservedHeaders;
+import dev.coppice.gateway.filter.FilterRequest;
+import dev.coppice.gateway.filter.HeaderChanges;
+import dev.coppice.gateway.filter.HeaderField;
+import dev.coppice.gateway.filter.Headers;
+import dev.coppice.gateway.filter.RequestOutcome;
 import dev.coppice.gateway.route.RequestPath;
 import dev.coppice.gateway.template.Template;
 import dev.coppice.gateway.template.TemplateField;
@@ -18,7 +24,9 @@ import io.netty.util.AsciiString;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +52,9 @@ final class FilteredRequest {
 
         /** This is the answer. */
         record Direct(DefaultFullHttpResponse answer) implements Step {}
+
+        /** The filter of an extension says what becomes of it. */
+        record Extension(FilterRunner runner) implements Step {}
 
         /** A file is the answer. */
         record Files(RouteFilter.Files files) implements Step {}
@@ -151,7 +162,8 @@ final class FilteredRequest {
         if (filter.direct != null) {
             return direct(filter.direct, values);
         }
-        return requestChanges(filter.request, values) ? rewrite(filter, values) : tooLong();
+        Step step = requestChanges(filter.request, values) ? rewrite(filter, values) : tooLong();
+        return step == ON && filter.extension != null ? new Step.Extension(filter.extension) : step;
     }
 
     private static Step refused(HttpResponseStatus code, String reason, String text) {
@@ -293,15 +305,26 @@ final class FilteredRequest {
                     "filter_too_long",
                     "what a filter makes of this request is too long");
         }
-        if (!path.startsWith("/") || !path.equals(RequestPath.normal(path)) || !RequestTarget.printable(query)) {
+        if (!retarget(path, query)) {
             return refused(
                     HttpResponseStatus.BAD_REQUEST, "filter_path", "a filter makes of this request one for no path");
         }
-        target = new RequestTarget(target.authority(), path, query);
         if (hostname != null) {
             host = hostname;
         }
         return ON;
+    }
+
+    /** Whether these can be a path and a query. */
+    private boolean retarget(String path, String query) {
+        boolean good = path.startsWith("/")
+                && path.equals(RequestPath.normal(path))
+                && (query.isEmpty() || query.startsWith("?"))
+                && RequestTarget.printable(query);
+        if (good) {
+            target = new RequestTarget(target.authority(), path, query);
+        }
+        return good;
     }
 
     private static @Nullable String parameters(RouteFilter.Changes by, String query, TemplateValues values, int most) {
@@ -341,16 +364,8 @@ final class FilteredRequest {
             }
             body = text.getBytes(StandardCharsets.UTF_8);
         }
-        HttpResponseStatus status = HttpResponseStatus.valueOf(direct.status());
-        boolean bodiless = direct.status() == 204 || direct.status() == 304;
-        boolean empty = bodiless || direct.status() == 205;
-        boolean toHead = request.method().equals(HttpMethod.HEAD);
-        DefaultFullHttpResponse answer = new DefaultFullHttpResponse(
-                HttpVersion.HTTP_1_1, status, empty || toHead ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(body));
-        if (!bodiless) {
-            answer.headers().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(empty ? 0 : body.length));
-        }
-        if (!empty && body.length > 0) {
+        DefaultFullHttpResponse answer = whole(direct.status(), body);
+        if (body.length > 0 && !empty(direct.status())) {
             answer.headers().set(HttpHeaderNames.CONTENT_TYPE, direct.contentType());
             if (direct.body() != null) {
                 // What a client has sent is not to be taken for something else than it says.
@@ -358,5 +373,93 @@ final class FilteredRequest {
             }
         }
         return new Step.Direct(answer);
+    }
+
+    private static boolean empty(int status) {
+        return status == 204 || status == 205 || status == 304;
+    }
+
+    private DefaultFullHttpResponse whole(int status, byte[] body) {
+        boolean empty = empty(status);
+        boolean toHead = request.method().equals(HttpMethod.HEAD);
+        DefaultFullHttpResponse answer = new DefaultFullHttpResponse(
+                HttpVersion.HTTP_1_1,
+                HttpResponseStatus.valueOf(status),
+                empty || toHead ? Unpooled.EMPTY_BUFFER : Unpooled.wrappedBuffer(body));
+        if (status != 204 && status != 304) {
+            answer.headers().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(empty ? 0 : body.length));
+        }
+        return answer;
+    }
+
+    // ---- filters of extensions
+
+    /** The request as the next filter sees it. */
+    FilterRequest shown(byte[] body, boolean whole) {
+        HttpHeaders headers = request.headers().copy();
+        change(headers);
+        return new FilterRequest(
+                request.method().name(),
+                client.port().secure() ? "https" : "http",
+                target.authority().host(),
+                target.path(),
+                target.query(),
+                shown(headers),
+                client.address(),
+                identity.subject(),
+                rule.route,
+                body,
+                whole);
+    }
+
+    static Headers shown(HttpHeaders headers) {
+        return new Headers(headers.entries());
+    }
+
+    /** Does what a filter says; false: it says what cannot be done. */
+    boolean change(RequestOutcome.Passed by) {
+        HeaderChanges headers = by.headers();
+        if (names(headers).anyMatch(ReservedHeaders::forAnything)) {
+            return false;
+        }
+        if (!retarget(
+                by.path() == null ? target.path() : by.path(), by.query() == null ? target.query() : by.query())) {
+            return false;
+        }
+        headers.remove().forEach(each -> changes.add(new Change(AsciiString.of(each), null, false)));
+        headers.set().forEach(each -> changes.add(new Change(AsciiString.of(each.name()), each.value(), false)));
+        headers.add().forEach(each -> changes.add(new Change(AsciiString.of(each.name()), each.value(), true)));
+        return true;
+    }
+
+    private static Stream<String> names(HeaderChanges changes) {
+        return Stream.concat(
+                        changes.remove().stream(),
+                        Stream.concat(changes.set().stream(), changes.add().stream())
+                                .map(HeaderField::name))
+                .map(each -> each.toLowerCase(Locale.ROOT));
+    }
+
+    /** Changes the headers of an answer; false: it says what cannot be done. */
+    static boolean change(HttpHeaders headers, HeaderChanges by) {
+        if (names(by).anyMatch(ReservedHeaders::forAnswers)) {
+            return false;
+        }
+        by.remove().forEach(headers::remove);
+        by.set().forEach(each -> headers.set(each.name(), each.value()));
+        by.add().forEach(each -> headers.add(each.name(), each.value()));
+        return true;
+    }
+
+    /** The answer of a filter; null: it says what cannot be done. */
+    @Nullable
+    DefaultFullHttpResponse answer(RequestOutcome.Answered by) {
+        if (by.headers().stream()
+                .anyMatch(each -> ReservedHeaders.forAnswers(each.name().toLowerCase(Locale.ROOT)))) {
+            return null;
+        }
+        DefaultFullHttpResponse answer = whole(by.status(), by.body());
+        by.headers().forEach(each -> answer.headers().add(each.name(), each.value()));
+        return answer;
     }
 }

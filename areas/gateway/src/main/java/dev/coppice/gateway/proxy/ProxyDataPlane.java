@@ -67,7 +67,7 @@ public final class ProxyDataPlane implements DataPlane {
     final ProxyMetrics metrics;
     final Observations observations;
     final Contents contents = new Contents();
-    final RouteFilters filters = new RouteFilters();
+    final RouteFilters filters;
     /** For what waits for a disk. */
     final Executor disk;
 
@@ -113,6 +113,7 @@ public final class ProxyDataPlane implements DataPlane {
         this.unrouted = metrics.route("");
         this.limits = new RateLimits(kernel, registry);
         this.access = new AccessPolicies(kernel, supervisor, registry);
+        this.filters = new RouteFilters(supervisor.executor("filters"), metrics.filterCalls);
         this.disk = supervisor.executor("files", FILES);
         this.webSockets = new WebSockets(registry, options.tunnelIdle().toNanos());
         this.cache = new AnswerCache(options.maxCacheBytes(), registry);

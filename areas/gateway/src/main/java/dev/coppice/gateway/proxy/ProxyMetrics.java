@@ -39,6 +39,7 @@ final class ProxyMetrics implements AutoCloseable {
     final Counter compressed;
     final Counter filterAnswers;
     final Counter filterFailures;
+    final Counter filterCalls;
     final Gauge connections;
     final CounterDataPoint accessLines;
     final CounterDataPoint accessLinesLost;
@@ -124,15 +125,20 @@ final class ProxyMetrics implements AutoCloseable {
                 .build());
         filterAnswers = kept(Counter.builder()
                 .name("coppice_gateway_filter_answers")
-                .help("Requests that HTTPRouteFilters have answered: direct, file.")
+                .help("Requests that HTTPRouteFilters have answered: direct, file, extension.")
                 .labelNames("kind")
                 .build());
         filterFailures = kept(Counter.builder()
                 .name("coppice_gateway_filter_failures")
-                .help(
-                        "Requests and answers that HTTPRouteFilters could not change or answer, by reason:"
-                                + " filter_condition, filter_too_long, filter_path, filter_host, filter_missing, file_unreadable.")
+                .help("Requests and answers that HTTPRouteFilters could not change or answer, by reason:"
+                        + " filter_condition, filter_too_long, filter_path, filter_host, filter_missing,"
+                        + " filter_failed, filter_timeout, filter_busy, file_unreadable.")
                 .labelNames("reason")
+                .build());
+        filterCalls = kept(Counter.builder()
+                .name("coppice_gateway_filter_calls")
+                .help("Calls of extensions' filters: passed, answered, answer_passed, failed, timeout, busy.")
+                .labelNames("filter", "result")
                 .build());
         connections = kept(Gauge.builder()
                 .name("coppice_gateway_connections")

@@ -2,10 +2,16 @@ package dev.coppice.gateway.proxy;
 
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
+import io.netty.handler.codec.http.DefaultHttpResponse;
 import io.netty.handler.codec.http.EmptyHttpHeaders;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpRequest;
+import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
+import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -137,8 +143,19 @@ final class RequestBody {
                 EmptyHttpHeaders.INSTANCE);
     }
 
-    /** Tells, now or later, once there are so many bytes or all of the body; it has to be read on for that. */
-    void whenThere(int bytes, Runnable then) {
+    /** Has the client send its body, and tells, now or later, once there are so many bytes or all of it. */
+    void await(HttpRequest request, ClientStream client, int bytes, Runnable then) {
+        HttpHeaders headers = request.headers();
+        if (!bodiless && HttpUtil.is100ContinueExpected(request)) {
+            // The client waits to be told; the backend need not tell it again.
+            headers.remove(HttpHeaderNames.EXPECT);
+            client.interim(new DefaultHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.CONTINUE));
+        }
+        client.reading(true);
+        whenThere(bytes, then);
+    }
+
+    private void whenThere(int bytes, Runnable then) {
         wanted = bytes;
         whenThere = then;
         tell();

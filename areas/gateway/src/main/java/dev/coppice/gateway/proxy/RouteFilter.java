@@ -14,6 +14,7 @@ import dev.coppice.gateway.template.Template;
 import dev.coppice.gateway.template.Template.Use;
 import dev.coppice.gateway.transcode.PathTemplate;
 import io.netty.util.AsciiString;
+import io.prometheus.metrics.core.metrics.Counter;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -23,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /** An HTTPRouteFilter, ready to be run. Immutable. */
@@ -64,9 +66,10 @@ final class RouteFilter {
     final Changes query;
     final @Nullable Direct direct;
     final @Nullable Files files;
+    final @Nullable FilterRunner extension;
 
     /** @throws IllegalArgumentException when this version cannot run it */
-    RouteFilter(RouteFilterConfig config) {
+    RouteFilter(RouteFilterConfig config, Executor threads, Counter calls) {
         this.config = config;
         List<String> problems = new ArrayList<>();
         this.when = condition(config.when());
@@ -98,6 +101,7 @@ final class RouteFilter {
         if (!problems.isEmpty()) {
             throw new IllegalArgumentException(String.join("; ", problems));
         }
+        this.extension = config.extension() == null ? null : new FilterRunner(config.extension(), threads, calls);
     }
 
     private static @Nullable RequestExpression condition(String when) {

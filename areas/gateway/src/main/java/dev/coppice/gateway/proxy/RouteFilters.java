@@ -2,17 +2,32 @@ package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.RouteFilterConfig;
+import io.prometheus.metrics.core.metrics.Counter;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /** The HTTPRouteFilters that there are; each is made anew only when it changes. Safe for use by many threads. */
 final class RouteFilters {
     private static final System.Logger LOG = System.getLogger(RouteFilters.class.getName());
 
+    private final Executor threads;
+    private final Counter calls;
     private Map<String, RouteFilter> made = Map.of();
+
+    /**
+     * None.
+     *
+     * @param threads for filters of extensions
+     * @param calls counts their calls
+     */
+    RouteFilters(Executor threads, Counter calls) {
+        this.threads = threads;
+        this.calls = calls;
+    }
 
     synchronized void update(List<RouteFilterConfig> configs) {
         Map<String, RouteFilter> now = new HashMap<>();
@@ -23,7 +38,7 @@ final class RouteFilters {
                 continue;
             }
             try {
-                now.put(each.name(), new RouteFilter(each));
+                now.put(each.name(), new RouteFilter(each, threads, calls));
             } catch (IllegalArgumentException e) {
                 // What was saved by another version may be none for this one.
                 LOG.log(

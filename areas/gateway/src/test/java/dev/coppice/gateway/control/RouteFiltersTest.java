@@ -163,6 +163,32 @@ class RouteFiltersTest {
     }
 
     @Test
+    void filtersOfExtensionsSayWhatIsWrong(@TempDir Path directory) throws Exception {
+        filter("good", "{extension: {name: Test, config: {a: [1]}, timeout: 500ms, failOpen: true}}");
+        filter("gone", "{extension: {name: None}}");
+        filter("wrong", "{extension: {name: Test, config: {wrong: 1}}}");
+        filter("crash", "{extension: {name: Test, config: {crash: 1}}}");
+        filter("long", "{extension: {name: Test, config: {a: " + "x".repeat(65_536) + "}}}");
+        World.Outcome outcome = world.translate();
+        assertThat(said(outcome, "good")).isEqualTo(GOOD);
+        RouteFilterConfig.Extension extension =
+                outcome.config().filters().getFirst().extension();
+        assertThat(extension.name()).isEqualTo("Test");
+        assertThat(extension.config()).isEqualTo("{\"a\":[1]}");
+        assertThat(extension.timeoutMillis()).isEqualTo(500);
+        assertThat(extension.maxConcurrent()).isEqualTo(256);
+        assertThat(extension.failOpen()).isTrue();
+        assertThat(message(outcome, "gone")).contains("no extension has the filter None; expected one of Test");
+        assertThat(message(outcome, "wrong"))
+                .contains("extension.config: wrong: it is; extension.config: wrong: it is indeed");
+        assertThat(message(outcome, "crash")).contains("the extension cannot read it: java.lang.IllegalStateException");
+        assertThat(message(outcome, "long")).contains("more than 65536 characters");
+        SavedConfig saved = World.saved(directory.resolve("config.json"));
+        saved.write(outcome.config());
+        assertThat(saved.read()).contains(outcome.config());
+    }
+
+    @Test
     void filesOfTheMachineAreTheOperators() {
         filter("site", "{files: {directory: public}}");
         assertThat(message(world.translate(), "site"))

@@ -22,7 +22,8 @@ class HttpRouteFilterSpecTest {
                 "{directResponse: {statusCode: 404, contentType: 'text/html; charset=utf-8', body: {inline: '<b>', template: true}}}",
                 "{directResponse: {body: {type: ValueRef, valueRef: {group: '', kind: ConfigMap, name: page}}}}",
                 "{files: {configMap: {name: site, items: [{key: a, path: b/c.html}]}, fallback: b/c.html}}",
-                "{files: {directory: site/public, index: ''}}"
+                "{files: {directory: site/public, index: ''}}",
+                "{extension: {name: Test, config: {a: [1, {b: c}]}, timeout: 500ms, maxConcurrent: 10, failOpen: true}}"
             })
     void goodOnesAreTaken(String spec) throws Exception {
         assertThat(specs.of(spec)).isEmpty();
@@ -38,6 +39,10 @@ class HttpRouteFilterSpecTest {
                 "{directResponse: {}, files: {directory: a}} | give one of them",
                 "{directResponse: {}, urlRewrite: {}} | are for backends",
                 "{files: {directory: a}, requestHeaderModifier: {}} | are for backends",
+                "{extension: {name: Test}, files: {directory: a}} | give one of them",
+                "{extension: {name: Test, timeout: 0s}} | timeout must be",
+                "{extension: {name: Test, timeout: 2m}} | timeout must be",
+                "{extension: {name: Test, config: 5}} | config",
                 "{files: {}} | one of configMap and directory",
                 "{files: {directory: '../a'}} | directory",
                 "{files: {directory: '/a'}} | directory",

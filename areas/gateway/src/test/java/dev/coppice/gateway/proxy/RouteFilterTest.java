@@ -61,7 +61,7 @@ class RouteFilterTest {
     }
 
     private static RouteFilterConfig headers(String when, String path, HeaderChanges request, HeaderChanges response) {
-        return new RouteFilterConfig(NAME, when, path, request, response, null, null, null);
+        return new RouteFilterConfig(NAME, when, path, request, response, null, null, null, null);
     }
 
     private static RouteFilterConfig rewrite(
@@ -73,6 +73,7 @@ class RouteFilterTest {
                 HeaderChanges.NONE,
                 HeaderChanges.NONE,
                 new RouteFilterConfig.Rewrite(hostname, path, query),
+                null,
                 null,
                 null);
     }
@@ -86,12 +87,13 @@ class RouteFilterTest {
                 set(header("X-By", "{path}")),
                 null,
                 new RouteFilterConfig.Direct(status, type, body, template),
+                null,
                 null);
     }
 
     private static RouteFilterConfig files(RouteFilterConfig.Files files) {
         return new RouteFilterConfig(
-                NAME, "", "", HeaderChanges.NONE, set(header("Cache-Control", "max-age=60")), null, null, files);
+                NAME, "", "", HeaderChanges.NONE, set(header("Cache-Control", "max-age=60")), null, null, files, null);
     }
 
     private static RouteFilterConfig memory(String fallback) {

@@ -1,9 +1,9 @@
-package dev.coppice.gateway.control;
+package dev.coppice.gateway.config;
 
 import java.util.Set;
 
 /** Headers that policies may not have set, as they have another meaning. Names are in lower case. */
-final class ReservedHeaders {
+public final class ReservedHeaders {
     /** Of HTTP itself, or of those through whom a request comes. */
     private static final Set<String> ALWAYS = Set.of(
             "connection",
@@ -38,17 +38,17 @@ final class ReservedHeaders {
     private ReservedHeaders() {}
 
     /** Whether a header of an answer can have nothing that a filter says. */
-    static boolean forAnswers(String name) {
+    public static boolean forAnswers(String name) {
         return FRAMING.contains(name);
     }
 
     /** Whether a header can have nothing that a policy says. */
-    static boolean forAnything(String name) {
+    public static boolean forAnything(String name) {
         return ALWAYS.contains(name);
     }
 
     /** Whether backends cannot be told in a header who sends a request. */
-    static boolean forIdentity(String name) {
+    public static boolean forIdentity(String name) {
         return ALWAYS.contains(name) || CREDENTIALS.contains(name);
     }
 }

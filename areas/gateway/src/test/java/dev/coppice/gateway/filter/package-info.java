@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.gateway.filter;
+
+import org.jspecify.annotations.NullMarked;
