@@ -13,6 +13,8 @@ public final class Fields implements FieldValues {
     /** What an entry of the list takes beside its characters, about. */
     private static final int LINE_BYTES = 96;
 
+    public static final Fields NONE = new Fields(List.of());
+
     /** Names and values by turns. */
     private final String[] lines;
 
@@ -32,7 +34,7 @@ public final class Fields implements FieldValues {
         }
 
         public Fields made() {
-            return new Fields(lines);
+            return lines.isEmpty() ? NONE : new Fields(lines);
         }
     }
 

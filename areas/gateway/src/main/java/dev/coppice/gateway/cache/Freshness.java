@@ -46,7 +46,11 @@ public record Freshness(
      */
     public record Times(long askedNanos, long receivedNanos, long receivedSeconds) {}
 
-    /** @param guesses whether a time may be assumed where the answer says nothing */
+    /**
+     * Reads an answer.
+     *
+     * @param guesses whether more may be done with it than it says; not when it may be for one client
+     */
     static Freshness of(
             int status,
             FieldValues answer,
@@ -61,7 +65,7 @@ public record Freshness(
         boolean strict = said.mustRevalidate() || said.proxyRevalidate() || said.noCache();
         // s-maxage has the meaning of proxy-revalidate (RFC 9111, 5.2.2.10), which an answer that itself names a time
         // overrules.
-        boolean unsaid = !strict && said.sharedMaxAge() == CacheControl.UNSAID;
+        boolean unsaid = guesses && !strict && said.sharedMaxAge() == CacheControl.UNSAID;
         return new Freshness(
                 lifetime,
                 explicit != null,

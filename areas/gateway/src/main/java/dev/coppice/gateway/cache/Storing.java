@@ -8,12 +8,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * Whether an answer to GET may be kept (RFC 9111, 3), by a cache that many clients share. Pure functions.
  *
- * <p>Beyond the RFC: an answer that sets cookies is not kept, nor is one whose freshness would be a guess where the request had cookies or the gateway
- * knows who sent it; one that is encoded counts as one that varies with {@code Accept-Encoding}.
+ * <p>Beyond the RFC: an answer that sets cookies is not kept, and nothing is made of one but what it says where the request had cookies or the gateway
+ * may know who sent it, unless it is {@code public}; one that is encoded counts as one that varies with {@code Accept-Encoding}.
  */
 public final class Storing {
     /** Names that {@code Vary} may have. */
     private static final int MOST_VARYING = 16;
+
+    private static final int OK = 200;
 
     private static final Pattern STREAM =
             Pattern.compile("(text/event-stream|multipart/x-mixed-replace)", Pattern.CASE_INSENSITIVE);
@@ -95,12 +97,12 @@ public final class Storing {
         if (vary == null) {
             return new Verdict.Pass(Refusal.VARY);
         }
-        Freshness freshness =
-                Freshness.of(status, answer, said, times, settings, !asked.cookies && !asked.credentialed);
+        boolean guesses = said.open() || !asked.cookies && !asked.credentialed;
+        Freshness freshness = Freshness.of(status, answer, said, times, settings, guesses);
         boolean comesFresh = !freshness.alwaysAsks() && freshness.leftMillis(times.receivedNanos()) > 0;
-        boolean askable = StoredAnswer.validated(answer);
-        boolean named = freshness.said() || said.open() || asked.credentialed || asked.cookies;
-        if (!comesFresh && !(askable && (status == 200 || named))) {
+        boolean named = freshness.said() || said.open() || said.noCache();
+        boolean askable = StoredAnswer.validated(answer) && (named || guesses && status == OK);
+        if (!comesFresh && !askable) {
             return new Verdict.Pass(Refusal.NO_FRESHNESS);
         }
         return new Verdict.Keep(freshness, vary);

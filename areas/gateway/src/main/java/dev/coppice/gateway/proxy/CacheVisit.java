@@ -64,7 +64,7 @@ final class CacheVisit implements CacheFlights.Waiting {
 
     private CacheControl control = CacheControl.NONE;
     private Storing.Asked asked;
-    private Fields conditions = Fields.of();
+    private Fields conditions = Fields.NONE;
     private @Nullable CacheKey key;
     private Outcome outcome = Outcome.MISS;
     private CacheStatus status = CacheStatus.forwarded(Forward.BYPASS);
@@ -458,12 +458,14 @@ final class CacheVisit implements CacheFlights.Waiting {
         StoredAnswer.Confirmed now = known.confirmed(told, asked, fields, times(), settings());
         Storing.Refusal refusal = now.refusal() == null && outdated() ? Storing.Refusal.OUTDATED : now.refusal();
         if (refusal == null) {
-            cache.store.put(key(), now.answer());
+            keep(now.answer());
             status = status.answered(HttpResponseStatus.NOT_MODIFIED.code())
                     .kept(now.answer().freshness().left(state.now()));
             land(CacheFlights.Landing.KEPT);
         } else {
-            cache.store.remove(key(), known);
+            if (refusal != Storing.Refusal.REQUEST) {
+                cache.store.remove(key(), known);
+            }
             status = status.answered(HttpResponseStatus.NOT_MODIFIED.code());
             notKept(refusal);
         }
@@ -477,6 +479,14 @@ final class CacheVisit implements CacheFlights.Waiting {
         kept = null;
         ask(request.headers());
         exchange.deliverAgain();
+    }
+
+    private void keep(StoredAnswer answer) {
+        cache.store.put(key(), answer);
+        if (outdated()) {
+            // The change came between the last look and this.
+            cache.store.remove(key(), answer);
+        }
     }
 
     private boolean outdated() {
@@ -598,10 +608,8 @@ final class CacheVisit implements CacheFlights.Waiting {
         } else {
             cache.giveBack(of.body.length());
             recording = null;
-            cache.store.put(
-                    key(),
-                    new StoredAnswer(
-                            of.status, of.fields, of.body.made(), of.verdict.freshness(), of.verdict.vary(), of.times));
+            keep(new StoredAnswer(
+                    of.status, of.fields, of.body.made(), of.verdict.freshness(), of.verdict.vary(), of.times));
             cache.metrics.kept.inc();
             land(CacheFlights.Landing.KEPT);
         }

@@ -55,7 +55,7 @@ record KeptAnswer(HttpResponse head, long from, long end) {
                 HttpResponse head = head(kept, HttpResponseStatus.PARTIAL_CONTENT, ageSeconds);
                 head.headers()
                         .set(HttpHeaderNames.CONTENT_RANGE, "bytes " + part.first() + "-" + part.last() + "/" + length)
-                        .set(HttpHeaderNames.CONTENT_LENGTH, Long.toString(part.last() + 1 - part.first()));
+                        .add(HttpHeaderNames.CONTENT_LENGTH, Long.toString(part.last() + 1 - part.first()));
                 yield new KeptAnswer(head, part.first(), part.last() + 1);
             }
             case ByteRange.Unsatisfiable _ -> {
@@ -84,7 +84,7 @@ record KeptAnswer(HttpResponse head, long from, long end) {
     private static HttpResponse head(StoredAnswer kept, HttpResponseStatus status, long ageSeconds) {
         HttpHeaders headers = HEADERS.newHeaders();
         kept.fields().forEach(headers::add);
-        headers.set(HttpHeaderNames.AGE, Long.toString(ageSeconds));
+        headers.add(HttpHeaderNames.AGE, Long.toString(ageSeconds));
         return new DefaultHttpResponse(HttpVersion.HTTP_1_1, status, headers);
     }
 

@@ -100,6 +100,31 @@ class StoringTest {
         assertThat(refusal(cookies, 200, "cache-control", "max-age=60")).isNull();
     }
 
+    /** Whose answer it is nobody knows: it is not used longer, or otherwise, than it says. */
+    @Test
+    void nothingIsMadeOfAnswersToCookiesButWhatTheySay() {
+        Storing.Asked cookies = new Storing.Asked(CacheControl.NONE, false, true);
+        ContentConfig.Cache generous = FreshnessTest.settings(60, 60, 60);
+        assertThat(refusal(cookies, 200, Fields.of("etag", "\"a\""), generous)).isEqualTo(Refusal.NO_FRESHNESS);
+        assertThat(refusal(cookies, 200, Fields.of("etag", "\"a\"", "cache-control", "no-cache"), generous))
+                .isNull();
+        Fields said = Fields.of("etag", "\"a\"", "cache-control", "max-age=0");
+        assertThat(Storing.decide(cookies, PLAIN, 200, said, TIMES, generous))
+                .isInstanceOfSatisfying(Storing.Verdict.Keep.class, keep -> {
+                    Freshness freshness = keep.freshness();
+                    assertThat(freshness.standsIn(1_000_000_000)).isFalse();
+                    assertThat(Reuse.of(freshness, CacheControl.NONE, 1_000_000_000))
+                            .isEqualTo(Reuse.VALIDATE);
+                    assertThat(Reuse.of(freshness, CacheControl.read(List.of("max-stale")), 1_000_000_000))
+                            .isEqualTo(Reuse.VALIDATE);
+                });
+        Fields open = Fields.of("etag", "\"a\"", "cache-control", "public");
+        assertThat(Storing.decide(cookies, PLAIN, 200, open, TIMES, generous))
+                .isInstanceOfSatisfying(
+                        Storing.Verdict.Keep.class,
+                        keep -> assertThat(keep.freshness().lifetime()).isEqualTo(60));
+    }
+
     /** RFC 9111, 3.5. */
     @ParameterizedTest
     @CsvSource(
