@@ -12,6 +12,7 @@ import dev.coppice.control.runtime.ExtensionHost;
 import dev.coppice.coordination.CoordinationExtension;
 import dev.coppice.distribution.Distribution;
 import dev.coppice.distribution.consensus.Consensus;
+import dev.coppice.gateway.CertificateExtension;
 import dev.coppice.gateway.GatewayExtension;
 import dev.coppice.gateway.config.TlsConfig;
 import dev.coppice.gateway.proxy.WarmUp;
@@ -243,6 +244,9 @@ public final class Server implements AutoCloseable {
         boolean health = options.areas().contains("health");
         if (health) {
             areas.add(HealthExtension::new);
+        }
+        if (options.areas().contains("certificates")) {
+            areas.add(CertificateExtension::new);
         }
         if (options.areas().contains("gateway")) {
             areas.add(() -> new GatewayExtension(options.traffic().gateway()));

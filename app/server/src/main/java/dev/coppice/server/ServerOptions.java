@@ -43,7 +43,7 @@ public record ServerOptions(
         List<String> areas,
         TrafficOptions traffic) {
     /** All areas. */
-    public static final List<String> AREAS = List.of("health", "coordination", "gateway");
+    public static final List<String> AREAS = List.of("health", "coordination", "gateway", "certificates");
 
     public ServerOptions {
         areas = List.copyOf(areas);

@@ -6,6 +6,7 @@ import dev.coppice.control.Kind;
 import dev.coppice.control.Permission;
 import dev.coppice.gateway.control.GatewayController;
 import dev.coppice.gateway.explain.ExplainHandler;
+import dev.coppice.gateway.kind.CertificateKinds;
 import dev.coppice.gateway.kind.GatewayKinds;
 import dev.coppice.gateway.page.GatewayPage;
 import dev.coppice.gateway.page.TrafficWatch;
@@ -82,6 +83,7 @@ public final class GatewayExtension implements Extension {
         all.add(Permission.namespaced("", "services", "get", "list", "watch"));
         all.add(Permission.namespaced("discovery.k8s.io", "endpointslices", "get", "list", "watch"));
         all.add(Permission.namespaced("health.coppice.dev", "healthchecks", "get", "list", "watch"));
+        all.add(Permission.namespaced(CertificateKinds.ACME_GROUP, "challenges", "get", "list", "watch"));
         all.add(Permission.cluster("", "namespaces", "get", "list", "watch"));
         all.add(Permission.namespaced("", "secrets", "get", "list", "watch"));
         all.add(Permission.namespaced("", "configmaps", "get", "list", "watch"));

@@ -111,6 +111,7 @@ final class RoutedCluster implements ClusterView {
                 List.of(),
                 List.of(),
                 List.of(),
+                List.of(),
                 this);
     }
 

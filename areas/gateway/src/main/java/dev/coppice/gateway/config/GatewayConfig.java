@@ -13,6 +13,7 @@ import java.util.List;
  * @param transcodings that rules point to, each by a name of its own
  * @param contents the older first
  * @param filters that rules refer to, each by a name of its own
+ * @param challenges of ACME servers, that listeners show now
  */
 public record GatewayConfig(
         List<ListenerConfig> listeners,
@@ -22,7 +23,8 @@ public record GatewayConfig(
         List<ObservationConfig> observations,
         List<TranscodingConfig> transcodings,
         List<ContentConfig> contents,
-        List<RouteFilterConfig> filters) {
+        List<RouteFilterConfig> filters,
+        List<ChallengeConfig> challenges) {
 
     public static final GatewayConfig EMPTY = new GatewayConfig(List.of(), List.of());
 
@@ -36,11 +38,12 @@ public record GatewayConfig(
         transcodings = transcodings == null ? List.of() : List.copyOf(transcodings);
         contents = contents == null ? List.of() : List.copyOf(contents);
         filters = filters == null ? List.of() : List.copyOf(filters);
+        challenges = challenges == null ? List.of() : List.copyOf(challenges);
     }
 
     /** Without policies. */
     public GatewayConfig(List<ListenerConfig> listeners, List<UpstreamConfig> upstreams) {
-        this(listeners, upstreams, List.of(), List.of(), List.of(), List.of(), List.of(), List.of());
+        this(listeners, upstreams, List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of());
     }
 
     /** Makes a configuration; what is not set is empty. Not thread-safe. */
@@ -53,6 +56,7 @@ public record GatewayConfig(
         private List<TranscodingConfig> transcodings = List.of();
         private List<ContentConfig> contents = List.of();
         private List<RouteFilterConfig> filters = List.of();
+        private List<ChallengeConfig> challenges = List.of();
 
         public Builder(List<ListenerConfig> listeners, List<UpstreamConfig> upstreams) {
             this.listeners = listeners;
@@ -89,9 +93,14 @@ public record GatewayConfig(
             return this;
         }
 
+        public Builder challenges(List<ChallengeConfig> challenges) {
+            this.challenges = challenges;
+            return this;
+        }
+
         public GatewayConfig build() {
             return new GatewayConfig(
-                    listeners, upstreams, limits, security, observations, transcodings, contents, filters);
+                    listeners, upstreams, limits, security, observations, transcodings, contents, filters, challenges);
         }
     }
 }

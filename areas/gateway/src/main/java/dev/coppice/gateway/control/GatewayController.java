@@ -13,6 +13,8 @@ import dev.coppice.gateway.DataPlane.Binding;
 import dev.coppice.gateway.GatewayOptions;
 import dev.coppice.gateway.Traffic;
 import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.kind.CertificateKinds;
+import dev.coppice.gateway.kind.ChallengeStatus;
 import dev.coppice.gateway.kind.GatewayKinds;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
@@ -20,11 +22,12 @@ import dev.coppice.kernel.StartException;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
@@ -41,6 +44,7 @@ public final class GatewayController implements AutoCloseable {
 
     private static final Duration RETRY = Duration.ofSeconds(5);
     private static final Duration BETWEEN_SAVES = Duration.ofSeconds(1);
+    private static final Duration LOOK_FOR_CHALLENGES = Duration.ofMinutes(1);
 
     private final ExtensionContext context;
     private final Kernel kernel;
@@ -48,8 +52,8 @@ public final class GatewayController implements AutoCloseable {
     private final BooleanSupplier tells;
     private final Translation translation;
     private final ControlMetrics metrics;
-    private final List<AutoCloseable> observers = new ArrayList<>();
-    private final Map<Kind<?, ?>, Informer<?, ?>> informers = new IdentityHashMap<>();
+    private final List<AutoCloseable> observers = new CopyOnWriteArrayList<>();
+    private final Map<Kind<?, ?>, Informer<?, ?>> informers = Collections.synchronizedMap(new IdentityHashMap<>());
     private final Map<String, Consumer<Key>> wakers = new ConcurrentHashMap<>();
     private final Signal changes;
     private final Signal saves;
@@ -79,6 +83,7 @@ public final class GatewayController implements AutoCloseable {
         ClusterCopy copy = new ClusterCopy(context, metrics, this::changed);
         cluster = copy;
         GatewayKinds.all().forEach(this::observe);
+        observeChallenges();
         writers();
         context.supervisor().start(ChildSpec.task("saving", this::save));
         context.supervisor().start(ChildSpec.task("translation", () -> {
@@ -103,11 +108,42 @@ public final class GatewayController implements AutoCloseable {
                     && after.isPresent()
                     && before.get().uid().equals(after.get().uid())
                     && before.get().generation() == after.get().generation()
-                    && before.get().deleting() == after.get().deleting();
+                    && before.get().deleting() == after.get().deleting()
+                    && ended(before.get()) == ended(after.get());
             if (!same) {
                 changed();
             }
         }));
+    }
+
+    /**
+     * Challenges are there only where Coppice orders certificates. Those of the same name in other clusters are cert-manager's, which shows them by
+     * routes.
+     */
+    private void observeChallenges() throws StartException {
+        if (!challengesServed()) {
+            context.supervisor()
+                    .start(ChildSpec.task("challenges", () -> {
+                                while (!challengesServed()) {
+                                    kernel.timers().sleep(LOOK_FOR_CHALLENGES);
+                                }
+                                observe(CertificateKinds.CHALLENGE);
+                            })
+                            .withRestart(ChildSpec.Restart.TRANSIENT));
+            return;
+        }
+        observe(CertificateKinds.CHALLENGE);
+    }
+
+    private boolean challengesServed() {
+        return context.resources().types().stream()
+                .anyMatch(each -> each.type().equals(CertificateKinds.CHALLENGE.type())
+                        && each.categories().contains("coppice"));
+    }
+
+    /** Of all statuses, only those of challenges say what is to be served. */
+    private static boolean ended(Resource<?, ?> resource) {
+        return resource.status() instanceof ChallengeStatus status && status.ended();
     }
 
     private void writers() {
@@ -235,6 +271,7 @@ public final class GatewayController implements AutoCloseable {
                 list(GatewayKinds.OBSERVABILITY_POLICY),
                 list(GatewayKinds.CONTENT_POLICY),
                 list(GatewayKinds.HTTP_ROUTE_FILTER),
+                list(CertificateKinds.CHALLENGE),
                 copy);
     }
 

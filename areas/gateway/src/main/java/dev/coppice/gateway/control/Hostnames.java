@@ -8,7 +8,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What host names have in common: {@code *.} before one stands for one label or more, and empty for any name. */
-final class Hostnames {
+public final class Hostnames {
     private Hostnames() {}
 
     /** In lower case; empty for any. */
@@ -38,7 +38,7 @@ final class Hostnames {
     }
 
     /** Whether every name that {@code narrow} stands for is one of {@code wide}. */
-    static boolean covers(String wide, String narrow) {
+    public static boolean covers(String wide, String narrow) {
         if (wide.isEmpty() || wide.equals(narrow)) {
             return true;
         }

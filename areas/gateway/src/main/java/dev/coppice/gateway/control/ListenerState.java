@@ -38,6 +38,10 @@ final class ListenerState {
     RouteView last;
 
     boolean overlaps;
+
+    /** An ACME server is to look at its certificate. */
+    boolean challenged;
+
     boolean resolved = true;
 
     /** Why it is not accepted. */
@@ -56,6 +60,11 @@ final class ListenerState {
         this.protocol = spec.protocol().toUpperCase(Locale.ROOT);
         this.hostname = protocol.equals("TCP") || protocol.equals("UDP") ? "" : Hostnames.normal(spec.hostname());
         this.port = spec.port();
+    }
+
+    /** Its name in the configuration. */
+    String configName() {
+        return ownerKind.equals("Gateway") ? spec.name() : owner.namespace() + "/" + owner.name() + "/" + spec.name();
     }
 
     /** Datagrams and connections have ports of their own. */

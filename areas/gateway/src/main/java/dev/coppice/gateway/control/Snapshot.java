@@ -3,6 +3,8 @@ package dev.coppice.gateway.control;
 import dev.coppice.control.Resource;
 import dev.coppice.gateway.kind.BackendTlsPolicySpec;
 import dev.coppice.gateway.kind.BackendTrafficPolicySpec;
+import dev.coppice.gateway.kind.ChallengeSpec;
+import dev.coppice.gateway.kind.ChallengeStatus;
 import dev.coppice.gateway.kind.ClientTrafficPolicySpec;
 import dev.coppice.gateway.kind.ContentPolicySpec;
 import dev.coppice.gateway.kind.GatewayClassSpec;
@@ -47,4 +49,5 @@ public record Snapshot(
         List<Resource<ObservabilityPolicySpec, PolicyStatus>> observabilityPolicies,
         List<Resource<ContentPolicySpec, PolicyStatus>> contentPolicies,
         List<Resource<HttpRouteFilterSpec, HttpRouteFilterStatus>> routeFilters,
+        List<Resource<ChallengeSpec, ChallengeStatus>> challenges,
         ClusterView cluster) {}

@@ -5,6 +5,7 @@ import dev.coppice.control.Kind;
 import dev.coppice.control.Resource;
 import dev.coppice.gateway.DataPlane.Binding;
 import dev.coppice.gateway.GatewayOptions;
+import dev.coppice.gateway.config.ChallengeConfig;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
@@ -136,6 +137,11 @@ public final class Translation {
             GatewayState state = gateways.get(gateway);
             return state == null || state.shown == null ? null : state.shown.value();
         });
+        List<ChallengeConfig> challenges = new Challenges(
+                        states,
+                        (reference, namespace) -> parent(namespace, reference, gateways, sets),
+                        (listener, namespace) -> allows(listener, namespace, snapshot.cluster()))
+                .configs(snapshot.challenges());
         GatewayConfig config = new GatewayConfig.Builder(calls.applied(clients.applied(listeners(states))), upstreams)
                 .limits(limits.limits())
                 .security(security.configs())
@@ -143,6 +149,7 @@ public final class Translation {
                 .transcodings(calls.transcodings())
                 .contents(contents.configs())
                 .filters(filters.configs())
+                .challenges(challenges)
                 .build();
         Map<String, String> addresses = new HashMap<>();
         for (GatewayState state : states) {
@@ -219,27 +226,29 @@ public final class Translation {
         List<ListenerConfig> all = new ArrayList<>();
         for (GatewayState state : states) {
             for (ListenerState listener : state.listeners()) {
-                if (!state.serves(listener, capabilities)) {
+                boolean served = state.serves(listener, capabilities);
+                // Without its certificate yet: the port is open for the ACME server alone.
+                if (!served && !listener.challenged) {
                     continue;
                 }
-                String name = listener.ownerKind.equals("Gateway")
-                        ? listener.spec.name()
-                        : listener.owner.namespace() + "/" + listener.owner.name() + "/" + listener.spec.name();
                 for (String address : state.addresses) {
                     all.add(new ListenerConfig(
                             state.gateway.key().toString(),
-                            name,
+                            listener.configName(),
                             address,
                             listener.port,
-                            ListenerConfig.Protocol.valueOf(
-                                    listener.protocol.equals("HTTPS") ? "HTTP" : listener.protocol),
+                            served ? protocol(listener) : ListenerConfig.Protocol.TLS,
                             listener.hostname,
-                            listener.tls(),
-                            listener.routes));
+                            served ? listener.tls() : null,
+                            served ? listener.routes : List.of()));
                 }
             }
         }
         return all;
+    }
+
+    private static ListenerConfig.Protocol protocol(ListenerState listener) {
+        return ListenerConfig.Protocol.valueOf(listener.protocol.equals("HTTPS") ? "HTTP" : listener.protocol);
     }
 
     private Map<ObjectId, Draft> routes(
@@ -273,7 +282,7 @@ public final class Translation {
             List<Draft.AtParent> parents = new ArrayList<>();
             @Nullable RouteResolution resolution = null;
             for (ParentReference parent : view.parents()) {
-                @Nullable Parent found = parent(view, parent, gateways, sets);
+                @Nullable Parent found = parent(view.namespace(), parent, gateways, sets);
                 if (found == null) {
                     continue;
                 }
@@ -318,14 +327,14 @@ public final class Translation {
     }
 
     /** The parent of a reference. */
-    private record Parent(GatewayState gateway, List<ListenerState> listeners, boolean attached) {}
+    record Parent(GatewayState gateway, List<ListenerState> listeners, boolean attached) {}
 
     private static @Nullable Parent parent(
-            RouteView view, ParentReference reference, Map<Key, GatewayState> gateways, Map<Key, SetPlace> sets) {
+            String from, ParentReference reference, Map<Key, GatewayState> gateways, Map<Key, SetPlace> sets) {
         if (!reference.groupOrDefault().equals(GatewayKinds.GROUP)) {
             return null;
         }
-        String namespace = reference.namespace() == null ? view.namespace() : reference.namespace();
+        String namespace = reference.namespace() == null ? from : reference.namespace();
         Key key = new Key(namespace, reference.name());
         if (reference.kindOrDefault().equals("Gateway")) {
             GatewayState gateway = gateways.get(key);
@@ -384,9 +393,7 @@ public final class Translation {
         boolean allowed = false;
         boolean attached = false;
         for (ListenerState listener : parent.listeners()) {
-            String section = reference.sectionName();
-            if (section != null && !section.isEmpty() && !section.equals(listener.spec.name())
-                    || reference.port() != null && reference.port() != listener.port) {
+            if (!chosen(reference, listener)) {
                 continue;
             }
             matching = true;
@@ -423,6 +430,13 @@ public final class Translation {
                         "NotAllowedByListeners",
                         "no listener takes routes of the kind " + view.kind() + " from the namespace "
                                 + view.namespace());
+    }
+
+    /** Whether a reference to its parent means a listener. */
+    static boolean chosen(ParentReference reference, ListenerState listener) {
+        String section = reference.sectionName();
+        return (section == null || section.isEmpty() || section.equals(listener.spec.name()))
+                && (reference.port() == null || reference.port() == listener.port);
     }
 
     /** Several references may choose one listener; the route is there once. */

@@ -123,6 +123,13 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
 
     private void route() {
         Port.Routing routing = client.port().routing();
+        PendingChallenges challenges = routing.challenges();
+        String file = challenges == null ? null : challenges.file(asked);
+        if (file != null) {
+            state.plane.metrics.challenges.labelValues("http-01").inc();
+            send(LocalAnswer.file(file));
+            return;
+        }
         RoutingTable<RuleAction> table = routing.table();
         String host = asked.authority().host();
         String serverName = client.serverName();

@@ -35,6 +35,17 @@ final class LocalAnswer {
         return answer;
     }
 
+    /** A text as it is, without an end of its line. */
+    static DefaultFullHttpResponse file(String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
+        DefaultFullHttpResponse answer =
+                new DefaultFullHttpResponse(HttpVersion.HTTP_1_1, HttpResponseStatus.OK, Unpooled.wrappedBuffer(bytes));
+        answer.headers()
+                .set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(bytes.length))
+                .set(HttpHeaderNames.CONTENT_TYPE, "application/octet-stream");
+        return answer;
+    }
+
     /** In the form that the request's sender looks at. */
     static DefaultFullHttpResponse of(HttpResponseStatus code, String text, HttpHeaders request) {
         return GrpcStatus.isGrpc(request) ? grpc(code, text) : of(code, text);

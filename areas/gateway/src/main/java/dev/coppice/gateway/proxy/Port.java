@@ -17,6 +17,7 @@ final class Port {
      *
      * @param certificates by listener; empty for plain HTTP
      * @param observations what is told of requests that no rule wanted, by listener
+     * @param challenges what ACME servers may see; null: nothing
      * @param proxies who says whose connections these are; null: nobody does
      * @param locations how requests say where their client is, by listener; null: none does
      */
@@ -24,6 +25,7 @@ final class Port {
             RoutingTable<RuleAction> table,
             Map<ListenerConfig, TlsContexts.Certificates> certificates,
             Map<ListenerConfig, Observation> observations,
+            @Nullable PendingChallenges challenges,
             @Nullable TrustedProxies proxies,
             @Nullable Map<ListenerConfig, LocationHeaders> locations) {
         Observation observation(ListenerConfig listener) {

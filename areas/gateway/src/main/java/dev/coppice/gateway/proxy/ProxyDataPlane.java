@@ -94,6 +94,7 @@ public final class ProxyDataPlane implements DataPlane {
     private final Map<Binding, Port> ports = new HashMap<>();
     private final Map<EventExecutor, EventLoopState> states = new ConcurrentHashMap<>();
     private final TlsContexts tls = new TlsContexts();
+    private final ChallengeContexts challengeContexts;
     private final Authorities authorities = new Authorities();
     private GatewayConfig config = GatewayConfig.EMPTY;
     private @Nullable EventLoopGroup loops;
@@ -107,6 +108,7 @@ public final class ProxyDataPlane implements DataPlane {
     ProxyDataPlane(Kernel kernel, Supervisor supervisor, ProxyOptions options, PrometheusRegistry registry)
             throws StartException {
         this.kernel = kernel;
+        this.challengeContexts = new ChallengeContexts(kernel);
         this.clock = kernel.clock();
         this.options = options;
         this.metrics = new ProxyMetrics(registry);
@@ -268,6 +270,7 @@ public final class ProxyDataPlane implements DataPlane {
             }
         });
         tls.sweep();
+        challengeContexts.sweep();
         ports.values().removeIf(each -> {
             boolean over = !wanted.containsKey(each.binding());
             if (over) {
@@ -315,14 +318,18 @@ public final class ProxyDataPlane implements DataPlane {
                 return each.gateway() + ", listener " + each.name() + ": " + e.getMessage();
             }
         }
+        Port.Kind kind = Port.Kind.of(listeners);
+        RoutingTable<RuleAction> table = new RoutingTable<>(
+                listeners, (listener, route, rule) -> new RuleAction(listener, route, rule, to, this));
         Port.Routing routing = new Port.Routing(
-                new RoutingTable<>(
-                        listeners, (listener, route, rule) -> new RuleAction(listener, route, rule, to, this)),
+                table,
                 certificates,
                 told(listeners),
+                config.challenges().isEmpty()
+                        ? null
+                        : PendingChallenges.of(config.challenges(), table, kind == Port.Kind.SECURE, challengeContexts),
                 TrustedProxies.of(listeners),
                 LocationHeaders.of(listeners, locations));
-        Port.Kind kind = Port.Kind.of(listeners);
         Port port = ports.get(binding);
         if (port != null && port.kind() == kind) {
             port.route(routing);

@@ -40,6 +40,7 @@ final class ProxyMetrics implements AutoCloseable {
     final Counter filterAnswers;
     final Counter filterFailures;
     final Counter filterCalls;
+    final Counter challenges;
     final Gauge connections;
     final CounterDataPoint accessLines;
     final CounterDataPoint accessLinesLost;
@@ -139,6 +140,11 @@ final class ProxyMetrics implements AutoCloseable {
                 .name("coppice_gateway_filter_calls")
                 .help("Calls of extensions' filters: passed, answered, answer_passed, failed, timeout, busy.")
                 .labelNames("filter", "result")
+                .build());
+        challenges = kept(Counter.builder()
+                .name("coppice_gateway_challenges_shown")
+                .help("Challenges of ACME servers that somebody looked at: http-01, tls-alpn-01.")
+                .labelNames("type")
                 .build());
         connections = kept(Gauge.builder()
                 .name("coppice_gateway_connections")

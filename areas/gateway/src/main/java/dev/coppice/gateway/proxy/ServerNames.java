@@ -1,11 +1,15 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.challenge.ChallengeCertificate;
+import dev.coppice.gateway.challenge.ClientHello;
 import dev.coppice.gateway.config.ListenerConfig;
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.ssl.AbstractSniHandler;
+import io.netty.handler.ssl.SslContext;
 import io.netty.util.concurrent.Future;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -23,14 +27,20 @@ final class ServerNames extends AbstractSniHandler<ServerNames.Choice> {
 
     private final EventLoopState state;
     private final Port port;
+    /** The client wants to see a challenge, and nothing else. */
+    private boolean validation;
 
     /**
      * What the connection is for.
      *
      * @param listener null: nobody
      * @param certificates null: TLS is not ended here
+     * @param challenge what an ACME server is shown that asks for it; null: none does
      */
-    record Choice(@Nullable ListenerConfig listener, TlsContexts.@Nullable Certificates certificates) {}
+    record Choice(
+            @Nullable ListenerConfig listener,
+            TlsContexts.@Nullable Certificates certificates,
+            @Nullable SslContext challenge) {}
 
     ServerNames(EventLoopState state, Port port) {
         super(MOST_HELLO_BYTES, HANDSHAKE_MILLIS);
@@ -43,11 +53,23 @@ final class ServerNames extends AbstractSniHandler<ServerNames.Choice> {
     }
 
     @Override
+    protected Future<Choice> lookup(ChannelHandlerContext context, ByteBuf hello) throws Exception {
+        PendingChallenges challenges = port.routing().challenges();
+        validation = challenges != null
+                && challenges.secure()
+                && ClientHello.offersOnly(ChallengeCertificate.PROTOCOL, hello.nioBuffer());
+        return super.lookup(context, hello);
+    }
+
+    @Override
     protected Future<Choice> lookup(ChannelHandlerContext context, @Nullable String given) {
         Port.Routing routing = port.routing();
         ListenerConfig listener = routing.table().listener(name(given));
+        PendingChallenges challenges = validation ? routing.challenges() : null;
         Choice choice = new Choice(
-                listener, listener == null ? null : routing.certificates().get(listener));
+                listener,
+                listener == null ? null : routing.certificates().get(listener),
+                challenges == null ? null : challenges.certificate(name(given)));
         return context.executor().newSucceededFuture(choice);
     }
 
@@ -55,6 +77,13 @@ final class ServerNames extends AbstractSniHandler<ServerNames.Choice> {
     protected void onLookupComplete(ChannelHandlerContext context, @Nullable String given, Future<Choice> found) {
         String name = name(given);
         Choice choice = found.getNow();
+        if (choice.challenge != null) {
+            ChannelPipeline pipeline = context.pipeline();
+            pipeline.addAfter(context.name(), null, choice.challenge.newHandler(context.alloc()));
+            pipeline.addLast(new ChallengeEnd(state, port, context.channel(), name));
+            pipeline.remove(this);
+            return;
+        }
         ListenerConfig listener = choice.listener;
         boolean passed =
                 listener != null && listener.protocol() == ListenerConfig.Protocol.TLS && listener.tls() == null;

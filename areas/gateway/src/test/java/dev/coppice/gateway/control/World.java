@@ -15,6 +15,7 @@ import dev.coppice.gateway.GatewayOptions;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.kind.CertificateKinds;
 import dev.coppice.gateway.kind.GatewayKinds;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.schema.Schema;
@@ -155,6 +156,7 @@ final class World implements ClusterView {
                 all(GatewayKinds.OBSERVABILITY_POLICY),
                 all(GatewayKinds.CONTENT_POLICY),
                 all(GatewayKinds.HTTP_ROUTE_FILTER),
+                all(CertificateKinds.CHALLENGE),
                 this);
     }
 

@@ -1,0 +1,100 @@
+package dev.coppice.gateway.control;
+
+import dev.coppice.control.Resource;
+import dev.coppice.gateway.config.ChallengeConfig;
+import dev.coppice.gateway.kind.ChallengeSpec;
+import dev.coppice.gateway.kind.ChallengeStatus;
+import dev.coppice.gateway.kind.ParentReference;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.BiFunction;
+import java.util.function.BiPredicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What ACME servers want to see, as listeners show it: those that would take an HTTPRoute of the Challenge's namespace for that host name. Not
+ * safe for use by many threads.
+ */
+final class Challenges {
+    /** Further ones wait until some are over. */
+    private static final int MOST = 2000;
+
+    private final List<GatewayState> gateways;
+    private final BiFunction<ParentReference, String, Translation.@Nullable Parent> parents;
+    private final BiPredicate<ListenerState, String> allows;
+
+    /**
+     * For Gateways.
+     *
+     * @param parents what a reference from a namespace leads to
+     * @param allows whether a listener takes routes from a namespace
+     */
+    Challenges(
+            List<GatewayState> gateways,
+            BiFunction<ParentReference, String, Translation.@Nullable Parent> parents,
+            BiPredicate<ListenerState, String> allows) {
+        this.gateways = gateways;
+        this.parents = parents;
+        this.allows = allows;
+    }
+
+    List<ChallengeConfig> configs(List<Resource<ChallengeSpec, ChallengeStatus>> challenges) {
+        List<ChallengeConfig> all = new ArrayList<>();
+        for (Resource<ChallengeSpec, ChallengeStatus> each : challenges) {
+            ChallengeStatus status = each.status();
+            if (!each.deleting() && (status == null || !status.ended()) && all.size() < MOST) {
+                List<ChallengeConfig.Listener> listeners = listeners(each);
+                if (!listeners.isEmpty()) {
+                    ChallengeSpec spec = each.spec();
+                    all.add(new ChallengeConfig(
+                            spec.tls() ? ChallengeConfig.Type.TLS : ChallengeConfig.Type.HTTP,
+                            spec.dnsName().toLowerCase(Locale.ROOT),
+                            spec.token(),
+                            spec.key(),
+                            listeners));
+                }
+            }
+        }
+        return all;
+    }
+
+    private List<ChallengeConfig.Listener> listeners(Resource<ChallengeSpec, ChallengeStatus> challenge) {
+        List<ChallengeConfig.Listener> all = new ArrayList<>();
+        List<ParentReference> references = challenge.spec().solver().parentRefs();
+        if (references.isEmpty()) {
+            gateways.forEach(each -> each.listeners().forEach(listener -> add(all, each, listener, challenge)));
+        }
+        for (ParentReference reference : references) {
+            Translation.Parent parent = parents.apply(reference, challenge.namespace());
+            if (parent != null && parent.attached()) {
+                parent.listeners().stream()
+                        .filter(each -> Translation.chosen(reference, each))
+                        .forEach(each -> add(all, parent.gateway(), each, challenge));
+            }
+        }
+        return all;
+    }
+
+    private void add(
+            List<ChallengeConfig.Listener> all,
+            GatewayState gateway,
+            ListenerState listener,
+            Resource<ChallengeSpec, ChallengeStatus> challenge) {
+        boolean tls = challenge.spec().tls();
+        boolean fits = tls ? listener.encrypted() : listener.protocol.equals("HTTP");
+        if (fits
+                && gateway.accepted()
+                && listener.accepted()
+                && Hostnames.covers(
+                        listener.hostname, Hostnames.normal(challenge.spec().dnsName()))
+                && allows.test(listener, challenge.namespace())) {
+            listener.challenged |= tls;
+            ChallengeConfig.Listener shown =
+                    new ChallengeConfig.Listener(gateway.gateway.key().toString(), listener.configName());
+            if (!all.contains(shown)) {
+                all.add(shown);
+            }
+        }
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.gateway.acme;
+
+import org.jspecify.annotations.NullMarked;

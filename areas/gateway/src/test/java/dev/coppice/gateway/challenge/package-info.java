@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.gateway.challenge;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,110 @@
+package dev.coppice.gateway.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.coppice.gateway.config.ChallengeConfig;
+import dev.coppice.gateway.config.ListenerConfig;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Which listeners show which challenges. */
+final class ChallengesTest {
+    private final World world = new World();
+
+    @BeforeEach
+    void gateway() {
+        world.apply("""
+                apiVersion: gateway.networking.k8s.io/v1
+                kind: Gateway
+                metadata: {name: edge}
+                spec:
+                  gatewayClassName: coppice
+                  listeners:
+                  - {name: http, protocol: HTTP, port: 80}
+                  - {name: open, protocol: HTTP, port: 8080, allowedRoutes: {namespaces: {from: All}}}
+                  - {name: other, protocol: HTTP, port: 8081, hostname: other.example}
+                  - {name: https, protocol: HTTPS, port: 443, hostname: shop.example, tls: {certificateRefs: [{name: shop}]}}
+                """);
+    }
+
+    private void challenge(String namespace, String type, String parents, String status) {
+        world.apply("""
+                apiVersion: acme.cert-manager.io/v1
+                kind: Challenge
+                metadata: {name: shop, namespace: %s}
+                spec:
+                  url: https://acme.example/challenge/1
+                  authorizationURL: https://acme.example/authorization/1
+                  dnsName: shop.example
+                  type: %s
+                  token: tok
+                  key: tok.print
+                  issuerRef: {name: acme}
+                  solver: {%s: %s}
+                %s
+                """.formatted(
+                        namespace,
+                        type,
+                        type.equals("HTTP-01") ? "http01" : "coppiceTLSALPN01",
+                        type.equals("HTTP-01") ? "{gatewayHTTPRoute: " + parents + "}" : parents,
+                        status));
+    }
+
+    private List<String> listeners() {
+        return world.translate().config().challenges().stream()
+                .flatMap(each -> each.listeners().stream())
+                .map(ChallengeConfig.Listener::name)
+                .toList();
+    }
+
+    @Test
+    void listenersThatWouldTakeARouteForTheNameShowIt() {
+        challenge("default", "HTTP-01", "{}", "");
+        assertThat(listeners()).containsExactly("http", "open");
+        ChallengeConfig config = world.translate().config().challenges().getFirst();
+        assertThat(config.type()).isEqualTo(ChallengeConfig.Type.HTTP);
+        assertThat(config.host() + " " + config.token() + " " + config.key()).isEqualTo("shop.example tok tok.print");
+    }
+
+    @Test
+    void namespacesThatMayNotAttachRoutesMayNotShowChallenges() {
+        world.namespace("tenant", "");
+        challenge("tenant", "HTTP-01", "{}", "");
+        assertThat(listeners()).containsExactly("open");
+        challenge("tenant", "TLS-ALPN-01", "{}", "");
+        assertThat(listeners()).isEmpty();
+    }
+
+    @Test
+    void parentsMayBeChosen() {
+        challenge("default", "HTTP-01", "{parentRefs: [{name: edge, sectionName: open}]}", "");
+        assertThat(listeners()).containsExactly("open");
+        challenge("default", "HTTP-01", "{parentRefs: [{name: nobody}]}", "");
+        assertThat(listeners()).isEmpty();
+    }
+
+    @Test
+    void whatIsOverIsShownNoMore() {
+        challenge("default", "HTTP-01", "{}", "status: {state: valid}");
+        assertThat(listeners()).isEmpty();
+    }
+
+    @Test
+    void aListenerWithoutItsCertificateIsOpenForTheChallengeAlone() {
+        assertThat(world.translate().config().listeners())
+                .extracting(ListenerConfig::name)
+                .doesNotContain("https");
+        challenge("default", "TLS-ALPN-01", "{}", "");
+        World.Outcome outcome = world.translate();
+        assertThat(listeners()).containsExactly("https");
+        ListenerConfig open = outcome.served("https");
+        assertThat(open.protocol()).isEqualTo(ListenerConfig.Protocol.TLS);
+        assertThat(open.tls()).isNull();
+        assertThat(open.routes()).isEmpty();
+        // What its status says is what counts for others.
+        assertThat(outcome.listener("edge", "https"))
+                .contains("ResolvedRefs=False/InvalidCertificateRef", "Programmed=False/Invalid");
+        assertThat(outcome.listener("edge", "http")).contains("Programmed=True/Programmed");
+    }
+}
