@@ -2,6 +2,7 @@ package dev.coppice.gateway.cache;
 
 import dev.coppice.gateway.config.ContentConfig;
 import dev.coppice.gateway.config.FilterConfig;
+import dev.coppice.gateway.config.RouteFilterConfig;
 import java.util.List;
 
 /**
@@ -15,10 +16,17 @@ public final class CacheRegion {
      * @param route by kind, namespace and name
      * @param upstream that answers
      * @param filters of the rule and of the backend
+     * @param named what of these have names, in their order
      */
-    public record Place(String route, String upstream, List<List<FilterConfig>> filters, ContentConfig.Cache settings) {
+    public record Place(
+            String route,
+            String upstream,
+            List<List<FilterConfig>> filters,
+            List<RouteFilterConfig> named,
+            ContentConfig.Cache settings) {
         public Place {
             filters = List.copyOf(filters);
+            named = List.copyOf(named);
         }
     }
 

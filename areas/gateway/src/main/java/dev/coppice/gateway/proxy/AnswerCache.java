@@ -7,6 +7,7 @@ import dev.coppice.gateway.cache.FieldValues;
 import dev.coppice.gateway.config.BackendConfig;
 import dev.coppice.gateway.config.ContentConfig;
 import dev.coppice.gateway.config.RouteConfig;
+import dev.coppice.gateway.config.RouteFilterConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.HashSet;
@@ -53,15 +54,28 @@ final class AnswerCache implements AutoCloseable {
         wanted.clear();
     }
 
-    /** @param settings null: nothing is kept */
+    /**
+     * That of a backend.
+     *
+     * @param settings null: nothing is kept
+     * @param named filters of the rule and of the backend that have names
+     */
     synchronized @Nullable Place of(
-            ContentConfig.@Nullable Cache settings, RouteConfig route, RuleConfig rule, BackendConfig backend) {
+            ContentConfig.@Nullable Cache settings,
+            RouteConfig route,
+            RuleConfig rule,
+            BackendConfig backend,
+            List<RouteFilterConfig> named) {
         if (settings == null || !settings.enabled()) {
             return null;
         }
         String name = route.namespace() + "/" + route.name();
         CacheRegion region = store.region(new CacheRegion.Place(
-                route.kind() + "/" + name, backend.upstream(), List.of(rule.filters(), backend.filters()), settings));
+                route.kind() + "/" + name,
+                backend.upstream(),
+                List.of(rule.filters(), backend.filters()),
+                named,
+                settings));
         wanted.add(region);
         return new Place(region, metrics.route(name));
     }

@@ -6,6 +6,7 @@ import dev.coppice.gateway.config.FilterConfig.HeaderChanges;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.RouteConfig;
+import dev.coppice.gateway.config.RouteFilterConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import java.util.ArrayList;
 import java.util.List;
@@ -129,16 +130,29 @@ final class RuleAction {
             if (each.weight() > 0) {
                 sum += each.weight();
                 Upstream upstream = each.upstream().isEmpty() ? null : upstreams.apply(each.upstream());
+                Filters own = new Filters(each.filters(), upstreams, plane.filters.of(each.filters()));
                 // Calls of gRPC are no business of caches.
-                AnswerCache.Place cache = plane.cache.of(grpc ? null : content.cache(), route, rule, each);
-                all.add(new Backend(
-                        upstream,
-                        sum,
-                        new Filters(each.filters(), upstreams, plane.filters.of(each.filters())),
-                        cache));
+                AnswerCache.Place cache =
+                        plane.cache.of(grpc ? null : content.cache(), route, rule, each, named(filters, own));
+                all.add(new Backend(upstream, sum, own, cache));
             }
         }
         this.backends = all.toArray(Backend[]::new);
+    }
+
+    /** Filters that have names, as they are configured. */
+    private static List<RouteFilterConfig> named(Filters... all) {
+        List<RouteFilterConfig> configs = new ArrayList<>(0);
+        for (Filters each : all) {
+            if (each.named != null) {
+                for (RouteFilter filter : each.named) {
+                    if (filter != null) {
+                        configs.add(filter.config);
+                    }
+                }
+            }
+        }
+        return configs;
     }
 
     /** A backend by weight; null when there is none. */

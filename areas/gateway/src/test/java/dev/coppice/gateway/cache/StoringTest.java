@@ -200,7 +200,7 @@ class StoringTest {
     }
 
     private static CacheRegion region(AnswerStore store, String route, ContentConfig.Cache settings) {
-        return store.region(new CacheRegion.Place(route, "u", List.of(), settings));
+        return store.region(new CacheRegion.Place(route, "u", List.of(), List.of(), settings));
     }
 
     private static @Nullable StoredAnswer found(AnswerStore store, CacheKey key, Fields request) {
