@@ -233,7 +233,7 @@ final class GatewayTest {
         try (RunningCoppice coppice = RunningCoppice.up(data)) {
             WorkedExample example = new WorkedExample(folder, coppice, data);
             List<String> blocks = WorkedExample.blocks("docs/gateway/filters.md", "HTTPRouteFilter");
-            assertThat(blocks).hasSize(4);
+            assertThat(blocks).hasSize(5);
             String _ = example.sh(blocks.get(0));
             try {
                 Files.writeString(folder.resolve("filters.yaml"), blocks.get(1));
