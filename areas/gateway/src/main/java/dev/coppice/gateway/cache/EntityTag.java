@@ -60,4 +60,10 @@ record EntityTag(boolean weak, String text) {
     boolean isSame(EntityTag other) {
         return !weak && !other.weak && text.equals(other.text);
     }
+
+    /** Whether a field is the tag of certain bytes (RFC 9110, 8.8.1). */
+    static boolean exact(@Nullable String field) {
+        EntityTag tag = read(field);
+        return tag != null && !tag.weak();
+    }
 }

@@ -151,8 +151,18 @@ public record Freshness(
         return Math.floorDiv(leftMillis(nowNanos), MILLIS);
     }
 
-    /** Whether it may be served though the endpoint cannot answer. */
+    /** Whether it may be served though the endpoint cannot answer: where nobody allows that, an error is not hidden, be it fresh or not. */
     public boolean standsIn(long nowNanos) {
-        return !alwaysAsks && -leftMillis(nowNanos) <= ifError * MILLIS;
+        return !alwaysAsks && ifError > 0 && -leftMillis(nowNanos) <= ifError * MILLIS;
+    }
+
+    /** Whether it may be served while the endpoint is asked. */
+    boolean refreshable(long nowNanos) {
+        return !alwaysAsks && whileRevalidate > 0 && -leftMillis(nowNanos) <= whileRevalidate * MILLIS;
+    }
+
+    /** Whether another request could be answered with it, without asking, when it came. */
+    public boolean lasts() {
+        return !alwaysAsks && leftMillis(receivedNanos) > 0 || refreshable(receivedNanos);
     }
 }

@@ -39,7 +39,7 @@ public enum Reuse {
         if (wantsFresher) {
             return VALIDATE_FOR_CLIENT;
         }
-        return -left <= freshness.whileRevalidate() * MILLIS && freshness.whileRevalidate() > 0 ? REFRESH : VALIDATE;
+        return freshness.refreshable(nowNanos) ? REFRESH : VALIDATE;
     }
 
     /** RFC 9111, 5.2.1.2: past its time by so much, be that its own or the client's. */

@@ -219,6 +219,8 @@ final class CacheVisit implements CacheFlights.Waiting {
             miss(found.others() ? Forward.VARY_MISS : Forward.URI_MISS);
             return;
         }
+        // Whoever waited for another request would have to ask all the same.
+        alone |= !answer.freshness().lasts();
         switch (Reuse.of(answer.freshness(), control, now)) {
             case FRESH -> serveKept(answer, waited ? Outcome.COLLAPSED : Outcome.HIT);
             case STALE -> serveKept(answer, Outcome.STALE);
@@ -366,6 +368,10 @@ final class CacheVisit implements CacheFlights.Waiting {
     }
 
     private void land(CacheFlights.Landing how) {
+        if (waits) {
+            // It is another one's.
+            return;
+        }
         CacheFlights.Flight own = flight;
         flight = null;
         if (own != null && own.land(how) && how == CacheFlights.Landing.NOT_KEPT) {
@@ -456,14 +462,15 @@ final class CacheVisit implements CacheFlights.Waiting {
             return;
         }
         StoredAnswer.Confirmed now = known.confirmed(told, asked, fields, times(), settings());
-        Storing.Refusal refusal = now.refusal() == null && outdated() ? Storing.Refusal.OUTDATED : now.refusal();
+        Storing.Refusal refusal =
+                now.refusal() == null && !put(now.answer()) ? Storing.Refusal.OUTDATED : now.refusal();
         if (refusal == null) {
-            keep(now.answer());
             status = status.answered(HttpResponseStatus.NOT_MODIFIED.code())
                     .kept(now.answer().freshness().left(state.now()));
-            land(CacheFlights.Landing.KEPT);
+            landKept(now.answer().freshness());
         } else {
-            if (refusal != Storing.Refusal.REQUEST) {
+            // Otherwise only this request is none by which it can be kept longer.
+            if (refusal != Storing.Refusal.REQUEST && refusal != Storing.Refusal.NO_FRESHNESS) {
                 cache.store.remove(key(), known);
             }
             status = status.answered(HttpResponseStatus.NOT_MODIFIED.code());
@@ -481,16 +488,26 @@ final class CacheVisit implements CacheFlights.Waiting {
         exchange.deliverAgain();
     }
 
-    private void keep(StoredAnswer answer) {
-        cache.store.put(key(), answer);
+    /** Keeps an answer, unless what it tells of has changed since it was asked for. */
+    private boolean put(StoredAnswer answer) {
         if (outdated()) {
-            // The change came between the last look and this.
-            cache.store.remove(key(), answer);
+            return false;
         }
+        cache.store.put(key(), answer);
+        if (!outdated()) {
+            return true;
+        }
+        // It changed just now, on another thread, which may have looked before the answer was there.
+        cache.store.remove(key(), answer);
+        return false;
     }
 
     private boolean outdated() {
         return changes != cache.changes(key());
+    }
+
+    private void landKept(Freshness freshness) {
+        land(freshness.lasts() ? CacheFlights.Landing.KEPT : CacheFlights.Landing.NOT_KEPT);
     }
 
     private void fetched(HttpResponse head, @Nullable StoredAnswer known) {
@@ -509,6 +526,10 @@ final class CacheVisit implements CacheFlights.Waiting {
                     tell(head, status.answered(code).because(Storing.Refusal.LENGTH.word()));
                 } else {
                     recording = new Recording(code, all, keep, times, length, new Body.Recorder());
+                    if (!keep.freshness().lasts()) {
+                        // Others need not wait for the end of it to be told that they have to ask.
+                        land(CacheFlights.Landing.NOT_KEPT);
+                    }
                     tell(head, status.answered(code).kept(keep.freshness().left(times.receivedNanos())));
                 }
             }
@@ -583,6 +604,33 @@ final class CacheVisit implements CacheFlights.Waiting {
         }
     }
 
+    /** What came at once has been told: of an answer that nobody gets no more is waited for. */
+    void readComplete() {
+        if (!exchange.over() && recording == null && (withheld || afterwards != null)) {
+            exchange.leaveEndpoint();
+            complete();
+        }
+    }
+
+    private void complete() {
+        if (withheld) {
+            withheld = false;
+            exchange.pass(LastHttpContent.EMPTY_LAST_CONTENT);
+        }
+        exchange.responded();
+    }
+
+    /** The answer does not come to its end; whether the client has all of it nevertheless. */
+    boolean broken() {
+        boolean has = withheld && !exchange.over();
+        if (has) {
+            notKept(Storing.Refusal.BROKEN);
+            exchange.leaveEndpoint();
+            complete();
+        }
+        return has;
+    }
+
     private void record(Recording into, ByteBuf bytes, boolean last) {
         int count = bytes.readableBytes();
         if (into.body.length() + count > settings().maxBodyBytes()) {
@@ -603,19 +651,18 @@ final class CacheVisit implements CacheFlights.Waiting {
     private void recorded(Recording of) {
         if (of.length >= 0 && of.length != of.body.length()) {
             notKept(Storing.Refusal.LENGTH);
-        } else if (outdated()) {
-            notKept(Storing.Refusal.OUTDATED);
-        } else {
+        } else if (put(new StoredAnswer(
+                of.status, of.fields, of.body.made(), of.verdict.freshness(), of.verdict.vary(), of.times))) {
             cache.giveBack(of.body.length());
             recording = null;
-            keep(new StoredAnswer(
-                    of.status, of.fields, of.body.made(), of.verdict.freshness(), of.verdict.vary(), of.times));
             cache.metrics.kept.inc();
-            land(CacheFlights.Landing.KEPT);
+            landKept(of.verdict.freshness());
+        } else {
+            notKept(Storing.Refusal.OUTDATED);
         }
     }
 
-    /** All of the answer has come; whether the client gets something else now. */
+    /** All of the answer has come, or as much as is needed; whether the client gets something else now. */
     boolean responded() {
         Runnable then = afterwards;
         if (then == null) {
@@ -640,6 +687,13 @@ final class CacheVisit implements CacheFlights.Waiting {
 
     /** There will be no answer; whether the client gets one all the same, or nobody waits for it. */
     boolean undeliverable() {
+        if (waits) {
+            leave();
+        }
+        if (responded()) {
+            // The endpoint had said enough.
+            return true;
+        }
         StoredAnswer known = kept;
         if (refreshing) {
             exchange.finish();
@@ -712,7 +766,13 @@ final class CacheVisit implements CacheFlights.Waiting {
 
     // ---- answers out of the cache
 
+    /** Whether the client is being sent what is kept. */
+    boolean sends() {
+        return sending != null;
+    }
+
     private void serve(StoredAnswer answer) {
+        exchange.leaveEndpoint();
         KeptAnswer made =
                 KeptAnswer.of(answer, conditions, seconds(), answer.freshness().age(state.now()));
         made.head().headers().add(CACHE_STATUS, status.text());

@@ -33,6 +33,8 @@ final class Delivery implements Attempt {
     private boolean fellBack;
     /** Credentials, before the first try. */
     private boolean awaiting;
+    /** It has given back what it had, and does nothing any more. */
+    private boolean ended;
 
     private @Nullable TargetPool pool;
     private @Nullable TargetStream connection;
@@ -84,7 +86,7 @@ final class Delivery implements Attempt {
     }
 
     private void credentialsKnown() {
-        if (awaiting && !exchange.over()) {
+        if (awaiting && !over()) {
             awaiting = false;
             beginTries();
         }
@@ -210,7 +212,7 @@ final class Delivery implements Attempt {
 
     @Override
     public boolean over() {
-        return exchange.over();
+        return ended || exchange.over();
     }
 
     @Override
@@ -285,7 +287,7 @@ final class Delivery implements Attempt {
 
     @Override
     public void content(HttpContent part) {
-        if (exchange.over() || !exchange.answering()) {
+        if (over() || !exchange.answering()) {
             part.release();
             return;
         }
@@ -310,9 +312,7 @@ final class Delivery implements Attempt {
 
     @Override
     public void readComplete() {
-        if (exchange.answer().begun()) {
-            exchange.answer().flush();
-        }
+        exchange.readComplete();
     }
 
     @Override
@@ -320,7 +320,7 @@ final class Delivery implements Attempt {
         boolean unconnected = pool != null;
         connection = null;
         pool = null;
-        if (exchange.over()) {
+        if (over()) {
             return;
         }
         traceFailure(failure);
@@ -441,7 +441,7 @@ final class Delivery implements Attempt {
         }
         var _ = state.loop.schedule(
                 () -> {
-                    if (!exchange.over()) {
+                    if (!over()) {
                         again(failed);
                     }
                 },
@@ -523,8 +523,9 @@ final class Delivery implements Attempt {
         }
     }
 
-    /** The request is over. */
+    /** The request is over, or no endpoint has anything to do with it any more. */
     void end() {
+        ended = true;
         untrack();
         if (trace != null) {
             trace.end(state.now());

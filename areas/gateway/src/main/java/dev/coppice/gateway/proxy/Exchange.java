@@ -430,9 +430,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
 
     /** The same once more, after an answer that nobody has seen. */
     void deliverAgain() {
-        if (delivery != null) {
-            delivery.end();
-        }
+        leaveEndpoint();
         answering = false;
         deliver();
     }
@@ -465,6 +463,14 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     void unkept() {
         reason = "not-kept";
         answer(HttpResponseStatus.GATEWAY_TIMEOUT, "nothing that is kept answers this request");
+    }
+
+    /** What the client gets comes from elsewhere: no endpoint is asked, waited for or counted with this request from now on. */
+    void leaveEndpoint() {
+        if (delivery != null) {
+            delivery.drop();
+            delivery.end();
+        }
     }
 
     /** A part of an answer's body for the client, which is taken over. */
@@ -713,8 +719,23 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         }
     }
 
+    /** What came from the endpoint at once has been told. */
+    void readComplete() {
+        if (visit != null) {
+            visit.readComplete();
+        }
+        if (answer.begun()) {
+            answer.flush();
+        }
+    }
+
     /** The head of the answer that the client gets. */
     void start(HttpResponse head) {
+        if (answer.begun()) {
+            // A second one would be taken for the answer to the client's next request.
+            broken();
+            return;
+        }
         HttpHeaders headers = head.headers();
         HopByHop.strip(headers);
         RuleAction rule = action;
@@ -753,6 +774,10 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
 
     /** The answer has begun, and will not be completed. */
     void broken() {
+        CacheVisit by = visit;
+        if (by != null && by.broken()) {
+            return;
+        }
         end(false);
         client.abort();
     }
@@ -992,7 +1017,11 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         }
         RuleAction rule = action;
         boolean still = now - progressNanos > state.plane.options.stalled().toNanos();
-        boolean late = rule != null && rule.requestTimeoutNanos > 0 && now - beginNanos > rule.requestTimeoutNanos;
+        boolean late = rule != null
+                && rule.requestTimeoutNanos > 0
+                && now - beginNanos > rule.requestTimeoutNanos
+                // What comes out of a cache waits for nobody but the client.
+                && (visit == null || !visit.sends());
         if (still && !body.complete() && !answer.begun()) {
             drop();
             refuse(HttpResponseStatus.REQUEST_TIMEOUT, "slow", "the request did not come in time");

@@ -185,8 +185,10 @@ class FreshnessTest {
     @CsvSource(
             quoteCharacter = '|',
             value = {
-                "|max-age=60|,60,true",
-                "|max-age=60|,61,false",
+                "|max-age=60|,60,false",
+                "|max-age=60|,5,false",
+                "|max-age=60, must-revalidate, stale-if-error=10|,5,false",
+                "|max-age=60, stale-if-error=10|,5,true",
                 "|max-age=60, stale-if-error=10|,70,true",
                 "|max-age=60, stale-if-error=10|,71,false",
                 "|max-age=60, stale-if-error=10, must-revalidate|,65,false",

@@ -125,6 +125,27 @@ class StoringTest {
                         keep -> assertThat(keep.freshness().lifetime()).isEqualTo(60));
     }
 
+    /** An endpoint might confirm to somebody what it has sent to somebody else. */
+    @ParameterizedTest
+    @CsvSource(
+            quoteCharacter = '|',
+            value = {
+                "|no-cache|,NO_FRESHNESS",
+                "|max-age=0|,NO_FRESHNESS",
+                "|max-age=0, must-revalidate|,NO_FRESHNESS",
+                "|must-revalidate|,NO_FRESHNESS",
+                "|max-age=60|,",
+                "|public|,",
+                "|public, no-cache|,"
+            })
+    void whatAnswersCookiesIsNotConfirmedByADateOrAWeakTag(String control, @Nullable Refusal expected) {
+        Storing.Asked cookies = new Storing.Asked(CacheControl.NONE, false, true);
+        for (String[] each : new String[][] {{"etag", "W/\"a\""}, {"last-modified", HttpDate.text(NOW - 1_000)}}) {
+            assertThat(refusal(cookies, 200, each[0], each[1], "cache-control", control))
+                    .isEqualTo(expected);
+        }
+    }
+
     /** RFC 9111, 3.5. */
     @ParameterizedTest
     @CsvSource(

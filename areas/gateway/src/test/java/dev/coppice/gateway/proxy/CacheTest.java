@@ -10,12 +10,14 @@ import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.MatchConfig;
 import dev.coppice.gateway.config.ResilienceConfig;
+import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.SecurityConfig;
 import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.resilience.UpstreamReading;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -516,6 +518,224 @@ class CacheTest {
         never.countDown();
     }
 
+    private static ContentConfig.Cache staleIfError(long seconds) {
+        return new ContentConfig.Cache(true, 0, 0, seconds, 1 << 26, List.of(), List.of(), true, 20_000, "");
+    }
+
+    private static RuleConfig ruleWithTimeout(List<MatchConfig> matches, long millis, RetryConfig retry) {
+        return new RuleConfig(
+                "", matches, List.of(), List.of(new BackendConfig("u", 1, List.of())), millis, 0, retry, null);
+    }
+
+    /** One answer to each request, also where the error that it stands in for breaks off. */
+    @Test
+    void whatStandsInIsTheOnlyAnswer() throws Exception {
+        answering = (_, _) -> counted("Cache-Control: max-age=60, stale-if-error=1000\r\n" + STALE);
+        get();
+        answering = (seen, conversation) -> {
+            if (seen.line().contains("/other")) {
+                return answer("200 OK", "", "other");
+            }
+            conversation.send("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 100\r\n\r\n0123456789");
+            return null;
+        };
+        try (ProxyFixture.Client client = proxy.client()) {
+            for (int i = 0; i < 5; i++) {
+                client.send("GET /a?b=c HTTP/1.1\r\nHost: example.org\r\n\r\n");
+                assertThat(client.answer()).isEqualTo("HTTP/1.1 200 OK|answer 1");
+                client.send("GET /other HTTP/1.1\r\nHost: example.org\r\n\r\n");
+                assertThat(client.answer()).isEqualTo("HTTP/1.1 200 OK|other");
+            }
+        }
+    }
+
+    /** Nobody wants the end of it, so that nobody waits for it. */
+    @Test
+    void anErrorWithoutEndIsStoodInForAtOnce() throws Exception {
+        answering = (_, _) -> counted("Cache-Control: max-age=60, stale-if-error=1000\r\n" + STALE);
+        get();
+        CountDownLatch go = new CountDownLatch(1);
+        answering = (_, conversation) -> {
+            conversation.send("HTTP/1.1 503 Service Unavailable\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+            await(go);
+            return null;
+        };
+        assertThat(get()).startsWith("HTTP/1.1 200").endsWith("answer 1").contains("detail=stale-if-error");
+        go.countDown();
+    }
+
+    /** A client that is slow to take it is not cut off, and has nothing of the bounds of the upstream. */
+    @Test
+    void whatStandsInAfterTheRequestsTimeArrivesWhole() throws Exception {
+        serve(staleIfError(1_000));
+        String body = "0123456789abcdef".repeat(1 << 20);
+        answering = (_, _) -> answer("200 OK", "Cache-Control: max-age=60\r\n" + STALE, body);
+        get();
+        serve(
+                staleIfError(1_000),
+                null,
+                List.of(),
+                List.of(ruleWithTimeout(List.of(MatchConfig.ANY), 200, new RetryConfig(List.of(), 3, 150))),
+                ProxyFixture.upstream("u", backend.port()));
+        CountDownLatch never = new CountDownLatch(1);
+        answering = (seen, _) -> {
+            count.incrementAndGet();
+            if (seen.line().contains("/hangs")) {
+                await(never);
+            }
+            return null;
+        };
+        try (ProxyFixture.Client client = proxy.client()) {
+            client.send("GET /a?b=c HTTP/1.1\r\nHost: example.org\r\n\r\n");
+            assertThat(client.head()).contains("HTTP/1.1 200 OK").anyMatch(each -> each.contains("stale-if-error"));
+            ProxyFixture.await(() -> proxy.plane.upstreams().stream().allMatch(UpstreamReading::idle));
+            int tries = count.get();
+            // Later than the next look at deadlines, and than the retry that was about to begin.
+            for (int i = 0; i < 4; i++) {
+                assertThat(proxy.get("/hangs")).startsWith("HTTP/1.1 504");
+            }
+            assertThat(count.get()).isEqualTo(tries + 4);
+            assertThat(client.bytes(body.length())).isEqualTo(body);
+        } finally {
+            never.countDown();
+        }
+    }
+
+    @Test
+    void aConfirmedAnswerHoldsNothingOfTheUpstream() throws Exception {
+        serve(staleIfError(0));
+        String body = "0123456789abcdef".repeat(1 << 20);
+        answering = (_, _) -> answer("200 OK", "Cache-Control: no-cache\r\nETag: \"v\"\r\n", body);
+        get();
+        answering = (_, _) -> "HTTP/1.1 304 Not Modified\r\n\r\n";
+        try (ProxyFixture.Client client = proxy.client()) {
+            client.send("GET /a?b=c HTTP/1.1\r\nHost: example.org\r\n\r\n");
+            assertThat(client.head()).contains("HTTP/1.1 200 OK").anyMatch(each -> each.contains("fwd-status=304"));
+            ProxyFixture.await(() -> proxy.plane.upstreams().stream().allMatch(UpstreamReading::idle));
+            assertThat(client.bytes(body.length())).isEqualTo(body);
+        }
+    }
+
+    /** Whose time is up while it waits takes what stands in; those who can wait longer go on waiting. */
+    @Test
+    void whoGivesUpWaitingLeavesTheOthersAlone() throws Exception {
+        MatchConfig patient = new MatchConfig(
+                MatchConfig.PathMatch.ANY,
+                "",
+                List.of(new MatchConfig.ValueMatch(MatchConfig.ValueMatch.Type.EXACT, "x-patient", "yes")),
+                List.of());
+        serve(
+                staleIfError(1_000),
+                null,
+                List.of(),
+                List.of(
+                        ruleWithTimeout(List.of(patient), 0, null),
+                        ruleWithTimeout(List.of(MatchConfig.ANY), 200, null)),
+                ProxyFixture.upstream("u", backend.port()));
+        // Fresh when it comes, and stale for who wants it fresher.
+        answering = (_, _) -> counted("Cache-Control: max-age=100\r\nAge: 99\r\nETag: \"v\"\r\n");
+        get();
+        ProxyFixture.await(() -> staleNow());
+        CountDownLatch go = new CountDownLatch(1);
+        answering = (_, _) -> {
+            await(go);
+            return counted("Cache-Control: max-age=100\r\n");
+        };
+        try (ProxyFixture.Client first = proxy.client();
+                ProxyFixture.Client second = proxy.client()) {
+            first.send("GET /a?b=c HTTP/1.1\r\nHost: example.org\r\nX-Patient: yes\r\n\r\n");
+            ProxyFixture.await(() -> backend.seen.size() == 2);
+            assertThat(get()).endsWith("answer 1").contains("detail=stale-if-error");
+            assertThat(proxy.plane.cache.flights.size()).isEqualTo(1);
+            second.send("GET /a?b=c HTTP/1.1\r\nHost: example.org\r\nX-Patient: yes\r\n\r\n");
+            ProxyFixture.await(() -> proxy.plane.open().exchanges() == 2);
+            go.countDown();
+            assertThat(first.answer()).isEqualTo("HTTP/1.1 200 OK|answer 2");
+            assertThat(second.answer()).isEqualTo("HTTP/1.1 200 OK|answer 2");
+            assertThat(backend.seen).hasSize(2);
+        } finally {
+            go.countDown();
+        }
+    }
+
+    private boolean staleNow() {
+        try {
+            return !get("Cache-Control: only-if-cached").startsWith("HTTP/1.1 200");
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Who looks past the cache is shown what is there. */
+    @Test
+    void whatIsKeptHidesNoErrorWhereNobodyAllowsIt() throws Exception {
+        get();
+        answering = (_, _) -> answer("500 Internal Server Error", "", "broken");
+        assertThat(get("Cache-Control: no-cache")).startsWith("HTTP/1.1 500").endsWith("broken");
+        assertThat(get()).endsWith("answer 1");
+    }
+
+    // ---- bodies that nobody gets
+
+    @Test
+    void aClientThatHasItDoesNotWaitForItsEnd() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        answering = (seen, conversation) -> {
+            if (seen.line().contains("/other")) {
+                return answer("200 OK", "", "other");
+            }
+            conversation.send("HTTP/1.1 200 OK\r\nETag: \"v\"\r\nContent-Length: 5000000\r\n\r\n0123456789");
+            await(go);
+            return null;
+        };
+        try (ProxyFixture.Client client = proxy.client()) {
+            client.send("GET /film HTTP/1.1\r\nHost: a\r\nIf-None-Match: \"v\"\r\n\r\n");
+            assertThat(client.answer()).isEqualTo("HTTP/1.1 304 Not Modified|");
+            client.send("GET /other HTTP/1.1\r\nHost: a\r\n\r\n");
+            assertThat(client.answer()).isEqualTo("HTTP/1.1 200 OK|other");
+            go.countDown();
+        }
+    }
+
+    /** It is kept if it comes; otherwise the client has all that it wanted. */
+    @Test
+    void aClientThatHasItDoesNotMindThatItBreaksOff() throws Exception {
+        CountDownLatch go = new CountDownLatch(1);
+        answering = (seen, conversation) -> {
+            if (seen.line().contains("/other")) {
+                return answer("200 OK", "", "other");
+            }
+            conversation.send("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nETag: \"v\"\r\n"
+                    + "Content-Length: 100\r\n\r\n0123456789");
+            await(go);
+            return null;
+        };
+        try (ProxyFixture.Client client = proxy.client()) {
+            client.send("GET /a HTTP/1.1\r\nHost: a\r\nIf-None-Match: \"v\"\r\n\r\n");
+            assertThat(client.answer()).isEqualTo("HTTP/1.1 304 Not Modified|");
+            go.countDown();
+            client.send("GET /other HTTP/1.1\r\nHost: a\r\n\r\n");
+            assertThat(client.answer()).isEqualTo("HTTP/1.1 200 OK|other");
+        }
+        assertThat(proxy.plane.cache.metrics.kept.get()).isZero();
+    }
+
+    @Test
+    void aRefreshThatBringsNothingToKeepIsOver() throws Exception {
+        answering = (_, _) -> counted("Cache-Control: max-age=60, stale-while-revalidate=1000\r\n" + STALE);
+        get();
+        CountDownLatch go = new CountDownLatch(1);
+        answering = (_, conversation) -> {
+            conversation.send("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nTransfer-Encoding: chunked\r\n\r\n");
+            conversation.send("3\r\nabc\r\n");
+            await(go);
+            return null;
+        };
+        assertThat(get()).endsWith("answer 1");
+        ProxyFixture.await(() -> backend.seen.size() == 2 && proxy.plane.open().exchanges() == 0);
+        go.countDown();
+    }
+
     // ---- many at once
 
     @Test
@@ -541,16 +761,18 @@ class CacheTest {
         ProxyFixture.await(() -> outcome("collapsed") == 19);
     }
 
-    @Test
-    void whoWaitsIsNotHeldUpByAnswersThatAreNotKept() throws Exception {
+    /** Neither by those of which each would have to be asked for anyway. */
+    @ParameterizedTest
+    @ValueSource(strings = {"Cache-Control: no-store", "Cache-Control: no-cache\r\nETag: \"v\"", "ETag: \"v\""})
+    void whoWaitsIsNotHeldUpByAnswersThatAreNotKept(String control) throws Exception {
         CountDownLatch head = new CountDownLatch(1);
         CountDownLatch rest = new CountDownLatch(1);
         answering = (seen, conversation) -> {
             if (count.getAndIncrement() > 0) {
-                return answer("200 OK", "Cache-Control: no-store\r\n", "own");
+                return answer("200 OK", control + "\r\n", "own");
             }
             await(head);
-            conversation.send("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 5\r\n\r\n");
+            conversation.send("HTTP/1.1 200 OK\r\n" + control + "\r\nContent-Length: 5\r\n\r\n");
             await(rest);
             return "first";
         };
@@ -651,6 +873,23 @@ class CacheTest {
         assertThat(proxy.get("/p", "Authorization: Basic YQ==")).endsWith("answer 5");
         assertThat(proxy.get("/p", "Authorization: Basic Yg==")).endsWith("answer 5");
         assertThat(proxy.get("/p")).endsWith("answer 5");
+    }
+
+    /** An answer that says nothing, to who may be somebody, is for nobody else: fresh, stale or confirmed. */
+    @ParameterizedTest
+    @ValueSource(strings = {"ETag: \"v\"\r\n", "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n"})
+    void aPageOfSomebodysIsForNobodyElse(String headers) throws Exception {
+        serve(new ContentConfig.Cache(true, 60, 60, 3_600, 1 << 20, List.of(), List.of(), true, 20_000, ""));
+        answering = (_, _) -> counted(headers);
+        assertThat(get("Cookie: user=a")).endsWith("answer 1").contains("detail=no-freshness");
+        assertThat(proxy.plane.cache.store.bytes()).isZero();
+        assertThat(get("Cookie: user=b")).endsWith("answer 2");
+        answering = (_, _) -> answer("503 Service Unavailable", "", "broken");
+        assertThat(get("Cookie: user=b")).endsWith("broken");
+        assertThat(get("Cache-Control: max-stale")).endsWith("broken");
+        assertThat(backend.seen)
+                .allMatch(each -> each.header("if-none-match").isEmpty()
+                        && each.header("if-modified-since").isEmpty());
     }
 
     /** Requests are let in before the cache is looked at, and whoever was asked who they are may be somebody. */
