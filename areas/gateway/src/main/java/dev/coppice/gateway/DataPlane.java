@@ -7,6 +7,7 @@ import dev.coppice.gateway.tap.Taps;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What serves the traffic. Safe for use by many threads. */
@@ -36,6 +37,14 @@ public interface DataPlane extends AutoCloseable {
      * @return why an address could not be bound; nothing for those that could. They are tried again with the next call
      */
     Map<Binding, String> apply(GatewayConfig config);
+
+    /**
+     * Addresses that it served and lost since the last call of {@link #apply}, such as one that another process took while its event loops were
+     * made anew. They are tried again with the next call.
+     */
+    default Set<Binding> lost() {
+        return Set.of();
+    }
 
     /** How each upstream is now: its circuit breaker, and what of its bounds is in use. In no order. */
     default List<UpstreamReading> upstreams() {

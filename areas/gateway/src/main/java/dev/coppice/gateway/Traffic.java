@@ -13,6 +13,7 @@ import dev.coppice.kernel.Supervisor;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -108,7 +109,9 @@ public final class Traffic implements DataPlane {
 
     /** Addresses that could not be bound, such as those that another process still has. */
     public Set<Binding> unbound() {
-        return unbound;
+        Set<Binding> all = new HashSet<>(unbound);
+        all.addAll(plane.lost());
+        return Set.copyOf(all);
     }
 
     @Override
@@ -121,7 +124,7 @@ public final class Traffic implements DataPlane {
 
     /** Whether or not anybody controls it, and hears of it. */
     private synchronized void bindAgain() {
-        if (!unbound.isEmpty()) {
+        if (!unbound().isEmpty()) {
             unbound = Set.copyOf(plane.apply(served).keySet());
         }
     }
@@ -132,6 +135,11 @@ public final class Traffic implements DataPlane {
             unbound = Set.of();
         }
         plane.drain(limit);
+    }
+
+    @Override
+    public Set<Binding> lost() {
+        return plane.lost();
     }
 
     @Override

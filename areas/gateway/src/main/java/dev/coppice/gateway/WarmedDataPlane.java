@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,6 +70,11 @@ final class WarmedDataPlane implements DataPlane {
         } catch (StartException | RuntimeException e) {
             LOG.log(System.Logger.Level.WARNING, "the gateway begins without a warm-up", e);
         }
+    }
+
+    @Override
+    public Set<Binding> lost() {
+        return plane.lost();
     }
 
     @Override

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -34,19 +35,45 @@ class TrafficTest {
     private final Map<Binding, String> failures = new HashMap<>();
     private final BlockingQueue<GatewayConfig> applied = new LinkedBlockingQueue<>();
     private RuntimeException fault;
+    private volatile Set<Binding> lost = Set.of();
 
     private Traffic open(Kernel kernel, String supervisor) throws Exception {
         return Traffic.open(
                 kernel,
                 kernel.root().startSupervisor(supervisor, SupervisorOptions.DEFAULT),
                 folder,
-                (_, _, _) -> config -> {
-                    if (fault != null) {
-                        throw fault;
+                (_, _, _) -> new DataPlane() {
+                    @Override
+                    public Map<Binding, String> apply(GatewayConfig config) {
+                        if (fault != null) {
+                            throw fault;
+                        }
+                        lost = Set.of();
+                        applied.add(config);
+                        return Map.copyOf(failures);
                     }
-                    applied.add(config);
-                    return Map.copyOf(failures);
+
+                    @Override
+                    public Set<Binding> lost() {
+                        return lost;
+                    }
                 });
+    }
+
+    @Test
+    void anAddressThatTheDataPlaneLosesIsTriedAgain() throws Exception {
+        try (Kernel kernel = Kernel.start(clock, 1)) {
+            Traffic traffic = open(kernel, "only");
+            assertThat(traffic.apply(CONFIG)).isEmpty();
+            assertThat(clock.awaitPending(1, Duration.ofSeconds(30))).isTrue();
+            applied.clear();
+            lost = Set.of(BINDING);
+            assertThat(traffic.unbound()).containsExactly(BINDING);
+            clock.advance(Duration.ofSeconds(3));
+            assertThat(applied.poll(30, TimeUnit.SECONDS)).isEqualTo(CONFIG);
+            assertThat(clock.awaitPending(1, Duration.ofSeconds(30))).isTrue();
+            assertThat(traffic.unbound()).isEmpty();
+        }
     }
 
     @Test

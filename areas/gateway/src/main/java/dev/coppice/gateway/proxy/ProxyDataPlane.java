@@ -97,6 +97,7 @@ public final class ProxyDataPlane implements DataPlane {
     private final ChallengeContexts challengeContexts;
     private final Authorities authorities = new Authorities();
     private GatewayConfig config = GatewayConfig.EMPTY;
+    private volatile Set<Binding> lost = Set.of();
     private @Nullable EventLoopGroup loops;
 
     /** Starts a data plane below a supervisor; it serves nothing yet. */
@@ -163,7 +164,7 @@ public final class ProxyDataPlane implements DataPlane {
             synchronized (ProxyDataPlane.this) {
                 loops = group;
             }
-            Map<Binding, String> failures = apply(config());
+            Map<Binding, String> failures = again();
             failures.forEach((binding, why) ->
                     LOG.log(System.Logger.Level.WARNING, "{0}:{1}: {2}", binding.address(), binding.port(), why));
         }
@@ -219,14 +220,23 @@ public final class ProxyDataPlane implements DataPlane {
         taps.close();
     }
 
-    private synchronized GatewayConfig config() {
-        return config;
+    /** Serves on new event loops what there is to serve. */
+    private synchronized Map<Binding, String> again() {
+        Map<Binding, String> failures = apply(config);
+        lost = Set.copyOf(failures.keySet());
+        return failures;
+    }
+
+    @Override
+    public Set<Binding> lost() {
+        return lost;
     }
 
     @Override
     public synchronized Map<Binding, String> apply(GatewayConfig next) {
         GatewayConfig before = config;
         config = next;
+        lost = Set.of();
         try {
             return serve(next);
         } catch (RuntimeException e) {
