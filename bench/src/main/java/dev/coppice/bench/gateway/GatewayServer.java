@@ -27,7 +27,7 @@ final class GatewayServer {
     private GatewayServer() {}
 
     /** Each of its own host name; the last one is asked. */
-    static GatewayConfig config(int port, int secure, TlsConfig tls, int backendPort, int routes) {
+    static GatewayConfig config(int port, int secure, TlsConfig tls, int backendPort, int routes, int streams) {
         List<RouteConfig> all = new ArrayList<>();
         for (int i = 0; i < routes; i++) {
             all.add(route("route-" + i, i, "h" + i + ".example.org"));
@@ -39,12 +39,27 @@ final class GatewayServer {
                 List.of(new UpstreamConfig.Endpoint("127.0.0.1", backendPort)));
         ContentConfig.Cache cache =
                 new ContentConfig.Cache(true, 0, 0, 0, 1 << 20, List.of(), List.of(), true, 5_000, "");
+        UpstreamConfig bytes = new UpstreamConfig(
+                "default/streams:80",
+                UpstreamConfig.Protocol.BYTES,
+                List.of(new UpstreamConfig.Endpoint("127.0.0.1", backendPort)));
+        RuleConfig stream = new RuleConfig(
+                List.of(MatchConfig.ANY), List.of(), List.of(new BackendConfig("default/streams:80", 1, List.of())));
         List<ListenerConfig> listeners = List.of(
                 new ListenerConfig(
                         "default/gateway", "http", "127.0.0.1", port, ListenerConfig.Protocol.HTTP, "", null, all),
                 new ListenerConfig(
-                        "default/gateway", "https", "127.0.0.1", secure, ListenerConfig.Protocol.HTTP, "", tls, all));
-        return new GatewayConfig.Builder(listeners, List.of(upstream))
+                        "default/gateway", "https", "127.0.0.1", secure, ListenerConfig.Protocol.HTTP, "", tls, all),
+                new ListenerConfig(
+                        "default/gateway",
+                        "streams",
+                        "127.0.0.1",
+                        streams,
+                        ListenerConfig.Protocol.TCP,
+                        "",
+                        null,
+                        List.of(new RouteConfig("TCPRoute", "default", "streams", 0, List.of(), List.of(stream)))));
+        return new GatewayConfig.Builder(listeners, List.of(upstream, bytes))
                 .contents(List.of(new ContentConfig(
                         List.of(new TrafficTarget("HTTPRoute", "default/cached", "")),
                         null,
@@ -74,6 +89,7 @@ final class GatewayServer {
         Path directory = Path.of(arguments[2]);
         int backendPort = Integer.parseInt(arguments[3]);
         int routes = Integer.parseInt(arguments[4]);
+        int streams = Integer.parseInt(arguments[6]);
         TlsConfig tls = new TlsConfig(
                 List.of(new TlsConfig.Certificate(
                         Files.readString(directory.resolve("cert.pem")),
@@ -83,7 +99,7 @@ final class GatewayServer {
         ProxyDataPlane plane = new ProxyDataPlane(
                 kernel, kernel.root(), ProxyOptions.DEFAULT.withLoops(1).withAccessLog(Path.of(arguments[5])));
         long begin = System.nanoTime();
-        GatewayConfig config = config(port, secure, tls, backendPort, routes);
+        GatewayConfig config = config(port, secure, tls, backendPort, routes, streams);
         var failures = plane.apply(config);
         if (!failures.isEmpty()) {
             throw new IllegalStateException(failures.toString());
@@ -91,7 +107,7 @@ final class GatewayServer {
         System.out.println("applied in " + (System.nanoTime() - begin) / 1_000_000 + " ms");
         for (int i = 0; i < 5; i++) {
             begin = System.nanoTime();
-            plane.apply(config(port, secure, tls, backendPort, routes));
+            plane.apply(config(port, secure, tls, backendPort, routes, streams));
             System.out.println("again in " + (System.nanoTime() - begin) / 1_000_000 + " ms");
         }
         System.out.println("ready");

@@ -37,15 +37,9 @@ final class ClientPolicies {
         final Set<String> divided = new HashSet<>();
 
         Read(Resource<ClientTrafficPolicySpec, PolicyStatus> from) {
-            ClientConfig read = null;
-            String why = null;
-            try {
-                read = ClientReader.read(from.spec());
-            } catch (InvalidPolicyException e) {
-                why = e.getMessage();
-            }
-            config = read;
-            problem = why;
+            ClientReader.Reading read = ClientReader.read(from.spec());
+            config = read.config();
+            problem = read.problem();
         }
     }
 
@@ -132,7 +126,8 @@ final class ClientPolicies {
             return Draft.Condition.no(
                     "Accepted",
                     "Invalid",
-                    read.problem + "; until that is mended, clients are spoken to as if there were no policy");
+                    read.problem + "; until that is mended, clients are spoken to as if there were no policy"
+                            + (read.config == null ? "" : ", but for geography"));
         }
         if (!read.divided.isEmpty()) {
             return Draft.Condition.no(

@@ -17,14 +17,26 @@ final class ClientReader {
 
     private ClientReader() {}
 
-    static ClientConfig read(ClientTrafficPolicySpec spec) throws InvalidPolicyException {
+    /**
+     * What a policy comes to.
+     *
+     * @param config null: clients are spoken to as is usual
+     * @param problem null when there is none
+     */
+    record Reading(@Nullable ClientConfig config, @Nullable String problem) {}
+
+    static Reading read(ClientTrafficPolicySpec spec) {
         List<String> problems = new ArrayList<>();
         ClientConfig.ProxyProtocol proxyProtocol = proxyProtocol(spec.proxyProtocol(), problems);
+        ClientConfig.WebSockets webSockets = webSockets(spec.webSocket(), problems);
+        int others = problems.size();
         ClientConfig.Geography geography = geography(spec.geography(), problems);
-        if (!problems.isEmpty()) {
-            throw new InvalidPolicyException(String.join("; ", problems));
+        if (problems.isEmpty()) {
+            return new Reading(new ClientConfig(proxyProtocol, webSockets, geography), null);
         }
-        return new ClientConfig(proxyProtocol, webSockets(spec.webSocket()), geography);
+        // Otherwise clients could write the headers by which routes go.
+        boolean located = geography != null && problems.size() == others;
+        return new Reading(located ? new ClientConfig(null, null, geography) : null, String.join("; ", problems));
     }
 
     private static ClientConfig.@Nullable ProxyProtocol proxyProtocol(
@@ -72,17 +84,22 @@ final class ClientReader {
         return lower;
     }
 
-    private static ClientConfig.@Nullable WebSockets webSockets(ClientTrafficPolicySpec.@Nullable WebSocket spec)
-            throws InvalidPolicyException {
+    private static ClientConfig.@Nullable WebSockets webSockets(
+            ClientTrafficPolicySpec.@Nullable WebSocket spec, List<String> problems) {
         return spec == null
                 ? null
                 : new ClientConfig.WebSockets(
-                        millis("webSocket.idleTimeout", spec.idleTimeout()),
-                        millis("webSocket.maxDuration", spec.maxDuration()),
+                        millis("webSocket.idleTimeout", spec.idleTimeout(), problems),
+                        millis("webSocket.maxDuration", spec.maxDuration(), problems),
                         spec.maxConnections() == null ? 0 : spec.maxConnections());
     }
 
-    private static long millis(String field, @Nullable String text) throws InvalidPolicyException {
-        return text == null ? 0 : Durations.nanos(field, text) / NANOS_A_MILLI;
+    private static long millis(String field, @Nullable String text, List<String> problems) {
+        try {
+            return text == null ? 0 : Durations.nanos(field, text) / NANOS_A_MILLI;
+        } catch (InvalidPolicyException e) {
+            problems.add(e.getMessage());
+            return 0;
+        }
     }
 }

@@ -136,7 +136,7 @@ public final class LocationDatabases implements AutoCloseable {
                     source.file + ": " + read.getMetadata().databaseType() + ", built "
                             + read.getMetadata().buildTime());
             return true;
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | StackOverflowError | OutOfMemoryError e) {
             if (!source.looked || !Objects.equals(now, source.stamp)) {
                 reads.labelValues("failed").inc();
                 LOG.log(

@@ -33,12 +33,26 @@ final class BodyEncoder {
     private static final Encoder.Parameters BROTLI =
             new Encoder.Parameters().setQuality(4).setWindow(18);
 
+    private static final System.Logger LOG = System.getLogger(BodyEncoder.class.getName());
+    private static final boolean BROTLI_AVAILABLE = brotli();
+
     private static final int BUFFER = 512;
     private static final int BROTLI_BUFFER = 8 << 10;
 
     /** Whether this platform has an encoding. The first to ask may wait until its library is loaded. */
     static boolean available(Encoding encoding) {
-        return encoding != Encoding.BROTLI || Brotli4jLoader.isAvailable();
+        return encoding != Encoding.BROTLI || BROTLI_AVAILABLE;
+    }
+
+    private static boolean brotli() {
+        if (!Brotli4jLoader.isAvailable()) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "this platform has no Brotli, which policies name or have by default: answers are compressed without it",
+                    Brotli4jLoader.getUnavailabilityCause());
+            return false;
+        }
+        return true;
     }
 
     private final ByteBufAllocator allocator;

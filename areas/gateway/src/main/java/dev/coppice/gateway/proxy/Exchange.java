@@ -513,7 +513,8 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
 
     private void prepare(RuleAction rule, RuleAction.Backend chosen) {
         upgrade = body.bodiless() && client.upgradable() && ForwardedRequest.upgrades(request);
-        ForwardedRequest.prepare(request, asked, client, upgrade, rule, chosen, prefixLength(), access, filtered());
+        ForwardedRequest.prepare(
+                request, asked, client, upgrade, rule, chosen, prefixLength(), access, locations, filtered());
         if (upgrade && client.connecting()) {
             request.headers().set(HttpHeaderNames.SEC_WEBSOCKET_KEY, WebSocketHandshake.key(state.random));
         }

@@ -45,13 +45,17 @@ final class ForwardedRequest {
             RuleAction.Backend backend,
             int prefixLength,
             @Nullable AccessCheck access,
+            @Nullable LocationHeaders locations,
             @Nullable FilteredRequest filtered) {
         HttpHeaders headers = request.headers();
         String protocol = upgrade ? headers.get(HttpHeaderNames.UPGRADE) : null;
         HopByHop.strip(headers);
+        // Once more: a client may have named these headers as ones of its connection.
         if (access != null) {
-            // Once more: a client may have named these headers as ones of its connection.
             access.tell(headers);
+        }
+        if (locations != null) {
+            locations.tell(client.connection(), headers);
         }
         if (protocol != null) {
             headers.set(HttpHeaderNames.CONNECTION, HttpHeaderValues.UPGRADE);

@@ -13,10 +13,12 @@ import org.jspecify.annotations.Nullable;
 /** Request headers of a listener that say where clients are. Immutable. */
 final class LocationHeaders {
     private final ClientConfig.Geography names;
+    private final OwnedHeaders owned;
     private final LocationDatabases databases;
 
     private LocationHeaders(ClientConfig.Geography names, LocationDatabases databases) {
         this.names = names;
+        this.owned = new OwnedHeaders(names.headers());
         this.databases = databases;
     }
 
@@ -35,6 +37,7 @@ final class LocationHeaders {
 
     /** Says it in a request's headers; what the client wrote there is taken out. */
     void tell(Client client, HttpHeaders headers) {
+        owned.remove(headers);
         Location location = client.location(databases);
         tell(headers, names.continent(), location.continent());
         tell(headers, names.country(), location.country());
@@ -43,20 +46,13 @@ final class LocationHeaders {
     }
 
     private static void tell(HttpHeaders headers, @Nullable String name, String value) {
-        if (name == null) {
-            return;
-        }
-        if (value.isEmpty()) {
-            headers.remove(name);
-        } else {
+        if (name != null && !value.isEmpty()) {
             headers.set(name, value);
         }
     }
 
     /** Takes out of trailers what would be taken for it. */
     void hide(HttpHeaders trailers) {
-        if (!trailers.isEmpty()) {
-            names.headers().forEach(trailers::remove);
-        }
+        owned.remove(trailers);
     }
 }

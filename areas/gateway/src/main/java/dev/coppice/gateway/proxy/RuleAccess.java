@@ -20,16 +20,16 @@ final class RuleAccess {
     private final List<String> secretParameters;
     private final Set<String> secretHeaders;
     private final Set<String> ownPaths;
-    private final Set<String> owned;
+    private final OwnedHeaders owned;
 
     /** @param authorities of certificates of clients; null: none of these counts */
     RuleAccess(List<AccessPolicy> policies, @Nullable X509TrustManager authorities) {
         this.authorities = authorities;
         this.policies = policies;
-        this.owned = policies.stream()
+        this.owned = new OwnedHeaders(policies.stream()
                 .flatMap(each -> each.methods.stream())
                 .flatMap(each -> each.owned().stream())
-                .collect(Collectors.toUnmodifiableSet());
+                .toList());
         this.ownPaths = policies.stream()
                 .flatMap(each -> each.methods.stream())
                 .flatMap(each -> each.ownPaths().stream())
@@ -89,19 +89,8 @@ final class RuleAccess {
         return target.substring(0, mark) + query;
     }
 
-    /**
-     * Takes out of what a client sends the headers in which backends are told something, also when they are written with underscores: many
-     * backends take these for the same.
-     */
+    /** Takes out of what a client sends the headers in which backends are told something. */
     void removeOwned(HttpHeaders headers) {
-        if (owned.isEmpty()) {
-            return;
-        }
-        for (String name : headers.names()) {
-            String lower = name.toLowerCase(Locale.ROOT);
-            if (owned.contains(lower) || lower.indexOf('_') >= 0 && owned.contains(lower.replace('_', '-'))) {
-                headers.remove(name);
-            }
-        }
+        owned.remove(headers);
     }
 }

@@ -163,4 +163,16 @@ class ClientPoliciesTest {
                 .contains("geography.headers.subdivision: x-place is there twice");
         assertThat(clients(outcome, "http")).isNull();
     }
+
+    @Test
+    void whatIsWrongElsewhereLetsNobodyWriteHeadersOfLocations() {
+        policy("p", GATE, "proxyProtocol: {trustedAddresses: [10.0.0.0/33]}, " + LOCATIONS);
+        World.Outcome outcome = world.translate();
+        assertThat(said(outcome, "p")).containsExactly("Accepted=False/Invalid ResolvedRefs=False/NoDatabase");
+        assertThat(message(outcome, "p")).endsWith("as if there were no policy, but for geography");
+        ClientConfig clients = clients(outcome, "http");
+        assertThat(clients).isNotNull();
+        assertThat(clients.proxyProtocol()).isNull();
+        assertThat(clients.geography()).isNotNull();
+    }
 }

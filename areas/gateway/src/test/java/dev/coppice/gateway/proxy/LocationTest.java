@@ -42,9 +42,11 @@ class LocationTest {
         write("DE");
         proxy = new ProxyFixture(ProxyOptions.DEFAULT.withLoops(1).withGeography(List.of(database)));
         local = new Backend((request, _) ->
-                Backend.ok("local " + request.header("x-country").orElse("none")));
+                Backend.ok("local " + request.header("x-country").orElse("none") + " "
+                        + request.header("x_country").orElse("none")));
         other = new Backend((request, _) ->
-                Backend.ok("other " + request.header("x-country").orElse("none")));
+                Backend.ok("other " + request.header("x-country").orElse("none") + " "
+                        + request.header("x_country").orElse("none")));
         MatchConfig german = new MatchConfig(
                 MatchConfig.PathMatch.ANY,
                 "",
@@ -98,31 +100,35 @@ class LocationTest {
 
     @Test
     void requestsAreRoutedByWhereTheirClientIs() throws Exception {
-        assertThat(proxy.exchange(FROM_GERMANY + get("Connection: close\r\n"))).endsWith("local DE");
-        assertThat(proxy.exchange(FROM_NOWHERE + get("Connection: close\r\n"))).endsWith("other none");
+        assertThat(proxy.exchange(FROM_GERMANY + get("Connection: close\r\n"))).endsWith("local DE none");
+        assertThat(proxy.exchange(FROM_NOWHERE + get("Connection: close\r\n"))).endsWith("other none none");
         try (Http2Peer peer = new Http2Peer(proxy.port, FROM_GERMANY)) {
-            assertThat(peer.get("/").body()).isEqualTo("local DE");
+            assertThat(peer.get("/").body()).isEqualTo("local DE none");
         }
     }
 
     @Test
     void whatClientsWriteOfThemselvesIsTakenOut() throws Exception {
         assertThat(proxy.exchange(FROM_NOWHERE + get("X-Country: DE\r\nConnection: close\r\n")))
-                .endsWith("other none");
+                .endsWith("other none none");
+        assertThat(proxy.exchange(FROM_NOWHERE + get("X_Country: DE\r\nConnection: close\r\n")))
+                .endsWith("other none none");
+        assertThat(proxy.exchange(FROM_GERMANY + get("Connection: close, X-Country\r\n")))
+                .endsWith("local DE none");
         assertThat(proxy.exchange(FROM_GERMANY + get("x-country: FR\r\nX-COUNTRY: US\r\nConnection: close\r\n")))
-                .endsWith("local DE");
+                .endsWith("local DE none");
     }
 
     @Test
     void anotherDatabaseCountsForConnectionsThatAreOpen() throws Exception {
         try (ProxyFixture.Client client = proxy.client()) {
             client.send(FROM_GERMANY + get(""));
-            assertThat(client.answer()).isEqualTo("HTTP/1.1 200 OK|local DE");
+            assertThat(client.answer()).isEqualTo("HTTP/1.1 200 OK|local DE none");
             write("AT");
             Files.setLastModifiedTime(database, FileTime.fromMillis(1));
             proxy.plane.locations.look();
             client.send(get(""));
-            assertThat(client.answer()).isEqualTo("HTTP/1.1 200 OK|other AT");
+            assertThat(client.answer()).isEqualTo("HTTP/1.1 200 OK|other AT none");
         }
     }
 }

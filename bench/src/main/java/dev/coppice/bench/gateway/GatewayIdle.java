@@ -1,0 +1,137 @@
+package dev.coppice.bench.gateway;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+import java.security.cert.X509Certificate;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.net.SocketFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.X509TrustManager;
+
+/**
+ * Memory of a proxy for a connection that has had one request and waits for the next. The figure is what the process grows by, divided by the
+ * connections. Coppice's heap is resident from the start, so that what lives in it after a collection is counted instead.
+ */
+public final class GatewayIdle {
+    private static final Pattern HEAP_USED = Pattern.compile("generation\\s+total \\d+K, used (\\d+)K");
+    private static final int ROUNDS = 3;
+    private static final int WARM_UP = 200;
+    private static final int ROUTES = 100;
+
+    private GatewayIdle() {}
+
+    public static void main(String[] arguments) throws Exception {
+        int plain = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 4000;
+        int secure = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 1000;
+        try (Testbed bed = Testbed.open()) {
+            List<Testbed.Proxy> proxies = bed.proxies(ROUTES, "-Xms512m", "-XX:+AlwaysPreTouch");
+            measure(proxies, "HTTP", plain);
+            measure(proxies, "TLS", secure);
+        }
+    }
+
+    private static void measure(List<Testbed.Proxy> proxies, String mode, int connections) throws Exception {
+        for (Testbed.Proxy each : proxies) {
+            List<Socket> open = new ArrayList<>();
+            try {
+                // Code, tables and pools are not what a connection takes.
+                open(open, each, mode, WARM_UP);
+                long[] rounds = new long[ROUNDS];
+                for (int round = 0; round < ROUNDS; round++) {
+                    // Those of earlier rounds stay: allocators keep what was given back.
+                    long before = memory(each);
+                    open(open, each, mode, connections);
+                    rounds[round] = (memory(each) - before) / connections;
+                }
+                Arrays.sort(rounds);
+                System.out.printf(
+                        "{\"bench\":\"gateway-idle\",\"proxy\":\"%s\",\"mode\":\"%s\",\"connections\":%d,\"bytes\":%d,\"bytes_least\":%d,"
+                                + "\"bytes_most\":%d}%n",
+                        each.name(), mode, connections, rounds[ROUNDS / 2], rounds[0], rounds[ROUNDS - 1]);
+            } finally {
+                for (Socket socket : open) {
+                    socket.close();
+                }
+            }
+        }
+    }
+
+    private static void open(List<Socket> open, Testbed.Proxy proxy, String mode, int connections) throws Exception {
+        SocketFactory factory = mode.equals("TLS") ? trusting().getSocketFactory() : SocketFactory.getDefault();
+        int port = mode.equals("TLS") ? proxy.secure() : proxy.plain();
+        for (int i = 0; i < connections; i++) {
+            Socket socket = factory.createSocket(InetAddress.getLoopbackAddress(), port);
+            open.add(socket);
+            ask(socket);
+        }
+    }
+
+    private static void ask(Socket socket) throws IOException {
+        socket.setSoTimeout(20_000);
+        socket.getOutputStream()
+                .write(("GET " + Testbed.FILE + " HTTP/1.1\r\nHost: " + Testbed.host(ROUTES) + "\r\n\r\n")
+                        .getBytes(StandardCharsets.US_ASCII));
+        InputStream in = socket.getInputStream();
+        // The body is the only place with so many of them.
+        int seen = 0;
+        while (seen < 1024) {
+            int read = in.read();
+            if (read < 0) {
+                throw new IOException("the proxy closed the connection");
+            }
+            seen = read == 'x' ? seen + 1 : 0;
+        }
+    }
+
+    private static long memory(Testbed.Proxy proxy) throws Exception {
+        if (!proxy.name().equals("coppice")) {
+            return proxy.resident();
+        }
+        jcmd(proxy, "GC.run");
+        Matcher used = HEAP_USED.matcher(jcmd(proxy, "GC.heap_info"));
+        long live = 0;
+        while (used.find()) {
+            live += Long.parseLong(used.group(1)) << 10;
+        }
+        return proxy.resident() + live;
+    }
+
+    private static String jcmd(Testbed.Proxy proxy, String command) throws Exception {
+        Process process = new ProcessBuilder(
+                        System.getProperty("java.home") + "/bin/jcmd", Long.toString(proxy.pid()), command)
+                .redirectErrorStream(true)
+                .start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (process.waitFor() != 0) {
+            throw new IllegalStateException(output);
+        }
+        return output;
+    }
+
+    private static SSLContext trusting() throws Exception {
+        TrustManager everybody = new X509TrustManager() {
+            @Override
+            public void checkClientTrusted(X509Certificate[] chain, String type) {}
+
+            @Override
+            public void checkServerTrusted(X509Certificate[] chain, String type) {}
+
+            @Override
+            public X509Certificate[] getAcceptedIssuers() {
+                return new X509Certificate[0];
+            }
+        };
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(null, new TrustManager[] {everybody}, new SecureRandom());
+        return context;
+    }
+}

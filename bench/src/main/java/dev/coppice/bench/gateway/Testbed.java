@@ -1,0 +1,257 @@
+package dev.coppice.bench.gateway;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+
+/**
+ * nginx, HAProxy and Coppice as proxies in front of a backend (nginx), each proxy on the first processor and the backend on the second, as processes
+ * of their own in a directory of their own. Closing it ends and removes all of it.
+ */
+final class Testbed implements AutoCloseable {
+    /** A file of 1 KB. */
+    static final String FILE = "/files/1k";
+
+    private final Path directory;
+    private final List<Process> processes = new ArrayList<>();
+
+    private Testbed(Path directory) {
+        this.directory = directory;
+    }
+
+    static Testbed open() throws IOException {
+        return new Testbed(Files.createTempDirectory("gateway-bench"));
+    }
+
+    /**
+     * A proxy under test.
+     *
+     * @param plain its port for HTTP/1.1
+     * @param h2c its port for HTTP/2 without TLS
+     * @param secure its port for HTTP in TLS
+     * @param cached its port for HTTP/1.1 where it caches
+     * @param streams its port for TCP, which goes to the same backend; 0: it has none
+     */
+    record Proxy(String name, int plain, int h2c, int secure, int cached, int streams, long pid) {
+
+        /** User and system time, in hundredths of a second. */
+        long cpuTicks() throws IOException {
+            String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
+            String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+            return Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
+        }
+
+        /** Resident memory, in bytes. */
+        long resident() throws IOException {
+            for (String line : Files.readAllLines(Path.of("/proc/" + pid + "/status"))) {
+                if (line.startsWith("VmRSS:")) {
+                    return Long.parseLong(line.replaceAll("\\D", "")) << 10;
+                }
+            }
+            throw new IOException("/proc/" + pid + "/status has no VmRSS");
+        }
+    }
+
+    /** The host name of the last of so many routes. */
+    static String host(int routes) {
+        return "h" + (routes - 1) + ".example.org";
+    }
+
+    /**
+     * Starts the backend and the proxies, and waits until they take connections.
+     *
+     * @param routes that Coppice chooses from
+     * @param options further ones for its JVM
+     */
+    List<Proxy> proxies(int routes, String... options) throws Exception {
+        int backend = freePort();
+        certificate();
+        Files.writeString(directory.resolve("1k"), "x".repeat(1024));
+        Files.writeString(directory.resolve("1m"), "x".repeat(1 << 20));
+        String files = " keepalive_requests 1000000000; access_log off; location /files/ { alias " + directory + "/; ";
+        nginx(
+                "backend",
+                1,
+                "server { listen 127.0.0.1:" + backend + ";" + files + "} } server { listen 127.0.0.1:" + backend
+                        + "; server_name " + GatewayServer.CACHED + ";" + files
+                        + " add_header Cache-Control max-age=3600; } }");
+        List<Proxy> proxies =
+                List.of(proxyNginx(backend), haproxy(backend), coppice(backend, routes, List.of(options)));
+        for (Proxy each : proxies) {
+            awaitPort(each.plain);
+        }
+        return proxies;
+    }
+
+    private static void pause() throws InterruptedException {
+        Thread.sleep(100);
+    }
+
+    @Override
+    public void close() throws IOException, InterruptedException {
+        processes.reversed().forEach(each -> {
+            each.descendants().forEach(ProcessHandle::destroy);
+            each.destroy();
+        });
+        for (Process each : processes) {
+            if (!each.waitFor(5, TimeUnit.SECONDS)) {
+                each.destroyForcibly();
+            }
+        }
+        try (Stream<Path> all = Files.walk(directory)) {
+            for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
+                Files.deleteIfExists(each);
+            }
+        }
+    }
+
+    private void certificate() throws Exception {
+        Process openssl = new ProcessBuilder(
+                        ("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=bench"
+                                        + " -keyout key.pem -out cert.pem")
+                                .split(" "))
+                .directory(directory.toFile())
+                .redirectErrorStream(true)
+                .redirectOutput(directory.resolve("openssl.out").toFile())
+                .start();
+        if (openssl.waitFor() != 0) {
+            throw new IllegalStateException(Files.readString(directory.resolve("openssl.out")));
+        }
+        Files.writeString(
+                directory.resolve("both.pem"),
+                Files.readString(directory.resolve("cert.pem")) + Files.readString(directory.resolve("key.pem")));
+    }
+
+    private Proxy proxyNginx(int backend) throws Exception {
+        int port = freePort();
+        int h2c = freePort();
+        int secure = freePort();
+        int cached = freePort();
+        String passed = "keepalive_requests 1000000000; access_log " + directory
+                + "/nginx-access.log combined buffer=32k; location / { proxy_pass http://backend;"
+                + " proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host;"
+                + " proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; ";
+        Process process = nginx(
+                "proxy",
+                0,
+                "proxy_cache_path " + directory + "/nginx-cache keys_zone=c:10m; upstream backend { server 127.0.0.1:"
+                        + backend + "; keepalive 512; keepalive_requests 1000000000; }"
+                        + " server { listen 127.0.0.1:" + port + "; listen 127.0.0.1:" + h2c
+                        + " http2; listen 127.0.0.1:" + secure
+                        + " ssl http2; ssl_certificate " + directory + "/cert.pem; ssl_certificate_key " + directory
+                        + "/key.pem; " + passed + "} } server { listen 127.0.0.1:" + cached + "; " + passed
+                        + "proxy_cache c; } }");
+        return new Proxy("nginx", port, h2c, secure, cached, 0, process.pid());
+    }
+
+    private Process nginx(String name, int processor, String http) throws Exception {
+        Path file = directory.resolve(name + ".conf");
+        Files.writeString(
+                file,
+                "daemon off; master_process off; worker_processes 1; pid " + directory + "/" + name + ".pid;"
+                        + " error_log " + directory + "/" + name + ".log; events { worker_connections 16384; }"
+                        + " http { " + http + " }");
+        return start(name, processor, "nginx", "-c", file.toString(), "-p", directory.toString());
+    }
+
+    private Proxy haproxy(int backend) throws Exception {
+        int port = freePort();
+        int h2c = freePort();
+        int secure = freePort();
+        int cached = freePort();
+        int streams = freePort();
+        Path file = directory.resolve("haproxy.cfg");
+        Files.writeString(
+                file,
+                "global\n nbthread 1\n maxconn 8192\n log " + directory + "/none local0\ndefaults\n mode http\n"
+                        + " option http-keep-alive\n http-reuse always\n timeout connect 5s\n timeout client 60s\n timeout server 60s\n"
+                        + " option forwardfor\n option httplog\n log global\nfrontend f\n bind 127.0.0.1:" + port
+                        + "\n bind 127.0.0.1:" + h2c + " proto h2\n bind 127.0.0.1:" + secure + " ssl crt " + directory
+                        + "/both.pem alpn h2,http/1.1\n default_backend b\nbackend b\n server s 127.0.0.1:" + backend
+                        + "\nfrontend g\n bind 127.0.0.1:" + cached
+                        + "\n http-request cache-use c\n http-response cache-store c\n default_backend b"
+                        + "\ncache c\n total-max-size 16\n max-age 3600\nlisten t\n mode tcp\n option tcplog\n bind 127.0.0.1:"
+                        + streams + "\n server s 127.0.0.1:" + backend + "\n");
+        return new Proxy(
+                "haproxy",
+                port,
+                h2c,
+                secure,
+                cached,
+                streams,
+                start("haproxy", 0, "haproxy", "-db", "-f", file.toString()).pid());
+    }
+
+    private Proxy coppice(int backend, int routes, List<String> options) throws Exception {
+        int port = freePort();
+        int secure = freePort();
+        int streams = freePort();
+        List<String> command = new ArrayList<>(List.of(
+                System.getProperty("java.home") + "/bin/java",
+                "-XX:+UseSerialGC",
+                "-XX:+UseCompactObjectHeaders",
+                "-Xmx512m",
+                "--enable-native-access=ALL-UNNAMED",
+                "--sun-misc-unsafe-memory-access=allow"));
+        command.addAll(options);
+        command.addAll(List.of(
+                "-cp",
+                System.getProperty("java.class.path"),
+                GatewayServer.class.getName(),
+                Integer.toString(port),
+                Integer.toString(secure),
+                directory.toString(),
+                Integer.toString(backend),
+                Integer.toString(routes),
+                directory.resolve("access.log").toString(),
+                Integer.toString(streams)));
+        return new Proxy(
+                "coppice",
+                port,
+                port,
+                secure,
+                port,
+                streams,
+                start("coppice", 0, command.toArray(String[]::new)).pid());
+    }
+
+    private Process start(String name, int processor, String... command) throws IOException {
+        List<String> pinned = new ArrayList<>(List.of("taskset", "-c", Integer.toString(processor)));
+        pinned.addAll(List.of(command));
+        Process process = new ProcessBuilder(pinned)
+                .redirectErrorStream(true)
+                .redirectOutput(directory.resolve(name + ".out").toFile())
+                .start();
+        processes.add(process);
+        return process;
+    }
+
+    static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static void awaitPort(int port) throws Exception {
+        long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (true) {
+            try (Socket unused = new Socket(InetAddress.getLoopbackAddress(), port)) {
+                return;
+            } catch (IOException e) {
+                if (System.nanoTime() > end) {
+                    throw e;
+                }
+                pause();
+            }
+        }
+    }
+}
