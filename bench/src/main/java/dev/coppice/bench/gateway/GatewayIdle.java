@@ -81,14 +81,17 @@ public final class GatewayIdle {
                 .write(("GET " + Testbed.FILE + " HTTP/1.1\r\nHost: " + Testbed.host(ROUTES) + "\r\n\r\n")
                         .getBytes(StandardCharsets.US_ASCII));
         InputStream in = socket.getInputStream();
+        byte[] bytes = new byte[4096];
         // The body is the only place with so many of them.
         int seen = 0;
         while (seen < 1024) {
-            int read = in.read();
-            if (read < 0) {
+            int length = in.read(bytes);
+            if (length < 0) {
                 throw new IOException("the proxy closed the connection");
             }
-            seen = read == 'x' ? seen + 1 : 0;
+            for (int i = 0; i < length; i++) {
+                seen = bytes[i] == 'x' ? seen + 1 : 0;
+            }
         }
     }
 
