@@ -93,7 +93,7 @@ public final class GatewayLatency {
                 "-n" + rate * CONNECTIONS * seconds,
                 "--log-file=" + log,
                 "-H",
-                "Host: " + Testbed.host(ROUTES),
+                ":authority: " + Testbed.host(ROUTES),
                 url(proxy)));
         long[] sorted = Files.readAllLines(log).stream()
                 .map(each -> each.split("\t"))

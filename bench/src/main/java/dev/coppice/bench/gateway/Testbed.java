@@ -88,6 +88,9 @@ final class Testbed implements AutoCloseable {
                 List.of(proxyNginx(backend), haproxy(backend), coppice(backend, routes, List.of(options)));
         for (Proxy each : proxies) {
             awaitPort(each.plain);
+            if (each.streams > 0) {
+                awaitPort(each.streams);
+            }
         }
         return proxies;
     }
