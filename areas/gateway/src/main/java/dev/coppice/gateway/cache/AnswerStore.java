@@ -108,9 +108,10 @@ public final class AnswerStore {
             return Found.NOTHING;
         }
         StoredAnswer found = null;
+        Map<String, String> read = new HashMap<>();
         for (int i = 0; found == null && i < entry.answers.size(); i++) {
             StoredAnswer each = entry.answers.get(i);
-            found = each.vary().matches(request) ? each : null;
+            found = each.vary().matches(request, read) ? each : null;
         }
         boolean uncollapsed = entry.uncollapsedUntilNanos != 0 && nowNanos - entry.uncollapsedUntilNanos < 0;
         return new Found(found, !entry.answers.isEmpty(), uncollapsed);
@@ -150,10 +151,15 @@ public final class AnswerStore {
                 .compute(key, (_, before) -> new Entry((before == null ? Entry.NONE : before).answers, untilNanos));
     }
 
+    /** Whether a route, by kind, namespace and name, has a region. */
+    public boolean has(String route) {
+        return byRoute.containsKey(route);
+    }
+
     /** The keys that a change of something makes useless: those of all regions of its route. */
-    public List<CacheKey> keys(CacheRegion region, String origin, String target, FieldValues request) {
-        return byRoute.getOrDefault(region.route(), List.of()).stream()
-                .map(each -> each.key(origin, target, request))
+    public List<CacheKey> keys(String route, String origin, String target, FieldValues request) {
+        return byRoute.getOrDefault(route, List.of()).stream()
+                .map(each -> each.changed(origin, target, request))
                 .toList();
     }
 

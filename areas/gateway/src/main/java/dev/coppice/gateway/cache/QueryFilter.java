@@ -39,6 +39,11 @@ public final class QueryFilter {
     }
 
     private boolean ignored(String target, int from, int to) {
+        int semicolon = target.indexOf(';', from);
+        if (semicolon >= 0 && semicolon < to) {
+            // Some servers end a parameter there, and see another one behind it.
+            return false;
+        }
         int equals = target.indexOf('=', from);
         String name = target.substring(from, equals < 0 || equals > to ? to : equals);
         return names.contains(name) || beginnings.stream().anyMatch(name::startsWith);

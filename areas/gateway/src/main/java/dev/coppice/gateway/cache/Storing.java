@@ -1,6 +1,7 @@
 package dev.coppice.gateway.cache;
 
 import dev.coppice.gateway.config.ContentConfig;
+import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -8,8 +9,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Whether an answer to GET may be kept (RFC 9111, 3), by a cache that many clients share. Pure functions.
  *
- * <p>Beyond the RFC: an answer that sets cookies is not kept, and nothing is made of one but what it says where the request had cookies or the gateway
- * may know who sent it, unless it is {@code public}; one that is encoded counts as one that varies with {@code Accept-Encoding}.
+ * <p>Beyond the RFC: an answer that sets cookies is not kept, nor is an error that may be one client's, or a moment's, and is not said to be for all;
+ * nothing is made of an answer but what it says where the request had cookies or the gateway may know who sent it, unless it is {@code public}; one
+ * that is encoded counts as one that varies with {@code Accept-Encoding}.
  */
 public final class Storing {
     /** Names that {@code Vary} may have. */
@@ -24,14 +26,24 @@ public final class Storing {
             200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411,
             413, 414, 415, 417, 421, 422, 426, 428, 429, 431, 451, 500, 501, 502, 503, 504, 505);
 
+    /** Errors that tell of what was asked for, and not of how it was, nor of how the endpoint does. */
+    private static final Set<Integer> OF_RESOURCES = Set.of(404, 405, 410, 414, 451);
+
     /**
      * What is known of the request.
      *
      * @param control its {@code Cache-Control}
      * @param credentialed whether it had {@code Authorization}, or the gateway knows who sent it
      * @param cookies whether the endpoint saw cookies
+     * @param varying names of fields by which answers differ whatever they say
      */
-    public record Asked(CacheControl control, boolean credentialed, boolean cookies) {}
+    public record Asked(CacheControl control, boolean credentialed, boolean cookies, List<String> varying) {
+
+        /** The same, which says this. */
+        public Asked with(CacheControl said) {
+            return new Asked(said, credentialed, cookies, varying);
+        }
+    }
 
     /** Why an answer is not kept. */
     public enum Refusal {
@@ -93,7 +105,7 @@ public final class Storing {
         if (refusal != null) {
             return new Verdict.Pass(refusal);
         }
-        Vary vary = Vary.of(answer, request, MOST_VARYING);
+        Vary vary = Vary.of(answer, request, asked.varying, MOST_VARYING);
         if (vary == null) {
             return new Verdict.Pass(Refusal.VARY);
         }
@@ -106,6 +118,11 @@ public final class Storing {
         boolean askable = StoredAnswer.validated(answer) && exact && (named || guesses && status == OK);
         if (!comesFresh && !askable) {
             return new Verdict.Pass(Refusal.NO_FRESHNESS);
+        }
+        // One client's odd header must not be everybody's error.
+        boolean passing = status >= 400 && !OF_RESOURCES.contains(status);
+        if (passing && !said.open() && said.sharedMaxAge() == CacheControl.UNSAID) {
+            return new Verdict.Pass(Refusal.STATUS);
         }
         return new Verdict.Keep(freshness, vary);
     }

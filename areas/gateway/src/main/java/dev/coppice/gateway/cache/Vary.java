@@ -1,8 +1,10 @@
 package dev.coppice.gateway.cache;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,16 +16,21 @@ import org.jspecify.annotations.Nullable;
 public record Vary(List<String> names, List<String> values) {
     private static final String ABSENT = "\0";
 
-    /** Null: it is for no other request, or the names are too many, or are none. */
-    static @Nullable Vary of(FieldValues answer, FieldValues request, int most) {
-        List<String> names = new ArrayList<>(1);
+    /**
+     * Null: it is for no other request, or the names are too many, or are none.
+     *
+     * @param always names by which it differs whatever it says
+     * @param most names that it may say
+     */
+    static @Nullable Vary of(FieldValues answer, FieldValues request, List<String> always, int most) {
+        List<String> names = new ArrayList<>(always);
         for (String line : answer.all("vary")) {
             for (String each : line.split(",", -1)) {
                 String name = each.strip().toLowerCase(Locale.ROOT);
                 if (name.isEmpty() || names.contains(name)) {
                     continue;
                 }
-                if (name.equals("*") || !Syntax.token(name) || names.size() == most) {
+                if (name.equals("*") || !Syntax.token(name) || names.size() == always.size() + most) {
                     return null;
                 }
                 names.add(name);
@@ -41,8 +48,13 @@ public record Vary(List<String> names, List<String> values) {
 
     /** Whether the answer is for this request, too. */
     boolean matches(FieldValues request) {
+        return matches(request, new HashMap<>());
+    }
+
+    /** @param known what was read of the request for other answers; what is read for this one is added */
+    boolean matches(FieldValues request, Map<String, String> known) {
         for (int i = 0; i < names.size(); i++) {
-            if (!values.get(i).equals(normal(names.get(i), request))) {
+            if (!values.get(i).equals(known.computeIfAbsent(names.get(i), each -> normal(each, request)))) {
                 return false;
             }
         }

@@ -124,6 +124,13 @@ final class Answer {
         }
     }
 
+    /** Makes a head say what it would say if its body were sent. */
+    void describe(Compression compression, @Nullable String accepted, HttpResponse head) {
+        if (!http10) {
+            compression.begin(accepted, head);
+        }
+    }
+
     /** The head of an endpoint's answer, whose headers of the connection were taken out. It waits for what else comes with one read. */
     void begin(HttpResponse head, boolean toHead) {
         begun = true;

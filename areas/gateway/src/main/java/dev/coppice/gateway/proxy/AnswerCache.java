@@ -10,6 +10,7 @@ import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RouteFilterConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -41,24 +42,19 @@ final class AnswerCache implements AutoCloseable {
     private final AtomicInteger refreshes = new AtomicInteger();
     /** How often keys were made useless, for some keys together. */
     private final AtomicIntegerArray changes = new AtomicIntegerArray(STRIPES);
-    /** Since the last change of what is served began. */
-    private final Set<CacheRegion> wanted = new HashSet<>();
+    /** That were asked for since somebody took them. */
+    private final Set<CacheRegion> asked = new HashSet<>();
 
     AnswerCache(long maxBytes, PrometheusRegistry registry) {
         store = new AnswerStore(maxBytes);
         metrics = new CacheMetrics(registry, store, flights::size);
     }
 
-    /** What is served changes; what it needs is asked for from here on. */
-    synchronized void change() {
-        wanted.clear();
-    }
-
     /**
-     * That of a backend.
+     * The cache of a rule and one of its backends.
      *
      * @param settings null: nothing is kept
-     * @param named filters of the rule and of the backend that have names
+     * @param named HTTPRouteFilters of both
      */
     synchronized @Nullable Place of(
             ContentConfig.@Nullable Cache settings,
@@ -76,13 +72,20 @@ final class AnswerCache implements AutoCloseable {
                 List.of(rule.filters(), backend.filters()),
                 named,
                 settings));
-        wanted.add(region);
+        asked.add(region);
         return new Place(region, metrics.route(name));
     }
 
-    /** What is served has changed. */
-    synchronized void changed(Set<String> routes) {
-        store.keepOnly(wanted);
+    /** The regions that were asked for since the last time, for what serves them to know. */
+    synchronized Set<CacheRegion> taken() {
+        Set<CacheRegion> all = Set.copyOf(asked);
+        asked.clear();
+        return all;
+    }
+
+    /** What is served has changed: these regions are, and no others. */
+    synchronized void changed(Set<String> routes, Collection<CacheRegion> served) {
+        store.keepOnly(served);
         metrics.keepOnly(routes);
     }
 
@@ -129,8 +132,8 @@ final class AnswerCache implements AutoCloseable {
     }
 
     /** What a URI tells of has changed (RFC 9111, 4.4). */
-    void invalidate(CacheRegion region, String origin, String target, FieldValues request) {
-        for (CacheKey each : store.keys(region, origin, target, request)) {
+    void invalidate(String route, String origin, String target, FieldValues request) {
+        for (CacheKey each : store.keys(route, origin, target, request)) {
             changes.incrementAndGet(stripe(each));
             if (store.invalidate(each)) {
                 metrics.invalidated.inc();

@@ -4,6 +4,7 @@ import dev.coppice.gateway.cache.AnswerStore;
 import dev.coppice.gateway.cache.Body;
 import dev.coppice.gateway.cache.CacheControl;
 import dev.coppice.gateway.cache.CacheKey;
+import dev.coppice.gateway.cache.CacheRegion;
 import dev.coppice.gateway.cache.CacheStatus;
 import dev.coppice.gateway.cache.CacheStatus.Forward;
 import dev.coppice.gateway.cache.FieldValues;
@@ -26,10 +27,9 @@ import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.AsciiString;
-import java.net.URI;
-import java.net.URISyntaxException;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,10 +60,11 @@ final class CacheVisit implements CacheFlights.Waiting {
     private final HttpRequest request;
     private final FieldValues fields;
     private final String origin;
+    private final String target;
     private final boolean refreshing;
+    private Storing.Asked asked;
 
     private CacheControl control = CacheControl.NONE;
-    private Storing.Asked asked;
     private Fields conditions = Fields.NONE;
     private @Nullable CacheKey key;
     private Outcome outcome = Outcome.MISS;
@@ -104,6 +105,22 @@ final class CacheVisit implements CacheFlights.Waiting {
             long length,
             Body.Recorder body) {}
 
+    /** A request's fields, with its path and query as the endpoint sees them if filters of the region change these. */
+    private record Sent(HttpRequest request, CacheRegion region) implements FieldValues {
+        @Override
+        public List<String> all(String name) {
+            if (name.equals(CacheRegion.SENT_TARGET)) {
+                return region.rewrites() ? List.of(region.counted(request.uri())) : List.of();
+            }
+            return request.headers().getAll(name);
+        }
+
+        @Override
+        public boolean has(String name) {
+            return request.headers().contains(name) || name.equals(CacheRegion.SENT_TARGET) && region.rewrites();
+        }
+    }
+
     /** A body on its way out of the cache. */
     private static final class Sending {
         private final Body body;
@@ -123,7 +140,7 @@ final class CacheVisit implements CacheFlights.Waiting {
      *
      * @param request as the endpoint would get it
      * @param origin scheme and authority that the client asked for
-     * @param credentialed whether the client had credentials, or somebody may know who it is
+     * @param target path and query that it asked for
      * @param refreshes null: the request is a client's; else what is to be fetched anew, for nobody
      */
     private CacheVisit(
@@ -132,29 +149,44 @@ final class CacheVisit implements CacheFlights.Waiting {
             AnswerCache.Place place,
             HttpRequest request,
             String origin,
-            boolean credentialed,
+            String target,
+            Storing.Asked asked,
             @Nullable StoredAnswer refreshes) {
         this.exchange = exchange;
         this.state = state;
         this.cache = state.plane.cache;
         this.place = place;
         this.request = request;
-        this.fields = request.headers()::getAll;
+        this.fields = new Sent(request, place.region());
         this.origin = origin;
+        this.target = target;
+        this.asked = asked;
         this.kept = refreshes;
         this.refreshing = refreshes != null;
-        this.asked = new Storing.Asked(
-                CacheControl.NONE, credentialed, request.headers().contains(HttpHeaderNames.COOKIE));
     }
 
+    /**
+     * The visit of a client's request.
+     *
+     * @param credentialed whether the client had credentials, or somebody may know who it is
+     * @param told headers in which the gateway itself tells endpoints of clients
+     */
     static CacheVisit of(
             Exchange exchange,
             EventLoopState state,
             AnswerCache.Place place,
             HttpRequest request,
             String origin,
-            boolean credentialed) {
-        return new CacheVisit(exchange, state, place, request, origin, credentialed, null);
+            String target,
+            boolean credentialed,
+            List<String> told) {
+        List<String> varying = place.region().rewrites()
+                ? Stream.concat(told.stream(), Stream.of(CacheRegion.SENT_TARGET))
+                        .toList()
+                : told;
+        boolean cookies = request.headers().contains(HttpHeaderNames.COOKIE);
+        Storing.Asked asked = new Storing.Asked(CacheControl.NONE, credentialed, cookies, varying);
+        return new CacheVisit(exchange, state, place, request, origin, target, asked, null);
     }
 
     private ContentConfig.Cache settings() {
@@ -173,7 +205,7 @@ final class CacheVisit implements CacheFlights.Waiting {
         boolean get = request.method().equals(HttpMethod.GET);
         if (settings().heedsClients()) {
             control = CacheControl.ofRequest(fields);
-            asked = new Storing.Asked(control, asked.credentialed(), asked.cookies());
+            asked = asked.with(control);
         }
         if (!get && !request.method().equals(HttpMethod.HEAD)) {
             pass(Forward.METHOD);
@@ -186,7 +218,7 @@ final class CacheVisit implements CacheFlights.Waiting {
             keepConditions(get);
             // Nobody can have what comes.
             alone = control.noStore();
-            key = place.region().key(origin, request.uri(), fields);
+            key = place.region().key(origin, target, fields);
             look();
         }
     }
@@ -398,7 +430,8 @@ final class CacheVisit implements CacheFlights.Waiting {
                 request.headers().copy());
         anew.headers().remove(HttpHeaderNames.CACHE_CONTROL).remove(HttpHeaderNames.PRAGMA);
         Exchange forNobody = exchange.forNobody(anew);
-        CacheVisit visit = new CacheVisit(forNobody, state, place, anew, origin, asked.credentialed(), answer);
+        CacheVisit visit =
+                new CacheVisit(forNobody, state, place, anew, origin, target, asked.with(CacheControl.NONE), answer);
         visit.key = key;
         visit.flight = own;
         visit.ask(anew.headers());
@@ -418,7 +451,6 @@ final class CacheVisit implements CacheFlights.Waiting {
         int code = head.status().code();
         StoredAnswer known = kept;
         if (!fetching) {
-            invalidate(code, head.headers());
             notKept(null);
             tell(head, status.answered(code));
         } else if (known != null && code == HttpResponseStatus.NOT_MODIFIED.code()) {
@@ -521,7 +553,8 @@ final class CacheVisit implements CacheFlights.Waiting {
         switch (Storing.decide(asked, fields, code, all, times, settings())) {
             case Storing.Verdict.Keep keep -> {
                 long length = length(all);
-                if (length > settings().maxBodyBytes()) {
+                // Nobody sees whether one that ends with its connection is whole (RFC 9112, 9.8).
+                if (length > settings().maxBodyBytes() || exchange.endsWithConnection()) {
                     notKept(Storing.Refusal.LENGTH);
                     tell(head, status.answered(code).because(Storing.Refusal.LENGTH.word()));
                 } else {
@@ -559,6 +592,7 @@ final class CacheVisit implements CacheFlights.Waiting {
                 && head.status().code() == HttpResponseStatus.OK.code()
                 && Preconditions.notModified(conditions, head.headers()::getAll, seconds())) {
             withheld = true;
+            exchange.describe(head);
             head.setStatus(HttpResponseStatus.NOT_MODIFIED);
             for (String name : head.headers().names()) {
                 if (ofBody(name)) {
@@ -571,7 +605,7 @@ final class CacheVisit implements CacheFlights.Waiting {
     }
 
     /** Whether a field tells of a body that is not sent (RFC 9110, 15.4.5). */
-    private static boolean ofBody(String name) {
+    static boolean ofBody(String name) {
         return name.regionMatches(true, 0, "content-", 0, 8) && !name.equalsIgnoreCase("content-location")
                 || name.equalsIgnoreCase("transfer-encoding");
     }
@@ -726,44 +760,6 @@ final class CacheVisit implements CacheFlights.Waiting {
         serve(known);
     }
 
-    // ---- what changes something
-
-    private void invalidate(int code, HttpHeaders headers) {
-        if (safe(request.method()) || code < 200 || code >= 400) {
-            return;
-        }
-        cache.invalidate(place.region(), origin, request.uri(), fields);
-        invalidate(headers.get(HttpHeaderNames.LOCATION));
-        invalidate(headers.get(HttpHeaderNames.CONTENT_LOCATION));
-    }
-
-    private static boolean safe(HttpMethod method) {
-        return method.equals(HttpMethod.GET)
-                || method.equals(HttpMethod.HEAD)
-                || method.equals(HttpMethod.OPTIONS)
-                || method.equals(HttpMethod.TRACE);
-    }
-
-    /** Of the same origin only: nobody may empty somebody else's cache. */
-    private void invalidate(@Nullable String reference) {
-        if (reference == null) {
-            return;
-        }
-        try {
-            URI to = new URI(origin + request.uri()).resolve(new URI(reference));
-            String path = to.getRawPath() == null || to.getRawPath().isEmpty() ? "/" : to.getRawPath();
-            if (origin.equalsIgnoreCase(to.getScheme() + "://" + to.getRawAuthority())) {
-                cache.invalidate(
-                        place.region(),
-                        origin,
-                        to.getRawQuery() == null ? path : path + "?" + to.getRawQuery(),
-                        fields);
-            }
-        } catch (URISyntaxException e) {
-            // It names nothing that could be kept.
-        }
-    }
-
     // ---- answers out of the cache
 
     /** Whether the client is being sent what is kept. */
@@ -774,7 +770,7 @@ final class CacheVisit implements CacheFlights.Waiting {
     private void serve(StoredAnswer answer) {
         exchange.leaveEndpoint();
         KeptAnswer made =
-                KeptAnswer.of(answer, conditions, seconds(), answer.freshness().age(state.now()));
+                KeptAnswer.of(answer, conditions, seconds(), answer.freshness().age(state.now()), exchange::describe);
         made.head().headers().add(CACHE_STATUS, status.text());
         exchange.start(made.head());
         boolean toHead = request.method().equals(HttpMethod.HEAD);

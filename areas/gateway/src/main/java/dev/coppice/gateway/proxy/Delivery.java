@@ -491,6 +491,11 @@ final class Delivery implements Attempt {
         }
     }
 
+    /** Whether the answer, whose head was told, has no other end than its connection's. */
+    boolean endsWithConnection() {
+        return connection != null && connection.endsWithConnection();
+    }
+
     /** The endpoint was too slow. */
     void giveUp() {
         traceFailure(Failure.TIMEOUT);

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,6 +54,8 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     private @Nullable Delivery delivery;
     /** Null: its rule keeps no answers. */
     private @Nullable CacheVisit visit;
+    /** Null: the request changes nothing, or nothing is kept for its route. */
+    private @Nullable CacheInvalidation changes;
     /** Null: its rule has no filters that the Gateway API does not have. */
     private @Nullable Filtering filtering;
     /** Null: no file is the answer. */
@@ -406,15 +409,41 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         webSockets = upgrade ? rule.webSockets : null;
         mirror(rule.filters.mirrors);
         mirror(chosen.filters().mirrors);
+        HttpMethod method = request.method();
+        if (!CacheInvalidation.safe(method) && state.plane.cache.store.has(rule.routeKey)) {
+            changes = new CacheInvalidation(
+                    state.plane.cache,
+                    rule.routeKey,
+                    asked.origin(client.port().secure()),
+                    asked.path() + asked.query(),
+                    request.headers()::getAll);
+        }
         // What is kept is kept by the host that the client has asked for.
         if (cache == null || upgrade || filtering != null && filtering.unkept()) {
             deliver();
             return;
         }
         CacheVisit made = CacheVisit.of(
-                this, state, cache, request, asked.origin(client.port().secure()), credentialed);
+                this,
+                state,
+                cache,
+                request,
+                asked.origin(client.port().secure()),
+                asked.path() + asked.query(),
+                credentialed,
+                told());
         visit = made;
         made.begin(body.bodiless());
+    }
+
+    /** Headers that the client has not sent as the endpoint sees them, and by which answers may differ without a word. */
+    private List<String> told() {
+        List<String> where = locations == null ? List.of() : locations.names();
+        List<String> extended =
+                filtering == null ? List.of() : filtering.request().extended();
+        return extended.isEmpty()
+                ? where
+                : Stream.concat(where.stream(), extended.stream()).distinct().toList();
     }
 
     /** Sends the request to an endpoint. */
@@ -665,6 +694,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     /** The head of the answer. */
     void respond(HttpResponse head) {
         answering = true;
+        if (changes != null) {
+            changes.answered(head.status().code(), head.headers());
+        }
         if (filtering != null && filtering.asks()) {
             filtering.answer(head);
         } else {
@@ -717,6 +749,18 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         startIfKnown(call);
         if (told != null) {
             answer.content(told);
+        }
+    }
+
+    /** Whether what the endpoint answers has no other end than its connection's. */
+    boolean endsWithConnection() {
+        return delivery != null && delivery.endsWithConnection();
+    }
+
+    /** Makes the head of an answer out of the cache say what it would say if its body were sent. */
+    void describe(HttpResponse head) {
+        if (action != null && action.content.compression() != null) {
+            answer.describe(action.content.compression(), acceptEncoding, head);
         }
     }
 

@@ -89,6 +89,9 @@ final class FilteredRequest {
     private @Nullable String host;
     private final List<Change> changes = new ArrayList<>();
     private final List<AnswerChange> answerChanges = new ArrayList<>(0);
+    /** Headers that extensions change, in lower case. */
+    private List<String> extended = List.of();
+
     private int characters;
     private @Nullable String requestId;
 
@@ -416,6 +419,11 @@ final class FilteredRequest {
         return new Headers(headers.entries());
     }
 
+    /** Headers that extensions change, in lower case: by what, nobody knows. */
+    List<String> extended() {
+        return extended;
+    }
+
     /** Does what a filter says; false: it says what cannot be done. */
     boolean change(RequestOutcome.Passed by) {
         HeaderChanges headers = by.headers();
@@ -426,6 +434,7 @@ final class FilteredRequest {
                 by.path() == null ? target.path() : by.path(), by.query() == null ? target.query() : by.query())) {
             return false;
         }
+        extended = Stream.concat(extended.stream(), names(headers)).distinct().toList();
         headers.remove().forEach(each -> changes.add(new Change(AsciiString.of(each), null, false)));
         headers.set().forEach(each -> changes.add(new Change(AsciiString.of(each.name()), each.value(), false)));
         headers.add().forEach(each -> changes.add(new Change(AsciiString.of(each.name()), each.value(), true)));

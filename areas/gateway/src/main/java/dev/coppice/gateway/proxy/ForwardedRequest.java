@@ -63,7 +63,8 @@ final class ForwardedRequest {
         }
         headers.set(X_FORWARDED_FOR, addresses(headers, client));
         headers.set(X_FORWARDED_PROTO, client.port().secure() ? HTTPS : HTTP);
-        if (!request.uri().startsWith("/")) {
+        if (!request.uri().startsWith("/") || backend.cache() != null && headers.contains(HttpHeaderNames.HOST)) {
+            // In one form where answers are kept by it: another form might have another answer.
             Authority authority = target.authority();
             headers.set(
                     HttpHeaderNames.HOST,
@@ -72,6 +73,8 @@ final class ForwardedRequest {
         String host = headers.get(HttpHeaderNames.HOST);
         if (host != null) {
             headers.set(X_FORWARDED_HOST, host);
+        } else {
+            headers.remove(X_FORWARDED_HOST);
         }
         rule.filters.request.apply(headers);
         backend.filters().request.apply(headers);

@@ -173,6 +173,11 @@ final class Http2TargetStream implements TargetStream {
     }
 
     @Override
+    public boolean endsWithConnection() {
+        return false;
+    }
+
+    @Override
     public void close() {
         attempt = null;
         Http2Stream open = stream;

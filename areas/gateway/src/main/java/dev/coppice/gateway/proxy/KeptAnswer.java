@@ -17,6 +17,7 @@ import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
+import java.util.function.Consumer;
 
 /**
  * An answer out of a cache, as one request gets it.
@@ -34,16 +35,25 @@ record KeptAnswer(HttpResponse head, long from, long end) {
      *
      * @param request with its conditions and its range
      * @param ageSeconds of the answer
+     * @param described makes the head of a whole answer the one with which it would be sent
      */
-    static KeptAnswer of(StoredAnswer kept, FieldValues request, long nowSeconds, long ageSeconds) {
+    static KeptAnswer of(
+            StoredAnswer kept,
+            FieldValues request,
+            long nowSeconds,
+            long ageSeconds,
+            Consumer<HttpResponse> described) {
         long length = kept.body().length();
         if (kept.status() != HttpResponseStatus.OK.code()) {
             return whole(kept, ageSeconds);
         }
         if (Preconditions.notModified(request, kept.fields(), nowSeconds)) {
-            HttpResponse head = head(kept, HttpResponseStatus.NOT_MODIFIED, ageSeconds);
+            HttpResponse head = whole(kept, ageSeconds).head;
+            // Its tag is that of the answer that the client would get (RFC 9110, 15.4.5).
+            described.accept(head);
+            head.setStatus(HttpResponseStatus.NOT_MODIFIED);
             for (String name : head.headers().names()) {
-                if (name.startsWith("content-") && !name.equals("content-location")) {
+                if (CacheVisit.ofBody(name)) {
                     head.headers().remove(name);
                 }
             }
@@ -53,6 +63,8 @@ record KeptAnswer(HttpResponse head, long from, long end) {
             case ByteRange.Whole _ -> whole(kept, ageSeconds);
             case ByteRange.Part part -> {
                 HttpResponse head = head(kept, HttpResponseStatus.PARTIAL_CONTENT, ageSeconds);
+                // They are of all of it (RFC 9530, 2).
+                head.headers().remove("content-digest").remove("content-md5");
                 head.headers()
                         .set(HttpHeaderNames.CONTENT_RANGE, "bytes " + part.first() + "-" + part.last() + "/" + length)
                         .add(HttpHeaderNames.CONTENT_LENGTH, Long.toString(part.last() + 1 - part.first()));

@@ -7,6 +7,7 @@ import dev.coppice.gateway.geography.LocationDatabases;
 import io.netty.handler.codec.http.HttpHeaders;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -15,11 +16,15 @@ final class LocationHeaders {
     private final ClientConfig.Geography names;
     private final OwnedHeaders owned;
     private final LocationDatabases databases;
+    private final List<String> lowerCase;
 
     private LocationHeaders(ClientConfig.Geography names, LocationDatabases databases) {
         this.names = names;
         this.owned = new OwnedHeaders(names.headers());
         this.databases = databases;
+        this.lowerCase = names.headers().stream()
+                .map(each -> each.toLowerCase(Locale.ROOT))
+                .toList();
     }
 
     /** Those of the listeners of a port; null when none has any. */
@@ -49,6 +54,11 @@ final class LocationHeaders {
         if (name != null && !value.isEmpty()) {
             headers.set(name, value);
         }
+    }
+
+    /** Of the headers, in lower case. */
+    List<String> names() {
+        return lowerCase;
     }
 
     /** Takes out of trailers what would be taken for it. */

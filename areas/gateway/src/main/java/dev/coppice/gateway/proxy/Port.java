@@ -1,6 +1,7 @@
 package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.DataPlane.Binding;
+import dev.coppice.gateway.cache.CacheRegion;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.route.RoutingTable;
 import io.netty.channel.Channel;
@@ -8,6 +9,7 @@ import io.prometheus.metrics.core.datapoints.GaugeDataPoint;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** A bound address and port, and what is routed there now. Safe for use by many threads. */
@@ -20,6 +22,7 @@ final class Port {
      * @param challenges what ACME servers may see; null: nothing
      * @param proxies who says whose connections these are; null: nobody does
      * @param locations how requests say where their client is, by listener; null: none does
+     * @param regions where answers of its rules are kept
      */
     record Routing(
             RoutingTable<RuleAction> table,
@@ -27,7 +30,8 @@ final class Port {
             Map<ListenerConfig, Observation> observations,
             @Nullable PendingChallenges challenges,
             @Nullable TrustedProxies proxies,
-            @Nullable Map<ListenerConfig, LocationHeaders> locations) {
+            @Nullable Map<ListenerConfig, LocationHeaders> locations,
+            Set<CacheRegion> regions) {
         Observation observation(ListenerConfig listener) {
             return Objects.requireNonNull(observations.get(listener));
         }

@@ -263,7 +263,6 @@ public final class ProxyDataPlane implements DataPlane {
         access.update(next.security(), kept::get);
         observations.update(next.observations(), kept::get);
         contents.update(next.contents());
-        cache.change();
         filters.update(next.filters());
         webSockets.update(next.listeners());
         transcoders.update(next.transcodings());
@@ -306,7 +305,12 @@ public final class ProxyDataPlane implements DataPlane {
                 .map(each -> each.namespace() + "/" + each.name())
                 .collect(Collectors.toSet());
         metrics.keepOnly(routes, Set.copyOf(kept.keySet()));
-        cache.changed(routes);
+        // Also of ports that go on as they were, since what was to come cannot be served.
+        cache.changed(
+                routes,
+                ports.values().stream()
+                        .flatMap(each -> each.routing().regions().stream())
+                        .collect(Collectors.toSet()));
         guards.keepOnly(Set.copyOf(kept.keySet()));
         return failures;
     }
@@ -339,7 +343,8 @@ public final class ProxyDataPlane implements DataPlane {
                         ? null
                         : PendingChallenges.of(config.challenges(), table, kind == Port.Kind.SECURE, challengeContexts),
                 TrustedProxies.of(listeners),
-                LocationHeaders.of(listeners, locations));
+                LocationHeaders.of(listeners, locations),
+                cache.taken());
         Port port = ports.get(binding);
         if (port != null && port.kind() == kind) {
             port.route(routing);

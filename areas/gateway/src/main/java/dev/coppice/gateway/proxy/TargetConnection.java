@@ -26,6 +26,7 @@ final class TargetConnection extends ChannelInboundHandlerAdapter implements Tar
     private @Nullable Attempt attempt;
     private @Nullable Tunnel tunnel;
     private boolean keepAlive;
+    private boolean closeDelimited;
     private boolean interim;
     private boolean requestSent;
     private int served;
@@ -106,6 +107,11 @@ final class TargetConnection extends ChannelInboundHandlerAdapter implements Tar
     }
 
     @Override
+    public boolean endsWithConnection() {
+        return closeDelimited;
+    }
+
+    @Override
     public void close() {
         attempt = null;
         var _ = channel().close();
@@ -166,7 +172,8 @@ final class TargetConnection extends ChannelInboundHandlerAdapter implements Tar
             interim = head.status().codeClass() == HttpStatusClass.INFORMATIONAL
                     && head.status().code() != HttpResponseStatus.SWITCHING_PROTOCOLS.code();
             if (!interim) {
-                keepAlive = HttpUtil.isKeepAlive(head) && !closeDelimited(head);
+                closeDelimited = closeDelimited(head);
+                keepAlive = HttpUtil.isKeepAlive(head) && !closeDelimited;
             }
             current.response(head);
         }

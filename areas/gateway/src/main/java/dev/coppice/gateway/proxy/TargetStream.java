@@ -18,6 +18,9 @@ interface TargetStream extends TunnelEnd {
     /** Bytes that were written and not yet taken, beyond what is {@link #writable}. */
     long backlog();
 
+    /** Whether its answer, whose head was told, has no other end than the connection's. */
+    boolean endsWithConnection();
+
     /** Ends it before its time; its attempt hears nothing more. */
     void close();
 

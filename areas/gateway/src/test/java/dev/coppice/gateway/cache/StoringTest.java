@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.coppice.gateway.cache.Storing.Refusal;
 import dev.coppice.gateway.config.ContentConfig;
+import dev.coppice.gateway.config.FilterConfig;
+import dev.coppice.gateway.config.RouteFilterConfig;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -17,8 +19,8 @@ class StoringTest {
     private static final long NOW = 1_767_225_600;
     private static final Freshness.Times TIMES = new Freshness.Times(0, 0, NOW);
     private static final ContentConfig.Cache SETTINGS = FreshnessTest.settings(0, 0, 0);
-    private static final Storing.Asked ANYBODY = new Storing.Asked(CacheControl.NONE, false, false);
-    private static final Storing.Asked SOMEBODY = new Storing.Asked(CacheControl.NONE, true, false);
+    private static final Storing.Asked ANYBODY = new Storing.Asked(CacheControl.NONE, false, false, List.of());
+    private static final Storing.Asked SOMEBODY = new Storing.Asked(CacheControl.NONE, true, false, List.of());
     private static final Fields PLAIN = Fields.of();
 
     private static @Nullable Refusal refusal(
@@ -35,9 +37,19 @@ class StoringTest {
     // ---- whether
 
     @ParameterizedTest
-    @ValueSource(ints = {200, 203, 204, 300, 301, 302, 307, 308, 404, 405, 410, 414, 500, 501, 503})
+    @ValueSource(ints = {200, 203, 204, 300, 301, 302, 307, 308, 404, 405, 410, 414, 451})
     void whatSaysThatItIsFreshIsKept(int status) {
         assertThat(refusal(ANYBODY, status, "cache-control", "max-age=60")).isNull();
+    }
+
+    /** An error that one client's odd header, or a bad moment, has brought about. */
+    @ParameterizedTest
+    @ValueSource(ints = {400, 401, 403, 413, 429, 431, 500, 501, 502, 503, 504})
+    void anErrorThatMayPassIsKeptOnlyIfItIsForAll(int status) {
+        assertThat(refusal(ANYBODY, status, "cache-control", "max-age=60")).isEqualTo(Refusal.STATUS);
+        assertThat(refusal(ANYBODY, status, "cache-control", "public, max-age=60"))
+                .isNull();
+        assertThat(refusal(ANYBODY, status, "cache-control", "s-maxage=60")).isNull();
     }
 
     @ParameterizedTest
@@ -93,7 +105,7 @@ class StoringTest {
     void cookiesAreForOneClient() {
         assertThat(refusal(ANYBODY, 200, "cache-control", "public, max-age=60", "set-cookie", "a=b"))
                 .isEqualTo(Refusal.COOKIES);
-        Storing.Asked cookies = new Storing.Asked(CacheControl.NONE, false, true);
+        Storing.Asked cookies = new Storing.Asked(CacheControl.NONE, false, true, List.of());
         ContentConfig.Cache minute = FreshnessTest.settings(60, 0, 0);
         assertThat(refusal(ANYBODY, 200, PLAIN, minute)).isNull();
         assertThat(refusal(cookies, 200, PLAIN, minute)).isEqualTo(Refusal.NO_FRESHNESS);
@@ -103,7 +115,7 @@ class StoringTest {
     /** Whose answer it is nobody knows: it is not used longer, or otherwise, than it says. */
     @Test
     void nothingIsMadeOfAnswersToCookiesButWhatTheySay() {
-        Storing.Asked cookies = new Storing.Asked(CacheControl.NONE, false, true);
+        Storing.Asked cookies = new Storing.Asked(CacheControl.NONE, false, true, List.of());
         ContentConfig.Cache generous = FreshnessTest.settings(60, 60, 60);
         assertThat(refusal(cookies, 200, Fields.of("etag", "\"a\""), generous)).isEqualTo(Refusal.NO_FRESHNESS);
         assertThat(refusal(cookies, 200, Fields.of("etag", "\"a\"", "cache-control", "no-cache"), generous))
@@ -139,7 +151,7 @@ class StoringTest {
                 "|public, no-cache|,"
             })
     void whatAnswersCookiesIsNotConfirmedByADateOrAWeakTag(String control, @Nullable Refusal expected) {
-        Storing.Asked cookies = new Storing.Asked(CacheControl.NONE, false, true);
+        Storing.Asked cookies = new Storing.Asked(CacheControl.NONE, false, true, List.of());
         for (String[] each : new String[][] {{"etag", "W/\"a\""}, {"last-modified", HttpDate.text(NOW - 1_000)}}) {
             assertThat(refusal(cookies, 200, each[0], each[1], "cache-control", control))
                     .isEqualTo(expected);
@@ -166,14 +178,14 @@ class StoringTest {
 
     @Test
     void aRequestMaySayThatNothingIsKept() {
-        Storing.Asked asked = new Storing.Asked(CacheControl.read(List.of("no-store")), false, false);
+        Storing.Asked asked = new Storing.Asked(CacheControl.read(List.of("no-store")), false, false, List.of());
         assertThat(refusal(asked, 200, "cache-control", "max-age=60")).isEqualTo(Refusal.REQUEST);
     }
 
     // ---- for whom
 
     private static Vary vary(Fields answer, Fields request) {
-        return Vary.of(answer, request, 16);
+        return Vary.of(answer, request, List.of(), 16);
     }
 
     @Test
@@ -193,6 +205,62 @@ class StoringTest {
             many.append(",x").append(i);
         }
         assertThat(vary(Fields.of("vary", many.toString()), PLAIN)).isNull();
+    }
+
+    /** Such as where the gateway tells that the client is. */
+    @Test
+    void whatTheGatewayTellsCountsWhateverTheAnswerSays() {
+        Storing.Asked asked = new Storing.Asked(CacheControl.NONE, false, false, List.of("x-country"));
+        Fields swiss = Fields.of("x-country", "CH");
+        Fields answer = Fields.of("cache-control", "max-age=60", "vary", "accept");
+        assertThat(Storing.decide(asked, swiss, 200, answer, TIMES, SETTINGS))
+                .isInstanceOfSatisfying(Storing.Verdict.Keep.class, keep -> {
+                    assertThat(keep.vary().matches(swiss)).isTrue();
+                    assertThat(keep.vary().matches(Fields.of("x-country", "DE")))
+                            .isFalse();
+                    assertThat(keep.vary().matches(PLAIN)).isFalse();
+                });
+    }
+
+    @Test
+    void whatManyApplicationsGoByIsPartOfTheKey() {
+        AnswerStore store = new AnswerStore(1 << 20);
+        CacheRegion region = region(store, "r", SETTINGS);
+        store.keepOnly(List.of(region));
+        CacheKey plain = region.key("http://a", "/b", PLAIN);
+        for (String each : List.of(
+                "x-forwarded-prefix", "x-forwarded-port", "forwarded", "x-original-url", "x-http-method-override")) {
+            assertThat(region.key("http://a", "/b", Fields.of(each, "evil")))
+                    .as(each)
+                    .isNotEqualTo(plain);
+        }
+        assertThat(region.key("http://a", "/b", Fields.of("x-other", "1"))).isEqualTo(plain);
+        // A method that is written elsewhere changes what is kept of all the same.
+        assertThat(store.keys("r", "http://a", "/b", Fields.of("x-http-method-override", "DELETE")))
+                .containsExactly(plain);
+    }
+
+    @Test
+    void filtersAreWhatTheyDo() {
+        AnswerStore store = new AnswerStore(1 << 20);
+        CacheRegion one = store.region(place("a"));
+        assertThat(store.region(place("a"))).isSameAs(one);
+        assertThat(store.region(place("b"))).isNotSameAs(one);
+        CacheRegion made = store.region(place("{request.cookie.user}"));
+        assertThat(made.key("http://a", "/b", Fields.of("x-tenant", "1")))
+                .isNotEqualTo(made.key("http://a", "/b", Fields.of("x-tenant", "2")));
+        CacheRegion numbered = store.region(place("{request_id}"));
+        assertThat(numbered.key("http://a", "/b", Fields.of("x-tenant", "1")))
+                .isEqualTo(numbered.key("http://a", "/b", Fields.of("x-tenant", "2")));
+    }
+
+    private static CacheRegion.Place place(String value) {
+        FilterConfig.HeaderChanges changes = new FilterConfig.HeaderChanges(
+                List.of(new FilterConfig.Header("X-Tenant", value)), List.of(), List.of());
+        RouteFilterConfig filter = new RouteFilterConfig(
+                "default/f", "", "", changes, FilterConfig.HeaderChanges.NONE, null, null, null, null);
+        return new CacheRegion.Place(
+                "r", "u", List.of(List.of(new FilterConfig.Named("default/f"))), List.of(filter), SETTINGS);
     }
 
     @Test
@@ -294,7 +362,7 @@ class StoringTest {
         store.put(key, answer("one"));
         store.put(other, answer("two"));
         store.keepOnly(List.of(one, two));
-        assertThat(store.keys(one, "http://a", "/b", PLAIN)).containsExactlyInAnyOrder(key, other);
+        assertThat(store.keys("r", "http://a", "/b", PLAIN)).containsExactlyInAnyOrder(key, other);
         store.keepOnly(List.of(two));
         assertThat(found(store, key, PLAIN)).isNull();
         assertThat(found(store, other, PLAIN)).isNotNull();

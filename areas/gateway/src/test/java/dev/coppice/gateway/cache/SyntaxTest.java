@@ -207,6 +207,7 @@ class SyntaxTest {
         "/a?ref&b=1,/a?b=1",
         "/a?reference=1,/a?reference=1",
         "/a?b=utm_x,/a?b=utm_x",
+        "/a?utm_x=1;b=2&ref=1,/a?utm_x=1;b=2",
         "/a?&&b,/a?&&b"
     })
     void parametersAreLeftOut(String target, String kept) {

@@ -14,6 +14,7 @@ import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.SecurityConfig;
+import dev.coppice.gateway.config.TlsConfig;
 import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.config.UpstreamConfig;
@@ -190,6 +191,45 @@ class CacheTest {
         assertThat(get("Accept-Language: de", "Accept-Language: en")).endsWith("answer 1");
         assertThat(get("Accept-Language: fr")).endsWith("answer 2");
         assertThat(proxy.plane.cache.store.size()).isEqualTo(1);
+    }
+
+    /** What endpoints may answer by is what the key has, in one form. */
+    @Test
+    void oddFormsOfARequestPoisonNothing() throws Exception {
+        serve(new ContentConfig.Cache(true, 0, 0, 0, 1 << 20, List.of("utm_*"), List.of(), true, 0, ""));
+        assertThat(proxy.exchange("GET /a HTTP/1.1\r\nHost: EXAMPLE.org.:080\r\nConnection: close\r\n\r\n"))
+                .endsWith("answer 1");
+        assertThat(backend.seen.getLast().header("host")).hasValue("example.org:80");
+        assertThat(backend.seen.getLast().header("x-forwarded-host")).hasValue("example.org:80");
+        assertThat(proxy.get("/a?utm_x=1;q=evil")).endsWith("answer 2");
+        assertThat(proxy.get("/a?utm_x=1")).endsWith("answer 3");
+        assertThat(proxy.get("/a", "X-Forwarded-Prefix: /evil")).endsWith("answer 4");
+        assertThat(proxy.get("/a")).endsWith("answer 3");
+        proxy.exchange("GET /a HTTP/1.0\r\nX-Forwarded-Host: evil\r\n\r\n");
+        assertThat(backend.seen.getLast().header("x-forwarded-host")).isEmpty();
+    }
+
+    /** Nobody sees whether that is all of it. */
+    @Test
+    void whatEndsWithItsConnectionIsNotKept() throws Exception {
+        answering = (_, conversation) -> {
+            conversation.send("HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nConnection: close\r\n\r\nhello");
+            return null;
+        };
+        assertThat(get()).contains("hello").contains("detail=length");
+        assertThat(proxy.plane.cache.store.size()).isZero();
+    }
+
+    @Test
+    void aPartHasNoDigestOfTheWhole() throws Exception {
+        answering = (_, _) -> counted(
+                "Cache-Control: max-age=60\r\nContent-Digest: sha-256=:YQ==:\r\n" + "Repr-Digest: sha-256=:YQ==:\r\n");
+        get();
+        assertThat(get()).containsIgnoringCase("content-digest");
+        assertThat(get("Range: bytes=0-1"))
+                .startsWith("HTTP/1.1 206")
+                .doesNotContainIgnoringCase("content-digest")
+                .containsIgnoringCase("repr-digest");
     }
 
     @Test
@@ -946,6 +986,59 @@ class CacheTest {
         assertThat(proxy.plane.cache.metrics.invalidated.get()).isEqualTo(2);
     }
 
+    private static MatchConfig method(String name) {
+        return new MatchConfig(MatchConfig.PathMatch.ANY, name, List.of(), List.of());
+    }
+
+    /** By whatever rule of its route it comes, and whatever filters make of the path. */
+    @Test
+    void aChangeByAnotherRuleCounts() throws Exception {
+        FilterConfig moved = new FilterConfig.Rewrite(
+                null, new FilterConfig.PathChange(FilterConfig.PathChange.Type.PREFIX, "/moved"));
+        RuleConfig writes =
+                new RuleConfig(List.of(method("POST")), List.of(), List.of(new BackendConfig("u", 1, List.of())));
+        RuleConfig reads =
+                new RuleConfig(List.of(method("GET")), List.of(moved), List.of(new BackendConfig("u", 1, List.of())));
+        RouteConfig route = new RouteConfig(
+                "HTTPRoute", "default", "route", 0, List.of(), List.of(named("reads", reads), named("writes", writes)));
+        ContentConfig content = new ContentConfig(
+                List.of(new TrafficTarget("HTTPRoute", "default/route", "reads")),
+                null,
+                ContentConfig.UNBOUNDED,
+                settings());
+        ListenerConfig listener = new ListenerConfig(
+                "default/gateway",
+                "http",
+                "127.0.0.1",
+                proxy.port,
+                ListenerConfig.Protocol.HTTP,
+                "",
+                null,
+                List.of(route));
+        assertThat(proxy.plane.apply(new GatewayConfig.Builder(
+                                List.of(listener), List.of(ProxyFixture.upstream("u", backend.port())))
+                        .contents(List.of(content))
+                        .build()))
+                .isEmpty();
+        answering = (seen, _) -> seen.line().startsWith("GET")
+                ? counted("Cache-Control: max-age=60\r\n")
+                : answer("201 Created", "Location: /new\r\n", "");
+        assertThat(proxy.get("/a")).endsWith("answer 1");
+        assertThat(backend.seen.getLast().line()).startsWith("GET /moved/a ");
+        assertThat(proxy.get("/new")).endsWith("answer 2");
+        assertThat(proxy.get("/a")).endsWith("answer 1");
+        assertThat(proxy.exchange(
+                        "POST /a HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"))
+                .startsWith("HTTP/1.1 201")
+                .doesNotContainIgnoringCase("cache-status");
+        assertThat(proxy.get("/a")).endsWith("answer 3");
+        assertThat(proxy.get("/new")).endsWith("answer 4");
+    }
+
+    private static RuleConfig named(String name, RuleConfig rule) {
+        return new RuleConfig(name, rule.matches(), rule.filters(), rule.backends(), 0, 0, null, null);
+    }
+
     @Test
     void anAnswerThatWasOnItsWayThenIsNotKept() throws Exception {
         CountDownLatch go = new CountDownLatch(1);
@@ -976,6 +1069,28 @@ class CacheTest {
         serve(new ContentConfig.Cache(true, 0, 0, 0, 1 << 20, List.of(), List.of(), true, 20_000, "2"));
         assertThat(proxy.plane.cache.store.bytes()).isZero();
         assertThat(get()).endsWith("answer 2");
+    }
+
+    /** What goes on being served since what was to come cannot be served goes on being kept. */
+    @Test
+    void aListenerThatCannotBeServedKeepsItsAnswers() throws Exception {
+        get();
+        RouteConfig route =
+                new RouteConfig("HTTPRoute", "default", "route", 0, List.of(), List.of(ProxyFixture.rule("u")));
+        ListenerConfig broken = new ListenerConfig(
+                "default/gateway",
+                "https",
+                "127.0.0.1",
+                proxy.port,
+                ListenerConfig.Protocol.HTTP,
+                "",
+                new TlsConfig(List.of(new TlsConfig.Certificate("none", "none")), null),
+                List.of(route));
+        assertThat(proxy.plane.apply(
+                        new GatewayConfig.Builder(List.of(broken), List.of(ProxyFixture.upstream("u", backend.port())))
+                                .build()))
+                .hasSize(1);
+        assertThat(get()).endsWith("answer 1").contains("coppice; hit");
     }
 
     @Test
@@ -1024,7 +1139,16 @@ class CacheTest {
                     .containsIgnoringCase("etag: W/\"v\"");
             assertThat(get()).contains("answer 1").doesNotContainIgnoringCase("content-encoding");
         }
-        assertThat(get("Accept-Encoding: gzip", "If-None-Match: W/\"v\"")).startsWith("HTTP/1.1 304");
+        // With the tag of what would be sent, as caches choose by it what they freshen.
+        assertThat(get("Accept-Encoding: gzip", "If-None-Match: W/\"v\""))
+                .startsWith("HTTP/1.1 304")
+                .containsIgnoringCase("etag: W/\"v\"")
+                .containsIgnoringCase("vary: accept-encoding")
+                .doesNotContainIgnoringCase("content-");
+        assertThat(get("If-None-Match: \"v\""))
+                .startsWith("HTTP/1.1 304")
+                .containsIgnoringCase("etag: \"v\"")
+                .containsIgnoringCase("vary: accept-encoding");
         assertThat(backend.seen).hasSize(1);
     }
 
