@@ -64,7 +64,7 @@ class LeaderSignsTest {
             Thread.onSpinWait();
         }
         stopping.get();
-        client.close();
+        client.shutdownNow();
         kernel.close();
     }
 

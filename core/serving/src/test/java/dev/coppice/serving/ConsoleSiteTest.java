@@ -80,7 +80,7 @@ class ConsoleSiteTest {
             Thread.onSpinWait();
         }
         stopping.get();
-        client.close();
+        client.shutdownNow();
         kernel.close();
     }
 

@@ -49,7 +49,7 @@ class HttpListenerTest {
         for (HttpListener each : secured) {
             each.stop();
         }
-        client.close();
+        client.shutdownNow();
         kernel.close();
     }
 

@@ -58,7 +58,7 @@ class ContentTest {
 
     @AfterEach
     void stop() throws Exception {
-        client.close();
+        client.shutdownNow();
         backend.close();
         proxy.awaitNothingOpen();
         proxy.close();
