@@ -8,6 +8,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
@@ -89,10 +90,16 @@ public final class DirectoryTree implements FileTree {
             return open(secure, names);
         } catch (NoSuchFileException | NotDirectoryException | FileSystemLoopException e) {
             return new Found.Nothing();
+        } catch (InvalidPathException e) {
+            // No file has a name that the machine's encoding of names (LANG) cannot say.
+            return new Found.Nothing();
         } catch (FileSystemException e) {
-            // A link where none is followed has no exception of its own (ELOOP, ENOTDIR).
+            // A link where none is followed has no exception of its own (ELOOP, ENOTDIR), nor has a name of too many
+            // bytes (ENAMETOOLONG).
             if (e.getReason() != null
-                    && (e.getReason().contains("symbolic") || e.getReason().contains("directory"))) {
+                    && (e.getReason().contains("symbolic")
+                            || e.getReason().contains("directory")
+                            || e.getReason().contains("too long"))) {
                 return new Found.Nothing();
             }
             throw e;

@@ -78,12 +78,14 @@ final class FileAnswer {
         }
         reading = true;
         elsewhere(() -> {
+            FileTree.Found found;
             try {
-                FileTree.Found found = files.tree().find(wanted, files.index(), files.fallback());
-                here(() -> found(found), found);
-            } catch (IOException e) {
+                found = files.tree().find(wanted, files.index(), files.fallback());
+            } catch (IOException | RuntimeException e) {
                 here(this::failed, null);
+                return;
             }
+            here(() -> found(found), found);
         });
     }
 
@@ -153,7 +155,10 @@ final class FileAnswer {
     }
 
     private void answer(FileVersion version, String name) {
-        Wanted wanted = version.wanted(header -> RoutedRequest.header(request.headers(), header));
+        // Only GET has ranges (RFC 9110, 14.2).
+        boolean ranges = request.method().equals(HttpMethod.GET);
+        Wanted wanted = version.wanted(
+                header -> !ranges && header.equals("range") ? null : RoutedRequest.header(request.headers(), header));
         HttpResponse head = head(
                 switch (wanted) {
                     case Wanted.Whole _ -> HttpResponseStatus.OK;
@@ -218,12 +223,14 @@ final class FileAnswer {
             int count = (int) Math.min(PIECE, end - at);
             reading = true;
             elsewhere(() -> {
+                byte[] bytes;
                 try {
-                    byte[] bytes = from.read(at, count);
-                    here(() -> read(bytes), null);
-                } catch (IOException e) {
+                    bytes = from.read(at, count);
+                } catch (IOException | RuntimeException e) {
                     here(this::failed, null);
+                    return;
                 }
+                here(() -> read(bytes), null);
             });
             if (disk != null) {
                 return;

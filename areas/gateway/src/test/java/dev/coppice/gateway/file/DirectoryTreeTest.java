@@ -74,6 +74,13 @@ class DirectoryTreeTest {
     }
 
     @Test
+    void namesThatNoFileCanHaveAreNone() throws IOException {
+        for (String each : List.of("a\0b", "\u00e9".repeat(200))) {
+            assertThat(tree.open(new FilePath(List.of(each)))).isInstanceOf(Found.Nothing.class);
+        }
+    }
+
+    @Test
     void noLinkIsFollowed() throws IOException {
         assertThat(read("/sub/link")).isEqualTo("nothing");
         assertThat(read("/sub/near")).isEqualTo("nothing");

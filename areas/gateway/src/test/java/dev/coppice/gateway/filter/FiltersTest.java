@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 /** What extensions may say. */
 class FiltersTest {
 
+    /** One has no class, one makes no filters, one throws. */
     @Test
     void providersAreFoundAndThoseThatAreBrokenHarmNoOther() {
         assertThat(Filters.names()).containsExactly("Test");
