@@ -354,7 +354,8 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     /** A file is the answer. */
     void filterAnswers(RouteFilter.Files files) {
         if (!request.method().equals(HttpMethod.GET) && !request.method().equals(HttpMethod.HEAD)
-                || translation != null) {
+                || translation != null
+                || client.connecting()) {
             DefaultFullHttpResponse own = LocalAnswer.of(
                     HttpResponseStatus.METHOD_NOT_ALLOWED, "files are there for GET and HEAD", request.headers());
             own.headers().set(HttpHeaderNames.ALLOW, "GET, HEAD");
@@ -661,7 +662,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             each.requestContent(part.retainedDuplicate());
         }
         Delivery to = delivery;
-        if (!(to == null ? body.take(part, null, false) : to.requestContent(part))) {
+        boolean more = to == null ? body.take(part, null, false) : to.requestContent(part);
+        // What came may have ended it, and what comes then is another request's.
+        if (!more && !over) {
             client.reading(false);
         }
     }
@@ -957,6 +960,12 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     private void send(DefaultFullHttpResponse own, int code) {
         if (over) {
             own.release();
+            return;
+        }
+        if (client.connecting() && own.status().code() < 300) {
+            // It would say that there is a WebSocket (RFC 8441, 5).
+            own.release();
+            send(LocalAnswer.of(HttpResponseStatus.BAD_REQUEST, "there is no WebSocket here"));
             return;
         }
         RuleAction rule = action;

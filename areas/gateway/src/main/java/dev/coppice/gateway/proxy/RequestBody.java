@@ -195,6 +195,7 @@ final class RequestBody {
         whenThere = null;
         waiting.forEach(HttpContent::release);
         waiting.clear();
+        waitingBytes = 0;
         kept.forEach(HttpContent::release);
         kept = List.of();
         lost = true;

@@ -8,10 +8,13 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What stands in place of everything that a regular expression matches: a text in which <code>\1</code> to <code>\9</code> are groups,
- * <code>\0</code> is all of the match and <code>\\</code> is a backslash, as in RE2 and Envoy. It takes time in proportion to the text. Immutable, safe for use by
- * many threads.
+ * <code>\0</code> is all of the match and <code>\\</code> is a backslash, as in RE2 and Envoy. To look for one match takes time in proportion to what is left of the text, and the sum of that over
+ * all matches has a bound. Immutable, safe for use by many threads.
  */
 public final class RegexReplacement {
+    /** Characters that may be looked at, when each search goes to the end: more than texts of 500 characters can ask for. */
+    private static final int MOST_WORK = 256 << 10;
+
     private final Pattern pattern;
     /** What stands before each group, and behind the last one. */
     private final List<String> literals = new ArrayList<>();
@@ -59,13 +62,18 @@ public final class RegexReplacement {
     /**
      * The text with everything replaced that matches.
      *
-     * @return null when it would have more than so many characters
+     * @return null when it would have more than so many characters, or has more matches than a text of its length may have
      */
     public @Nullable String apply(String text, int most) {
         Matcher found = pattern.matcher(text);
         StringBuilder all = new StringBuilder();
         int at = 0;
+        int work = 0;
         while (found.find()) {
+            work += text.length() - at;
+            if (work > MOST_WORK) {
+                return null;
+            }
             all.append(text, at, found.start());
             for (int i = 0; i < groups.size(); i++) {
                 String group = found.group(groups.get(i));

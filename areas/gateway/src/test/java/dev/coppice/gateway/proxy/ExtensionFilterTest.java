@@ -187,6 +187,21 @@ class ExtensionFilterTest {
     }
 
     @Test
+    void aBodyWhoseEndMeetsAFullRoomLeavesItsConnectionToTheNext() throws Exception {
+        TestFilters.gate = new CountDownLatch(1);
+        serve(JsonNodeFactory.instance.objectNode().put("body", 65_536), 50, 1, false);
+        assertThat(proxy.get("/", "Do: stubborn")).contains("takes too long");
+        try (ProxyFixture.Client client = proxy.client()) {
+            client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n\r\n" + "x".repeat(65_537));
+            assertThat(client.answer()).startsWith("HTTP/1.1 503").contains("too much to do");
+            client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            assertThat(client.answer()).startsWith("HTTP/1.1 503");
+        } finally {
+            TestFilters.gate.countDown();
+        }
+    }
+
+    @Test
     void aClientThatGoesEndsTheCall() throws Exception {
         TestFilters.gate = new CountDownLatch(1);
         serve(config("", null));

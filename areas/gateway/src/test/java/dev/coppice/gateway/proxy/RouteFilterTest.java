@@ -258,6 +258,8 @@ class RouteFilterTest {
         assertThat(proxy.get("/")).startsWith("HTTP/1.1 400");
         serve("/", rewrite("", null, new PathRewrite(null, "^/", ""), HeaderChanges.NONE));
         assertThat(proxy.get("/a")).startsWith("HTTP/1.1 400");
+        serve("/", rewrite("", null, new PathRewrite(null, "a(.*z)?", "\\0"), HeaderChanges.NONE));
+        assertThat(proxy.get("/" + "a".repeat(16_000))).startsWith("HTTP/1.1 414");
         serve("/", headers("", "", set(header("A", "{request.header.X}{request.header.X}")), HeaderChanges.NONE));
         assertThat(proxy.get("/", "X: " + "x".repeat(5000))).startsWith("HTTP/1.1 431");
         assertThat(backend.seen).hasSize(1);
@@ -294,6 +296,31 @@ class RouteFilterTest {
                 client.send("GET /a HTTP/1.1\r\nHost: a\r\n\r\n");
                 assertThat(client.answer()).isEqualTo("HTTP/1.1 200 OK|<b>");
             }
+        }
+    }
+
+    /** 200 would say that there is one. */
+    @Test
+    void whatAFilterAnswersIsNoWebSocket() throws Exception {
+        try (Http2Peer peer = new Http2Peer(proxy.port)) {
+            serve("/", direct("", 200, "text/plain", "hello", false));
+            assertThat(peer.open()
+                            .send(WebSocketTest.connect("/"), false)
+                            .answer()
+                            .status())
+                    .isEqualTo(400);
+            assertThat(peer.open()
+                            .send(WebSocketTest.connect("/").add("content-type", "application/grpc"), false)
+                            .answer()
+                            .status())
+                    .isEqualTo(400);
+            serve("/", memory(null));
+            assertThat(peer.open()
+                            .send(WebSocketTest.connect("/a.txt"), false)
+                            .answer()
+                            .status())
+                    .isEqualTo(405);
+            assertThat(peer.get("/a.txt").body()).isEqualTo("0123456789");
         }
     }
 
@@ -338,6 +365,10 @@ class RouteFilterTest {
                 .startsWith("HTTP/1.1 206")
                 .contains("content-range: bytes 2-4/10\r\n", "content-length: 3\r\n")
                 .endsWith("\r\n\r\n234");
+        assertThat(proxy.exchange(
+                        "HEAD /site/a.txt HTTP/1.1\r\nHost: a\r\nRange: bytes=2-4\r\nConnection: close\r\n\r\n"))
+                .startsWith("HTTP/1.1 200")
+                .contains("content-length: 10\r\n");
         assertThat(proxy.get("/site/a.txt", "Range: bytes=20-"))
                 .startsWith("HTTP/1.1 416")
                 .contains("content-range: bytes */10\r\n", "content-length: 0\r\n");

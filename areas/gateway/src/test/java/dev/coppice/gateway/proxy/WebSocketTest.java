@@ -106,7 +106,7 @@ class WebSocketTest {
                 + "\r\n\r\n";
     }
 
-    private static Http2Headers connect(String path) {
+    static Http2Headers connect(String path) {
         DefaultHttp2Headers head = new DefaultHttp2Headers(false);
         head.method("CONNECT").path(path).scheme("http").authority("example.org");
         head.add(":protocol", "websocket").add("sec-websocket-version", "13").add("sec-websocket-extensions", DEFLATE);

@@ -156,6 +156,15 @@ class TemplateTest {
         assertThat(problems).hasSize(3).first().asString().contains("substitution: \"\\2\"", "1 groups");
     }
 
+    @Test
+    void aReplacementLooksAtNoMoreThanItMay() {
+        List<String> problems = new ArrayList<>();
+        RegexReplacement made = RegexReplacement.compile("a(.*z)?", "\\0", problems, "");
+        assertThat(made.apply("a".repeat(500), 16_000)).hasSize(500);
+        assertThat(made.apply("a".repeat(15_999) + "z", 16_000)).hasSize(16_000);
+        assertThat(made.apply("a".repeat(16_000), 16_000)).isNull();
+    }
+
     private static String replaced(String pattern, String substitution, String text) {
         List<String> problems = new ArrayList<>();
         RegexReplacement made = RegexReplacement.compile(pattern, substitution, problems, "");
