@@ -44,6 +44,8 @@ final class FileAnswer {
     private long end;
     private boolean reading;
     private boolean dropped;
+    /** Whether it counts among those that are open. */
+    private boolean counted;
 
     FileAnswer(
             Exchange exchange,
@@ -75,6 +77,15 @@ final class FileAnswer {
         if (wanted == null || target.path().contains("//")) {
             exchange.noFile(HttpResponseStatus.NOT_FOUND, "there is no such file");
             return;
+        }
+        if (disk != null) {
+            if (!state.plane.openFiles.tryAcquire()) {
+                state.plane.metrics.filterFailures.labelValues("files_busy").inc();
+                exchange.noFile(HttpResponseStatus.SERVICE_UNAVAILABLE, "too many files are open");
+                return;
+            }
+            counted = true;
+            state.plane.metrics.filesOpen.inc();
         }
         reading = true;
         elsewhere(() -> {
@@ -113,9 +124,10 @@ final class FileAnswer {
             reading = false;
             if (!dropped) {
                 task.run();
-            } else if (opened instanceof FileTree.Found.File late) {
-                late.file().close();
             } else {
+                if (opened instanceof FileTree.Found.File late) {
+                    late.file().close();
+                }
                 close();
             }
         });
@@ -275,6 +287,11 @@ final class FileAnswer {
         file = null;
         if (open != null) {
             open.close();
+        }
+        if (counted) {
+            counted = false;
+            state.plane.metrics.filesOpen.dec();
+            state.plane.openFiles.release();
         }
     }
 }

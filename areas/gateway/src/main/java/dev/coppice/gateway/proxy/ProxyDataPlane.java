@@ -43,6 +43,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
@@ -59,6 +60,8 @@ public final class ProxyDataPlane implements DataPlane {
     private static final int LOCATIONS_PART_OF_HEAP = 4;
     /** Files that are read at one time. */
     private static final int FILES = 16;
+    /** Files that are open, however slowly their clients take them: what a process may open is needed for connections, too. */
+    private static final int MOST_OPEN_FILES = 1024;
 
     private static final Duration LOOK_WHILE_DRAINING = Duration.ofMillis(20);
 
@@ -89,6 +92,7 @@ public final class ProxyDataPlane implements DataPlane {
     private final HealthChecker healthChecker = new HealthChecker(this::loopFor);
     private final Upkeep upkeep;
     private final Upstream.Shared shared;
+    final Semaphore openFiles = new Semaphore(MOST_OPEN_FILES);
     private final AtomicInteger connections = new AtomicInteger();
     private final Map<String, Upstream> upstreams = new HashMap<>();
     private final Map<Binding, Port> ports = new HashMap<>();

@@ -39,6 +39,7 @@ final class ProxyMetrics implements AutoCloseable {
     final Counter compressed;
     final Counter filterAnswers;
     final Counter filterFailures;
+    final Gauge filesOpen;
     final Counter filterCalls;
     final Counter challenges;
     final Gauge connections;
@@ -133,8 +134,12 @@ final class ProxyMetrics implements AutoCloseable {
                 .name("coppice_gateway_filter_failures")
                 .help("Requests and answers that HTTPRouteFilters could not change or answer, by reason:"
                         + " filter_condition, filter_too_long, filter_path, filter_host, filter_missing,"
-                        + " filter_failed, filter_timeout, filter_busy, file_unreadable.")
+                        + " filter_failed, filter_timeout, filter_busy, file_unreadable, files_busy.")
                 .labelNames("reason")
+                .build());
+        filesOpen = kept(Gauge.builder()
+                .name("coppice_gateway_files_open")
+                .help("Files of the machine that are open, or about to be, as answers.")
                 .build());
         filterCalls = kept(Counter.builder()
                 .name("coppice_gateway_filter_calls")

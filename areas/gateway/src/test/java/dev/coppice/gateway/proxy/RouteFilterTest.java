@@ -419,6 +419,15 @@ class RouteFilterTest {
         assertThat(proxy.get("/link")).startsWith("HTTP/1.1 404");
         assertThat(proxy.get("/..%2F..%2Fsecret")).startsWith("HTTP/1.1 404");
         assertThat(proxy.get("/../../secret")).startsWith("HTTP/1.1 404");
+        // No more are open than may be.
+        proxy.plane.openFiles.acquire(1024);
+        assertThat(proxy.get("/large.bin")).startsWith("HTTP/1.1 503").contains("too many files are open");
+        proxy.plane.openFiles.release(1);
+        for (String each : List.of("/large.bin", "/none", "/index.html")) {
+            assertThat(proxy.get(each)).startsWith(each.equals("/none") ? "HTTP/1.1 404" : "HTTP/1.1 200");
+            ProxyFixture.await(() -> proxy.plane.openFiles.availablePermits() == 1);
+        }
+        proxy.plane.openFiles.release(1023);
         // A client that goes while it is sent.
         try (ProxyFixture.Client client = proxy.client()) {
             client.send("GET /large.bin HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -432,5 +441,6 @@ class RouteFilterTest {
             Files.writeString(site.resolve("large.bin"), "short");
             assertThat(client.rest().length()).isLessThan(large.length());
         }
+        ProxyFixture.await(() -> proxy.plane.openFiles.availablePermits() == 1024);
     }
 }
