@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param gateway {@code NAMESPACE/NAME} of its Gateway
  * @param name of the listener in the Gateway
  * @param address an IP address of this machine
- * @param protocol those that share an address and port are all HTTP without TLS, all with TLS (be it HTTP or streams), one TCP, or one UDP
+ * @param protocol those that share an address and port are all HTTP without TLS, all with TLS (be it HTTP, streams or challenges), one TCP, or one UDP
  * @param hostname in lower case, {@code *.example.org} for all below; empty for any
  * @param tls where TLS is ended; null for plain HTTP, TCP, UDP, and streams of TLS that are passed through
  * @param clients how its clients are spoken to; null: as is usual
@@ -33,7 +33,9 @@ public record ListenerConfig(
         /** Streams, chosen among by the server name of TLS. */
         TLS,
         TCP,
-        UDP
+        UDP,
+        /** TLS whose certificate is not there yet: ACME servers are shown theirs, and nothing is served. */
+        CHALLENGE
     }
 
     public ListenerConfig {

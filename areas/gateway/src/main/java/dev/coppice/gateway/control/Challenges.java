@@ -6,8 +6,10 @@ import dev.coppice.gateway.kind.ChallengeSpec;
 import dev.coppice.gateway.kind.ChallengeStatus;
 import dev.coppice.gateway.kind.ParentReference;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.BiFunction;
 import java.util.function.BiPredicate;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 final class Challenges {
     /** Further ones wait until some are over. */
     private static final int MOST = 2000;
+
+    /** So that no namespace takes all the room. */
+    private static final int MOST_OF_NAMESPACE = 200;
 
     private final List<GatewayState> gateways;
     private final BiFunction<ParentReference, String, Translation.@Nullable Parent> parents;
@@ -41,11 +46,12 @@ final class Challenges {
 
     List<ChallengeConfig> configs(List<Resource<ChallengeSpec, ChallengeStatus>> challenges) {
         List<ChallengeConfig> all = new ArrayList<>();
+        Map<String, Integer> counts = new HashMap<>();
         for (Resource<ChallengeSpec, ChallengeStatus> each : challenges) {
             ChallengeStatus status = each.status();
             if (!each.deleting() && (status == null || !status.ended()) && all.size() < MOST) {
                 List<ChallengeConfig.Listener> listeners = listeners(each);
-                if (!listeners.isEmpty()) {
+                if (!listeners.isEmpty() && counts.merge(each.namespace(), 1, Integer::sum) <= MOST_OF_NAMESPACE) {
                     ChallengeSpec spec = each.spec();
                     all.add(new ChallengeConfig(
                             spec.tls() ? ChallengeConfig.Type.TLS : ChallengeConfig.Type.HTTP,
@@ -76,19 +82,31 @@ final class Challenges {
         return all;
     }
 
+    /** Whether the name is that of another namespace's routes there: a certificate of TLS-ALPN-01 is shown in spite of whose they are. */
+    private static boolean othersHold(ListenerState listener, Resource<ChallengeSpec, ChallengeStatus> challenge) {
+        String namespace = challenge.namespace();
+        String name = Hostnames.normal(challenge.spec().dnsName());
+        return !listener.owner.namespace().equals(namespace)
+                && listener.routes.stream()
+                        .anyMatch(route -> !route.namespace().equals(namespace)
+                                && route.hostnames().stream()
+                                        .anyMatch(each -> !each.isEmpty() && Hostnames.covers(each, name)));
+    }
+
     private void add(
             List<ChallengeConfig.Listener> all,
             GatewayState gateway,
             ListenerState listener,
             Resource<ChallengeSpec, ChallengeStatus> challenge) {
         boolean tls = challenge.spec().tls();
-        boolean fits = tls ? listener.encrypted() : listener.protocol.equals("HTTP");
+        boolean fits = tls ? listener.encrypted() && !listener.passes() : listener.protocol.equals("HTTP");
         if (fits
                 && gateway.accepted()
                 && listener.accepted()
                 && Hostnames.covers(
                         listener.hostname, Hostnames.normal(challenge.spec().dnsName()))
-                && allows.test(listener, challenge.namespace())) {
+                && allows.test(listener, challenge.namespace())
+                && !(tls && othersHold(listener, challenge))) {
             listener.challenged |= tls;
             ChallengeConfig.Listener shown =
                     new ChallengeConfig.Listener(gateway.gateway.key().toString(), listener.configName());

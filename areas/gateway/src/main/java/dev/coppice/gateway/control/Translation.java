@@ -237,7 +237,7 @@ public final class Translation {
                             listener.configName(),
                             address,
                             listener.port,
-                            served ? protocol(listener) : ListenerConfig.Protocol.TLS,
+                            served ? protocol(listener) : ListenerConfig.Protocol.CHALLENGE,
                             listener.hostname,
                             served ? listener.tls() : null,
                             served ? listener.routes : List.of()));

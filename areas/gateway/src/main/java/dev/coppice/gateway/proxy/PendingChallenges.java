@@ -14,14 +14,18 @@ final class PendingChallenges {
     /** Where the files are (RFC 8555, 8.3). */
     private static final String PLACE = "/.well-known/acme-challenge/";
 
-    private final Map<String, ChallengeConfig> files = new HashMap<>();
+    private record Name(String host, String token) {}
+
+    private final Map<Name, String> files = new HashMap<>();
     private final Map<String, SslContext> certificates = new HashMap<>();
 
     private PendingChallenges() {}
 
     /** Those at a port; null when there are none. A name's are shown by the listener that the name belongs to, and by no other. */
     static @Nullable PendingChallenges of(
-            List<ChallengeConfig> all, RoutingTable<?> table, boolean secure, ChallengeContexts contexts) {
+            List<ChallengeConfig> all, List<ListenerConfig> sharing, boolean secure, ChallengeContexts contexts) {
+        RoutingTable<?> table = new RoutingTable<>(
+                sharing.stream().map(each -> each.with(List.of())).toList(), (_, _, rule) -> rule);
         PendingChallenges made = new PendingChallenges();
         for (ChallengeConfig each : all) {
             ListenerConfig listener = table.listener(each.host());
@@ -29,9 +33,10 @@ final class PendingChallenges {
                 continue;
             }
             if (each.type() == ChallengeConfig.Type.HTTP && !secure) {
-                made.files.put(each.token(), each);
+                String _ = made.files.putIfAbsent(new Name(each.host(), each.token()), each.key());
             } else if (each.type() == ChallengeConfig.Type.TLS
                     && secure
+                    && !passes(listener)
                     && !made.certificates.containsKey(each.host())) {
                 SslContext context = contexts.of(each, listener.protocol() == ListenerConfig.Protocol.TLS);
                 if (context != null) {
@@ -42,6 +47,11 @@ final class PendingChallenges {
         return made.files.isEmpty() && made.certificates.isEmpty() ? null : made;
     }
 
+    /** Who is behind a stream that is passed through speaks for its names. */
+    private static boolean passes(ListenerConfig listener) {
+        return listener.protocol() == ListenerConfig.Protocol.TLS && listener.tls() == null;
+    }
+
     /** What a request is to be answered with; null: it is not for a challenge. */
     @Nullable
     String file(RequestTarget asked) {
@@ -49,8 +59,7 @@ final class PendingChallenges {
         if (files.isEmpty() || !path.startsWith(PLACE)) {
             return null;
         }
-        ChallengeConfig found = files.get(path.substring(PLACE.length()));
-        return found == null || !found.host().equals(asked.authority().host()) ? null : found.key();
+        return files.get(new Name(asked.authority().host(), path.substring(PLACE.length())));
     }
 
     /** Whether connections may be for challenges. */

@@ -50,7 +50,7 @@ final class Port {
             ListenerConfig first = sharing.getFirst();
             return switch (first.protocol()) {
                 case HTTP -> first.tls() == null ? HTTP : SECURE;
-                case TLS -> SECURE;
+                case TLS, CHALLENGE -> SECURE;
                 case TCP -> STREAMS;
                 case UDP -> DATAGRAMS;
             };

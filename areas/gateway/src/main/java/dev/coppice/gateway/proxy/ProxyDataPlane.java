@@ -337,15 +337,20 @@ public final class ProxyDataPlane implements DataPlane {
             }
         }
         Port.Kind kind = Port.Kind.of(listeners);
+        // One that waits for its certificate takes no traffic from another that serves the name.
         RoutingTable<RuleAction> table = new RoutingTable<>(
-                listeners, (listener, route, rule) -> new RuleAction(listener, route, rule, to, this));
+                listeners.stream()
+                        .filter(each -> each.protocol() != ListenerConfig.Protocol.CHALLENGE)
+                        .toList(),
+                (listener, route, rule) -> new RuleAction(listener, route, rule, to, this));
         Port.Routing routing = new Port.Routing(
                 table,
                 certificates,
                 told(listeners),
                 config.challenges().isEmpty()
                         ? null
-                        : PendingChallenges.of(config.challenges(), table, kind == Port.Kind.SECURE, challengeContexts),
+                        : PendingChallenges.of(
+                                config.challenges(), listeners, kind == Port.Kind.SECURE, challengeContexts),
                 TrustedProxies.of(listeners),
                 LocationHeaders.of(listeners, locations),
                 cache.taken());

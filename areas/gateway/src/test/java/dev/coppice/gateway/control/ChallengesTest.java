@@ -91,6 +91,40 @@ final class ChallengesTest {
     }
 
     @Test
+    void namesThatArePassedThroughOrRoutedByOthersAreNotShown() {
+        world.namespace("tenant", "");
+        world.namespace("owner", "");
+        world.apply("""
+                apiVersion: gateway.networking.k8s.io/v1
+                kind: Gateway
+                metadata: {name: shared}
+                spec:
+                  gatewayClassName: coppice
+                  listeners:
+                  - {name: passes, protocol: TLS, port: 8443, tls: {mode: Passthrough}, allowedRoutes: {namespaces: {from: All}}}
+                  - name: ends
+                    protocol: HTTPS
+                    port: 9443
+                    tls: {certificateRefs: [{name: all}]}
+                    allowedRoutes: {namespaces: {from: All}}
+                """);
+        challenge("tenant", "TLS-ALPN-01", "{}", "");
+        assertThat(listeners()).containsExactly("ends");
+        world.apply("""
+                apiVersion: gateway.networking.k8s.io/v1
+                kind: HTTPRoute
+                metadata: {name: shop, namespace: owner}
+                spec:
+                  parentRefs: [{name: shared, namespace: default, sectionName: ends}]
+                  hostnames: [shop.example]
+                """);
+        assertThat(listeners()).isEmpty();
+        // Who has the listener decides over its names.
+        challenge("default", "TLS-ALPN-01", "{}", "");
+        assertThat(listeners()).containsExactlyInAnyOrder("https", "ends");
+    }
+
+    @Test
     void aListenerWithoutItsCertificateIsOpenForTheChallengeAlone() {
         assertThat(world.translate().config().listeners())
                 .extracting(ListenerConfig::name)
@@ -99,7 +133,7 @@ final class ChallengesTest {
         World.Outcome outcome = world.translate();
         assertThat(listeners()).containsExactly("https");
         ListenerConfig open = outcome.served("https");
-        assertThat(open.protocol()).isEqualTo(ListenerConfig.Protocol.TLS);
+        assertThat(open.protocol()).isEqualTo(ListenerConfig.Protocol.CHALLENGE);
         assertThat(open.tls()).isNull();
         assertThat(open.routes()).isEmpty();
         // What its status says is what counts for others.

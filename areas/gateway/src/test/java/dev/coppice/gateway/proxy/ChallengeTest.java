@@ -195,7 +195,7 @@ final class ChallengeTest {
     void aPortIsOpenForChallengesAloneUntilThereIsACertificate() throws Exception {
         serve(
                 List.of(challenge(ChallengeConfig.Type.TLS, "https")),
-                listener("https", Protocol.TLS, "shop.example", null));
+                listener("https", Protocol.CHALLENGE, "shop.example", null));
         certificateIsShown();
         assertThatThrownBy(() -> shake("shop.example", "http/1.1")).isInstanceOf(IOException.class);
         assertThatThrownBy(() -> shake("other.example", ChallengeCertificate.PROTOCOL))
@@ -209,6 +209,41 @@ final class ChallengeTest {
                         "shop.example",
                         TestCertificate.of(directory, "shop.example").config()));
         assertThat(shake("shop.example", "http/1.1").protocol()).isEqualTo("http/1.1");
+    }
+
+    @Test
+    void aListenerThatWaitsForItsCertificateTakesNothingFromTheOneThatServesTheName() throws Exception {
+        TlsConfig own = TestCertificate.of(directory, "shop.example").config();
+        serve(
+                List.of(challenge(ChallengeConfig.Type.TLS, "waits")),
+                listener("all", Protocol.HTTP, "*.example", own),
+                listener("waits", Protocol.CHALLENGE, "shop.example", null));
+        certificateIsShown();
+        assertThat(shake("shop.example", "http/1.1").protocol()).isEqualTo("http/1.1");
+    }
+
+    @Test
+    void whatIsPassedThroughIsNeverAnsweredHere() {
+        serve(
+                List.of(challenge(ChallengeConfig.Type.TLS, "passes")),
+                listener("passes", Protocol.TLS, "shop.example", null));
+        assertThatThrownBy(() -> shake("shop.example", ChallengeCertificate.PROTOCOL))
+                .isInstanceOf(IOException.class);
+    }
+
+    @Test
+    void namesWithTheSameTokenHaveAFileEach() throws Exception {
+        ChallengeConfig other = new ChallengeConfig(
+                ChallengeConfig.Type.HTTP,
+                "other.example",
+                "tok-1",
+                "tok-1.other",
+                List.of(new ChallengeConfig.Listener("default/edge", "http")));
+        serve(List.of(challenge(ChallengeConfig.Type.HTTP, "http"), other), listener("http", Protocol.HTTP, "", null));
+        assertThat(ask("GET", "shop.example", "/.well-known/acme-challenge/tok-1"))
+                .endsWith("\r\n\r\n" + KEY);
+        assertThat(ask("GET", "other.example", "/.well-known/acme-challenge/tok-1"))
+                .endsWith("\r\n\r\ntok-1.other");
     }
 
     @Test
