@@ -21,6 +21,7 @@ import java.security.MessageDigest;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 import org.shredzone.acme4j.AccountBuilder;
@@ -195,6 +196,9 @@ final class Accounts implements AutoCloseable {
                 status == null || status.acme() == null ? null : status.acme().uri();
         if (ready == null || !ready.isTrue() || uri == null) {
             throw new NotReadyException(what + (ready == null ? "" : ": " + ready.message()));
+        }
+        if (!Objects.equals(ready.observedGeneration(), issuer.generation())) {
+            throw new NotReadyException(what + ": its spec has changed, and its account is being registered");
         }
         KeyPair keys = key(issuer, false);
         String version = version(issuer, keys, uri);

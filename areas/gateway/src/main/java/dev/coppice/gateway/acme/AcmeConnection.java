@@ -1,5 +1,6 @@
 package dev.coppice.gateway.acme;
 
+import dev.coppice.kernel.Clock;
 import dev.coppice.probe.AddressPolicy;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -20,6 +21,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import javax.net.ssl.SSLSession;
 import org.shredzone.acme4j.Session;
 import org.shredzone.acme4j.connector.DefaultConnection;
@@ -33,7 +35,21 @@ final class AcmeConnection extends DefaultConnection {
     /** More than the longest chain of certificates. */
     static final int MOST_BYTES = 1 << 20;
 
+    private static final ScopedValue<Deadline> DEADLINE = ScopedValue.newInstance();
+
     private final Duration limit;
+
+    private record Deadline(Clock clock, long begunNanos, Duration whole) {
+        Duration left() {
+            return whole.minusNanos(clock.nanoTime() - begunNanos);
+        }
+    }
+
+    /** Does something whose requests have one deadline together. */
+    static <R> R within(Duration whole, Clock clock, Supplier<R> work) {
+        return ScopedValue.where(DEADLINE, new Deadline(clock, clock.nanoTime(), whole))
+                .call(work::get);
+    }
 
     AcmeConnection(HttpConnector connector, Duration limit) {
         super(connector);
@@ -70,10 +86,17 @@ final class AcmeConnection extends DefaultConnection {
     }
 
     private HttpResponse<byte[]> await(CompletableFuture<HttpResponse<byte[]>> sent) throws IOException {
+        Duration left = DEADLINE.isBound() ? DEADLINE.get().left() : limit;
+        Duration most = left.compareTo(limit) < 0 ? left : limit;
         try {
-            return sent.get(limit.toMillis(), TimeUnit.MILLISECONDS);
+            return sent.get(most.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-            throw new IOException("no whole answer within " + limit.toSeconds() + " s", e);
+            throw new IOException(
+                    most.equals(limit)
+                            ? "no whole answer within " + limit.toSeconds() + " s"
+                            : "its answers together take longer than "
+                                    + DEADLINE.get().whole().toSeconds() + " s",
+                    e);
         } catch (ExecutionException e) {
             throw e.getCause() instanceof IOException known ? known : new IOException(e.getCause());
         } catch (InterruptedException e) {

@@ -33,6 +33,9 @@ final class AcmeServer extends AbstractAcmeProvider implements AutoCloseable {
     /** For one request. */
     static final Duration LIMIT = Duration.ofSeconds(20);
 
+    /** For all requests of one step of an issuer, order or challenge: the next one is another's turn. */
+    static final Duration STEP_LIMIT = Duration.ofSeconds(60);
+
     private final HttpClient client;
 
     private AcmeServer(HttpClient client) {

@@ -111,6 +111,11 @@ record CertificateCheck(
                         true, true, "Renewing", "the certificate is to be renewed since " + held.renewal, held);
     }
 
+    /** Whether somebody changed what is in the Secret, so that it would not help for long to order another one. */
+    boolean changed() {
+        return issue && held == null && !reason.equals("DoesNotExist");
+    }
+
     private static CertificateCheck wanted(String reason, String message) {
         return new CertificateCheck(true, false, reason, message, null);
     }
@@ -122,6 +127,11 @@ record CertificateCheck(
         Duration before = spec.renewBefore() == null ? null : GoDuration.parse(spec.renewBefore());
         if (before == null || before.compareTo(whole) >= 0) {
             before = whole.dividedBy(3);
+        }
+        // Servers date certificates back: one that is to be renewed for nearly all its time would be so when it comes.
+        Duration most = whole.multipliedBy(3).dividedBy(4);
+        if (before.compareTo(most) > 0) {
+            before = most;
         }
         return new Held(from, until, until.minus(before));
     }

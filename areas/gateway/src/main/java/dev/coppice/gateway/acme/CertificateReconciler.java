@@ -48,6 +48,9 @@ final class CertificateReconciler implements Reconciler<CertificateSpec, Certifi
     /** Long timers are of no use: clocks are set. */
     private static final Duration LOOK_AGAIN = Duration.ofHours(6);
 
+    /** After an issuance, when what is in the Secret is changed by others again and again. */
+    private static final Duration LEAST_BETWEEN = Duration.ofHours(1);
+
     private static final Duration MISSED = Duration.ofSeconds(30);
 
     private final Kernel kernel;
@@ -111,7 +114,7 @@ final class CertificateReconciler implements Reconciler<CertificateSpec, Certifi
             write(work, check, null, null);
             return again(work, check.held() == null ? null : check.held().renewal());
         }
-        Instant next = next(work);
+        Instant next = next(work, check);
         if (next.isAfter(work.now)) {
             write(work, check, null, null);
             return again(work, next);
@@ -162,12 +165,19 @@ final class CertificateReconciler implements Reconciler<CertificateSpec, Certifi
     }
 
     /** When it may be ordered again. A spec that changed is another order. */
-    private static Instant next(Work work) {
+    private static Instant next(Work work, CertificateCheck check) {
         Instant failed = work.status.lastFailureTime();
-        boolean same = work.condition("Issuing")
+        Condition before = work.condition("Issuing")
                 .filter(each -> Objects.equals(each.observedGeneration(), work.certificate.generation()))
-                .isPresent();
-        return failed == null || !same
+                .orElse(null);
+        if (before == null) {
+            return Instant.MIN;
+        }
+        Instant over = before.lastTransitionTime();
+        if (failed == null && over != null && check.changed()) {
+            return over.plus(LEAST_BETWEEN);
+        }
+        return failed == null
                 ? Instant.MIN
                 : failed.plus(FIRST_WAIT.multipliedBy(1L << Math.clamp(work.status.failures() - 1, 0, MOST_DOUBLINGS)));
     }
@@ -300,7 +310,16 @@ final class CertificateReconciler implements Reconciler<CertificateSpec, Certifi
         if (!Pem.certificates(pem).getFirst().getPublicKey().equals(keys.getPublic())) {
             return failed(work, check, "the ACME server certified another key than it was asked to");
         }
-        put(work, pem, keys);
+        ObjectNode secret = secret(work, pem, keys);
+        CertificateCheck got = CertificateCheck.of(work.spec(), secret, work.now);
+        if (got.issue()) {
+            return failed(
+                    work,
+                    check,
+                    "what the ACME server issued would be ordered again at once (" + got.reason() + "): "
+                            + got.message());
+        }
+        put(work, secret);
         metrics.issuances.labelValues("issued").inc();
         write(
                 work,
@@ -314,8 +333,7 @@ final class CertificateReconciler implements Reconciler<CertificateSpec, Certifi
         return Result.again(MISSED);
     }
 
-    /** Puts it in the Secret; what else is in that stays. */
-    private static void put(Work work, String chain, KeyPair keys) {
+    private static ObjectNode secret(Work work, String chain, KeyPair keys) {
         CertificateSpec spec = work.spec();
         ObjectNode secret = JsonNodeFactory.instance.objectNode();
         secret.put("apiVersion", "v1").put("kind", "Secret").put("type", "kubernetes.io/tls");
@@ -329,6 +347,12 @@ final class CertificateReconciler implements Reconciler<CertificateSpec, Certifi
                 .put(CertificateCheck.ISSUER_GROUP, CertificateKinds.GROUP)
                 .put("cert-manager.io/alt-names", String.join(",", spec.dnsNames()));
         secret.putObject("data").put("tls.crt", base64(chain)).put(KEY_ENTRY, base64(Pem.encode(keys.getPrivate())));
+        return secret;
+    }
+
+    /** Puts it in the Secret; what else is in that stays. */
+    private static void put(Work work, ObjectNode secret) {
+        CertificateSpec spec = work.spec();
         ResourceClient resources = work.resources;
         ObjectNode _ = resources
                         .get(Accounts.SECRETS, work.namespace(), spec.secretName())

@@ -58,6 +58,10 @@ final class ChallengeReconciler implements Reconciler<ChallengeSpec, ChallengeSt
 
     @Override
     public Result reconcile(Request<ChallengeSpec, ChallengeStatus> request) {
+        return AcmeConnection.within(AcmeServer.STEP_LIMIT, kernel.clock(), () -> look(request));
+    }
+
+    private Result look(Request<ChallengeSpec, ChallengeStatus> request) {
         Resource<ChallengeSpec, ChallengeStatus> challenge = request.resource().orElse(null);
         ChallengeStatus known = challenge == null ? null : challenge.status();
         if (challenge == null || challenge.deleting() || known != null && known.ended()) {

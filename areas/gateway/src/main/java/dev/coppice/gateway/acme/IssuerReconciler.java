@@ -37,6 +37,10 @@ final class IssuerReconciler implements Reconciler<IssuerSpec, IssuerStatus> {
 
     @Override
     public Result reconcile(Request<IssuerSpec, IssuerStatus> request) {
+        return AcmeConnection.within(AcmeServer.STEP_LIMIT, kernel.clock(), () -> look(request));
+    }
+
+    private Result look(Request<IssuerSpec, IssuerStatus> request) {
         Resource<IssuerSpec, IssuerStatus> issuer = request.resource().orElse(null);
         if (issuer == null || issuer.deleting()) {
             attempts.forget(request.key());

@@ -105,6 +105,10 @@ final class OrderReconciler implements Reconciler<OrderSpec, OrderStatus> {
 
     @Override
     public Result reconcile(Request<OrderSpec, OrderStatus> request) {
+        return AcmeConnection.within(AcmeServer.STEP_LIMIT, kernel.clock(), () -> look(request));
+    }
+
+    private Result look(Request<OrderSpec, OrderStatus> request) {
         Resource<OrderSpec, OrderStatus> order = request.resource().orElse(null);
         if (order == null || order.deleting()) {
             attempts.forget(request.key());
@@ -218,6 +222,12 @@ final class OrderReconciler implements Reconciler<OrderSpec, OrderStatus> {
                                     + " has no spec.acme.enableDurationFeature");
         }
         Order made = wanted.create();
+        if (made.getAuthorizations().size() > spec.dnsNames().size()) {
+            String problem = "the ACME server wants " + made.getAuthorizations().size() + " authorizations for "
+                    + spec.dnsNames().size() + " names";
+            work.write(work.status.ended("errored", problem, kernel.clock().now()));
+            return Result.DONE;
+        }
         work.write(work.status.at(
                 made.getLocation().toString(),
                 made.getAuthorizations().stream()
@@ -268,6 +278,10 @@ final class OrderReconciler implements Reconciler<OrderSpec, OrderStatus> {
             return null;
         }
         String host = authorization.getIdentifier().getDomain();
+        if (work.order.spec().dnsNames().stream().noneMatch(host::equalsIgnoreCase)) {
+            return Failure.bounded(
+                    "the ACME server wants an authorization for " + host + ", which is not of the order");
+        }
         Solver solver = Solvers.choose(work.issuer.spec().acme().solvers(), host);
         if (solver == null) {
             return "no solver of " + work.order.spec().issuerRef() + " is for " + host;

@@ -5,6 +5,7 @@ import dev.coppice.control.Key;
 import dev.coppice.control.Resource;
 import dev.coppice.gateway.challenge.ChallengeCertificate;
 import dev.coppice.gateway.control.Hostnames;
+import dev.coppice.gateway.kind.AllowedRoutes;
 import dev.coppice.gateway.kind.ChallengeSpec;
 import dev.coppice.gateway.kind.GatewaySpec;
 import dev.coppice.gateway.kind.GatewayStatus;
@@ -13,6 +14,7 @@ import dev.coppice.gateway.kind.ListenerSetStatus;
 import dev.coppice.gateway.kind.ListenerSpec;
 import dev.coppice.gateway.kind.ParentReference;
 import dev.coppice.kernel.Kernel;
+import dev.coppice.kernel.Timers;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -22,6 +24,7 @@ import java.security.GeneralSecurityException;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -43,6 +46,12 @@ class Presence {
     private static final int MOST_BYTES = 8 << 10;
     private static final int MOST_PLACES = 32;
 
+    /** For a place, however slowly it answers. */
+    private static final Duration PLACE_LIMIT = Duration.ofSeconds(5);
+
+    /** For all places of one look; what was not looked at by then is not seen. */
+    private static final long LOOK_NANOS = Duration.ofSeconds(30).toNanos();
+
     /** Once one has shown it, the others get so long. Some never will, as those that do not allow routes from its namespace. */
     private static final long OTHERS_NANOS = Duration.ofSeconds(5).toNanos();
 
@@ -53,6 +62,13 @@ class Presence {
             return address + " port " + port;
         }
     }
+
+    /**
+     * A place that may show it.
+     *
+     * @param own whether its listener is in the Challenge's namespace
+     */
+    private record Candidate(Place place, boolean own) {}
 
     private final Kernel kernel;
     private final Informer<GatewaySpec, GatewayStatus> gateways;
@@ -79,8 +95,11 @@ class Presence {
         }
         String first = null;
         int right = 0;
+        long begun = kernel.clock().nanoTime();
         for (Place each : places) {
-            String problem = spec.tls() ? handshake(each, spec) : file(each, spec);
+            String problem = kernel.clock().nanoTime() - begun > LOOK_NANOS
+                    ? "the others take too long to answer"
+                    : spec.tls() ? handshake(each, spec) : file(each, spec);
             if (problem == null) {
                 right++;
             } else if (first == null) {
@@ -105,7 +124,7 @@ class Presence {
     // ---- where
 
     private List<Place> places(String namespace, ChallengeSpec spec) {
-        List<Place> all = new ArrayList<>();
+        List<Candidate> all = new ArrayList<>();
         for (Resource<GatewaySpec, GatewayStatus> gateway : gateways.list()) {
             for (ListenerSpec each : gateway.spec().listeners()) {
                 add(all, gateway, "Gateway", gateway.key(), each, namespace, spec);
@@ -122,11 +141,13 @@ class Presence {
                 }
             }
         }
-        return all.size() <= MOST_PLACES ? all : all.subList(0, MOST_PLACES);
+        // Its own namespace's come first, whoever else has listeners for the name.
+        all.sort(Comparator.comparing(each -> !each.own));
+        return all.stream().map(Candidate::place).distinct().limit(MOST_PLACES).toList();
     }
 
     private static void add(
-            List<Place> all,
+            List<Candidate> all,
             Resource<GatewaySpec, GatewayStatus> gateway,
             String ownerKind,
             Key owner,
@@ -135,7 +156,7 @@ class Presence {
             ChallengeSpec spec) {
         String protocol = listener.protocol().toUpperCase(Locale.ROOT);
         String hostname = listener.hostname() == null ? "" : listener.hostname().toLowerCase(Locale.ROOT);
-        boolean fits = spec.tls() ? protocol.equals("HTTPS") || protocol.equals("TLS") : protocol.equals("HTTP");
+        boolean fits = spec.tls() ? ends(protocol, listener.tls()) : protocol.equals("HTTP");
         List<ParentReference> parents = spec.solver().parentRefs();
         boolean chosen = parents.isEmpty()
                 || parents.stream()
@@ -146,14 +167,22 @@ class Presence {
                                         || each.sectionName().equals(listener.name()))
                                 && (each.port() == null || each.port().equals(listener.port())));
         GatewayStatus status = gateway.status();
-        if (fits && chosen && status != null && Hostnames.covers(hostname, spec.dnsName())) {
-            status.addresses().forEach(each -> {
-                Place place = new Place(each.value(), listener.port());
-                if (!all.contains(place)) {
-                    all.add(place);
-                }
-            });
+        boolean own = namespace.equals(owner.namespace());
+        if (fits && chosen && (own || open(listener)) && status != null && Hostnames.covers(hostname, spec.dnsName())) {
+            status.addresses().forEach(each -> all.add(new Candidate(new Place(each.value(), listener.port()), own)));
         }
+    }
+
+    private static boolean ends(String protocol, ListenerSpec.@Nullable Tls tls) {
+        return protocol.equals("HTTPS") || protocol.equals("TLS") && (tls == null || tls.terminates());
+    }
+
+    /** Whether it may take routes from other namespaces. */
+    private static boolean open(ListenerSpec listener) {
+        AllowedRoutes.Namespaces namespaces = listener.allowedRoutes() == null
+                ? null
+                : listener.allowedRoutes().namespaces();
+        return namespaces != null && ("All".equals(namespaces.from()) || "Selector".equals(namespaces.from()));
     }
 
     // ---- what is shown there
@@ -170,8 +199,21 @@ class Presence {
         }
     }
 
-    private static @Nullable String file(Place place, ChallengeSpec spec) {
+    /** Ends a connection whose peer sends a byte now and then. */
+    private Timers.Timer limit(Socket socket) {
+        return kernel.timers().schedule(PLACE_LIMIT, () -> {
+            try {
+                socket.close();
+            } catch (IOException e) {
+                // Then reads end by their own limit.
+            }
+        });
+    }
+
+    private @Nullable String file(Place place, ChallengeSpec spec) {
+        Timers.Timer limit = null;
         try (Socket socket = connect(place)) {
+            limit = limit(socket);
             socket.getOutputStream()
                     .write(("GET /.well-known/acme-challenge/" + spec.token() + " HTTP/1.1\r\nHost: " + spec.dnsName()
                                     + "\r\nUser-Agent: coppice-certificates\r\nConnection: close\r\n\r\n")
@@ -187,11 +229,15 @@ class Presence {
             return "it answers with " + (line < 0 ? "no HTTP" : Failure.bounded(answer.substring(0, line)));
         } catch (IOException | IllegalArgumentException e) {
             return String.valueOf(e.getMessage());
+        } finally {
+            cancel(limit);
         }
     }
 
     private @Nullable String handshake(Place place, ChallengeSpec spec) {
+        Timers.Timer limit = null;
         try (Socket plain = connect(place)) {
+            limit = limit(plain);
             Shown shown = new Shown();
             SSLContext tls = SSLContext.getInstance("TLS");
             tls.init(null, new TrustManager[] {shown}, kernel.secureRandom());
@@ -208,6 +254,14 @@ class Presence {
             return right ? null : "it shows another certificate";
         } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
             return String.valueOf(e.getMessage());
+        } finally {
+            cancel(limit);
+        }
+    }
+
+    private static void cancel(Timers.@Nullable Timer limit) {
+        if (limit != null) {
+            boolean _ = limit.cancel();
         }
     }
 

@@ -10,6 +10,7 @@ import dev.coppice.gateway.kind.CertificateKinds;
 import dev.coppice.serving.Pem;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -227,6 +228,68 @@ final class CertificateTest {
                         .at("/status")
                         .has("lastFailureTime"))
                 .isFalse();
+    }
+
+    @Test
+    void aCertificateThatDoesNotFitIsAFailureAndNotOrderedAgainAtOnce() throws Exception {
+        world.server.moreNames = List.of("www.shop.example");
+        world.issuer("");
+        world.certificate("shop", "");
+        world.settle();
+        world.settle();
+        assertThat(world.issuing("shop")).startsWith("False/Failed").contains("1 time", "RequestChanged");
+        assertThat(world.secret("shop-tls")).isEmpty();
+        assertThat(world.server.count("/newOrder")).isEqualTo(1);
+        world.server.moreNames = List.of();
+        world.clock.advance(Duration.ofHours(1));
+        world.settle();
+        assertThat(world.ready("shop")).startsWith("True/Ready");
+        assertThat(world.server.count("/newOrder")).isEqualTo(2);
+    }
+
+    @Test
+    void aRenewalBeforeItComesIsPutOff() throws Exception {
+        world.server.backdated = Duration.ofHours(1);
+        world.issuer("");
+        world.certificate("shop", "renewBefore: 2159h30m");
+        world.settle();
+        world.settle();
+        assertThat(world.ready("shop")).startsWith("True/Ready");
+        assertThat(world.server.count("/newOrder")).isEqualTo(1);
+        // Three quarters of 90 days before its end.
+        assertThat(world.object(CertificateKinds.CERTIFICATE, "shop")
+                        .at("/status/renewalTime")
+                        .asText())
+                .startsWith("2026-01-23T11");
+    }
+
+    @Test
+    void aSecretThatSomebodyChangesAgainAndAgainIsMadeOnceAnHour() throws Exception {
+        world.issuer("");
+        world.certificate("shop", "");
+        world.settle();
+        ObjectNode patch = JsonNodeFactory.instance.objectNode();
+        patch.withObject("/metadata/annotations").putNull(CertificateCheck.ISSUER_NAME);
+        ObjectNode _ = world.client.mergePatch(Accounts.SECRETS, "default", "shop-tls", null, patch);
+        world.settle();
+        assertThat(world.ready("shop")).startsWith("False/IncorrectIssuer");
+        assertThat(world.server.count("/newOrder")).isEqualTo(1);
+        world.clock.advance(Duration.ofHours(1));
+        world.settle();
+        assertThat(world.ready("shop")).startsWith("True/Ready");
+        assertThat(world.server.count("/newOrder")).isEqualTo(2);
+    }
+
+    @Test
+    void aServerThatWantsMoreAuthorizationsThanThereAreNamesIsRefused() throws Exception {
+        world.server.moreAuthorizations = List.of("other.example");
+        world.issuer("");
+        world.certificate("shop", "");
+        world.settle();
+        assertThat(world.issuing("shop"))
+                .startsWith("False/Failed")
+                .endsWith("the ACME server wants 2 authorizations for 1 names");
+        assertThat(world.server.count("/authorization")).isZero();
     }
 
     @Test

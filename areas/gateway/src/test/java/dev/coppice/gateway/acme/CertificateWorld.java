@@ -93,7 +93,7 @@ final class CertificateWorld implements AutoCloseable {
         reconcilers = made();
     }
 
-    private <S extends Record, T extends Record> Informer<S, T> informer(Kind<S, T> kind) {
+    <S extends Record, T extends Record> Informer<S, T> informer(Kind<S, T> kind) {
         return new Informer<>() {
             @Override
             public Optional<Resource<S, T>> get(Key key) {

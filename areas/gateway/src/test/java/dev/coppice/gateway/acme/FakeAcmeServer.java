@@ -61,6 +61,14 @@ final class FakeAcmeServer implements AutoCloseable {
     /** How often orders are still being processed after they were finalized. */
     volatile int processing;
 
+    /** Names that nobody asked for, which it certifies or wants authorizations for. */
+    volatile List<String> moreNames = List.of();
+
+    volatile List<String> moreAuthorizations = List.of();
+
+    /** How much earlier than now certificates begin. */
+    volatile Duration backdated = Duration.ZERO;
+
     volatile Duration validity = Duration.ofDays(90);
     volatile Instant now = Instant.parse("2026-01-01T00:00:00Z");
 
@@ -120,8 +128,10 @@ final class FakeAcmeServer implements AutoCloseable {
         JcaX509v3CertificateBuilder builder = new JcaX509v3CertificateBuilder(
                 new X500Name("CN=Fake Root"),
                 BigInteger.valueOf(++count),
-                root ? Date.from(Instant.now().minus(Duration.ofDays(1))) : Date.from(now),
-                root ? Date.from(Instant.now().plus(Duration.ofDays(1))) : Date.from(now.plus(validity)),
+                root ? Date.from(Instant.now().minus(Duration.ofDays(1))) : Date.from(now.minus(backdated)),
+                root
+                        ? Date.from(Instant.now().plus(Duration.ofDays(1)))
+                        : Date.from(now.minus(backdated).plus(validity)),
                 new X500Name("CN=" + subject),
                 key);
         builder.addExtension(
@@ -224,7 +234,11 @@ final class FakeAcmeServer implements AutoCloseable {
         ObjectNode order = JSON.createObjectNode().put("status", "pending");
         order.set("identifiers", payload.get("identifiers"));
         ArrayNode urls = order.putArray("authorizations");
-        for (JsonNode each : payload.get("identifiers")) {
+        List<JsonNode> wanted = new ArrayList<>();
+        payload.get("identifiers").forEach(wanted::add);
+        moreAuthorizations.forEach(
+                each -> wanted.add(JSON.createObjectNode().put("type", "dns").put("value", each)));
+        for (JsonNode each : wanted) {
             String name = id + "-" + urls.size();
             ObjectNode authorization = JSON.createObjectNode().put("status", "pending");
             authorization.set("identifier", each);
@@ -292,7 +306,7 @@ final class FakeAcmeServer implements AutoCloseable {
     private void finalizeOrder(String id, JsonNode payload) throws Exception {
         JcaPKCS10CertificationRequest request = new JcaPKCS10CertificationRequest(
                 Base64.getUrlDecoder().decode(payload.get("csr").asText()));
-        List<String> names = new ArrayList<>();
+        List<String> names = new ArrayList<>(moreNames);
         orders.get(id)
                 .get("identifiers")
                 .forEach(each -> names.add(each.get("value").asText()));
