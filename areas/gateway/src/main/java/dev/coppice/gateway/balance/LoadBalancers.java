@@ -1,16 +1,18 @@
 package dev.coppice.gateway.balance;
 
 import dev.coppice.gateway.config.BalanceConfig;
+import dev.coppice.gateway.provider.Providers;
+import java.lang.System.Logger.Level;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.Map;
-import java.util.ServiceLoader;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /** The load balancers that there are, by name. Safe for use by many threads. */
 public final class LoadBalancers {
+    private static final System.Logger LOG = System.getLogger(LoadBalancers.class.getName());
     private static final Map<String, LoadBalancerFactory> ALL = all();
 
     private LoadBalancers() {}
@@ -46,8 +48,13 @@ public final class LoadBalancers {
             all.put(each.name(), each);
         }
         // None of these can be replaced: what a name means does not depend on what else is installed.
-        ServiceLoader.load(LoadBalancerFactory.class, LoadBalancers.class.getClassLoader())
-                .forEach(each -> all.putIfAbsent(each.name(), each));
+        for (LoadBalancerFactory each : Providers.of(LoadBalancerFactory.class)) {
+            try {
+                all.putIfAbsent(each.name(), each);
+            } catch (RuntimeException | LinkageError e) {
+                LOG.log(Level.WARNING, "a load balancer of an extension has no name, and cannot be used", e);
+            }
+        }
         return Collections.unmodifiableMap(all);
     }
 

@@ -7,15 +7,19 @@ import dev.coppice.gateway.kind.HttpRouteFilterSpec;
 import dev.coppice.gateway.kind.HttpRouteFilterStatus;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** The HTTPRouteFilters of a snapshot, and what is said of them. Not safe for use by many threads. */
 final class RouteFilters {
     private final Map<Key, FilterReader.Read> reads = new HashMap<>();
     private final Map<Key, Long> generations = new HashMap<>();
+    /** Those that rules refer to. */
+    private final Set<Key> used = new HashSet<>();
 
     /**
      * What rules refer to.
@@ -53,6 +57,7 @@ final class RouteFilters {
                             "HTTPRouteFilter " + key + " cannot be run: " + String.join("; ", faults(read))),
                     false);
         }
+        used.add(key);
         return new Found(null, config.rewrite() != null && config.rewrite().path() != null);
     }
 
@@ -64,9 +69,11 @@ final class RouteFilters {
         return all;
     }
 
-    /** Those that can be run. */
+    /** Those that were found, and can be run: what no rule refers to, the data plane has no need of. */
     List<RouteFilterConfig> configs() {
-        return reads.values().stream()
+        return reads.entrySet().stream()
+                .filter(each -> used.contains(each.getKey()))
+                .map(Map.Entry::getValue)
                 .map(FilterReader.Read::config)
                 .filter(Objects::nonNull)
                 .toList();

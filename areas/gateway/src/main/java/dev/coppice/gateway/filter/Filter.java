@@ -4,7 +4,7 @@ package dev.coppice.gateway.filter;
  * Sees requests, and perhaps their answers, and says what becomes of them. Each call is on a virtual thread of its own, so it may wait, for the time that the
  * resource gives it; then it is interrupted. Whatever it throws fails that one request only. Called by many threads at once.
  */
-public interface Filter extends AutoCloseable {
+public interface Filter {
 
     /** How much of a request's body it wants to see, in bytes; as much is held back until it has spoken. {@value #MOST_BODY} at most. */
     default int bodyBytes() {
@@ -32,8 +32,4 @@ public interface Filter extends AutoCloseable {
     default HeaderChanges answer(FilterRequest request, FilterAnswer answer) throws Exception {
         return HeaderChanges.NONE;
     }
-
-    /** Nobody calls it any more. */
-    @Override
-    default void close() throws Exception {}
 }

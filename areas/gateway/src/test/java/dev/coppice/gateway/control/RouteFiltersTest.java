@@ -135,10 +135,23 @@ class RouteFiltersTest {
     }
 
     @Test
+    void whatNoRuleRefersToIsToldOfAndNotServed() {
+        filter("idle", "{directResponse: {statusCode: 204}}");
+        World.Outcome outcome = world.translate();
+        assertThat(said(outcome, "idle")).isEqualTo(GOOD);
+        assertThat(outcome.config().filters()).isEmpty();
+        route("shop", named("idle"));
+        assertThat(world.translate().config().filters()).hasSize(1);
+    }
+
+    @Test
     void bodiesAndFilesComeFromConfigMaps() {
         filter("page", "{directResponse: {body: {type: ValueRef, valueRef: {name: site, key: a.html}}}}");
         filter("site", "{files: {configMap: {name: site}}}");
         filter("some", "{files: {configMap: {name: site, items: [{key: a.html, path: x/y.html}, {key: b, path: b}]}}}");
+        for (String each : new String[] {"page", "site", "some"}) {
+            route(each, named(each));
+        }
         World.Outcome outcome = world.translate();
         for (String each : new String[] {"page", "site", "some"}) {
             assertThat(said(outcome, each)).isEqualTo("Accepted=True/Accepted ResolvedRefs=False/ConfigMapNotFound");
@@ -165,6 +178,7 @@ class RouteFiltersTest {
     @Test
     void filtersOfExtensionsSayWhatIsWrong(@TempDir Path directory) throws Exception {
         filter("good", "{extension: {name: Test, config: {a: [1]}, timeout: 500ms, failOpen: true}}");
+        route("good", named("good"));
         filter("gone", "{extension: {name: None}}");
         filter("wrong", "{extension: {name: Test, config: {wrong: 1}}}");
         filter("crash", "{extension: {name: Test, config: {crash: 1}}}");

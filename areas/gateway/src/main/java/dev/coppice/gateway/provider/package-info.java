@@ -1,0 +1,5 @@
+/** Finds what jars of extensions provide. */
+@NullMarked
+package dev.coppice.gateway.provider;
+
+import org.jspecify.annotations.NullMarked;
