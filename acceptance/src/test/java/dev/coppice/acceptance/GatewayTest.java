@@ -281,6 +281,30 @@ final class GatewayTest {
 
     /** As it stands in the gateway's pages under {@code docs/}. */
     @Test
+    void theExampleOfSubsetsDoesWhatItSays() throws Exception {
+        Shell.need("python3");
+        Path data = folder.resolve("data");
+        try (RunningCoppice coppice = RunningCoppice.up(data)) {
+            WorkedExample example = new WorkedExample(folder, coppice, data);
+            List<String> blocks = WorkedExample.blocks("docs/gateway/backends.md", "Subsets");
+            assertThat(blocks).hasSize(4);
+            String _ = example.sh(blocks.get(0));
+            try {
+                Files.writeString(folder.resolve("versions.yaml"), blocks.get(1));
+                await("both servers answer", () -> answers(9051) && answers(9052));
+                assertThat(example.sh(blocks.get(2)))
+                        .contains("hello from v1\nhello from v2\nhello from v1\nhello from v2\n")
+                        .contains("to endpoints whose label version is as the header x-version says,"
+                                + " else to those where it is v1")
+                        .contains("127.0.0.1:9052 (v2)");
+            } finally {
+                String _ = example.sh(blocks.get(3));
+            }
+        }
+    }
+
+    /** As it stands in the gateway's pages under {@code docs/}. */
+    @Test
     void theExampleOfAuthenticationDoesWhatItSays() throws Exception {
         Shell.need("python3");
         Path data = folder.resolve("data");

@@ -29,6 +29,7 @@ final class GatewayRole {
             "--gateway-zone",
             "--gateway-geography",
             "--gateway-files",
+            "--gateway-cache-bytes",
             "--quiet",
             "--json",
             "--help");

@@ -38,7 +38,14 @@ final class GatewayTrafficOptions {
                     + " (default: none may).")
     private @Nullable Path files;
 
+    @Option(
+            names = "--gateway-cache-bytes",
+            paramLabel = "BYTES",
+            description = "Bytes of the heap that answers may take which the gateway keeps, of all its caches together"
+                    + " (default: an eighth of the heap).")
+    private @Nullable Long cacheBytes;
+
     TrafficOptions options() {
-        return new TrafficOptions(addresses, zone, geography, files);
+        return new TrafficOptions(addresses, zone, geography, files, cacheBytes);
     }
 }

@@ -13,13 +13,15 @@ import org.jspecify.annotations.Nullable;
  * @param zone the zone of this machine, whose endpoints may be preferred; empty when nobody knows
  * @param geography files that say where addresses are
  * @param files a directory in which each namespace has one with files that routes may serve; null for none
+ * @param cacheBytes of the heap for answers that are kept; null for as many as is usual
  */
 public record TrafficOptions(
         List<String> addresses,
         String zone,
         List<Path> geography,
-        @Nullable Path files) {
-    public static final TrafficOptions DEFAULT = new TrafficOptions(List.of(), "", List.of(), null);
+        @Nullable Path files,
+        @Nullable Long cacheBytes) {
+    public static final TrafficOptions DEFAULT = new TrafficOptions(List.of(), "", List.of(), null, null);
 
     public TrafficOptions {
         addresses = List.copyOf(addresses);
@@ -36,6 +38,10 @@ public record TrafficOptions(
         if (files != null) {
             GatewayOptions.filesProblem(files).ifPresent(problem -> problems.add("--gateway-files: " + problem));
         }
+        if (cacheBytes != null) {
+            GatewayOptions.cacheProblem(cacheBytes)
+                    .ifPresent(problem -> problems.add("--gateway-cache-bytes: " + problem));
+        }
         return problems;
     }
 
@@ -43,6 +49,7 @@ public record TrafficOptions(
         return GatewayOptions.of(addresses)
                 .withZone(zone)
                 .withGeography(geography)
-                .withFiles(files);
+                .withFiles(files)
+                .withCacheBytes(cacheBytes);
     }
 }

@@ -22,13 +22,16 @@ import org.jspecify.annotations.Nullable;
  * @param zone where this machine is, as EndpointSlices name zones; empty when nobody knows
  * @param geography files that say where addresses are, in MaxMind's DB format; the first that knows something of an address counts
  * @param files a directory in which each namespace has one with files that routes may serve; null: they may serve none
+ * @param cacheBytes of the heap for answers that are kept; null: an eighth of it
  */
 public record GatewayOptions(
         List<String> pool,
         String zone,
         List<Path> geography,
-        @Nullable Path files) {
+        @Nullable Path files,
+        @Nullable Long cacheBytes) {
     private static final int MOST_DATABASES = 4;
+    private static final long LEAST_CACHE_BYTES = 1 << 20;
     private static final Pattern ZONE = Pattern.compile("([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?");
 
     /** Loopback only: nobody beyond this machine reaches a Gateway unless the operator says otherwise. */
@@ -47,15 +50,15 @@ public record GatewayOptions(
 
     /** In no zone. */
     public GatewayOptions(List<String> pool) {
-        this(pool, "", List.of(), null);
+        this(pool, "", List.of(), null, null);
     }
 
     public GatewayOptions withZone(String zone) {
-        return new GatewayOptions(pool, zone, geography, files);
+        return new GatewayOptions(pool, zone, geography, files, cacheBytes);
     }
 
     public GatewayOptions withGeography(List<Path> geography) {
-        return new GatewayOptions(pool, zone, geography, files);
+        return new GatewayOptions(pool, zone, geography, files, cacheBytes);
     }
 
     /** With files that routes may serve. */
@@ -64,7 +67,23 @@ public record GatewayOptions(
                 pool,
                 zone,
                 geography,
-                files == null ? null : files.toAbsolutePath().normalize());
+                files == null ? null : files.toAbsolutePath().normalize(),
+                cacheBytes);
+    }
+
+    /** @param cacheBytes null: as many as is usual */
+    public GatewayOptions withCacheBytes(@Nullable Long cacheBytes) {
+        return new GatewayOptions(pool, zone, geography, files, cacheBytes);
+    }
+
+    /** Why so many bytes cannot be for answers that are kept; empty when they can. */
+    public static Optional<String> cacheProblem(long bytes) {
+        // The other half is for all else that the process does.
+        long most = Runtime.getRuntime().maxMemory() / 2;
+        return bytes >= LEAST_CACHE_BYTES && bytes <= most
+                ? Optional.empty()
+                : Optional.of(bytes + ": expected " + LEAST_CACHE_BYTES + " (1 MiB) to " + most
+                        + ", half of the heap; caches themselves are turned off by policies");
     }
 
     /** Why a directory cannot have files that routes serve; empty when it can. */

@@ -85,13 +85,11 @@ public final class Traffic implements DataPlane {
     }
 
     static DataPlaneFactory proxy(GatewayOptions options) {
+        Long cacheBytes = options.cacheBytes();
+        ProxyOptions usual = ProxyOptions.DEFAULT.withGeography(options.geography());
+        ProxyOptions bounded = cacheBytes == null ? usual : usual.withMaxCacheBytes(cacheBytes);
         return (kernel, supervisor, directory) -> new WarmedDataPlane(
-                new ProxyDataPlane(
-                        kernel,
-                        supervisor,
-                        ProxyOptions.DEFAULT
-                                .withAccessLog(directory.resolve("access.log"))
-                                .withGeography(options.geography())),
+                new ProxyDataPlane(kernel, supervisor, bounded.withAccessLog(directory.resolve("access.log"))),
                 kernel,
                 supervisor,
                 WARM_UP);

@@ -1,5 +1,7 @@
 package dev.coppice.gateway.authentication;
 
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.CodedOutputStream;
@@ -41,6 +43,8 @@ public final class CheckMessages {
             "trailer",
             "transfer-encoding",
             "upgrade");
+
+    private static final ObjectNode NO_METADATA = JsonNodeFactory.instance.objectNode();
 
     private CheckMessages() {}
 
@@ -90,6 +94,7 @@ public final class CheckMessages {
      * @param headers of the request to the backend, or of the answer to the client
      * @param removed names of headers that the backend does not see, in lower case
      * @param toClient headers of the answer, when the request goes on
+     * @param metadata what else it has to say of the request, an object not to be changed
      */
     public record Response(
             boolean allowed,
@@ -97,7 +102,8 @@ public final class CheckMessages {
             List<HeaderChange> headers,
             List<String> removed,
             List<HeaderChange> toClient,
-            byte[] body) {}
+            byte[] body,
+            ObjectNode metadata) {}
 
     // ---- what is asked
 
@@ -194,6 +200,10 @@ public final class CheckMessages {
         final List<HeaderChange> toClient = new ArrayList<>();
         final List<String> removed = new ArrayList<>();
         byte[] body = new byte[0];
+        /** Of the request that goes on, as the first versions had it. */
+        final ObjectNode early = JsonNodeFactory.instance.objectNode();
+
+        final ObjectNode metadata = JsonNodeFactory.instance.objectNode();
     }
 
     /** The status of a CheckResponse: what was read of it counts, whatever comes after. */
@@ -247,8 +257,12 @@ public final class CheckMessages {
             if (code.code == 0) {
                 throw e;
             }
-            return new Response(false, 403, List.of(), List.of(), List.of(), new byte[0]);
+            return new Response(false, 403, List.of(), List.of(), List.of(), new byte[0], NO_METADATA);
         }
+    }
+
+    private static void struct(CodedInputStream in, ObjectNode to) throws IOException {
+        to.setAll(new StructMessage().read(in.readBytes().newCodedInput()));
     }
 
     private static Response read(byte[] message, boolean allowed) throws IOException {
@@ -257,6 +271,7 @@ public final class CheckMessages {
             switch (number) {
                 case 2 -> nested(in, (field, denied) -> denied(field, denied, all));
                 case 3 -> nested(in, (field, ok) -> allowed(field, ok, all));
+                case 4 -> struct(in, all.metadata);
                 default -> {
                     return false;
                 }
@@ -272,7 +287,8 @@ public final class CheckMessages {
                 List.copyOf(allowed ? all.set : all.denied),
                 List.copyOf(all.removed),
                 List.copyOf(all.toClient),
-                all.body);
+                all.body,
+                all.early.setAll(all.metadata));
     }
 
     private static boolean denied(int field, CodedInputStream in, Read all) throws IOException {
@@ -296,6 +312,7 @@ public final class CheckMessages {
     private static boolean allowed(int field, CodedInputStream in, Read all) throws IOException {
         switch (field) {
             case 2 -> option(in, Change.SET, all.set);
+            case 3 -> struct(in, all.early);
             case 5 -> {
                 String name = in.readString().toLowerCase(Locale.ROOT);
                 if (changeable(name)) {

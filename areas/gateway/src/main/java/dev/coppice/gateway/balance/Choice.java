@@ -21,4 +21,7 @@ public interface Choice {
 
     /** Whether this endpoint is not wanted, such as one where the request has just failed. */
     boolean excluded(int index);
+
+    /** Is told that the endpoint which the hash belongs to has too much to do, and another one is chosen. */
+    default void overflowed() {}
 }

@@ -42,8 +42,16 @@ public final class LoadBalancers {
                     false,
                     true,
                     (endpoints, config) -> LeastLoaded.latencies(endpoints, config.choices(), config.decayNanos())),
-            new Own("RingHash", true, false, (endpoints, config) -> new RingHash(endpoints, config.tableSize())),
-            new Own("Maglev", true, false, (endpoints, config) -> new Maglev(endpoints, config.tableSize()))
+            new Own(
+                    "RingHash",
+                    true,
+                    false,
+                    (endpoints, config) -> bounded(new RingHash(endpoints, config.tableSize()), endpoints, config)),
+            new Own(
+                    "Maglev",
+                    true,
+                    false,
+                    (endpoints, config) -> bounded(new Maglev(endpoints, config.tableSize()), endpoints, config))
         }) {
             all.put(each.name(), each);
         }
@@ -56,6 +64,12 @@ public final class LoadBalancers {
             }
         }
         return Collections.unmodifiableMap(all);
+    }
+
+    private static LoadBalancer bounded(HashTable table, Endpoints endpoints, BalanceConfig config) {
+        return config.balanceFactorPercent() == 0
+                ? table
+                : new BoundedLoads(table, endpoints, config.balanceFactorPercent());
     }
 
     /** The one of a name; null when there is none. */

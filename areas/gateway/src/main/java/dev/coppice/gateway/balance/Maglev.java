@@ -6,7 +6,7 @@ package dev.coppice.gateway.balance;
  *
  * <p>Source: Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer" (NSDI 2016), 3.4.
  */
-final class Maglev implements LoadBalancer {
+final class Maglev implements HashTable {
     private static final int USUAL_SIZE = 65_537;
     /** For so many endpoints shares are even to one in a hundred. */
     private static final int LARGE_SIZE = 1_048_573;
@@ -58,8 +58,17 @@ final class Maglev implements LoadBalancer {
     }
 
     @Override
+    public int of(long hash) {
+        return table[place(hash)];
+    }
+
+    private int place(long hash) {
+        return (int) Long.remainderUnsigned(hash, table.length);
+    }
+
+    @Override
     public int choose(Choice choice) {
-        int place = (int) Long.remainderUnsigned(choice.hash(), table.length);
+        int place = place(choice.hash());
         int first = table[place];
         if (!choice.excluded(first)) {
             return first;

@@ -11,6 +11,7 @@ public final class Pick implements Choice {
     private long hash;
     private int turn;
     private int unwanted;
+    private boolean overflowed;
     private boolean timed;
     private long nanos;
 
@@ -34,6 +35,7 @@ public final class Pick implements Choice {
         this.turn = turn;
         this.hash = hash;
         this.unwanted = unwanted;
+        this.overflowed = false;
         this.timed = false;
         return this;
     }
@@ -65,6 +67,16 @@ public final class Pick implements Choice {
             nanos = clock.getAsLong();
         }
         return nanos;
+    }
+
+    @Override
+    public void overflowed() {
+        overflowed = true;
+    }
+
+    /** Whether the endpoint that the hash belongs to was passed over, since it has too much to do. */
+    public boolean passedOver() {
+        return overflowed;
     }
 
     @Override

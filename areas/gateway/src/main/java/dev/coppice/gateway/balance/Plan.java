@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,9 +45,19 @@ public final class Plan {
 
     /** A plan for endpoints, which it numbers in this order. */
     public static Plan of(List<Member> members, LoadBalancerFactory factory, BalanceConfig config) {
+        return of(members, IntStream.range(0, members.size()).boxed().toList(), factory, config);
+    }
+
+    /**
+     * A plan for some of the endpoints.
+     *
+     * @param among their numbers, in order
+     */
+    public static Plan of(
+            List<Member> members, List<Integer> among, LoadBalancerFactory factory, BalanceConfig config) {
         Map<Integer, List<Integer>> byPriority = new TreeMap<>();
         int healthy = 0;
-        for (int i = 0; i < members.size(); i++) {
+        for (int i : among) {
             byPriority
                     .computeIfAbsent(members.get(i).priority(), _ -> new ArrayList<>())
                     .add(i);

@@ -8,7 +8,7 @@ import java.util.Arrays;
  *
  * <p>Source: Karger et al., "Consistent Hashing and Random Trees" (1997); several places for each, as libketama has them.
  */
-final class RingHash implements LoadBalancer {
+final class RingHash implements HashTable {
     /** Of all rings; 8 MiB. */
     static final int MOST_PLACES = 1 << 20;
 
@@ -53,9 +53,18 @@ final class RingHash implements LoadBalancer {
     }
 
     @Override
+    public int of(long hash) {
+        return at(place(hash));
+    }
+
+    private int place(long hash) {
+        int found = Arrays.binarySearch(ring, hash & ~INDEX);
+        return found >= 0 ? found : -found - 1;
+    }
+
+    @Override
     public int choose(Choice choice) {
-        int found = Arrays.binarySearch(ring, choice.hash() & ~INDEX);
-        int at = found >= 0 ? found : -found - 1;
+        int at = place(choice.hash());
         int first = at(at);
         if (!choice.excluded(first)) {
             return first;

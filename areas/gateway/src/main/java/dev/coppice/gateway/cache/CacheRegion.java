@@ -4,6 +4,7 @@ import dev.coppice.gateway.config.ContentConfig;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.RouteFilterConfig;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -120,12 +121,32 @@ public final class CacheRegion {
             String value = request.joined(each);
             text += value == null ? "\n" : "\n=" + value;
         }
-        return new CacheKey(this, with(METHODS, request, with(ADDRESSING, request, text)));
+        text = with(METHODS, request, with(ADDRESSING, request, text));
+        // Applications behind CGI, WSGI and the like take these for the same as those with hyphens.
+        for (String each : request.underscored()) {
+            String hyphened = each.replace('_', '-');
+            if (headers.contains(hyphened) || ADDRESSING.contains(hyphened) || METHODS.contains(hyphened)) {
+                text += "\n" + each + "=" + request.joined(each);
+            }
+        }
+        return new CacheKey(this, text);
     }
 
     /** The key of what a change of something makes useless, by whatever method it came. */
     CacheKey changed(String origin, String target, FieldValues request) {
-        return key(origin, target, name -> METHODS.contains(name) ? List.of() : request.all(name));
+        return key(origin, target, new FieldValues() {
+            @Override
+            public List<String> all(String name) {
+                return METHODS.contains(name.replace('_', '-')) ? List.of() : request.all(name);
+            }
+
+            @Override
+            public Collection<String> underscored() {
+                return request.underscored().stream()
+                        .filter(each -> !METHODS.contains(each.replace('_', '-')))
+                        .toList();
+            }
+        });
     }
 
     private static String with(List<String> names, FieldValues request, String text) {

@@ -1,5 +1,6 @@
 package dev.coppice.gateway.cache;
 
+import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -13,6 +14,11 @@ public interface FieldValues {
     /** Whether there is a line of it. */
     default boolean has(String name) {
         return !all(name).isEmpty();
+    }
+
+    /** The names that have an underscore, in lower case; hardly anybody sends such. */
+    default Collection<String> underscored() {
+        return List.of();
     }
 
     /** The value of a field that may be there once; null when it is not there, or there more than once. */

@@ -1,7 +1,9 @@
 package dev.coppice.gateway.cache;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -59,6 +61,17 @@ public final class Fields implements FieldValues {
             }
         }
         return found == null ? List.of() : found;
+    }
+
+    @Override
+    public Collection<String> underscored() {
+        Set<String> names = new LinkedHashSet<>(0);
+        for (int i = 0; i < lines.length; i += 2) {
+            if (lines[i].indexOf('_') >= 0) {
+                names.add(lines[i]);
+            }
+        }
+        return names;
     }
 
     public void forEach(BiConsumer<String, String> each) {

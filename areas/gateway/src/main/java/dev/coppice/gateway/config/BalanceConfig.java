@@ -16,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  * @param slowStart null: endpoints have their whole share from the beginning
  * @param panicThresholdPercent below this share of healthy endpoints all are used; 0: never
  * @param overprovisioningPercent how much of its usual load a priority can bear
+ * @param balanceFactorPercent how much of its share of all requests an endpoint may have before its keys go elsewhere, of those that are
+ *     chosen by keys; 0: any
+ * @param subset null: all requests may go to all endpoints
  */
 public record BalanceConfig(
         String algorithm,
@@ -25,7 +28,32 @@ public record BalanceConfig(
         List<HashKey> hashKeys,
         @Nullable SlowStart slowStart,
         int panicThresholdPercent,
-        int overprovisioningPercent) {
+        int overprovisioningPercent,
+        int balanceFactorPercent,
+        @Nullable Subset subset) {
+
+    /** Without bounds of loads and subsets. */
+    public BalanceConfig(
+            String algorithm,
+            int choices,
+            long decayNanos,
+            int tableSize,
+            List<HashKey> hashKeys,
+            @Nullable SlowStart slowStart,
+            int panicThresholdPercent,
+            int overprovisioningPercent) {
+        this(
+                algorithm,
+                choices,
+                decayNanos,
+                tableSize,
+                hashKeys,
+                slowStart,
+                panicThresholdPercent,
+                overprovisioningPercent,
+                0,
+                null);
+    }
 
     /** Each in its turn. */
     public static final BalanceConfig DEFAULT =
@@ -68,6 +96,59 @@ public record BalanceConfig(
      * @param minWeight its part of the whole share at the beginning, up to 1
      */
     public record SlowStart(long windowNanos, double aggression, double minWeight) {}
+
+    /**
+     * That requests go to those endpoints whose label has the value which the request names. One of both is there, {@code header} and {@code cookie}.
+     *
+     * @param label that sorts endpoints
+     * @param header whose value names a subset
+     * @param cookie whose value names one
+     * @param fallback where requests go that name none, or one without endpoints
+     * @param defaultName of the subset for {@link Fallback#DEFAULT}; else empty
+     */
+    public record Subset(
+            String label, @Nullable String header, @Nullable String cookie, Fallback fallback, String defaultName) {
+
+        /** Where requests go without a subset. */
+        public enum Fallback {
+            /** To all endpoints. */
+            ANY,
+            /** Nowhere. */
+            NONE,
+            /** To one of the subsets. */
+            DEFAULT
+        }
+    }
+
+    /** The same with a bound of loads. */
+    public BalanceConfig withBalanceFactor(int percent) {
+        return new BalanceConfig(
+                algorithm,
+                choices,
+                decayNanos,
+                tableSize,
+                hashKeys,
+                slowStart,
+                panicThresholdPercent,
+                overprovisioningPercent,
+                percent,
+                subset);
+    }
+
+    /** The same with subsets. */
+    public BalanceConfig withSubset(Subset by) {
+        return new BalanceConfig(
+                algorithm,
+                choices,
+                decayNanos,
+                tableSize,
+                hashKeys,
+                slowStart,
+                panicThresholdPercent,
+                overprovisioningPercent,
+                balanceFactorPercent,
+                by);
+    }
 
     public BalanceConfig {
         hashKeys = List.copyOf(hashKeys);

@@ -76,12 +76,40 @@ public record ObservationConfig(
      * @param share of the traces that begin here
      * @param follows whether whoever sent a request with a trace says whether it is recorded
      * @param when a CEL condition for traces that are decided on here; empty for all
+     * @param propagation how requests say where they stand: the first that is there is read, all are written
      */
-    public record Tracing(String upstream, String path, String service, Share share, boolean follows, String when) {
+    public record Tracing(
+            String upstream,
+            String path,
+            String service,
+            Share share,
+            boolean follows,
+            String when,
+            List<Propagation> propagation) {
+        public Tracing {
+            // What an earlier version saved has none.
+            propagation = propagation == null ? List.of(Propagation.W3C) : List.copyOf(propagation);
+        }
+
+        /** By W3C Trace Context. */
+        public Tracing(String upstream, String path, String service, Share share, boolean follows, String when) {
+            this(upstream, path, service, share, follows, when, List.of(Propagation.W3C));
+        }
+
         /** The same, to that upstream. */
         public Tracing to(String name) {
-            return new Tracing(name, path, service, share, follows, when);
+            return new Tracing(name, path, service, share, follows, when, propagation);
         }
+    }
+
+    /** How requests say where they stand in traces. */
+    public enum Propagation {
+        /** {@code traceparent}. */
+        W3C,
+        /** {@code b3}, Zipkin's in one header. */
+        B3,
+        /** {@code X-B3-TraceId} and others, Zipkin's in several. */
+        B3_MULTI
     }
 
     public ObservationConfig {

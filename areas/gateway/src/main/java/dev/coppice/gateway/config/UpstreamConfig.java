@@ -34,11 +34,18 @@ public record UpstreamConfig(
      * @param address an IP address
      * @param priority 0 first; endpoints of higher numbers help out when too few of the lower ones are healthy
      * @param weight its share, relative to those of its priority; 1 to 100
+     * @param subset that it belongs to; empty for none
      */
-    public record Endpoint(String address, int port, int priority, int weight) {
+    public record Endpoint(String address, int port, int priority, int weight, String subset) {
         public Endpoint {
-            // What an earlier version saved has none.
+            // What an earlier version saved has neither.
             weight = Math.max(1, weight);
+            subset = subset == null ? "" : subset;
+        }
+
+        /** One that belongs to no subset. */
+        public Endpoint(String address, int port, int priority, int weight) {
+            this(address, port, priority, weight, "");
         }
 
         /** One like all others. */

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.Key;
+import dev.coppice.gateway.config.BalanceConfig;
 import dev.coppice.gateway.config.TlsConfig;
 import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
@@ -288,8 +289,9 @@ final class Backends {
                     ? fallingBack.get(name)
                     : traffic.config(each.backend().service(), each.backend().portName());
             if (sent != null && each.backend().datagrams()) {
-                // There is nothing to connect to.
-                sent = sent.withHealthCheck(null).withProxyProtocol(null);
+                // There is nothing to connect to, and a line of text could not be told from what a datagram says.
+                sent = sent.withHealthCheck(null);
+                sent = sent.proxyProtocol() == TrafficConfig.ProxyProtocol.V1 ? sent.withProxyProtocol(null) : sent;
             }
             Made before = made.get(name);
             Made kept = before != null && before.holds(each, service, slices, addresses, tls, sent)
@@ -312,7 +314,8 @@ final class Backends {
                                                             service,
                                                             slices,
                                                             each.backend().portName(),
-                                                            each.backend().datagrams())
+                                                            each.backend().datagrams(),
+                                                            label(sent))
                                                     : addresses.stream()
                                                             .map(address -> new UpstreamConfig.Endpoint(
                                                                     address,
@@ -326,6 +329,14 @@ final class Backends {
         });
         made = now;
         return all;
+    }
+
+    /** The label that sorts endpoints into subsets; empty: none does. */
+    private static String label(@Nullable TrafficConfig traffic) {
+        BalanceConfig.Subset subset = traffic == null || traffic.balance() == null
+                ? null
+                : traffic.balance().subset();
+        return subset == null ? "" : subset.label();
     }
 
     /** Without those whose HealthCheck is down, unless that would be all of them: better a backend that may be there than none. */

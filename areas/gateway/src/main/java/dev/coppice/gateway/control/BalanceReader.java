@@ -5,6 +5,7 @@ import dev.coppice.gateway.config.BalanceConfig;
 import dev.coppice.gateway.config.BalanceConfig.HashKey;
 import dev.coppice.gateway.config.BalanceConfig.MadeCookie;
 import dev.coppice.gateway.config.BalanceConfig.SlowStart;
+import dev.coppice.gateway.config.BalanceConfig.Subset;
 import dev.coppice.gateway.kind.BackendTrafficPolicySpec;
 import java.util.ArrayList;
 import java.util.List;
@@ -53,7 +54,22 @@ final class BalanceReader {
                                 slow.aggressionPercent() / PERCENT,
                                 slow.minWeightPercent() / PERCENT),
                 spec.panicThresholdPercent(),
-                spec.overprovisioningPercent());
+                spec.overprovisioningPercent(),
+                spec.balanceFactorPercent() == null ? 0 : spec.balanceFactorPercent(),
+                spec.subset() == null ? null : subset(spec.subset()));
+    }
+
+    private static Subset subset(BackendTrafficPolicySpec.Subset spec) {
+        return new Subset(
+                spec.label(),
+                spec.header() == null ? null : spec.header().toLowerCase(Locale.ROOT),
+                spec.cookie(),
+                switch (spec.fallback()) {
+                    case "None" -> Subset.Fallback.NONE;
+                    case "Default" -> Subset.Fallback.DEFAULT;
+                    default -> Subset.Fallback.ANY;
+                },
+                spec.defaultValue() == null ? "" : spec.defaultValue());
     }
 
     private static HashKey key(BackendTrafficPolicySpec.HashKey key, String place) throws InvalidPolicyException {

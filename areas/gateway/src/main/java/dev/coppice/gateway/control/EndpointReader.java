@@ -1,6 +1,7 @@
 package dev.coppice.gateway.control;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.gateway.config.UpstreamConfig.Endpoint;
 import java.lang.System.Logger.Level;
@@ -29,8 +30,12 @@ final class EndpointReader {
     private static final Set<String> NEAR_FIRST = Set.of("PreferClose", "PreferSameZone");
     private static final System.Logger LOG = System.getLogger(EndpointReader.class.getName());
 
-    /** @param hints zones it is meant for; empty when nothing is said of it */
-    private record Listed(String address, int port, String zone, List<String> hints, int weight) {}
+    /**
+     * An endpoint that is ready.
+     *
+     * @param hints zones it is meant for; empty when nothing is said of it
+     */
+    private record Listed(String address, int port, String zone, List<String> hints, int weight, String subset) {}
 
     private final String zone;
 
@@ -39,8 +44,12 @@ final class EndpointReader {
         this.zone = zone;
     }
 
-    /** The endpoints of one port of a Service. */
-    List<Endpoint> read(JsonNode service, List<ObjectNode> slices, String portName, boolean datagrams) {
+    /**
+     * The endpoints of one port of a Service.
+     *
+     * @param label whose value is the subset of an endpoint; empty: there are no subsets
+     */
+    List<Endpoint> read(JsonNode service, List<ObjectNode> slices, String portName, boolean datagrams, String label) {
         boolean unready = service.path("spec").path("publishNotReadyAddresses").asBoolean();
         Map<String, Listed> all = new LinkedHashMap<>();
         for (ObjectNode slice : slices) {
@@ -51,14 +60,14 @@ final class EndpointReader {
                 if (Objects.equals(port.path("name").asText(""), portName)
                         && port.path("protocol").asText("TCP").equals("UDP") == datagrams
                         && port.path("port").asInt() > 0) {
-                    list(slice, port.path("port").asInt(), unready, all);
+                    list(slice, port.path("port").asInt(), unready, label, all);
                 }
             }
         }
         return prioritized(service, List.copyOf(all.values()));
     }
 
-    private static void list(ObjectNode slice, int port, boolean unready, Map<String, Listed> all) {
+    private static void list(ObjectNode slice, int port, boolean unready, String label, Map<String, Listed> all) {
         int weight = weight(slice);
         for (JsonNode endpoint : slice.path("endpoints")) {
             JsonNode conditions = endpoint.path("conditions");
@@ -76,8 +85,30 @@ final class EndpointReader {
                     .forEach(each -> hints.add(each.path("name").asText("")));
             all.putIfAbsent(
                     address + " " + port,
-                    new Listed(address, port, endpoint.path("zone").asText(""), hints, weight));
+                    new Listed(
+                            address,
+                            port,
+                            endpoint.path("zone").asText(""),
+                            hints,
+                            weight,
+                            label.isEmpty() ? "" : value(slice, endpoint, label)));
         }
+    }
+
+    /** A label of an endpoint: what the endpoint itself says by the names that Kubernetes has for it, or what its slice does. */
+    private static String value(ObjectNode slice, JsonNode endpoint, String label) {
+        JsonNode value = switch (label) {
+            case "topology.kubernetes.io/zone" -> endpoint.path("zone");
+            case "kubernetes.io/hostname" -> endpoint.path("nodeName");
+            case "statefulset.kubernetes.io/pod-name" ->
+                endpoint.path("targetRef").path("kind").asText("").equals("Pod")
+                        ? endpoint.path("targetRef").path("name")
+                        : MissingNode.getInstance();
+            default -> MissingNode.getInstance();
+        };
+        return value.isMissingNode()
+                ? slice.path("metadata").path("labels").path(label).asText("")
+                : value.asText("");
     }
 
     private static int weight(ObjectNode slice) {
@@ -114,7 +145,11 @@ final class EndpointReader {
         boolean someNear = nearFirst && listed.stream().anyMatch(each -> near(each, hinted));
         return listed.stream()
                 .map(each -> new Endpoint(
-                        each.address(), each.port(), someNear && !near(each, hinted) ? 1 : 0, each.weight()))
+                        each.address(),
+                        each.port(),
+                        someNear && !near(each, hinted) ? 1 : 0,
+                        each.weight(),
+                        each.subset()))
                 .toList();
     }
 

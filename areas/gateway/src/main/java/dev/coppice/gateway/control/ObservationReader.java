@@ -5,6 +5,7 @@ import dev.coppice.expression.InvalidExpressionException;
 import dev.coppice.gateway.config.ObservationConfig;
 import dev.coppice.gateway.config.ObservationConfig.Format;
 import dev.coppice.gateway.config.ObservationConfig.Log;
+import dev.coppice.gateway.config.ObservationConfig.Propagation;
 import dev.coppice.gateway.config.ObservationConfig.Rotation;
 import dev.coppice.gateway.config.ObservationConfig.Share;
 import dev.coppice.gateway.config.ObservationConfig.Tracing;
@@ -126,7 +127,20 @@ final class ObservationReader {
                 spec.serviceName(),
                 sampling == null ? Share.ALL : share(sampling.fraction()),
                 sampling == null || sampling.parent().equals("Follow"),
-                when);
+                when,
+                propagation(spec.propagation()));
+    }
+
+    private static List<Propagation> propagation(List<String> forms) {
+        return forms.isEmpty()
+                ? List.of(Propagation.W3C)
+                : forms.stream()
+                        .map(each -> switch (each) {
+                            case "B3" -> Propagation.B3;
+                            case "B3Multi" -> Propagation.B3_MULTI;
+                            default -> Propagation.W3C;
+                        })
+                        .toList();
     }
 
     private static long nanos(String text, String field, List<String> problems) {

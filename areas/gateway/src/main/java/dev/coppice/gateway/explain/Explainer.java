@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -193,8 +194,7 @@ public final class Explainer {
                 ? List.of()
                 : upstream.endpoints().stream()
                         .limit(MOST_ENDPOINTS)
-                        .map(each -> each.address() + ":" + each.port())
-                        .map(each -> troubles.containsKey(each) ? each + " (" + troubles.get(each) + ")" : each)
+                        .map(each -> endpoint(each, troubles))
                         .toList();
         List<String> steps =
                 new ArrayList<>(backend.filters().stream().map(this::words).toList());
@@ -214,6 +214,14 @@ public final class Explainer {
                         .orElse(List.of()));
     }
 
+    private static String endpoint(UpstreamConfig.Endpoint endpoint, Map<String, String> troubles) {
+        String name = endpoint.address() + ":" + endpoint.port();
+        String said = Stream.of(endpoint.subset(), troubles.getOrDefault(name, ""))
+                .filter(each -> !each.isEmpty())
+                .collect(Collectors.joining(", "));
+        return said.isEmpty() ? name : name + " (" + said + ")";
+    }
+
     private String words(FilterConfig filter) {
         RouteFilterConfig named = filter instanceof FilterConfig.Named name ? filters.get(name.name()) : null;
         return named == null ? Words.filter(filter) : Words.filter(named);
@@ -228,6 +236,15 @@ public final class Explainer {
             }
         }
         return null;
+    }
+
+    /** The answers of filters that have one under a condition; empty when there are none. */
+    private String answeringSometimes(RuleConfig rule) {
+        return rule.filters().stream()
+                .map(each -> each instanceof FilterConfig.Named name ? filters.get(name.name()) : null)
+                .filter(each -> each != null && each.answers() && !each.always())
+                .map(each -> "answered by the filter " + each.name() + " where that applies")
+                .collect(Collectors.joining(", "));
     }
 
     private String outcome(RuleConfig rule) {
@@ -246,7 +263,8 @@ public final class Explainer {
         List<BackendConfig> backends =
                 rule.backends().stream().filter(each -> each.weight() > 0).toList();
         if (backends.isEmpty()) {
-            return "answered with 500: the rule leads nowhere";
+            String sometimes = answeringSometimes(rule);
+            return (sometimes.isEmpty() ? "" : sometimes + ", else ") + "answered with 500: the rule leads nowhere";
         }
         int endpoints = backends.stream()
                 .map(each -> upstreams.get(each.upstream()))

@@ -165,7 +165,14 @@ final class Words {
         List<String> all = new ArrayList<>();
         BalanceConfig balance = traffic.balance();
         if (balance != null) {
-            all.add("balanced by " + balance.algorithm());
+            all.add("balanced by " + balance.algorithm()
+                    + (balance.balanceFactorPercent() == 0
+                            ? ""
+                            : ", none with more than " + balance.balanceFactorPercent() + " percent of its share"));
+            BalanceConfig.Subset subset = balance.subset();
+            if (subset != null) {
+                all.add(subset(subset));
+            }
         }
         if (traffic.healthCheck() != null) {
             all.add("endpoints have health checks");
@@ -190,6 +197,17 @@ final class Words {
             }
         }
         return all;
+    }
+
+    private static String subset(BalanceConfig.Subset subset) {
+        return "to endpoints whose label " + subset.label() + " is as "
+                + (subset.header() == null ? "the cookie " + subset.cookie() : "the header " + subset.header())
+                + " says, else "
+                + switch (subset.fallback()) {
+                    case ANY -> "to any";
+                    case NONE -> "to none";
+                    case DEFAULT -> "to those where it is " + subset.defaultName();
+                };
     }
 
     /** How an upstream is now, where there is something to tell. */

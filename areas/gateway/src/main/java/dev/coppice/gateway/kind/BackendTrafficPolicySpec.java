@@ -59,7 +59,7 @@ public record BackendTrafficPolicySpec(
         FallbackSpec fallback,
 
         @Description(
-                "That connections to the endpoints begin with a header of the PROXY protocol, which says who the client is; by default they do not. Those for requests are then not shared by clients. Datagrams have none.")
+                "That connections to the endpoints begin with a header of the PROXY protocol, which says who the client is; by default they do not. Those for requests are then not shared by clients. With V2 each datagram begins with one, and with V1 none does.")
         @Nullable
         ProxyProtocol proxyProtocol,
 
@@ -90,6 +90,9 @@ public record BackendTrafficPolicySpec(
             value =
                     "!has(self.hashKeys) || size(self.hashKeys) == 0 || !(self.algorithm in ['RoundRobin', 'Random', 'LeastRequest', 'PeakEwma'])",
             message = "hashKeys may be given with RingHash and Maglev only")
+    @Rule(
+            value = "!has(self.balanceFactorPercent) || self.algorithm in ['RingHash', 'Maglev']",
+            message = "balanceFactorPercent may be given with RingHash and Maglev only")
     @Rule(
             value = "!has(self.slowStart) || !(self.algorithm in ['RingHash', 'Maglev'])",
             message = "slowStart may not be given with RingHash and Maglev, whose keys would move as weights grow")
@@ -126,6 +129,13 @@ public record BackendTrafficPolicySpec(
                     "What requests that belong together have in common, for RingHash and Maglev: the first of these that a request has. By default the client's address.")
             List<HashKey> hashKeys,
 
+            @Minimum(105)
+            @Maximum(1000)
+            @Description(
+                    "How many percent of its share of the requests at this time an endpoint may have with RingHash and Maglev, before other endpoints get requests that have its keys; by default any.")
+            @Nullable
+            Integer balanceFactorPercent,
+
             @Description("Gives an endpoint that is new or has recovered less at first.") @Nullable
             SlowStart slowStart,
 
@@ -141,7 +151,44 @@ public record BackendTrafficPolicySpec(
             @Default("140")
             @Description(
                     "How many percent of its usual load a zone can bear: other zones help out when its healthy share times this is less than 100 percent.")
-            int overprovisioningPercent) {}
+            int overprovisioningPercent,
+
+            @Description(
+                    "That requests go to those endpoints whose label has the value which the request names; by default to any.")
+            @Nullable
+            Subset subset) {}
+
+    /** Which endpoints a request may go to. */
+    @Rule(value = "has(self.header) != has(self.cookie)", message = "one of header and cookie must be given")
+    @Rule(
+            value = "(self.fallback == 'Default') == has(self.defaultValue)",
+            message = "defaultValue must be given with the fallback Default, and only there")
+    @Description("Which endpoints a request may go to.")
+    public record Subset(
+            @Required
+            @Length(min = 1, max = 317)
+            @Pattern("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")
+            @Description(
+                    "The label: of EndpointSlices, or topology.kubernetes.io/zone, kubernetes.io/hostname or statefulset.kubernetes.io/pod-name, which endpoints have by themselves.")
+            String label,
+
+            @HeaderName @Description("The header whose value is that of the label.") @Nullable
+            String header,
+
+            @Length(min = 1, max = 64)
+            @Pattern("^[A-Za-z0-9!#$%&'*+\\-.^_\\x60|~]+$")
+            @Description("The cookie whose value is that of the label.")
+            @Nullable
+            String cookie,
+
+            @Enumeration({"Any", "None", "Default"})
+            @Default("\"Any\"")
+            @Description(
+                    "Where requests go that name no value, or one that no endpoint has. Any: to all endpoints. None: they are answered with 503. Default: to the endpoints with defaultValue.")
+            String fallback,
+
+            @Length(min = 1, max = 253) @Description("The value for the fallback Default.") @Nullable
+            String defaultValue) {}
 
     /** What requests have in common. */
     @Rule(

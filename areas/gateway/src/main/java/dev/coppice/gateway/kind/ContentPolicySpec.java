@@ -24,6 +24,7 @@ public record ContentPolicySpec(
         @Required
         @ListType("atomic")
         @Length(min = 1, max = 16)
+        @Rule(value = TrafficTargetReference.OF_REQUESTS, message = TrafficTargetReference.ARE_OF_REQUESTS)
         @Rule(value = PolicyTarget.EACH_ONCE, message = "each target, or section of one, may be there once")
         @Description(
                 "Whose bodies: Gateways, listeners of them, routes, or rules of them. Each setting counts as the policy with the narrowest target that has it says, and of several for the same target the oldest.")

@@ -22,7 +22,7 @@ public record GrpcPolicySpec(
         @ListType("atomic")
         @Length(min = 1, max = 16)
         @Rule(
-                value = "self.all(t, t.kind != 'Gateway')",
+                value = "self.all(t, t.kind in ['GRPCRoute', 'HTTPRoute'])",
                 message = "targets are routes, or rules of them: expected kind GRPCRoute or HTTPRoute")
         @Rule(value = PolicyTarget.EACH_ONCE, message = "each target, or rule of one, may be there once")
         @Description("Routes, or rules of them. One for a rule counts for it before one for the whole route.")

@@ -25,7 +25,7 @@ public record ObservabilityPolicySpec(
         @Length(min = 1, max = 16)
         @Rule(value = PolicyTarget.EACH_ONCE, message = "each target, or section of one, may be there once")
         @Description(
-                "Whose requests are told of: Gateways, listeners of them, routes, or rules of them. For a request the policy with the narrowest target counts, and of several for the same target the oldest.")
+                "Whose requests and streams are told of: Gateways, listeners of them, routes, or rules of them. For a request the policy with the narrowest target counts, and of several for the same target the oldest. Streams and datagrams have access logs, but no traces.")
         List<TrafficTargetReference> targetRefs,
 
         @Description("The access logs, instead of the one that is there without a policy.") @Nullable
@@ -63,7 +63,7 @@ public record ObservabilityPolicySpec(
 
             @Length(min = 1, max = 2048)
             @Description(
-                    "A line, in which {name} stands for a field, and {request.header.NAME} and {response.header.NAME} for a header.")
+                    "A line, in which {name} stands for a field, {request.header.NAME} and {response.header.NAME} for a header, and {claim.NAME} for a claim.")
             @Nullable
             String template,
 
@@ -126,7 +126,13 @@ public record ObservabilityPolicySpec(
             @Description(
                     "Which traces are recorded; by default those that whoever sent the request records, and all that begin here.")
             @Nullable
-            TraceSampling sampling) {}
+            TraceSampling sampling,
+
+            @ListType("set")
+            @Length(max = 3)
+            @Description(
+                    "How requests say where they stand in traces: W3C (traceparent), B3 (Zipkin's one header, b3), B3Multi (Zipkin's X-B3-TraceId and others). Of those that a request brings the first that is valid counts, and all are written to endpoints; by default W3C.")
+            List<@Enumeration({"W3C", "B3", "B3Multi"}) String> propagation) {}
 
     /** Which traces are recorded. */
     @Description("Which traces are recorded.")

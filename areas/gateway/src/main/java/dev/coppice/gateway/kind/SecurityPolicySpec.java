@@ -30,6 +30,7 @@ public record SecurityPolicySpec(
         @Required
         @ListType("atomic")
         @Length(min = 1, max = 16)
+        @Rule(value = TrafficTargetReference.OF_REQUESTS, message = TrafficTargetReference.ARE_OF_REQUESTS)
         @Rule(value = PolicyTarget.EACH_ONCE, message = "each target, or section of one, may be there once")
         @Description("Whose requests are looked at: Gateways, listeners of them, routes, or rules of them.")
         List<TrafficTargetReference> targetRefs,

@@ -14,6 +14,7 @@ public final class LogFormat {
 
     private static final int MOST_VALUE = 16 << 10;
     private static final int MOST_HEADER = 1024;
+    private static final String CLAIM = "claim.";
     private static final String REQUEST_HEADER = "request.header.";
     private static final String RESPONSE_HEADER = "response.header.";
     /** What lines of JSON have had from the first version on. */
@@ -36,14 +37,29 @@ public final class LogFormat {
             LogField.TRACE_ID,
             LogField.AGENT);
 
+    /** What lines of JSON have of streams. */
+    private static final List<LogField> STREAM = List.of(
+            LogField.CLIENT,
+            LogField.PROTOCOL,
+            LogField.HOST,
+            LogField.STATUS,
+            LogField.BYTES_IN,
+            LogField.BYTES_OUT,
+            LogField.MICROS,
+            LogField.ROUTE,
+            LogField.UPSTREAM,
+            LogField.ENDPOINT,
+            LogField.TRIES,
+            LogField.REASON);
+
     /** A line of JSON with the standard fields. */
-    public static final LogFormat JSON = new LogFormat(standard());
+    public static final LogFormat JSON = new LogFormat(standard(STANDARD), standard(STREAM));
 
     /** Apache's common format. */
-    public static final LogFormat COMMON = new LogFormat(common());
+    public static final LogFormat COMMON = new LogFormat(common(), common());
 
     /** Apache's combined format: the common one, with {@code Referer} and {@code User-Agent}. */
-    public static final LogFormat COMBINED = new LogFormat(combined());
+    public static final LogFormat COMBINED = new LogFormat(combined(), combined());
 
     /** Says what is wrong with a template, all of it. */
     public static final class InvalidTemplateException extends Exception {
@@ -59,9 +75,12 @@ public final class LogFormat {
     }
 
     private final Part[] parts;
+    private final Part[] streamParts;
 
-    private LogFormat(List<Part> parts) {
+    /** @param ofStreams their lines */
+    private LogFormat(List<Part> parts, List<Part> ofStreams) {
         this.parts = parts.toArray(Part[]::new);
+        this.streamParts = ofStreams.toArray(Part[]::new);
     }
 
     /**
@@ -70,53 +89,59 @@ public final class LogFormat {
      * @param more templates of their values, by name; all of them become strings
      */
     public static LogFormat json(Map<String, String> more) throws InvalidTemplateException {
-        List<Part> all = standard();
-        all.removeLast();
+        List<Part> added = new ArrayList<>();
         List<String> problems = new ArrayList<>();
         more.forEach((name, template) -> {
             StringBuilder before = new StringBuilder(",");
             Escapes.json(before, name);
-            all.add(literal(before + ":\""));
-            all.addAll(compiled(template, true, problems, name + ": "));
-            all.add(literal("\""));
+            added.add(literal(before + ":\""));
+            added.addAll(compiled(template, true, problems, name + ": "));
+            added.add(literal("\""));
         });
-        all.add(literal("}"));
-        return checked(all, problems);
+        return checked(with(standard(STANDARD), added), with(standard(STREAM), added), problems);
     }
 
-    /** {@code {name}} stands for a field, {@code {request.header.NAME}} and {@code {response.header.NAME}} for a header; {{ and }} for braces. */
+    /** @param members of an object, with its end */
+    private static List<Part> with(List<Part> members, List<Part> added) {
+        members.addAll(members.size() - 1, added);
+        return members;
+    }
+
+    /** {@code {name}} stands for a field, {@code {request.header.NAME}} and {@code {response.header.NAME}} for a header, {@code {claim.NAME}} for a claim; {{ and }} for braces. */
     public static LogFormat template(String template) throws InvalidTemplateException {
         List<String> problems = new ArrayList<>();
-        return checked(compiled(template, false, problems, ""), problems);
+        List<Part> parts = compiled(template, false, problems, "");
+        return checked(parts, parts, problems);
     }
 
-    private static LogFormat checked(List<Part> parts, List<String> problems) throws InvalidTemplateException {
+    private static LogFormat checked(List<Part> parts, List<Part> ofStreams, List<String> problems)
+            throws InvalidTemplateException {
         if (parts.size() > MOST_PARTS) {
             problems.add("there are " + parts.size() + " parts; there may be " + MOST_PARTS);
         }
         if (!problems.isEmpty()) {
             throw new InvalidTemplateException(problems);
         }
-        return new LogFormat(parts);
+        return new LogFormat(parts, ofStreams);
     }
 
     /** Adds a line without its end. */
     public void add(StringBuilder to, LoggedRequest request, LogClock clock) {
-        for (Part each : parts) {
+        for (Part each : request.stream() ? streamParts : parts) {
             each.add(to, request, clock);
         }
     }
 
     // ---- the formats
 
-    private static List<Part> standard() {
+    private static List<Part> standard(List<LogField> fields) {
         List<Part> all = new ArrayList<>();
         all.add((to, _, clock) -> {
             to.append("{\"time\":\"");
             clock.iso(to);
             to.append('"');
         });
-        for (LogField each : STANDARD) {
+        for (LogField each : fields) {
             String before = ",\"" + each.word() + "\":";
             if (each.number()) {
                 all.add((to, request, _) -> to.append(before).append(request.number(each)));
@@ -222,10 +247,14 @@ public final class LogFormat {
             return (to, of, _) -> text(
                     to, bounded(request ? of.requestHeader(header) : of.responseHeader(header), MOST_HEADER), json);
         }
+        if (name.startsWith(CLAIM) && name.length() > CLAIM.length()) {
+            String claim = name.substring(CLAIM.length());
+            return (to, of, _) -> text(to, bounded(of.claim(claim), MOST_HEADER), json);
+        }
         LogField field = LogField.of(name);
         if (field == null) {
             problems.add(place + "{" + name + "}: there is no such field; expected one of " + LogField.words() + ", "
-                    + REQUEST_HEADER + "NAME or " + RESPONSE_HEADER + "NAME");
+                    + REQUEST_HEADER + "NAME, " + RESPONSE_HEADER + "NAME or " + CLAIM + "NAME");
             return null;
         }
         return field(field, json);

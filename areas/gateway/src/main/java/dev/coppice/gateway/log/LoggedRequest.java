@@ -2,7 +2,7 @@ package dev.coppice.gateway.log;
 
 import org.jspecify.annotations.Nullable;
 
-/** A request that is over, as lines of logs tell of it. */
+/** A request that is over, or a stream, as lines of logs tell of it. */
 public interface LoggedRequest {
     /** A field that is text; null or empty: there is nothing to tell. Never {@link LogField#TIME}, which lines take from their clock. */
     @Nullable
@@ -26,4 +26,14 @@ public interface LoggedRequest {
      */
     @Nullable
     String responseHeader(String name);
+
+    /** A claim of whoever sent it; of one in another one, their names joined by dots. Null: there is none. */
+    default @Nullable String claim(String name) {
+        return null;
+    }
+
+    /** Whether it is a stream, or a client's datagrams: then it has a protocol and an upstream, but neither a method nor headers. */
+    default boolean stream() {
+        return false;
+    }
 }

@@ -13,7 +13,7 @@ import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A line for each answered request, or for some. Event loops never wait for it: each collects lines and hands them over, and what is not
+ * A line for each answered request and each stream that is over, or for some. Event loops never wait for it: each collects lines and hands them over, and what is not
  * written in time is dropped and counted. Safe for use by many threads.
  */
 final class AccessLog {
@@ -63,7 +63,7 @@ final class AccessLog {
         this.metrics = metrics;
     }
 
-    private boolean wants(RequestReport request, SplittableRandom random) {
+    private boolean wants(Reported request, SplittableRandom random) {
         if (when != null && !holds(when, request)) {
             return false;
         }
@@ -74,7 +74,7 @@ final class AccessLog {
     }
 
     /** Rather a line too many than one that is missed. */
-    private boolean holds(RequestExpression condition, RequestReport request) {
+    private boolean holds(RequestExpression condition, Reported request) {
         try {
             return condition.test(request.variables());
         } catch (EvaluationException e) {
@@ -101,7 +101,7 @@ final class AccessLog {
             return log == AccessLog.this;
         }
 
-        void add(RequestReport request, SplittableRandom random) {
+        void add(Reported request, SplittableRandom random) {
             if (wants(request, random)) {
                 format.add(text, request, clock);
                 text.append('\n');

@@ -1,6 +1,7 @@
 package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.balance.OutlierDetector;
+import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.model.registry.Collector;
@@ -24,6 +25,8 @@ final class BalanceMetrics implements AutoCloseable {
     private static final String SUCCESS = "success";
     private static final String FAILURE = "failure";
     private static final String NOT_ASKED = "not-asked";
+    private static final String SUBSET = "subset";
+    private static final String FALLBACK = "fallback";
 
     /**
      * How an upstream is.
@@ -47,6 +50,8 @@ final class BalanceMetrics implements AutoCloseable {
     private final PrometheusRegistry registry;
     private final Counter ejections;
     private final Counter checks;
+    private final Counter subsets;
+    private final Counter overflows;
     private final List<Collector> collectors;
     private final Map<String, PerUpstream> upstreams = new HashMap<>();
     /** Those that have figures of their own. */
@@ -65,9 +70,23 @@ final class BalanceMetrics implements AutoCloseable {
                 .help("Health checks of endpoints: success, failure; not-asked: requests had taken all connections.")
                 .labelNames("upstream", "result")
                 .build();
+        subsets = Counter.builder()
+                .name("coppice_gateway_upstream_subset_choices")
+                .help(
+                        "Choices of endpoints where there are subsets: subset: among those that the request names; fallback.")
+                .labelNames("upstream", "result")
+                .build();
+        overflows = Counter.builder()
+                .name("coppice_gateway_upstream_hash_overflows")
+                .help(
+                        "Requests that another endpoint got than the one their key belongs to, as that had too much to do.")
+                .labelNames("upstream")
+                .build();
         collectors = List.of(
                 ejections,
                 checks,
+                subsets,
+                overflows,
                 GaugeWithCallback.builder()
                         .name("coppice_gateway_upstream_in_flight")
                         .help("Requests on their way to endpoints.")
@@ -98,6 +117,10 @@ final class BalanceMetrics implements AutoCloseable {
     final class PerUpstream {
         private final String name;
         private volatile @Nullable Supplier<Figures> figures;
+        // Looked up once: these are counted with requests.
+        private volatile @Nullable CounterDataPoint named;
+        private volatile @Nullable CounterDataPoint fallback;
+        private volatile @Nullable CounterDataPoint overflow;
 
         private PerUpstream(String name) {
             this.name = name;
@@ -123,6 +146,29 @@ final class BalanceMetrics implements AutoCloseable {
                 case NOT_ASKED -> NOT_ASKED;
             };
             checks.labelValues(shown(), result).inc();
+        }
+
+        /** @param found whether the request names a subset that has endpoints */
+        void subset(boolean found) {
+            CounterDataPoint known = found ? named : fallback;
+            if (known == null) {
+                known = subsets.labelValues(shown(), found ? SUBSET : FALLBACK);
+                if (found) {
+                    named = known;
+                } else {
+                    fallback = known;
+                }
+            }
+            known.inc();
+        }
+
+        void passedOver() {
+            CounterDataPoint known = overflow;
+            if (known == null) {
+                known = overflows.labelValues(shown());
+                overflow = known;
+            }
+            known.inc();
         }
 
         private String shown() {
@@ -163,6 +209,9 @@ final class BalanceMetrics implements AutoCloseable {
                 checks.remove(each, SUCCESS);
                 checks.remove(each, FAILURE);
                 checks.remove(each, NOT_ASKED);
+                subsets.remove(each, SUBSET);
+                subsets.remove(each, FALLBACK);
+                overflows.remove(each);
             }
         }
     }

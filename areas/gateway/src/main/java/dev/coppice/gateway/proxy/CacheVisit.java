@@ -27,6 +27,7 @@ import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.AsciiString;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -106,18 +107,27 @@ final class CacheVisit implements CacheFlights.Waiting {
             Body.Recorder body) {}
 
     /** A request's fields, with its path and query as the endpoint sees them if filters of the region change these. */
-    private record Sent(HttpRequest request, CacheRegion region) implements FieldValues {
+    private record Sent(HttpRequest request, HeaderFields headers, CacheRegion region) implements FieldValues {
+        Sent(HttpRequest request, CacheRegion region) {
+            this(request, new HeaderFields(request.headers()), region);
+        }
+
         @Override
         public List<String> all(String name) {
             if (name.equals(CacheRegion.SENT_TARGET)) {
                 return region.rewrites() ? List.of(region.counted(request.uri())) : List.of();
             }
-            return request.headers().getAll(name);
+            return headers.all(name);
         }
 
         @Override
         public boolean has(String name) {
-            return request.headers().contains(name) || name.equals(CacheRegion.SENT_TARGET) && region.rewrites();
+            return headers.has(name) || name.equals(CacheRegion.SENT_TARGET) && region.rewrites();
+        }
+
+        @Override
+        public Collection<String> underscored() {
+            return headers.underscored();
         }
     }
 

@@ -1,5 +1,7 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.proxyprotocol.ConnectionEnds;
+import dev.coppice.gateway.proxyprotocol.ProxyHeader;
 import dev.coppice.gateway.route.Candidate;
 import dev.coppice.gateway.route.RoutingTable;
 import io.netty.bootstrap.Bootstrap;
@@ -25,6 +27,8 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
     private static final int IDLE_SECONDS = 60;
     private static final int MOST_CLIENTS = 10_000;
     private static final long SWEEP_SECONDS = 5;
+    /** As what an answer of whatever sort counts. */
+    private static final int ANSWERED = 200;
 
     private final EventLoopState state;
     private final Port port;
@@ -41,19 +45,42 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
         private final Channel server;
         private final InetSocketAddress client;
         private final RuleAction action;
+        private final Upstream upstream;
         private final Upstream.Target target;
+        private final Passage passage;
+        private final @Nullable Tracker tracker;
+        /** Before each datagram; null: nothing. */
+        private final byte @Nullable [] header;
+
         private final long beginNanos = state.now();
         private final List<ByteBuf> early = new ArrayList<>(1);
         private long lastNanos = beginNanos;
         private @Nullable Channel channel;
+        private long bytesIn;
+        private long bytesOut;
 
-        Session(Channel server, InetSocketAddress client, RuleAction action, Upstream.Target target) {
+        Session(
+                Channel server,
+                InetSocketAddress client,
+                RuleAction action,
+                Upstream upstream,
+                Upstream.Target target,
+                Passage passage) {
             this.server = server;
             this.client = client;
             this.action = action;
+            this.upstream = upstream;
             this.target = target;
+            this.passage = passage;
+            this.tracker = target.tracker();
+            this.header = target.proxyProtocol == null
+                    ? null
+                    : ProxyHeader.datagram(new ConnectionEnds(client, (InetSocketAddress) server.localAddress(), ""));
             port.opened();
             target.metrics.requests.inc();
+            if (tracker != null) {
+                tracker.begin();
+            }
         }
 
         void open() {
@@ -64,8 +91,7 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
                     .connect(target.address)
                     .addListener(done -> {
                         if (!done.isSuccess()) {
-                            target.metrics.failed(Attempt.Failure.CONNECT.word);
-                            forget(this);
+                            failed(Attempt.Failure.CONNECT);
                         }
                     });
         }
@@ -80,8 +106,10 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
             context.flush();
         }
 
-        void send(ByteBuf bytes) {
+        void send(ByteBuf said) {
             lastNanos = state.now();
+            bytesIn += said.readableBytes();
+            ByteBuf bytes = header == null ? said : introduced(said, header);
             Channel to = channel;
             if (to != null) {
                 var _ = to.writeAndFlush(bytes);
@@ -93,10 +121,21 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
             }
         }
 
+        private ByteBuf introduced(ByteBuf said, byte[] header) {
+            ByteBuf whole = server.alloc().buffer(header.length + said.readableBytes());
+            whole.writeBytes(header).writeBytes(said);
+            said.release();
+            return whole;
+        }
+
         @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
             lastNanos = state.now();
             if (message instanceof DatagramPacket packet) {
+                if (bytesOut == 0) {
+                    passage.answered(ANSWERED, lastNanos);
+                }
+                bytesOut += packet.content().readableBytes();
                 var _ = server.write(new DatagramPacket(packet.content(), client));
             } else {
                 io.netty.util.ReferenceCountUtil.release(message);
@@ -111,18 +150,41 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
         /** Such as "port unreachable"; the client learns it by silence, as from the endpoint itself. */
         @Override
         public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-            target.metrics.failed(Attempt.Failure.RESET.word);
-            forget(this);
+            failed(Attempt.Failure.RESET);
         }
 
-        void close() {
+        private void failed(Attempt.Failure why) {
+            target.metrics.failed(why.word);
+            passage.failed(why, state.now());
+            forget(this, StreamReport.UNREACHABLE, why.word);
+        }
+
+        void close(int status, String reason) {
             early.forEach(ByteBuf::release);
             early.clear();
             if (channel != null) {
                 var _ = channel.close();
             }
             port.closed();
-            action.metrics.streamed(state.now() - beginNanos);
+            passage.end();
+            if (tracker != null) {
+                tracker.end();
+            }
+            StreamReport report = new StreamReport(
+                    "UDP",
+                    client.getAddress().getHostAddress(),
+                    "",
+                    action.route,
+                    upstream.name,
+                    target.toString(),
+                    1,
+                    bytesIn,
+                    bytesOut,
+                    state.now() - beginNanos,
+                    status,
+                    reason);
+            action.metrics.streamed(report);
+            state.tell(action.observation, report);
         }
     }
 
@@ -131,7 +193,7 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
         InetSocketAddress client = packet.sender();
         Session session = sessions.get(client);
         if (session != null && session.target.gone) {
-            forget(session);
+            forget(session, StreamReport.OK, "endpoint-gone");
             session = null;
         }
         if (session == null) {
@@ -158,15 +220,21 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
                 : state.choose(
                         upstream,
                         now,
+                        null,
                         now.keys() == null
                                 ? 0
                                 : now.keys().hash(client.getAddress().getHostAddress(), state),
                         null);
-        if (candidate == null || target == null) {
+        if (candidate == null || upstream == null || target == null) {
             state.plane.metrics.refused.labelValues("datagram-route").inc();
             return null;
         }
-        Session made = new Session(server, client, candidate.action(), target);
+        Passage passage = new Passage(upstream.guard);
+        if (passage.begin(state.now()) != null || !passage.connect()) {
+            passage.end();
+            return null;
+        }
+        Session made = new Session(server, client, candidate.action(), upstream, target, passage);
         sessions.put(client, made);
         made.open();
         sweep();
@@ -182,7 +250,7 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
                         long now = state.now();
                         List.copyOf(sessions.values()).stream()
                                 .filter(each -> now - each.lastNanos > TimeUnit.SECONDS.toNanos(IDLE_SECONDS))
-                                .forEach(this::forget);
+                                .forEach(each -> forget(each, StreamReport.OK, ""));
                         sweep();
                     },
                     SWEEP_SECONDS,
@@ -190,15 +258,15 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
         }
     }
 
-    private void forget(Session session) {
+    private void forget(Session session, int status, String reason) {
         if (sessions.remove(session.client, session)) {
-            session.close();
+            session.close(status, reason);
         }
     }
 
     @Override
     public void channelInactive(ChannelHandlerContext context) {
-        List.copyOf(sessions.values()).forEach(this::forget);
+        List.copyOf(sessions.values()).forEach(each -> forget(each, StreamReport.OK, "drain"));
     }
 
     @Override

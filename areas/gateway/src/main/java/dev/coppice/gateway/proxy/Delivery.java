@@ -111,7 +111,7 @@ final class Delivery implements Attempt {
         if (keys != null && failed == null) {
             hash = keys.hash(exchange, state);
         }
-        Upstream.Target next = state.choose(upstream, now, hash, failed);
+        Upstream.Target next = state.choose(upstream, now, request.headers(), hash, failed);
         if (next == null) {
             unavailable("no-endpoint", NO_ENDPOINT);
             return;

@@ -20,8 +20,8 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * As Envoy asks ({@code envoy.service.auth.v3.Authorization/Check}, by gRPC over HTTP/2): servers made for it need not be changed. Dynamic metadata of
- * answers, and changes of queries, are not looked at.
+ * As Envoy asks ({@code envoy.service.auth.v3.Authorization/Check}, by gRPC over HTTP/2): servers made for it need not be changed. Dynamic metadata
+ * of answers is what is known of the client, as the claims of a token are. Changes of queries are not looked at.
  */
 record EnvoyAuthorization(Method.External config) implements ExternalProtocol {
     @Override
@@ -137,7 +137,10 @@ record EnvoyAuthorization(Method.External config) implements ExternalProtocol {
                 .findFirst()
                 .orElse("");
         return new Outcome.Known(
-                new Identity("External", config.name(), subject), headers, response.removed(), response.toClient());
+                new Identity("External", config.name(), subject, response.metadata()),
+                headers,
+                response.removed(),
+                response.toClient());
     }
 
     @Override

@@ -9,6 +9,7 @@ import dev.coppice.gateway.log.LogClock;
 import dev.coppice.gateway.proxyprotocol.ConnectionEnds;
 import dev.coppice.gateway.trace.Span;
 import io.netty.channel.EventLoop;
+import io.netty.handler.codec.http.HttpHeaders;
 import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.Map;
@@ -93,11 +94,16 @@ final class EventLoopState {
     /**
      * The endpoint that gets a request; null when none may.
      *
+     * @param headers of the request, which may name a subset of the endpoints; null: there are none
      * @param hash what the request has in common with others, by the keys of {@code state}
      * @param failed not this one, if there is another
      */
     Upstream.@Nullable Target choose(
-            Upstream upstream, Upstream.State state, long hash, Upstream.@Nullable Target failed) {
+            Upstream upstream,
+            Upstream.State state,
+            @Nullable HttpHeaders headers,
+            long hash,
+            Upstream.@Nullable Target failed) {
         Cursor cursor = cursors.computeIfAbsent(upstream, _ -> {
             Cursor made = new Cursor();
             made.next = random.nextInt(1 << 20);
@@ -108,7 +114,11 @@ final class EventLoopState {
             cursor.next = 0;
         }
         int unwanted = failed == null ? -1 : state.targets().indexOf(failed);
-        int chosen = state.plan().choose(pick.with(turn, hash, unwanted));
+        Plan plan = state.subsets() == null ? state.plan() : upstream.plan(state.subsets(), headers);
+        int chosen = plan.choose(pick.with(turn, hash, unwanted));
+        if (pick.passedOver()) {
+            upstream.passedOver();
+        }
         return chosen == Plan.NONE ? null : state.targets().get(chosen);
     }
 
@@ -170,6 +180,13 @@ final class EventLoopState {
             RequestSpans.record(trace, of, plane.clock.now(), now());
         }
         of.clear();
+    }
+
+    /** A stream, or a client's datagrams, is over. */
+    void tell(Observation observation, StreamReport of) {
+        logs.add(observation.logs(), of);
+        // Nothing else may be there for whose sake lines are handed over.
+        tick();
     }
 
     void record(SpanExporter exporter, Span span) {

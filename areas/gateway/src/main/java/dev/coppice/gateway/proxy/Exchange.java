@@ -417,7 +417,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
                     rule.routeKey,
                     asked.origin(client.port().secure()),
                     asked.path() + asked.query(),
-                    request.headers()::getAll);
+                    new HeaderFields(request.headers()));
         }
         // What is kept is kept by the host that the client has asked for.
         if (cache == null || upgrade || filtering != null && filtering.unkept()) {
@@ -432,12 +432,24 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
                 asked.origin(client.port().secure()),
                 asked.path() + asked.query(),
                 credentialed,
-                told());
+                varying(Objects.requireNonNull(chosen.upstream())));
         visit = made;
         made.begin(body.bodiless());
     }
 
-    /** Headers that the client has not sent as the endpoint sees them, and by which answers may differ without a word. */
+    /** Headers by which answers may differ without a word: that the client has not sent as the endpoint sees them, or that name endpoints. */
+    private List<String> varying(Upstream upstream) {
+        List<String> told = told();
+        String subset = upstream.subsetHeader();
+        Upstream other = upstream.fallback();
+        String otherSubset = other == null ? null : other.subsetHeader();
+        return subset == null && otherSubset == null
+                ? told
+                : Stream.concat(told.stream(), Stream.of(subset, otherSubset).filter(Objects::nonNull))
+                        .distinct()
+                        .toList();
+    }
+
     private List<String> told() {
         List<String> where = locations == null ? List.of() : locations.names();
         List<String> extended =

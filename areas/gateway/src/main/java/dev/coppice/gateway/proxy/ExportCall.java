@@ -53,7 +53,7 @@ final class ExportCall implements Attempt {
             CompletableFuture<SpanQueue.Answer> answer) {
         ExportCall call = new ExportCall(target, headers, body, answer);
         Upstream upstream = target.upstream();
-        Upstream.Target endpoint = state.choose(upstream, upstream.state(), state.random.nextLong(), null);
+        Upstream.Target endpoint = state.choose(upstream, upstream.state(), null, state.random.nextLong(), null);
         if (endpoint == null) {
             call.fail("the service has no endpoint that is ready");
             return;

@@ -85,7 +85,7 @@ final class ExternalCall implements Attempt {
     }
 
     private void tryAt(Upstream.@Nullable Target failed) {
-        Upstream.Target target = state.choose(upstream, upstream.state(), state.random.nextLong(), failed);
+        Upstream.Target target = state.choose(upstream, upstream.state(), null, state.random.nextLong(), failed);
         if (target == null) {
             unavailable("the service that is asked has no endpoint that is ready");
             return;

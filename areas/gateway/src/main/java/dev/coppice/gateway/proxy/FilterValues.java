@@ -1,9 +1,7 @@
 package dev.coppice.gateway.proxy;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import dev.coppice.gateway.template.TemplateField;
 import dev.coppice.gateway.template.TemplateValues;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -43,30 +41,9 @@ final class FilterValues implements TemplateValues {
                 List<String> values = QueryParameters.values(of.target().query(), name);
                 yield values.isEmpty() ? null : values.getFirst();
             }
-            case CLAIM -> claim(of.identity.claims(), name);
+            case CLAIM -> of.identity.claim(name);
             case SEGMENT -> segments.get(name);
             case STATUS, RESPONSE_HEADER -> null;
         };
-    }
-
-    /** A claim may have dots in its name; otherwise they lead into objects. */
-    private static @Nullable String claim(JsonNode claims, String name) {
-        JsonNode at = claims.get(name);
-        if (at == null) {
-            at = claims;
-            for (String each : name.split("\\.", -1)) {
-                at = at.path(each);
-            }
-        }
-        if (at.isArray()) {
-            List<String> all = new ArrayList<>();
-            at.forEach(each -> {
-                if (each.isValueNode()) {
-                    all.add(each.asText());
-                }
-            });
-            return String.join(",", all);
-        }
-        return at.isValueNode() && !at.isNull() ? at.asText() : null;
     }
 }

@@ -16,7 +16,7 @@ final class LoopLogs {
         this.random = random;
     }
 
-    void add(List<AccessLog> logs, RequestReport request) {
+    void add(List<AccessLog> logs, Reported request) {
         for (int i = 0; i < logs.size(); i++) {
             lines(logs.get(i)).add(request, random);
         }

@@ -38,7 +38,7 @@ final class MirrorAttempt extends Chain.Member<MirrorAttempt> implements Attempt
     static @Nullable MirrorAttempt begin(
             EventLoopState state, Upstream upstream, HttpRequest request, boolean bodiless) {
         Upstream.State now = upstream.state();
-        Upstream.Target target = state.choose(upstream, now, state.random.nextLong(), null);
+        Upstream.Target target = state.choose(upstream, now, request.headers(), state.random.nextLong(), null);
         if (target == null) {
             state.plane.metrics.mirrorsLost.labelValues("unavailable").inc();
             return null;

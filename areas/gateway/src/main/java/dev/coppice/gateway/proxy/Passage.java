@@ -25,6 +25,7 @@ final class Passage {
     private boolean parallel;
     private boolean retrying;
     private boolean pending;
+    private boolean connection;
     private long beganNanos;
 
     Passage(Guard guard) {
@@ -131,10 +132,23 @@ final class Passage {
         }
     }
 
+    /** Takes a place for the connection that a stream has for itself; false: there are too many. */
+    boolean connect() {
+        connection = guard.connect(false);
+        if (!connection) {
+            guard.metrics.refused(Refusal.CONNECTIONS);
+        }
+        return connection;
+    }
+
     /** The head of an answer is there. One of gRPC without messages has its status here. */
     void answered(HttpResponse head, long now) {
         int grpc = GrpcStatus.isGrpc(head.headers()) ? GrpcStatus.http(head.headers()) : 0;
-        int code = grpc == 0 ? head.status().code() : grpc;
+        answered(grpc == 0 ? head.status().code() : grpc, now);
+    }
+
+    /** It is known how the try went, as a status of HTTP. */
+    void answered(int code, long now) {
         Phase current = leave;
         CircuitBreaker breaker = rules.breaker;
         if (current != null && breaker != null) {
@@ -190,6 +204,10 @@ final class Passage {
     /** Gives everything back that the try has; the leave to be a retry stays. */
     void endTry() {
         connected();
+        if (connection) {
+            connection = false;
+            guard.disconnected();
+        }
         if (leave != null && rules.breaker != null) {
             rules.breaker.dropped(leave);
         }

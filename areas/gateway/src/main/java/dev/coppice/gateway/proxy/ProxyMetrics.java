@@ -11,6 +11,7 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
@@ -20,9 +21,13 @@ import org.jspecify.annotations.Nullable;
 final class ProxyMetrics implements AutoCloseable {
     private static final int MOST_NAMES = 2000;
     private static final int CODES = 600;
+    private static final String IN = "in";
+    private static final String OUT = "out";
 
     private final Counter requests;
     private final Counter streams;
+    private final Counter streamBytes;
+    private final Counter streamsBroken;
     private final Histogram seconds;
     private final Counter upstreamRequests;
     private final Counter upstreamFailures;
@@ -64,6 +69,16 @@ final class ProxyMetrics implements AutoCloseable {
                 .name("coppice_gateway_streams")
                 .help("Streams that ended, and clients of datagrams that fell silent.")
                 .labelNames("route")
+                .build());
+        streamBytes = kept(Counter.builder()
+                .name("coppice_gateway_stream_bytes")
+                .help("Bytes of streams and datagrams that are over: in, from clients; out, to them.")
+                .labelNames("route", "direction")
+                .build());
+        streamsBroken = kept(Counter.builder()
+                .name("coppice_gateway_streams_broken")
+                .help("Streams that did not end by what both sides said, by the reason that access logs have.")
+                .labelNames("route", "reason")
                 .build());
         seconds = kept(Histogram.builder()
                 .name("coppice_gateway_request_seconds")
@@ -191,6 +206,8 @@ final class ProxyMetrics implements AutoCloseable {
         private final String name;
         private final AtomicReferenceArray<@Nullable CounterDataPoint> codes = new AtomicReferenceArray<>(CODES);
         final DistributionDataPoint seconds;
+        /** Why streams broke; as few as there are words. */
+        private final Set<String> broken = ConcurrentHashMap.newKeySet();
 
         PerRoute(String name) {
             this.name = name;
@@ -198,9 +215,15 @@ final class ProxyMetrics implements AutoCloseable {
         }
 
         /** A stream, or a client's datagrams, ended. */
-        void streamed(long nanos) {
+        void streamed(StreamReport of) {
             streams.labelValues(name).inc();
-            seconds.observe(nanos / 1e9);
+            streamBytes.labelValues(name, IN).inc(of.bytesIn());
+            streamBytes.labelValues(name, OUT).inc(of.bytesOut());
+            if (!of.reason().isEmpty()) {
+                streamsBroken.labelValues(name, of.reason()).inc();
+                broken.add(of.reason());
+            }
+            seconds.observe(of.nanos() / 1e9);
         }
 
         void answered(int code, long nanos) {
@@ -244,6 +267,9 @@ final class ProxyMetrics implements AutoCloseable {
         }
         seconds.remove(route);
         streams.remove(route);
+        streamBytes.remove(route, IN);
+        streamBytes.remove(route, OUT);
+        gone.broken.forEach(each -> streamsBroken.remove(route, each));
     }
 
     private void forget(String upstream, PerTarget gone) {

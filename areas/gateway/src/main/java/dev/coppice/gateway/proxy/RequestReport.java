@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * What is told of a request that is over. Each event loop has one, which shows one request after the other, so that telling costs no memory.
  * Used on that loop only.
  */
-final class RequestReport implements TappedRequest {
+final class RequestReport implements TappedRequest, Reported {
     private @Nullable ClientStream client;
     private @Nullable HttpRequest request;
     private RequestTarget asked = RequestTarget.UNKNOWN;
@@ -102,12 +102,14 @@ final class RequestReport implements TappedRequest {
         return value;
     }
 
-    int status() {
+    @Override
+    public int status() {
         return shown(answer).status();
     }
 
     /** From its head to the end of its answer. */
-    long nanos() {
+    @Override
+    public long nanos() {
         return endNanos - beginNanos;
     }
 
@@ -253,6 +255,11 @@ final class RequestReport implements TappedRequest {
             return SecretHeaders.MASK;
         }
         return rule != null && name.equals("referer") ? rule.access.loggableReferer(value) : value;
+    }
+
+    @Override
+    public @Nullable String claim(String name) {
+        return identity().claim(name);
     }
 
     @Override

@@ -4,10 +4,9 @@ import dev.coppice.expression.EvaluationException;
 import dev.coppice.expression.Variables;
 import dev.coppice.gateway.trace.Sampler;
 import dev.coppice.gateway.trace.Span;
+import dev.coppice.gateway.trace.TraceContext;
 import dev.coppice.gateway.trace.TraceParent;
-import dev.coppice.gateway.trace.TraceState;
 import io.netty.handler.codec.http.HttpHeaders;
-import io.netty.util.AsciiString;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -17,8 +16,6 @@ import org.jspecify.annotations.Nullable;
  * an endpoint. Used on its event loop only.
  */
 final class RequestTrace {
-    private static final AsciiString TRACEPARENT = AsciiString.cached("traceparent");
-    private static final AsciiString TRACESTATE = AsciiString.cached("tracestate");
     /** Of one request; further ones are not recorded. */
     private static final int MOST_TRIES = 32;
 
@@ -40,47 +37,46 @@ final class RequestTrace {
     }
 
     private final EventLoopState state;
-    private final SpanExporter exporter;
+    private final Tracing tracing;
     /** What is sent to endpoints: with the gateway's own span when it is recorded, else with that of whoever sent the request. */
     private final TraceParent place;
 
     private final @Nullable TraceParent parent;
     private final String traceState;
+    private final boolean debug;
     private List<Try> tries = List.of();
     private @Nullable Try running;
 
     private RequestTrace(
             EventLoopState state,
-            SpanExporter exporter,
+            Tracing tracing,
             TraceParent place,
             @Nullable TraceParent parent,
-            String traceState) {
+            String traceState,
+            boolean debug) {
         this.state = state;
-        this.exporter = exporter;
+        this.tracing = tracing;
         this.place = place;
         this.parent = parent;
         this.traceState = traceState;
+        this.debug = debug;
     }
 
     /** Goes on with the trace that a request brings, or begins one. What of it is not valid is taken out of the request. */
     static RequestTrace begin(Tracing tracing, EventLoopState state, HttpHeaders headers, Variables request) {
-        List<String> given = headers.getAll(TRACEPARENT);
-        TraceParent parent = given.size() == 1 ? TraceParent.parse(given.getFirst()) : null;
-        String traceState = parent == null ? "" : String.join(",", headers.getAll(TRACESTATE));
-        if (!TraceState.valid(traceState)) {
-            traceState = "";
-            headers.remove(TRACESTATE);
-        }
+        TraceContext given = tracing.headers().read(headers);
+        TraceParent parent = given.parent();
         long random = state.random.nextLong();
         TraceParent trace = parent == null
                 ? new TraceParent(state.random.nextLong() | 1, random, state.random.nextLong() | 1, TraceParent.RANDOM)
                 : parent;
-        boolean sampled = sampled(tracing, state, parent, trace, random, request);
+        boolean sampled = sampled(tracing, state, given, trace, random, request);
         TraceParent place = (parent != null && (sampled || parent.sampled())
                         ? trace.from(state.random.nextLong() | 1)
                         : trace)
                 .sampled(sampled);
-        RequestTrace made = new RequestTrace(state, tracing.exporter(), place, parent, traceState);
+        boolean debug = given.debug() && tracing.sampler().follows();
+        RequestTrace made = new RequestTrace(state, tracing, place, parent, given.state(), debug);
         made.pass(headers, place);
         return made;
     }
@@ -88,13 +84,13 @@ final class RequestTrace {
     private static boolean sampled(
             Tracing tracing,
             EventLoopState state,
-            @Nullable TraceParent parent,
+            TraceContext given,
             TraceParent trace,
             long random,
             Variables request) {
         Sampler sampler = tracing.sampler();
-        if (parent != null && sampler.decided(parent)) {
-            return parent.sampled();
+        if (sampler.decided(given)) {
+            return Boolean.TRUE.equals(given.decided());
         }
         try {
             if (tracing.when() != null && !tracing.when().test(request)) {
@@ -108,7 +104,7 @@ final class RequestTrace {
     }
 
     private void pass(HttpHeaders headers, TraceParent from) {
-        headers.set(TRACEPARENT, from.header());
+        tracing.headers().write(headers, from, debug);
     }
 
     boolean sampled() {
@@ -177,6 +173,6 @@ final class RequestTrace {
 
     /** Hands a span over. */
     void record(Span span) {
-        state.record(exporter, span);
+        state.record(tracing.exporter(), span);
     }
 }

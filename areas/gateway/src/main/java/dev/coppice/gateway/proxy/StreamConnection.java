@@ -30,6 +30,8 @@ final class StreamConnection extends Client {
     /** As what a connection counts that could be made. */
     private static final int CONNECTED = 200;
 
+    private static final int CLIENT_GONE = 499;
+
     /** Streams have nothing but a server name to be chosen by. */
     static final RequestHead NOTHING = new RequestHead() {
         @Override
@@ -56,7 +58,10 @@ final class StreamConnection extends Client {
     private final String serverName;
     private final long beginNanos;
     private final Deque<ByteBuf> early = new ArrayDeque<>(1);
+    private Observation observation;
     private @Nullable RuleAction action;
+    private @Nullable Upstream upstream;
+    private @Nullable Passage passage;
     private Upstream.@Nullable Target endpoint;
     private @Nullable Tracker tracker;
     private @Nullable Channel target;
@@ -65,10 +70,16 @@ final class StreamConnection extends Client {
     private boolean over;
     private int tries;
     private long lastNanos;
+    private long bytesIn;
+    private long bytesOut;
+    private int status = StreamReport.OK;
+    /** Why it ends; empty: as streams do. */
+    private String reason = "";
 
     StreamConnection(EventLoopState state, Port port, Channel channel, String serverName) {
         super(state, port, channel);
         this.serverName = serverName;
+        this.observation = state.plane.observations.standard();
         this.beginNanos = state.now();
         this.lastNanos = beginNanos;
     }
@@ -78,17 +89,27 @@ final class StreamConnection extends Client {
         super.handlerAdded(context);
         channel().config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
         reading(false);
-        RoutingTable<RuleAction> table = port().routing().table();
-        RoutingTable.Found<RuleAction> found = table.find(serverName, NOTHING);
+        Port.Routing routing = port().routing();
+        RoutingTable.Found<RuleAction> found = routing.table().find(serverName, NOTHING);
         Candidate<RuleAction> candidate = found == null ? null : found.candidate();
-        action = candidate == null ? null : candidate.action();
-        RuleAction rule = action;
+        RuleAction rule = candidate == null ? null : candidate.action();
+        action = rule;
+        if (rule != null) {
+            observation = rule.observation;
+        } else if (found != null) {
+            observation = routing.observation(found.listener());
+        }
         RuleAction.Backend backend = rule == null ? null : rule.choose(state().random);
-        if (backend == null || backend.upstream() == null) {
-            refuse("stream-route");
+        Upstream to = backend == null ? null : backend.upstream();
+        if (to == null) {
+            state().plane.metrics.refused.labelValues("stream-route").inc();
+            end(StreamReport.REFUSED, "route");
             return;
         }
-        connect(backend.upstream(), null);
+        upstream = to;
+        Passage through = new Passage(to.guard);
+        passage = through;
+        connect(to, through, null);
     }
 
     @Override
@@ -96,17 +117,40 @@ final class StreamConnection extends Client {
         return serverName;
     }
 
-    private void refuse(String reason) {
-        state().plane.metrics.refused.labelValues(reason).inc();
-        close();
+    /** Ends it; what is told first is the reason. */
+    private void end(int how, String why) {
+        if (reason.isEmpty() && !over) {
+            status = how;
+            reason = why;
+        }
+        super.close();
     }
 
-    private void connect(Upstream upstream, Upstream.@Nullable Target failed) {
+    /** Others end it only when its listener is gone, or the whole data plane. */
+    @Override
+    void close() {
+        end(StreamReport.OK, "drain");
+    }
+
+    private void connect(Upstream upstream, Passage through, Upstream.@Nullable Target failed) {
         Upstream.State now = upstream.state();
         long hash = now.keys() == null ? 0 : now.keys().hash(address(), state());
-        Upstream.Target chosen = state().choose(upstream, now, hash, failed);
+        Upstream.Target chosen = state().choose(upstream, now, null, hash, failed);
         if (chosen == null) {
-            refuse("stream-endpoint");
+            state().plane.metrics.refused.labelValues("stream-endpoint").inc();
+            end(StreamReport.REFUSED, "no-endpoint");
+            return;
+        }
+        long connectNanos = state().now();
+        Refusal refusal = failed == null ? through.begin(connectNanos) : through.again(connectNanos);
+        if (refusal == null && !through.connect()) {
+            refusal = Refusal.CONNECTIONS;
+        }
+        if (refusal == null && !through.queue(connectNanos)) {
+            refusal = Refusal.PENDING_REQUESTS;
+        }
+        if (refusal != null) {
+            end(StreamReport.REFUSED, refusal.word);
             return;
         }
         endpoint = chosen;
@@ -117,7 +161,6 @@ final class StreamConnection extends Client {
             told.begin();
         }
         tracker = told;
-        long connectNanos = state().now();
         state().connector.connect(chosen, ends(), new TargetConnector.Caller() {
             @Override
             public void connected(Channel channel, String protocol) {
@@ -125,6 +168,8 @@ final class StreamConnection extends Client {
                     told.answered(connectNanos);
                     told.judged(CONNECTED);
                 }
+                through.connected();
+                through.answered(CONNECTED, state().now());
                 StreamConnection.this.connected(channel, chosen);
             }
 
@@ -135,10 +180,11 @@ final class StreamConnection extends Client {
                     told.failed(why, connectNanos);
                 }
                 untrack();
+                through.failed(why, state().now());
                 if (!over && tries < MOST_TRIES && now.targets().size() > 1) {
-                    connect(upstream, chosen);
+                    connect(upstream, through, chosen);
                 } else {
-                    close();
+                    end(StreamReport.UNREACHABLE, why.word);
                 }
             }
         });
@@ -193,8 +239,10 @@ final class StreamConnection extends Client {
             ReferenceCountUtil.release(message);
         } else if (to == null) {
             // Bounded by what one read gives, since reading has stopped.
+            bytesIn += bytes.readableBytes();
             early.add(bytes);
         } else {
+            bytesIn += bytes.readableBytes();
             lastNanos = state().now();
             var _ = to.write(bytes, to.voidPromise());
             if (!to.isWritable()) {
@@ -229,7 +277,7 @@ final class StreamConnection extends Client {
     /** Tells one side that the other has said all; closes both when both have. */
     private void endOf(Channel to) {
         if (clientDone && targetDone) {
-            var _ = to.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> close());
+            var _ = to.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> super.close());
             return;
         }
         var _ = to.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(_ -> {
@@ -261,7 +309,7 @@ final class StreamConnection extends Client {
         if (!(cause instanceof IOException) && !(cause instanceof DecoderException)) {
             state().plane.unexpected(cause);
         }
-        close();
+        end(CLIENT_GONE, "client");
     }
 
     /** Streams may last for hours: they are let go on until the time for that is over. */
@@ -271,7 +319,7 @@ final class StreamConnection extends Client {
     @Override
     void checkIdle(long now) {
         if (now - lastNanos > state().plane.options.tunnelIdle().toNanos()) {
-            close();
+            end(StreamReport.OK, "idle");
         }
     }
 
@@ -279,6 +327,10 @@ final class StreamConnection extends Client {
     void gone() {
         over = true;
         untrack();
+        Passage through = passage;
+        if (through != null) {
+            through.end();
+        }
         for (ByteBuf each = early.poll(); each != null; each = early.poll()) {
             each.release();
         }
@@ -286,10 +338,30 @@ final class StreamConnection extends Client {
         if (to != null) {
             var _ = to.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
         }
+        tell();
+    }
+
+    private void tell() {
         RuleAction rule = action;
+        Upstream at = upstream;
+        Upstream.Target last = endpoint;
+        StreamReport report = new StreamReport(
+                port().secure() ? "TLS" : "TCP",
+                address(),
+                serverName,
+                rule == null ? "" : rule.route,
+                at == null ? "" : at.name,
+                last == null ? "" : last.toString(),
+                tries,
+                bytesIn,
+                bytesOut,
+                state().now() - beginNanos,
+                status,
+                reason);
         if (rule != null) {
-            rule.metrics.streamed(state().now() - beginNanos);
+            rule.metrics.streamed(report);
         }
+        state().tell(observation, report);
     }
 
     /** The endpoint's connection. */
@@ -297,6 +369,9 @@ final class StreamConnection extends Client {
         @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
             lastNanos = state().now();
+            if (message instanceof ByteBuf bytes) {
+                bytesOut += bytes.readableBytes();
+            }
             Channel to = channel();
             var _ = to.write(message, to.voidPromise());
             if (!to.isWritable()) {
@@ -327,12 +402,23 @@ final class StreamConnection extends Client {
             if (target != null && endpoint != null) {
                 endpoint.metrics.connections.dec();
             }
+            if (!targetDone) {
+                broken();
+            }
             var _ = channel().writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
         }
 
         @Override
         public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            broken();
             var _ = context.close();
+        }
+
+        private void broken() {
+            if (!over && reason.isEmpty()) {
+                status = StreamReport.UNREACHABLE;
+                reason = Attempt.Failure.RESET.word;
+            }
         }
     }
 }

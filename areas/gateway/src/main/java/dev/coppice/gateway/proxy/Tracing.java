@@ -11,12 +11,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @param when a condition for traces that begin here; null: none
  */
-record Tracing(Sampler sampler, @Nullable RequestExpression when, SpanExporter exporter) {
+record Tracing(Sampler sampler, @Nullable RequestExpression when, TraceHeaders headers, SpanExporter exporter) {
     static Tracing of(ObservationConfig.Tracing config, SpanExporter exporter) {
         try {
             return new Tracing(
                     new Sampler(config.share().numerator(), config.share().denominator(), config.follows()),
                     config.when().isEmpty() ? null : RequestExpression.condition(config.when()),
+                    new TraceHeaders(config.propagation()),
                     exporter);
         } catch (InvalidExpressionException e) {
             // The control half compiles it before.

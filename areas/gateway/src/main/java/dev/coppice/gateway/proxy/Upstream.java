@@ -9,6 +9,7 @@ import dev.coppice.gateway.balance.Member;
 import dev.coppice.gateway.balance.OutlierDetector;
 import dev.coppice.gateway.balance.Plan;
 import dev.coppice.gateway.balance.SlowStarts;
+import dev.coppice.gateway.balance.Subsets;
 import dev.coppice.gateway.config.BalanceConfig;
 import dev.coppice.gateway.config.CredentialConfig;
 import dev.coppice.gateway.config.HealthCheckConfig;
@@ -20,6 +21,8 @@ import dev.coppice.gateway.config.UpstreamConfig.Endpoint;
 import dev.coppice.gateway.config.UpstreamTlsConfig;
 import dev.coppice.kernel.Clock;
 import dev.coppice.kernel.OccasionalLine;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaders;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
@@ -29,6 +32,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,12 +46,14 @@ final class Upstream {
      *
      * @param plan numbers endpoints as {@code targets} has them
      * @param keys what requests have in common; null: nothing that matters
+     * @param subsets null: {@code plan} is for all requests
      */
     record State(
             UpstreamConfig.Protocol protocol,
             List<Target> targets,
             Plan plan,
-            @Nullable RequestKeys keys) {}
+            @Nullable RequestKeys keys,
+            @Nullable Subsets subsets) {}
 
     /** An endpoint; the same object as long as it is there. */
     static final class Target {
@@ -171,7 +177,8 @@ final class Upstream {
         this.credentialed = shared.credentials();
         this.complaints = new OccasionalLine(LOG, clock);
         this.balanceMetrics = shared.balanceMetrics().upstream(name);
-        this.state = new State(UpstreamConfig.Protocol.HTTP, List.of(), Plan.of(List.of(), balancer, balance), null);
+        this.state =
+                new State(UpstreamConfig.Protocol.HTTP, List.of(), Plan.of(List.of(), balancer, balance), null, null);
     }
 
     /**
@@ -212,6 +219,40 @@ final class Upstream {
 
     State state() {
         return state;
+    }
+
+    /**
+     * How the endpoint of a request is chosen where there are subsets.
+     *
+     * @param headers null: there is nothing that could name one
+     */
+    Plan plan(Subsets subsets, @Nullable HttpHeaders headers) {
+        BalanceConfig.Subset by = subsets.config();
+        String name = null;
+        if (headers != null) {
+            name = by.header() == null
+                    ? RequestKeys.cookie(headers, Objects.requireNonNull(by.cookie()))
+                    : RoutedRequest.header(headers, by.header());
+        }
+        Plan named = name == null ? null : subsets.named(name);
+        balanceMetrics.subset(named != null);
+        return named == null ? subsets.otherwise() : named;
+    }
+
+    /** The header by which a request's endpoints are told apart, and so what they answer; null: none is. */
+    @Nullable
+    String subsetHeader() {
+        Subsets subsets = state.subsets;
+        if (subsets == null) {
+            return null;
+        }
+        String header = subsets.config().header();
+        return header == null ? HttpHeaderNames.COOKIE.toString() : header;
+    }
+
+    /** An endpoint that a key belongs to had too much to do. */
+    void passedOver() {
+        balanceMetrics.passedOver();
     }
 
     /** What gets its requests when it is not there; null: nothing. */
@@ -347,20 +388,36 @@ final class Upstream {
             members.add(
                     new Member(each.name, each.endpoint.priority(), each.endpoint.weight() * part, healthy, each.load));
         }
+        List<Integer> all = IntStream.range(0, members.size()).boxed().toList();
+        Plan plan = plan(members, all);
         state = new State(
-                protocol, targets, plan(members), balancer.hashes() ? new RequestKeys(balance.hashKeys()) : null);
+                protocol,
+                targets,
+                plan,
+                balancer.hashes() ? new RequestKeys(balance.hashKeys()) : null,
+                balance.subset() == null ? null : subsets(balance.subset(), targets, members, plan));
         balanceMetrics.show(traffic == null ? null : this::figures);
     }
 
     /** A load balancer that somebody else brought may fail; endpoints take turns then. */
-    private Plan plan(List<Member> members) {
+    private Plan plan(List<Member> members, List<Integer> among) {
         try {
-            return Plan.of(members, balancer, balance);
+            return Plan.of(members, among, balancer, balance);
         } catch (RuntimeException e) {
             complaints.warn(name + ": the load balancer " + balancer.name()
                     + " could not be made, and endpoints take turns: " + e);
-            return Plan.of(members, factory(BalanceConfig.DEFAULT), balance);
+            return Plan.of(members, among, factory(BalanceConfig.DEFAULT), balance);
         }
+    }
+
+    private Subsets subsets(BalanceConfig.Subset by, List<Target> targets, List<Member> members, Plan all) {
+        Subsets made = Subsets.of(
+                by, targets.stream().map(each -> each.endpoint.subset()).toList(), all, among -> plan(members, among));
+        if (made.left() > 0) {
+            complaints.warn(name + ": the label " + by.label() + " has " + made.left() + " values beyond "
+                    + Subsets.MOST + "; requests that name them are sent as if no endpoint had them");
+        }
+        return made;
     }
 
     /** For metrics. */

@@ -21,8 +21,8 @@ public final class ProxyHeader {
     private static final int FIXED = 16;
     private static final int LOCAL = 0x20;
     private static final int PROXY = 0x21;
-    private static final int TCP4 = 0x11;
-    private static final int TCP6 = 0x21;
+    private static final int STREAM = 1;
+    private static final int DATAGRAM = 2;
     private static final int IPV4 = 1;
     private static final int IPV6 = 2;
     private static final int UNIX = 3;
@@ -262,6 +262,15 @@ public final class ProxyHeader {
                     .putShort((short) 0)
                     .array();
         }
+        return binary(ends, STREAM);
+    }
+
+    /** A header of version 2 for a datagram, which stands before what that says. */
+    public static byte[] datagram(ConnectionEnds ends) {
+        return binary(ends, DATAGRAM);
+    }
+
+    private static byte[] binary(ConnectionEnds ends, int transport) {
         boolean six = six(ends);
         byte[] source = bytes(ends.sourceAddress(), six);
         byte[] destination = bytes(ends.destinationAddress(), six);
@@ -271,7 +280,7 @@ public final class ProxyHeader {
         ByteBuffer out = ByteBuffer.allocate(FIXED + length)
                 .put(SIGNATURE)
                 .put((byte) PROXY)
-                .put((byte) (six ? TCP6 : TCP4))
+                .put((byte) ((six ? IPV6 : IPV4) << 4 | transport))
                 .putShort((short) length)
                 .put(source)
                 .put(destination)

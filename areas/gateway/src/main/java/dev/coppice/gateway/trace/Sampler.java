@@ -13,8 +13,8 @@ public record Sampler(int numerator, int denominator, boolean follows) {
     private static final int RANDOM_BITS = 56;
 
     /** Whether it is said already by whoever sent the request. */
-    public boolean decided(@Nullable TraceParent parent) {
-        return follows && parent != null;
+    public boolean decided(TraceContext given) {
+        return follows && given.decided() != null;
     }
 
     /**

@@ -3,6 +3,9 @@ package dev.coppice.gateway.authentication;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.ListValue;
+import com.google.protobuf.Struct;
 import io.envoyproxy.envoy.config.core.v3.HeaderValue;
 import io.envoyproxy.envoy.config.core.v3.HeaderValueOption;
 import io.envoyproxy.envoy.service.auth.v3.CheckResponse;
@@ -56,6 +59,92 @@ class CheckMessagesTest {
                 assertThat(e).isNotNull();
             }
         }
+    }
+
+    private static com.google.protobuf.Value text(String text) {
+        return com.google.protobuf.Value.newBuilder().setStringValue(text).build();
+    }
+
+    @Test
+    void whatElseItHasToSayIsReadAsJson() throws Exception {
+        Struct inner = Struct.newBuilder()
+                .putFields(
+                        "half",
+                        com.google.protobuf.Value.newBuilder()
+                                .setNumberValue(0.5)
+                                .build())
+                .putFields(
+                        "none",
+                        com.google.protobuf.Value.newBuilder()
+                                .setNullValueValue(0)
+                                .build())
+                .build();
+        Struct metadata = Struct.newBuilder()
+                .putFields("tenant", text("acme"))
+                .putFields(
+                        "level",
+                        com.google.protobuf.Value.newBuilder().setNumberValue(7).build())
+                .putFields(
+                        "staff",
+                        com.google.protobuf.Value.newBuilder()
+                                .setBoolValue(true)
+                                .build())
+                .putFields(
+                        "in",
+                        com.google.protobuf.Value.newBuilder()
+                                .setStructValue(inner)
+                                .build())
+                .putFields(
+                        "roles",
+                        com.google.protobuf.Value.newBuilder()
+                                .setListValue(ListValue.newBuilder()
+                                        .addValues(text("a"))
+                                        .addValues(text("b")))
+                                .build())
+                .build();
+        byte[] message = CheckResponse.newBuilder()
+                .setStatus(com.google.rpc.Status.newBuilder())
+                .setOkResponse(OkHttpResponse.newBuilder()
+                        .setDynamicMetadata(Struct.newBuilder()
+                                .putFields("tenant", text("old"))
+                                .putFields("early", text("x"))))
+                .setDynamicMetadata(metadata)
+                .build()
+                .toByteArray();
+        ObjectNode read = CheckMessages.read(message).metadata();
+        assertThat(read.toString())
+                .isEqualTo("{\"tenant\":\"acme\",\"early\":\"x\",\"level\":7,\"staff\":true,"
+                        + "\"in\":{\"half\":0.5,\"none\":null},\"roles\":[\"a\",\"b\"]}");
+        Identity identity = new Identity("External", "opa", "", read);
+        assertThat(identity.claim("tenant")).isEqualTo("acme");
+        assertThat(identity.claim("in.half")).isEqualTo("0.5");
+        assertThat(identity.claim("roles")).isEqualTo("a,b");
+        assertThat(identity.claim("in")).isNull();
+        assertThat(identity.claim("in.none")).isNull();
+        assertThat(identity.claim("gone")).isNull();
+    }
+
+    @Test
+    void metadataWithoutEndIsRefused() {
+        Struct.Builder nested = Struct.newBuilder();
+        for (int i = 0; i < 17; i++) {
+            nested = Struct.newBuilder()
+                    .putFields(
+                            "a",
+                            com.google.protobuf.Value.newBuilder()
+                                    .setStructValue(nested)
+                                    .build());
+        }
+        byte[] deep =
+                CheckResponse.newBuilder().setDynamicMetadata(nested).build().toByteArray();
+        assertThatThrownBy(() -> CheckMessages.read(deep)).hasMessageContaining("16 levels");
+        Struct.Builder wide = Struct.newBuilder();
+        for (int i = 0; i < 1001; i++) {
+            wide.putFields("a" + i, text(""));
+        }
+        byte[] many =
+                CheckResponse.newBuilder().setDynamicMetadata(wide).build().toByteArray();
+        assertThatThrownBy(() -> CheckMessages.read(many)).hasMessageContaining("1000 values");
     }
 
     @Test

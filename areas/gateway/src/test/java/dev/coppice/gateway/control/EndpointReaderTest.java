@@ -25,7 +25,7 @@ class EndpointReaderTest {
     private static List<String> read(String zone, String service, List<ObjectNode> slices) throws IOException {
         List<String> all = new ArrayList<>();
         for (Endpoint each :
-                new EndpointReader(zone).read(YAML.readTree("spec: {" + service + "}"), slices, "http", false)) {
+                new EndpointReader(zone).read(YAML.readTree("spec: {" + service + "}"), slices, "http", false, "")) {
             all.add(each.address()
                     + (each.priority() == 0 ? "" : " priority=" + each.priority())
                     + (each.weight() == 1 ? "" : " weight=" + each.weight()));
@@ -86,6 +86,26 @@ class EndpointReaderTest {
                                 slice("gateway.coppice.dev/weight: \"101\"", endpoint(4, "")),
                                 slice("gateway.coppice.dev/weight: heavy", endpoint(5, "")))))
                 .containsExactly("10.0.0.1 weight=10", "10.0.0.2 weight=10", "10.0.0.3", "10.0.0.4", "10.0.0.5");
+    }
+
+    private static List<String> labels(String label, List<ObjectNode> slices) throws IOException {
+        return new EndpointReader("")
+                .read(YAML.readTree("spec: {}"), slices, "http", false, label).stream()
+                        .map(Endpoint::subset)
+                        .toList();
+    }
+
+    @Test
+    void labelsAreThoseOfSlicesOrWhatEndpointsSayThemselves() throws IOException {
+        ObjectNode first = slice("", endpoint(1, "zone: a"), endpoint(2, "nodeName: n"));
+        first.withObject("/metadata/labels").put("version", "v1").put("topology.kubernetes.io/zone", "of-slice");
+        ObjectNode second = slice("", endpoint(3, "targetRef: {kind: Pod, name: p-0}"), endpoint(4, ""));
+        List<ObjectNode> slices = List.of(first, second);
+        assertThat(labels("version", slices)).containsExactly("v1", "v1", "", "");
+        assertThat(labels("topology.kubernetes.io/zone", slices)).containsExactly("a", "of-slice", "", "");
+        assertThat(labels("kubernetes.io/hostname", slices)).containsExactly("", "n", "", "");
+        assertThat(labels("statefulset.kubernetes.io/pod-name", slices)).containsExactly("", "", "p-0", "");
+        assertThat(labels("", slices)).containsExactly("", "", "", "");
     }
 
     @Test

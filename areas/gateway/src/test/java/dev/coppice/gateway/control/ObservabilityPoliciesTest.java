@@ -125,6 +125,39 @@ class ObservabilityPoliciesTest {
     }
 
     @Test
+    void streamsAreToldOfAsTheirRouteOrListenerSays() {
+        world.apply("""
+                kind: Gateway
+                metadata: {name: streams}
+                spec: {gatewayClassName: coppice, listeners: [{name: tcp, port: 5432, protocol: TCP}]}
+                ---
+                apiVersion: gateway.networking.k8s.io/v1alpha2
+                kind: TCPRoute
+                metadata: {name: db}
+                spec: {parentRefs: [{name: streams}], rules: [{name: all, backendRefs: [{name: db, port: 5432}]}]}
+                """);
+        policy(
+                "told",
+                "{group: gateway.networking.k8s.io, kind: TCPRoute, name: db, sectionName: all}",
+                "accessLog: {logs: [{name: a}]}");
+        World.Outcome outcome = world.translate();
+        assertThat(said(outcome, "told").holds()).isTrue();
+        assertThat(outcome.config().observations().getFirst().targets())
+                .containsExactly(new TrafficTarget("TCPRoute", "default/db", "all"));
+        assertThat(outcome.config().listeners().stream()
+                        .flatMap(each -> each.routes().stream())
+                        .filter(each -> each.kind().equals("TCPRoute"))
+                        .flatMap(each -> each.rules().stream()))
+                .extracting(each -> each.name())
+                .containsExactly("all");
+        policy(
+                "lost",
+                "{group: gateway.networking.k8s.io, kind: TCPRoute, name: db, sectionName: none}",
+                "accessLog: {}");
+        assertThat(said(world.translate(), "lost").message()).isEqualTo("TCPRoute db has no rule none");
+    }
+
+    @Test
     void aTargetThatIsNotThereIsTold() {
         policy("lost", "{group: gateway.networking.k8s.io, kind: HTTPRoute, name: gone}", "accessLog: {}");
         assertThat(said(world.translate(), "lost").reason()).isEqualTo("TargetNotFound");

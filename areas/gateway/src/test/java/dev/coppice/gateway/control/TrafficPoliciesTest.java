@@ -1,12 +1,14 @@
 package dev.coppice.gateway.control;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.coppice.gateway.config.BalanceConfig;
 import dev.coppice.gateway.config.BalanceConfig.HashKey;
 import dev.coppice.gateway.config.BalanceConfig.MadeCookie;
 import dev.coppice.gateway.config.BalanceConfig.SlowStart;
+import dev.coppice.gateway.config.BalanceConfig.Subset;
 import dev.coppice.gateway.config.CredentialConfig;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.HealthCheckConfig;
@@ -15,6 +17,7 @@ import dev.coppice.gateway.config.HealthCheckConfig.Type;
 import dev.coppice.gateway.config.OutlierConfig;
 import dev.coppice.gateway.config.SecurityConfig.Secret;
 import dev.coppice.gateway.config.TrafficConfig;
+import dev.coppice.gateway.config.UpstreamConfig.Endpoint;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -117,6 +120,42 @@ class TrafficPoliciesTest {
     }
 
     @Test
+    void boundsOfLoadsAndSubsetsAreRead() {
+        world.apply("""
+                kind: EndpointSlice
+                metadata: {name: web-2, labels: {kubernetes.io/service-name: web, version: v2}}
+                addressType: IPv4
+                ports: [{name: http, port: 3000}]
+                endpoints: [{addresses: [10.0.0.9]}]
+                """);
+        policy(
+                "p",
+                WEB,
+                "loadBalancer: {algorithm: Maglev, balanceFactorPercent: 125, subset: {label: version, header: X-Version}}");
+        World.Outcome outcome = world.translate();
+        assertThat(said(outcome, "p")).containsExactly(ACCEPTED);
+        assertThat(outcome.upstream("default/web:80").traffic())
+                .isEqualTo(TrafficConfig.NONE.withBalance(
+                        new BalanceConfig("Maglev", 2, 10_000_000_000L, 0, List.of(), null, 50, 140)
+                                .withBalanceFactor(125)
+                                .withSubset(new Subset("version", "x-version", null, Subset.Fallback.ANY, ""))));
+        assertThat(outcome.upstream("default/web:80").endpoints())
+                .extracting(Endpoint::address, Endpoint::subset)
+                .containsExactlyInAnyOrder(tuple("10.0.0.1", ""), tuple("10.0.0.9", "v2"));
+        policy(
+                "p",
+                WEB,
+                "loadBalancer: {subset: {label: topology.kubernetes.io/zone, cookie: zone, fallback: Default, defaultValue: a}}");
+        assertThat(world.translate().upstream("default/web:80").traffic())
+                .isEqualTo(TrafficConfig.NONE.withBalance(BalanceConfig.DEFAULT.withSubset(
+                        new Subset("topology.kubernetes.io/zone", null, "zone", Subset.Fallback.DEFAULT, "a"))));
+        // It is another label now.
+        assertThat(world.translate().upstream("default/web:80").endpoints())
+                .extracting(Endpoint::subset)
+                .containsOnly("");
+    }
+
+    @Test
     void howHealthIsFoundOutIsReadWithItsDefaults() {
         policy("p", WEB, "healthCheck: {}, outlierDetection: {}");
         assertThat(world.translate().upstream("default/web:80").traffic())
@@ -167,11 +206,19 @@ class TrafficPoliciesTest {
                 metadata: {name: dns}
                 spec: {parentRefs: [{name: udp}], rules: [{backendRefs: [{name: dns, port: 53}]}]}
                 """);
-        policy("p", "{group: \"\", kind: Service, name: dns}", "healthCheck: {}, loadBalancer: {algorithm: Random}");
+        policy(
+                "p",
+                "{group: \"\", kind: Service, name: dns}",
+                "healthCheck: {}, loadBalancer: {algorithm: Random}, proxyProtocol: {version: V2}");
         TrafficConfig traffic = world.translate().upstream("default/dns:53/udp").traffic();
         assertThat(traffic).isNotNull();
         assertThat(traffic.healthCheck()).isNull();
         assertThat(traffic.balance().algorithm()).isEqualTo("Random");
+        assertThat(traffic.proxyProtocol()).isEqualTo(TrafficConfig.ProxyProtocol.V2);
+        policy("p", "{group: \"\", kind: Service, name: dns}", "healthCheck: {}, proxyProtocol: {version: V1}");
+        traffic = world.translate().upstream("default/dns:53/udp").traffic();
+        assertThat(traffic).isNotNull();
+        assertThat(traffic.proxyProtocol()).isNull();
     }
 
     @Test

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.coppice.gateway.DataPlane;
 import dev.coppice.gateway.config.BackendConfig;
+import dev.coppice.gateway.config.BalanceConfig;
+import dev.coppice.gateway.config.BalanceConfig.Subset;
 import dev.coppice.gateway.config.ContentConfig;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.GatewayConfig;
@@ -15,6 +17,7 @@ import dev.coppice.gateway.config.MatchConfig.PathMatch;
 import dev.coppice.gateway.config.MatchConfig.ValueMatch;
 import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.RouteConfig;
+import dev.coppice.gateway.config.RouteFilterConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.TrafficTarget;
@@ -100,6 +103,38 @@ final class ExplainerTest {
         List<Explanation> all = explainer.explain(Question.of(method, url, List.of(headers)), "");
         assertThat(all).hasSize(1);
         return all.getFirst();
+    }
+
+    @Test
+    void saysWhenAFilterAnswersForARuleThatLeadsNowhere() {
+        RouteFilterConfig teapot = new RouteFilterConfig(
+                "default/teapot",
+                "request.path == '/tea'",
+                "",
+                FilterConfig.HeaderChanges.NONE,
+                FilterConfig.HeaderChanges.NONE,
+                null,
+                new RouteFilterConfig.Direct(418, "text/plain", "tea", false),
+                null,
+                null);
+        RuleConfig rule =
+                new RuleConfig(List.of(MatchConfig.ANY), List.of(new FilterConfig.Named("default/teapot")), List.of());
+        ListenerConfig listener = new ListenerConfig(
+                "default/edge",
+                "http",
+                "127.0.0.1",
+                8000,
+                ListenerConfig.Protocol.HTTP,
+                "*.example",
+                null,
+                List.of(route("tea", "tea.example", rule)));
+        GatewayConfig config = new GatewayConfig.Builder(List.of(listener), List.of())
+                .filters(List.of(teapot))
+                .build();
+        assertThat(one(new Explainer(config, new Troubled()), "GET", "http://tea.example:8000/")
+                        .outcome())
+                .isEqualTo("answered by the filter default/teapot where that applies,"
+                        + " else answered with 500: the rule leads nowhere");
     }
 
     @Test
@@ -214,6 +249,17 @@ final class ExplainerTest {
         assertThat(Words.traffic(TrafficConfig.NONE.withFallback("default/other:80")))
                 .containsExactly("else to default/other:80");
         assertThat(Words.traffic(TrafficConfig.NONE)).isEmpty();
+        BalanceConfig maglev = new BalanceConfig("Maglev", 2, 0, 0, List.of(), null, 50, 140);
+        assertThat(Words.traffic(TrafficConfig.NONE.withBalance(maglev.withBalanceFactor(125))))
+                .containsExactly("balanced by Maglev, none with more than 125 percent of its share");
+        assertThat(Words.traffic(TrafficConfig.NONE.withBalance(
+                        maglev.withSubset(new Subset("version", "x-version", null, Subset.Fallback.ANY, "")))))
+                .containsExactly(
+                        "balanced by Maglev",
+                        "to endpoints whose label version is as the header x-version says, else to any");
+        assertThat(Words.traffic(TrafficConfig.NONE.withBalance(
+                        maglev.withSubset(new Subset("zone", null, "z", Subset.Fallback.DEFAULT, "a")))))
+                .contains("to endpoints whose label zone is as the cookie z says, else to those where it is a");
     }
 
     @Test

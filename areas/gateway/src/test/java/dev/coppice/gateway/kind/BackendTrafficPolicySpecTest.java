@@ -42,6 +42,29 @@ class BackendTrafficPolicySpecTest {
     }
 
     @Test
+    void loadsAreBoundedWhereKeysAreAndSubsetsHaveALabelAndAName() throws Exception {
+        assertThat(balancer("algorithm: RingHash, balanceFactorPercent: 125")).isEmpty();
+        assertThat(balancer("algorithm: Maglev, balanceFactorPercent: 105")).isEmpty();
+        assertThat(balancer("balanceFactorPercent: 125")).contains("RingHash and Maglev only");
+        assertThat(balancer("algorithm: Mine, balanceFactorPercent: 125")).contains("RingHash and Maglev only");
+        assertThat(balancer("algorithm: Maglev, balanceFactorPercent: 104"))
+                .contains("spec.loadBalancer.balanceFactorPercent");
+        assertThat(balancer("subset: {label: version, header: X-Version}")).isEmpty();
+        assertThat(balancer("subset: {label: topology.kubernetes.io/zone, cookie: zone, fallback: None}"))
+                .isEmpty();
+        assertThat(balancer("subset: {label: version, header: X-Version, fallback: Default, defaultValue: v1}"))
+                .isEmpty();
+        assertThat(balancer("subset: {label: version}")).contains("one of header and cookie must be given");
+        assertThat(balancer("subset: {label: version, header: a, cookie: b}"))
+                .contains("one of header and cookie must be given");
+        assertThat(balancer("subset: {header: a}")).contains("spec.loadBalancer.subset.label");
+        assertThat(balancer("subset: {label: \"a b\", header: a}")).contains("spec.loadBalancer.subset.label");
+        assertThat(balancer("subset: {label: a, cookie: \"a;b\"}")).contains("spec.loadBalancer.subset.cookie");
+        assertThat(balancer("subset: {label: a, header: b, fallback: Default}")).contains("defaultValue must be given");
+        assertThat(balancer("subset: {label: a, header: b, defaultValue: c}")).contains("defaultValue must be given");
+    }
+
+    @Test
     void healthIsReadWithinBounds() throws Exception {
         assertThat(section("healthCheck", "")).isEmpty();
         assertThat(section(

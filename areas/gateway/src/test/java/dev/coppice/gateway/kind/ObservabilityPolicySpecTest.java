@@ -20,6 +20,11 @@ class ObservabilityPolicySpecTest {
     @Test
     void goodOnesAreTaken() throws Exception {
         assertThat(spec(", accessLog: {}")).isEmpty();
+        for (String kind : new String[] {"TLSRoute", "TCPRoute", "UDPRoute"}) {
+            assertThat(PROBLEMS.of("{targetRefs: [{group: gateway.networking.k8s.io, kind: " + kind
+                            + ", name: r}], accessLog: {}}"))
+                    .isEmpty();
+        }
         assertThat(log("format: Combined, output: Stdout")).isEmpty();
         assertThat(log("format: Template, template: \"{status}\", file: {maxMebibytes: 10, maxFiles: 2},"
                         + " sampling: {fraction: {numerator: 1, denominator: 1000}, errors: true, slowerThan: 500ms},"
@@ -34,6 +39,12 @@ class ObservabilityPolicySpecTest {
         assertThat(spec(", tracing: {service: {name: collector, port: 4318}, path: /otlp/v1/traces, serviceName: edge,"
                         + " sampling: {parent: Ignore, fraction: {numerator: 1}, when: \"true\"}}"))
                 .isEmpty();
+        assertThat(spec(", tracing: {service: {name: collector, port: 1}, propagation: [W3C, B3, B3Multi]}"))
+                .isEmpty();
+        assertThat(spec(", tracing: {service: {name: collector, port: 1}, propagation: [Jaeger]}"))
+                .contains("spec.tracing.propagation");
+        assertThat(spec(", tracing: {service: {name: collector, port: 1}, propagation: [B3, B3]}"))
+                .contains("spec.tracing.propagation");
         assertThat(spec(", tracing: {}")).contains("spec.tracing.service");
         assertThat(spec(", tracing: {service: {name: collector, port: 0}}")).contains("port");
         assertThat(spec(", tracing: {service: {name: collector, port: 1}, path: v1}"))

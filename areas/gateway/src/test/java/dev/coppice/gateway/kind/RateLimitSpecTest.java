@@ -53,5 +53,7 @@ class RateLimitSpecTest {
                 .contains("may be there once");
         assertThat(problems("{group: \"\", kind: Service, name: web}", "{name: a, requests: 1, per: 1s}"))
                 .contains("spec.targetRefs[0].kind");
+        assertThat(problems(GATE.replace("kind: Gateway", "kind: TCPRoute"), "{name: a, requests: 1, per: 1s}"))
+                .contains("routes that have requests: expected kind Gateway, HTTPRoute or GRPCRoute");
     }
 }

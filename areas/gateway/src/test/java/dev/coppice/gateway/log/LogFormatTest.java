@@ -53,6 +53,11 @@ class LogFormatTest {
         public @Nullable String responseHeader(String name) {
             return headers.get("answer " + name);
         }
+
+        @Override
+        public @Nullable String claim(String name) {
+            return headers.get("claim " + name);
+        }
     }
 
     private static Told request() {
@@ -134,6 +139,14 @@ class LogFormatTest {
         assertThatThrownBy(() -> LogFormat.template("{status} ".repeat(40))).hasMessageContaining("80 parts");
         assertThatThrownBy(() -> LogFormat.json(Map.of("key", "{request.header.X-Api-Key}")))
                 .hasMessageContaining("key: {request.header.X-Api-Key}");
+    }
+
+    @Test
+    void claimsAreNamed() throws Exception {
+        LogFormat format = LogFormat.template("{claim.tenant} {claim.realm.roles} {claim.none}");
+        assertThat(line(format, request().header("claim tenant", "a b").header("claim realm.roles", "x,\ny")))
+                .isEqualTo("a b x,\\x0ay -");
+        assertThatThrownBy(() -> LogFormat.template("{claim.}")).hasMessageContaining("claim.NAME");
     }
 
     @Test

@@ -8,6 +8,8 @@ import dev.coppice.gateway.config.BalanceConfig;
 import dev.coppice.gateway.config.BalanceConfig.HashKey;
 import dev.coppice.gateway.config.BalanceConfig.MadeCookie;
 import dev.coppice.gateway.config.BalanceConfig.SlowStart;
+import dev.coppice.gateway.config.BalanceConfig.Subset;
+import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.HealthCheckConfig;
 import dev.coppice.gateway.config.HealthCheckConfig.Codes;
 import dev.coppice.gateway.config.HealthCheckConfig.Type;
@@ -132,6 +134,149 @@ class BalanceTest {
         } catch (java.io.IOException e) {
             throw new java.io.UncheckedIOException(e);
         }
+    }
+
+    private void serveVersions(Subset subset, String algorithm, String... versions) {
+        List<Endpoint> endpoints = new ArrayList<>();
+        for (int i = 0; i < versions.length; i++) {
+            endpoints.add(new Endpoint("127.0.0.1", backends.get(i).port(), 0, 1, versions[i]));
+        }
+        proxy.serve(
+                List.of(rule("u")),
+                new UpstreamConfig(
+                        "u",
+                        Protocol.HTTP,
+                        endpoints,
+                        null,
+                        TrafficConfig.NONE.withBalance(balance(algorithm).withSubset(subset))));
+    }
+
+    private static Subset byHeader(Subset.Fallback fallback, String name) {
+        return new Subset("version", "x-version", null, fallback, name);
+    }
+
+    @Test
+    void requestsGoToTheSubsetThatTheyName() throws Exception {
+        numbered(4);
+        for (String algorithm : List.of("RoundRobin", "Maglev", "LeastRequest")) {
+            serveVersions(byHeader(Subset.Fallback.ANY, ""), algorithm, "v1", "v2", "v1", "");
+            Map<String, Integer> counts = new HashMap<>();
+            for (int i = 0; i < 8; i++) {
+                assertThat(body("/", "X-Version: v2")).isEqualTo("1");
+                counts.merge(body("/", "X-Version: v1"), 1, Integer::sum);
+                body("/", "X-Version: v3");
+                body("/");
+                // Two of a header are neither.
+                body("/", "X-Version: v1", "X-Version: v2");
+            }
+            assertThat(List.of("0", "2")).containsAll(counts.keySet());
+        }
+        assertThat(metric("coppice_gateway_upstream_subset_choices_total{result=\"subset\",upstream=\"u\"}"))
+                .isEqualTo(48);
+        assertThat(metric("coppice_gateway_upstream_subset_choices_total{result=\"fallback\",upstream=\"u\"}"))
+                .isEqualTo(72);
+    }
+
+    @Test
+    void whoNamesNoSubsetHasTheDefaultOrNone() throws Exception {
+        numbered(2);
+        serveVersions(byHeader(Subset.Fallback.DEFAULT, "v2"), "RoundRobin", "v1", "v2");
+        for (int i = 0; i < 4; i++) {
+            assertThat(body("/")).isEqualTo("1");
+            assertThat(body("/", "X-Version: v1")).isEqualTo("0");
+        }
+        serveVersions(byHeader(Subset.Fallback.NONE, ""), "RoundRobin", "v1", "v2");
+        assertThat(proxy.get("/")).startsWith("HTTP/1.1 503");
+        assertThat(proxy.get("/", "X-Version: v3")).startsWith("HTTP/1.1 503");
+        assertThat(body("/", "X-Version: v1")).isEqualTo("0");
+        serveVersions(new Subset("version", null, "version", Subset.Fallback.NONE, ""), "RoundRobin", "v1", "v2");
+        assertThat(body("/", "Cookie: a=b; version=v2")).isEqualTo("1");
+        assertThat(proxy.get("/", "Cookie: a=b")).startsWith("HTTP/1.1 503");
+    }
+
+    @Test
+    void aRulesFilterNamesTheSubsetOfItsRequests() throws Exception {
+        numbered(2);
+        UpstreamConfig upstream = new UpstreamConfig(
+                "u",
+                Protocol.HTTP,
+                List.of(
+                        new Endpoint("127.0.0.1", backends.get(0).port(), 0, 1, "v1"),
+                        new Endpoint("127.0.0.1", backends.get(1).port(), 0, 1, "v2")),
+                null,
+                TrafficConfig.NONE.withBalance(balance("RoundRobin").withSubset(byHeader(Subset.Fallback.NONE, ""))));
+        proxy.serve(
+                List.of(rule(
+                        "u",
+                        new FilterConfig.RequestHeaders(new FilterConfig.HeaderChanges(
+                                List.of(new FilterConfig.Header("X-Version", "v2")), List.of(), List.of())))),
+                upstream);
+        for (int i = 0; i < 4; i++) {
+            // What clients say does not count then.
+            assertThat(body("/", "X-Version: v1")).isEqualTo("1");
+        }
+    }
+
+    @Test
+    void aSubsetsOtherEndpointIsTriedAndNoneBeside() throws Exception {
+        numbered(2);
+        UpstreamConfig upstream = new UpstreamConfig(
+                "u",
+                Protocol.HTTP,
+                List.of(
+                        new Endpoint("127.0.0.1", backends.get(0).port(), 0, 1, "v1"),
+                        new Endpoint("127.0.0.1", backends.get(1).port(), 0, 1, "v2"),
+                        new Endpoint("127.0.0.1", ProxyFixture.freePort(), 0, 1, "v2")),
+                null,
+                TrafficConfig.NONE.withBalance(balance("RoundRobin").withSubset(byHeader(Subset.Fallback.ANY, ""))));
+        proxy.serve(List.of(rule("u")), upstream);
+        for (int i = 0; i < 6; i++) {
+            assertThat(body("/", "X-Version: v2")).isEqualTo("1");
+        }
+    }
+
+    @Test
+    void noEndpointHasMoreThanItsShareTimesTheFactor() throws Exception {
+        CountDownLatch done = new CountDownLatch(1);
+        for (int i = 0; i < 4; i++) {
+            backend((_, _) -> {
+                try {
+                    done.await();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+                return Backend.ok("x");
+            });
+        }
+        serve(balance("RingHash", new HashKey.Header("x-user")).withBalanceFactor(150), null, null);
+        List<ProxyFixture.Client> clients = new ArrayList<>();
+        for (int i = 1; i <= 12; i++) {
+            ProxyFixture.Client client = proxy.client();
+            clients.add(client);
+            client.send("GET / HTTP/1.1\r\nHost: a\r\nX-User: hot\r\n\r\n");
+            int sent = i;
+            await(() -> backends.stream().mapToInt(each -> each.seen.size()).sum() == sent);
+        }
+        // 150 percent of three.
+        assertThat(backends.stream().mapToInt(each -> each.seen.size()).max().orElse(0))
+                .isLessThanOrEqualTo(5);
+        assertThat(backends.stream().filter(each -> !each.seen.isEmpty()).count())
+                .isGreaterThanOrEqualTo(3);
+        assertThat(metric("coppice_gateway_upstream_hash_overflows_total{upstream=\"u\"}"))
+                .isGreaterThanOrEqualTo(7);
+        done.countDown();
+        for (ProxyFixture.Client each : clients) {
+            assertThat(each.answer()).endsWith("x");
+            each.close();
+        }
+        // With room again, the key is where it belongs.
+        int before = backends.stream().mapToInt(each -> each.seen.size()).max().orElse(0);
+        await(() -> metric("coppice_gateway_upstream_in_flight{upstream=\"u\"}") == 0);
+        for (int i = 0; i < 3; i++) {
+            body("/", "X-User: hot");
+        }
+        assertThat(backends.stream().mapToInt(each -> each.seen.size()).max().orElse(0))
+                .isEqualTo(before + 3);
     }
 
     @Test

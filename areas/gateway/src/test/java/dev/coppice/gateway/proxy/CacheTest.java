@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.coppice.gateway.authentication.KeyMethod;
 import dev.coppice.gateway.config.BackendConfig;
+import dev.coppice.gateway.config.BalanceConfig;
+import dev.coppice.gateway.config.BalanceConfig.Subset;
 import dev.coppice.gateway.config.ContentConfig;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.GatewayConfig;
@@ -204,6 +206,13 @@ class CacheTest {
         assertThat(proxy.get("/a?utm_x=1;q=evil")).endsWith("answer 2");
         assertThat(proxy.get("/a?utm_x=1")).endsWith("answer 3");
         assertThat(proxy.get("/a", "X-Forwarded-Prefix: /evil")).endsWith("answer 4");
+        assertThat(proxy.get("/a")).endsWith("answer 3");
+        // Applications behind CGI and WSGI see no difference between '_' and '-'.
+        assertThat(proxy.get("/a", "X_Forwarded_Prefix: /evil")).endsWith("answer 5");
+        assertThat(proxy.get("/a", "X-Forwarded_Prefix: /evil")).endsWith("answer 6");
+        assertThat(proxy.get("/a", "X_HTTP_Method_Override: DELETE")).endsWith("answer 7");
+        assertThat(proxy.get("/a", "X_Forwarded_Prefix: /evil")).endsWith("answer 5");
+        assertThat(proxy.get("/a", "X_Of_Nobody: evil")).endsWith("answer 3");
         assertThat(proxy.get("/a")).endsWith("answer 3");
         proxy.exchange("GET /a HTTP/1.0\r\nX-Forwarded-Host: evil\r\n\r\n");
         assertThat(backend.seen.getLast().header("x-forwarded-host")).isEmpty();
@@ -1203,6 +1212,34 @@ class CacheTest {
             assertThat(get()).endsWith("answer 1");
             ProxyFixture.await(() -> mirror.seen.size() == 2);
             assertThat(backend.seen).hasSize(1);
+        }
+    }
+
+    @Test
+    void whatOneSubsetAnswersIsNotShownToWhoNamesAnother() throws Exception {
+        try (Backend other = new Backend((_, _) -> counted("Cache-Control: public, max-age=60\r\n"))) {
+            answering = (_, _) -> counted("Cache-Control: public, max-age=60\r\n");
+            for (boolean cookie : List.of(false, true)) {
+                Subset by = new Subset(
+                        "version", cookie ? null : "x-version", cookie ? "version" : null, Subset.Fallback.ANY, "");
+                UpstreamConfig upstream = new UpstreamConfig(
+                        "u",
+                        UpstreamConfig.Protocol.HTTP,
+                        List.of(
+                                new UpstreamConfig.Endpoint("127.0.0.1", backend.port(), 0, 1, "v1"),
+                                new UpstreamConfig.Endpoint("127.0.0.1", other.port(), 0, 1, "v2")),
+                        null,
+                        TrafficConfig.NONE.withBalance(BalanceConfig.DEFAULT.withSubset(by)));
+                serve(settings(), null, List.of(), List.of(ProxyFixture.rule("u")), upstream);
+                String header = cookie ? "Cookie: version=" : "X-Version: ";
+                int before = count.get();
+                assertThat(proxy.get("/" + cookie, header + "v1")).endsWith("answer " + (before + 1));
+                assertThat(proxy.get("/" + cookie, header + "v2")).endsWith("answer " + (before + 2));
+                assertThat(proxy.get("/" + cookie, header + "v1")).endsWith("answer " + (before + 1));
+                assertThat(proxy.get("/" + cookie, header + "v2")).endsWith("answer " + (before + 2));
+            }
+            assertThat(backend.seen).hasSize(2);
+            assertThat(other.seen).hasSize(2);
         }
     }
 

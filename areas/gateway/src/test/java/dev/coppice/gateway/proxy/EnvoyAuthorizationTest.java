@@ -156,6 +156,30 @@ class EnvoyAuthorizationTest {
     }
 
     @Test
+    void itsMetadataIsWhatIsKnownOfTheClient() throws Exception {
+        serve(20_000, false, null, new Rule("", true, "auth.claims.tenant == 'acme' && auth.claims.level > 3"));
+        for (int level : new int[] {7, 2}) {
+            answer = OK.toBuilder()
+                    .setOkResponse(OkHttpResponse.newBuilder())
+                    .setDynamicMetadata(com.google.protobuf.Struct.newBuilder()
+                            .putFields(
+                                    "tenant",
+                                    com.google.protobuf.Value.newBuilder()
+                                            .setStringValue("acme")
+                                            .build())
+                            .putFields(
+                                    "level",
+                                    com.google.protobuf.Value.newBuilder()
+                                            .setNumberValue(level)
+                                            .build()))
+                    .build();
+            assertThat(proxy.get("/")).startsWith(level > 3 ? "HTTP/1.1 200" : "HTTP/1.1 403");
+        }
+        answer = ok(OkHttpResponse.newBuilder());
+        assertThat(proxy.get("/")).startsWith("HTTP/1.1 403");
+    }
+
+    @Test
     void itSeesTheRequestAsEnvoyShowsIt() throws Exception {
         serve(null);
         assertThat(proxy.get("/a?b=c", "X-A: 1", "X-A: 2", "Authorization: Bearer t"))

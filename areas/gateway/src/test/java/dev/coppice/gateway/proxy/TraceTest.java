@@ -9,6 +9,7 @@ import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.MatchConfig;
 import dev.coppice.gateway.config.ObservationConfig;
+import dev.coppice.gateway.config.ObservationConfig.Propagation;
 import dev.coppice.gateway.config.ObservationConfig.Share;
 import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.RouteConfig;
@@ -186,6 +187,68 @@ class TraceTest {
                         .getStringValue())
                 .isEqualTo("edge");
         ProxyFixture.await(() -> log().contains("\"trace_id\":\"" + TRACE + "\""));
+    }
+
+    private static final String B3 = TRACE + "-" + PARENT + "-";
+
+    private void propagate(Propagation... forms) {
+        serve(new ObservationConfig.Tracing("collector", "/v1/traces", "edge", Share.ALL, true, "", List.of(forms)));
+    }
+
+    @Test
+    void zipkinsHeadersGoOnInTheFormThatIsAskedFor() throws Exception {
+        propagate(Propagation.B3);
+        proxy.get("/", "b3: " + B3 + "1-05e3ac9a4f6e3b90", "traceparent: of-another", "tracestate: vendor=1");
+        List<Span> all = await(2);
+        Span client = of(all, Span.SpanKind.SPAN_KIND_CLIENT);
+        assertThat(hex(of(all, Span.SpanKind.SPAN_KIND_SERVER).getParentSpanId()))
+                .isEqualTo(PARENT);
+        assertThat(of(all, Span.SpanKind.SPAN_KIND_SERVER).getTraceState()).isEmpty();
+        Backend.Seen seen = backend.seen.getLast();
+        assertThat(seen.header("b3")).contains(TRACE + "-" + hex(client.getSpanId()) + "-1");
+        // What is none of its business passes.
+        assertThat(seen.header("traceparent")).contains("of-another");
+        assertThat(seen.header("tracestate")).contains("vendor=1");
+
+        propagate(Propagation.B3_MULTI, Propagation.W3C);
+        proxy.get(
+                "/",
+                "X-B3-TraceId: " + TRACE,
+                "X-B3-SpanId: " + PARENT,
+                "X-B3-ParentSpanId: 05e3ac9a4f6e3b90",
+                "X-B3-Flags: 1",
+                "tracestate: vendor=1");
+        Span next = of(await(4).subList(2, 4), Span.SpanKind.SPAN_KIND_CLIENT);
+        seen = backend.seen.getLast();
+        assertThat(seen.header("x-b3-traceid")).contains(TRACE);
+        assertThat(seen.header("x-b3-spanid")).contains(hex(next.getSpanId()));
+        assertThat(seen.header("x-b3-parentspanid")).isEmpty();
+        assertThat(seen.header("x-b3-flags")).contains("1");
+        assertThat(seen.header("x-b3-sampled")).isEmpty();
+        assertThat(seen.header("traceparent")).contains("00-" + TRACE + "-" + hex(next.getSpanId()) + "-01");
+        assertThat(seen.header("tracestate")).isEmpty();
+    }
+
+    @Test
+    void whoeverSentATraceByZipkinsHeadersHasDecidedOrLeftItToOthers() throws Exception {
+        propagate(Propagation.W3C, Propagation.B3);
+        proxy.get("/no", "b3: " + B3 + "0");
+        assertThat(backend.seen.getLast().header("b3")).contains(B3 + "0");
+        assertThat(backend.seen.getLast().header("traceparent")).contains("00-" + TRACE + "-" + PARENT + "-00");
+        proxy.get("/never", "b3: 0");
+        assertThat(backend.seen.getLast().header("b3").orElse("")).endsWith("-0");
+        // The first form that is valid counts.
+        proxy.get("/yes", SAMPLED, "b3: " + "1".repeat(32) + "-" + PARENT + "-0");
+        assertThat(hex(await(2).getFirst().getTraceId())).isEqualTo(TRACE);
+        assertThat(backend.seen.getLast().header("b3").orElse(""))
+                .startsWith(TRACE + "-")
+                .endsWith("-1");
+        proxy.get("/deferred", "b3: " + TRACE + "-" + PARENT);
+        assertThat(hex(await(4).get(2).getTraceId())).isEqualTo(TRACE);
+        proxy.get("/broken-header", "b3: nonsense");
+        assertThat(backend.seen.getLast().header("b3").orElse(""))
+                .endsWith("-1")
+                .doesNotContain("nonsense");
     }
 
     private String log() {

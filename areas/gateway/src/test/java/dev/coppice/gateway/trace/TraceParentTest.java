@@ -110,8 +110,11 @@ class TraceParentTest {
         assertThat(tenth.takes(notRandom, -1)).isTrue();
         assertThat(new Sampler(0, 1, false).takes(null, -1)).isFalse();
         assertThat(new Sampler(1, 1, false).takes(null, 0)).isTrue();
-        assertThat(new Sampler(0, 1, true).decided(notRandom)).isTrue();
-        assertThat(new Sampler(0, 1, true).decided(null)).isFalse();
+        assertThat(new Sampler(0, 1, true).decided(new TraceContext(notRandom, false, false, "")))
+                .isTrue();
+        assertThat(new Sampler(0, 1, true).decided(TraceContext.NONE)).isFalse();
+        assertThat(new Sampler(0, 1, true).decided(new TraceContext(notRandom, null, false, "")))
+                .isFalse();
     }
 
     @Test
