@@ -76,7 +76,8 @@ public final class CacheRegion {
                 .distinct()
                 .forEach(all::add);
         this.headers = List.copyOf(all);
-        this.rewrites = place.named.stream().anyMatch(each -> each.rewrite() != null || each.extension() != null)
+        this.rewrites = place.named.stream()
+                        .anyMatch(each -> each.rewrite() != null || each.extension() != null || each.function() != null)
                 || place.filters.stream()
                         .flatMap(List::stream)
                         .anyMatch(each -> each instanceof FilterConfig.Rewrite rewrite && rewrite.path() != null);

@@ -14,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param direct the answer; null: there is none
  * @param files answers; null: there are none
  * @param extension whose filter is asked; null: none is
+ * @param function which is asked; null: none is
  */
 public record RouteFilterConfig(
         String name,
@@ -24,7 +25,8 @@ public record RouteFilterConfig(
         @Nullable Rewrite rewrite,
         @Nullable Direct direct,
         @Nullable Files files,
-        @Nullable Extension extension) {
+        @Nullable Extension extension,
+        @Nullable Function function) {
 
     /** Whether requests that it applies to are answered by it. */
     public boolean answers() {
@@ -68,6 +70,31 @@ public record RouteFilterConfig(
      * @param failOpen whether requests go on without it when it fails
      */
     public record Extension(String name, String config, long timeoutMillis, int maxConcurrent, boolean failOpen) {}
+
+    /**
+     * A function in WebAssembly.
+     *
+     * @param module in base64
+     * @param config what it gets as its configuration
+     * @param timeoutMillis of a call
+     * @param maxMemoryBytes of each instance
+     * @param maxBodyBytes of each body that it sees or writes
+     * @param maxConcurrent instances at one time
+     * @param failOpen whether requests go on without it when it fails
+     */
+    public record Function(
+            String module,
+            String config,
+            long timeoutMillis,
+            long maxMemoryBytes,
+            int maxBodyBytes,
+            int maxConcurrent,
+            boolean failOpen) {
+        @Override
+        public String toString() {
+            return "Function[" + module.length() + " characters]";
+        }
+    }
 
     /**
      * Files.

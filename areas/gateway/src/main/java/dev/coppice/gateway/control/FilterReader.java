@@ -1,5 +1,6 @@
 package dev.coppice.gateway.control;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.Resource;
@@ -11,6 +12,8 @@ import dev.coppice.gateway.config.RouteFilterConfig;
 import dev.coppice.gateway.expression.RequestExpression;
 import dev.coppice.gateway.filter.FilterFactory;
 import dev.coppice.gateway.filter.Filters;
+import dev.coppice.gateway.function.FunctionModule;
+import dev.coppice.gateway.function.InvalidModuleException;
 import dev.coppice.gateway.kind.HttpRouteFilterSpec;
 import dev.coppice.gateway.kind.HttpRouteFilterStatus;
 import dev.coppice.gateway.kind.LocalReference;
@@ -83,6 +86,9 @@ final class FilterReader {
         if (direct != null && direct.body() != null && direct.body().valueRef() != null) {
             return configMap(direct.body().valueRef().name());
         }
+        if (spec.function() != null) {
+            return configMap(spec.function().module().configMap().name());
+        }
         return spec.files() == null || spec.files().configMap() == null
                 ? null
                 : configMap(spec.files().configMap().name());
@@ -119,7 +125,8 @@ final class FilterReader {
                     rewrite(spec.urlRewrite()),
                     direct(spec.directResponse()),
                     files(spec.files()),
-                    extension(spec.extension()));
+                    extension(spec.extension()),
+                    function(spec.function()));
             return new Read(problems.isEmpty() && unresolved == null ? config : null, problems, unresolved);
         }
 
@@ -305,7 +312,7 @@ final class FilterReader {
             return new RouteFilterConfig.Extension(
                     extension.name(),
                     config.toString(),
-                    millis(extension.timeout()),
+                    millis("extension.timeout", extension.timeout()),
                     extension.maxConcurrent(),
                     extension.failOpen());
         }
@@ -319,13 +326,68 @@ final class FilterReader {
             }
         }
 
-        private long millis(String timeout) {
+        private long millis(String field, String timeout) {
             try {
-                return Durations.read("extension.timeout", timeout).toMillis();
+                return Durations.read(field, timeout).toMillis();
             } catch (InvalidPolicyException e) {
                 problems.add(e.getMessage());
                 return 0;
             }
+        }
+
+        private RouteFilterConfig.@Nullable Function function(HttpRouteFilterSpec.@Nullable EdgeFunction function) {
+            if (function == null) {
+                return null;
+            }
+            JsonNode config = function.config();
+            String text = config == null ? "" : config.isTextual() ? config.textValue() : config.toString();
+            if (text.length() > MOST_CONFIG) {
+                problems.add("function.config: it has more than " + MOST_CONFIG + " characters");
+            }
+            return new RouteFilterConfig.Function(
+                    module(function.module().configMap(), function.maxMemoryBytes()),
+                    text,
+                    millis("function.timeout", function.timeout()),
+                    function.maxMemoryBytes(),
+                    function.maxBodyBytes(),
+                    function.maxConcurrent(),
+                    function.failOpen());
+        }
+
+        /** A module in base64; what cannot be run is a fault of what is referred to. */
+        private String module(HttpRouteFilterSpec.ModuleEntry entry, int maxMemoryBytes) {
+            String field = "function.module.configMap: ";
+            References.Looked<ObjectNode> looked = references.configMap(namespace, entry.name());
+            if (looked.value() == null) {
+                References.Problem problem = looked.problem();
+                unresolved = new References.Problem(
+                        problem == null ? "ConfigMapNotFound" : problem.reason(),
+                        field + (problem == null ? entry.name() : problem.message()));
+                return "";
+            }
+            String what = "the entry " + entry.key() + " of ConfigMap " + namespace + "/" + entry.name();
+            String module = looked.value().path("binaryData").path(entry.key()).asText("");
+            if (module.isEmpty()) {
+                unresolved = new References.Problem(
+                        "InvalidReference",
+                        field + "ConfigMap " + namespace + "/" + entry.name() + " lacks the entry " + entry.key()
+                                + " in its binaryData");
+                return "";
+            }
+            try {
+                FunctionModule read =
+                        FunctionModule.read(Base64.getMimeDecoder().decode(module));
+                if (read.initialMemory() > maxMemoryBytes) {
+                    problems.add("function.maxMemoryBytes: " + maxMemoryBytes + ": the module begins with "
+                            + read.initialMemory() + " bytes; expected as many at least");
+                }
+            } catch (InvalidModuleException e) {
+                unresolved = new References.Problem(
+                        "InvalidModule", field + what + " is no module for a function: " + e.getMessage());
+            } catch (IllegalArgumentException e) {
+                unresolved = new References.Problem("InvalidModule", field + what + " is not in base64");
+            }
+            return module;
         }
 
         private Map<String, String> entries(HttpRouteFilterSpec.FileMap map) {

@@ -108,6 +108,9 @@ final class Words {
             all.add("by the extension's filter " + filter.extension().name()
                     + (filter.extension().failOpen() ? ", without it if it fails" : ""));
         }
+        if (filter.function() != null) {
+            all.add("by a function" + (filter.function().failOpen() ? ", without it if it fails" : ""));
+        }
         return "filter " + filter.name()
                 + (filter.pathTemplate().isEmpty() ? "" : ", for paths " + filter.pathTemplate())
                 + (filter.when().isEmpty() ? "" : ", when " + filter.when())

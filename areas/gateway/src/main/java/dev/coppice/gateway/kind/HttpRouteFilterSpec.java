@@ -1,5 +1,6 @@
 package dev.coppice.gateway.kind;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.gateway.kind.Names.GatewayDuration;
 import dev.coppice.gateway.kind.Names.HeaderName;
@@ -20,17 +21,18 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A filter of routes that the Gateway API does not have, to which rules refer by {@code extensionRef}. Fields that Envoy Gateway's kind of this name
- * has, too, are called as there.
+ * has, too, are called as there. ({@code function} is a word of CEL's own, which Kubernetes writes {@code __function__} in rules.)
  */
 @Required
 @Rule(
         value = "has(self.requestHeaderModifier) || has(self.responseHeaderModifier) || has(self.urlRewrite)"
-                + " || has(self.directResponse) || has(self.files) || has(self.extension)",
+                + " || has(self.directResponse) || has(self.files) || has(self.extension) || has(self.__function__)",
         message =
-                "one of requestHeaderModifier, responseHeaderModifier, urlRewrite, directResponse, files and extension must be given")
+                "one of requestHeaderModifier, responseHeaderModifier, urlRewrite, directResponse, files, extension and function must be given")
 @Rule(
-        value = "[has(self.directResponse), has(self.files), has(self.extension)].filter(x, x).size() < 2",
-        message = "directResponse, files and extension each are the last to see a request: give one of them")
+        value = "[has(self.directResponse), has(self.files), has(self.extension), has(self.__function__)]"
+                + ".filter(x, x).size() < 2",
+        message = "directResponse, files, extension and function each are the last to see a request: give one of them")
 @Rule(
         value = "!((has(self.directResponse) || has(self.files)) && (has(self.requestHeaderModifier) ||"
                 + " has(self.urlRewrite)))",
@@ -62,7 +64,62 @@ public record HttpRouteFilterSpec(
         @Description("Files that are answers.") @Nullable Files files,
 
         @Description("A filter of an extension, which is asked after all else that is given here.") @Nullable
-        Extension extension) {
+        Extension extension,
+
+        @Description("A function in WebAssembly, which is asked after all else that is given here.") @Nullable
+        EdgeFunction function) {
+
+    /** A function in WebAssembly. */
+    @Rule(
+            value = "duration(self.timeout) > duration('0s') && duration(self.timeout) <= duration('1m')",
+            message = "timeout must be more than 0s, and 1m or less")
+    @Description("A function in WebAssembly that speaks the HTTP handler ABI of http-wasm.")
+    public record EdgeFunction(
+            @Required @Description("Where its module is.") ModuleSource module,
+
+            @Description("What it gets as its configuration: a text as it is, all else as JSON.") @Nullable
+            JsonNode config,
+
+            @GatewayDuration @Default("\"1s\"") @Description("How long it may take for a request, and for an answer.")
+            String timeout,
+
+            @Minimum(65_536)
+            @Maximum(268_435_456)
+            @Default("16777216")
+            @Description("Bytes of memory that each instance of it may have, of which there is one for each request.")
+            int maxMemoryBytes,
+
+            @Minimum(0)
+            @Maximum(1_048_576)
+            @Default("1048576")
+            @Description("Bytes of a request's body, and of an answer's, that it may see or write.")
+            int maxBodyBytes,
+
+            @Minimum(1)
+            @Maximum(10_000)
+            @Default("256")
+            @Description(
+                    "Requests that it may have at one time, if it sees answers until theirs come; others are as if it had failed.")
+            int maxConcurrent,
+
+            @Default("false")
+            @Description(
+                    "Whether requests go on without it when it fails; by default they are answered with 500, 503 or 413.")
+            boolean failOpen) {}
+
+    /** Where a module is. */
+    @Description("Where a module is.")
+    public record ModuleSource(
+            @Required @Description("An entry of a ConfigMap.")
+            ModuleEntry configMap) {}
+
+    /** A module in a ConfigMap. */
+    @Description("An entry of a ConfigMap of the namespace, of its binaryData.")
+    public record ModuleEntry(
+            @Required @ObjectName @Description("Its name.") String name,
+
+            @Length(min = 1, max = 253) @Default("\"module.wasm\"") @Description("The entry.")
+            String key) {}
 
     /** A filter of an extension. */
     @Rule(

@@ -62,6 +62,13 @@ abstract class Client extends Chain.Member<Client> implements ChannelInboundHand
         return location;
     }
 
+    /** Its IP address and port; one of version 6 is in brackets. */
+    final String endpoint() {
+        InetSocketAddress source = source();
+        String host = address.indexOf(':') < 0 ? address : "[" + address + "]";
+        return source == null ? "" : host + ":" + source.getPort();
+    }
+
     private @Nullable InetSocketAddress source() {
         return told != null ? told.source() : channel.remoteAddress() instanceof InetSocketAddress peer ? peer : null;
     }

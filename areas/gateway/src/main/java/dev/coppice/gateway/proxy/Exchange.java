@@ -910,6 +910,9 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         if (access != null) {
             access.answered(head.headers());
         }
+        if (filtering != null) {
+            filtering.switched(head);
+        }
         answer.switching(head);
         state.ended(this);
         over = true;
@@ -925,12 +928,22 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     }
 
     boolean clientWritable() {
-        return client.writable() && !holding();
+        return client.writable() && !full();
     }
 
     /** Whether the answer waits for a filter, so that the client knows nothing of it yet. */
     boolean holding() {
         return filtering != null && filtering.holding();
+    }
+
+    /** Whether nothing more is to be read of an answer that waits for a filter. */
+    private boolean full() {
+        return filtering != null && filtering.full();
+    }
+
+    /** A filter waits for more of the answer. */
+    void readOn() {
+        clientWritable(client.writable());
     }
 
     /** An answer that was held goes on. */
@@ -940,7 +953,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     }
 
     void clientWritable(boolean writable) {
-        if (holding()) {
+        if (full()) {
             return;
         }
         if (visit != null) {
@@ -1099,7 +1112,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
         } else if (visit != null && visit.checkDeadline(now)) {
             // No endpoint can be late with it.
             return;
-        } else if (delivery != null && !holding()) {
+        } else if (delivery != null && !full()) {
             delivery.checkDeadline(now);
         }
     }

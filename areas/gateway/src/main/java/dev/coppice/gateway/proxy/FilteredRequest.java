@@ -56,6 +56,9 @@ final class FilteredRequest {
         /** The filter of an extension says what becomes of it. */
         record Extension(FilterRunner runner) implements Step {}
 
+        /** A function says what becomes of it. */
+        record Function(FunctionFilter filter) implements Step {}
+
         /** A file is the answer. */
         record Files(RouteFilter.Files files) implements Step {}
 
@@ -166,7 +169,12 @@ final class FilteredRequest {
             return direct(filter.direct, values);
         }
         Step step = requestChanges(filter.request, values) ? rewrite(filter, values) : tooLong();
-        return step == ON && filter.extension != null ? new Step.Extension(filter.extension) : step;
+        if (step != ON) {
+            return step;
+        }
+        return filter.extension != null
+                ? new Step.Extension(filter.extension)
+                : filter.function != null ? new Step.Function(filter.function) : ON;
     }
 
     private static Step refused(HttpResponseStatus code, String reason, String text) {

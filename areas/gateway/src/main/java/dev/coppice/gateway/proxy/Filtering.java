@@ -4,10 +4,22 @@ import dev.coppice.gateway.filter.FilterAnswer;
 import dev.coppice.gateway.filter.FilterRequest;
 import dev.coppice.gateway.filter.HeaderChanges;
 import dev.coppice.gateway.filter.RequestOutcome;
+import dev.coppice.gateway.function.AnswerOutcome;
+import dev.coppice.gateway.function.FunctionOutcome;
+import dev.coppice.gateway.function.FunctionRequest;
+import dev.coppice.gateway.function.FunctionVisit;
+import dev.coppice.gateway.function.SeenAnswer;
+import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
+import io.netty.handler.codec.http.DefaultLastHttpContent;
+import io.netty.handler.codec.http.EmptyHttpHeaders;
 import io.netty.handler.codec.http.HttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.LastHttpContent;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -15,22 +27,39 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs the HTTPRouteFilters of a request one after the other, and those of extensions that want to see its answer. It may have to wait for these; what comes of
- * the answer meanwhile is held, and no more of it is read. Used on the exchange's event loop only.
+ * Runs the HTTPRouteFilters of a request one after the other, and those of extensions and functions that want to see its answer. It may have to wait for these; what
+ * comes of the answer meanwhile is held, and no more of it is read than they want to see. Used on the exchange's event loop only.
  */
 final class Filtering {
-    /** A filter that wants to see the answer, and what it has seen of the request. */
-    private record Asking(FilterRunner runner, FilterRequest request) {}
+    private static final byte[] NOTHING = {};
+
+    /** A filter that wants to see the answer. */
+    private sealed interface Asking {}
+
+    /** One of an extension, and what it has seen of the request. */
+    private record AskingFilter(FilterRunner runner, FilterRequest request) implements Asking {}
+
+    /** A function, and its request. */
+    private record AskingFunction(FunctionFilter filter, FunctionVisit visit) implements Asking {}
 
     private final Exchange exchange;
     private final EventLoopState state;
     private final RequestBody body;
     private final FilteredRequest request;
     private final List<Asking> asking = new ArrayList<>(0);
-    private FilterRunner.@Nullable Call call;
+    private CallRunner.@Nullable Call call;
+    /** The request's body is a function's. */
+    private boolean rebodied;
+    /** The head of the answer waits for a filter. */
     private boolean holding;
+
     private boolean heldAll;
+    private long heldBytes;
     private final Deque<HttpContent> held = new ArrayDeque<>(0);
+    /** What waits for so many bytes of the answer's body, or all of it; null: nothing does. */
+    private @Nullable Runnable whenHeld;
+
+    private int wanted;
 
     Filtering(Exchange exchange, EventLoopState state, RequestBody body, FilteredRequest request) {
         this.exchange = exchange;
@@ -54,6 +83,7 @@ final class Filtering {
         for (int i = from; i < filters.length; i++) {
             RouteFilter each = filters[i];
             FilteredRequest.Step step = each == null ? FilteredRequest.MISSING : request.run(each);
+            int next = i + 1;
             switch (step) {
                 case FilteredRequest.Step.On _ -> {}
                 case FilteredRequest.Step.Refused refused -> {
@@ -69,8 +99,11 @@ final class Filtering {
                     return;
                 }
                 case FilteredRequest.Step.Extension extension -> {
-                    int next = i + 1;
                     ask(extension.runner(), () -> run(filters, next, then));
+                    return;
+                }
+                case FilteredRequest.Step.Function function -> {
+                    ask(function.filter(), () -> run(filters, next, then));
                     return;
                 }
             }
@@ -78,31 +111,33 @@ final class Filtering {
         then.run();
     }
 
-    private void ask(FilterRunner runner, Runnable on) {
-        int wanted = runner.bodyBytes;
-        if (wanted == 0 || body.bodiless()) {
-            ask(runner, new byte[0], body.bodiless(), on);
-            return;
-        }
+    /** Waits for so much of the body, or all of it. */
+    private void awaitBody(int most, Runnable then) {
         // One byte more tells that there are more.
-        body.await(
-                request.request,
-                request.client,
-                wanted + 1,
-                () -> ask(runner, body.beginning(wanted), !body.longerThan(wanted), on));
+        body.await(request.request, request.client, most + 1, then);
+    }
+
+    private void ask(FilterRunner runner, Runnable on) {
+        int most = runner.bodyBytes;
+        if (most == 0 || body.bodiless()) {
+            ask(runner, NOTHING, body.bodiless(), on);
+        } else {
+            awaitBody(most, () -> ask(runner, body.beginning(most), !body.longerThan(most), on));
+        }
     }
 
     private void ask(FilterRunner runner, byte[] seen, boolean whole, Runnable on) {
         FilterRequest shown = request.shown(seen, whole);
-        await(runner.call(
+        await(runner.calls.call(
                 state,
                 () -> runner.filter.request(shown),
                 outcome -> became(runner, shown, outcome, on),
-                failure -> failed(runner, failure, on)));
+                _ -> {},
+                failure -> failed(runner.calls, failure, on)));
     }
 
     /** Remembers a call, unless it is over already, and perhaps another one has begun. */
-    private void await(FilterRunner.Call begun) {
+    private void await(CallRunner.Call begun) {
         if (!begun.over()) {
             call = begun;
         }
@@ -110,40 +145,129 @@ final class Filtering {
 
     private void became(FilterRunner runner, FilterRequest shown, @Nullable RequestOutcome outcome, Runnable on) {
         if (outcome instanceof RequestOutcome.Passed passed && request.change(passed)) {
-            runner.count("passed");
+            runner.calls.count("passed");
             if (runner.seesAnswers) {
-                asking.add(new Asking(runner, shown));
+                asking.add(new AskingFilter(runner, shown));
             }
             on.run();
-            return;
+        } else if (!(outcome instanceof RequestOutcome.Answered answered)
+                || !answers(runner.calls, "extension", answered)) {
+            impossible(runner.calls, on);
         }
-        DefaultFullHttpResponse answer =
-                outcome instanceof RequestOutcome.Answered answered ? request.answer(answered) : null;
-        if (answer != null) {
-            runner.count("answered");
-            exchange.filterAnswers("extension", answer);
-            return;
-        }
-        runner.count(FilterRunner.Failure.FAILED.result);
-        failed(runner, FilterRunner.Failure.FAILED, on);
     }
 
-    private void failed(FilterRunner runner, FilterRunner.Failure failure, Runnable on) {
-        if (runner.failsOpen()) {
-            state.plane.metrics.filterFailures.labelValues(failure.reason).inc();
+    /** Whether the answer of a filter can be one; then it is. */
+    private boolean answers(CallRunner calls, String kind, RequestOutcome.Answered answered) {
+        DefaultFullHttpResponse answer = request.answer(answered);
+        if (answer != null) {
+            calls.count("answered");
+            exchange.filterAnswers(kind, answer);
+        }
+        return answer != null;
+    }
+
+    /** A filter says what cannot be done. */
+    private void impossible(CallRunner calls, Runnable on) {
+        calls.count(CallRunner.Failure.FAILED.result);
+        failed(calls, CallRunner.Failure.FAILED, on);
+    }
+
+    private void failed(CallRunner calls, CallRunner.Failure failure, Runnable on) {
+        String reason = calls.reason(failure);
+        if (calls.failsOpen()) {
+            state.plane.metrics.filterFailures.labelValues(reason).inc();
             on.run();
             return;
         }
         exchange.filterRefuses(
-                failure == FilterRunner.Failure.FAILED
-                        ? HttpResponseStatus.INTERNAL_SERVER_ERROR
-                        : HttpResponseStatus.SERVICE_UNAVAILABLE,
-                failure.reason,
+                switch (failure) {
+                    case FAILED -> HttpResponseStatus.INTERNAL_SERVER_ERROR;
+                    case TIMEOUT, BUSY -> HttpResponseStatus.SERVICE_UNAVAILABLE;
+                    case BODY_TOO_LONG ->
+                        holding
+                                ? HttpResponseStatus.INTERNAL_SERVER_ERROR
+                                : HttpResponseStatus.REQUEST_ENTITY_TOO_LARGE;
+                },
+                reason,
                 switch (failure) {
                     case FAILED -> "a filter for this request has failed";
                     case TIMEOUT -> "a filter for this request takes too long";
                     case BUSY -> "a filter for this request has too much to do";
+                    case BODY_TOO_LONG -> "a body is longer than a filter for this request may see";
                 });
+    }
+
+    // ---- functions and the request
+
+    private void ask(FunctionFilter filter, Runnable on) {
+        if (body.bodiless()) {
+            ask(filter, NOTHING, true, true, on);
+        } else if (filter.function.buffersRequests()) {
+            askWithBody(filter, on);
+        } else {
+            ask(filter, NOTHING, false, false, on);
+        }
+    }
+
+    private void askWithBody(FunctionFilter filter, Runnable on) {
+        int most = filter.maxBodyBytes;
+        awaitBody(most, () -> ask(filter, body.beginning(most), !body.longerThan(most), true, on));
+    }
+
+    private void ask(FunctionFilter filter, byte[] seen, boolean whole, boolean there, Runnable on) {
+        FunctionRequest shown = new FunctionRequest(
+                request.shown(seen, whole),
+                request.client instanceof Http2ClientStream
+                        ? "HTTP/2.0"
+                        : exchange.answer().protocol(),
+                request.client.connection().endpoint(),
+                there);
+        await(filter.calls.call(
+                state,
+                filter.measured(() -> filter.function.request(shown)),
+                outcome -> became(filter, outcome, on),
+                Filtering::unwanted,
+                failure -> failed(filter.calls, failure, on)));
+    }
+
+    private static void unwanted(FunctionOutcome outcome) {
+        if (outcome instanceof FunctionOutcome.Passed passed && passed.visit() != null) {
+            passed.visit().discard();
+        }
+    }
+
+    private void became(FunctionFilter filter, FunctionOutcome outcome, Runnable on) {
+        switch (outcome) {
+            case FunctionOutcome.BodyNeeded _ -> askWithBody(filter, on);
+            case FunctionOutcome.Answered(RequestOutcome.Answered answered) -> {
+                if (!answers(filter.calls, "function", answered)) {
+                    impossible(filter.calls, on);
+                }
+            }
+            case FunctionOutcome.Passed(RequestOutcome.Passed changes, byte[] replaced, FunctionVisit visit) -> {
+                if (!request.change(changes)) {
+                    unwanted(outcome);
+                    impossible(filter.calls, on);
+                    return;
+                }
+                filter.calls.count("passed");
+                if (visit != null) {
+                    asking.add(new AskingFunction(filter, visit));
+                }
+                if (replaced != null) {
+                    replace(replaced);
+                }
+                on.run();
+            }
+        }
+    }
+
+    private void replace(byte[] replaced) {
+        rebodied = true;
+        body.replace(replaced);
+        HttpHeaders headers = request.request.headers();
+        headers.remove(HttpHeaderNames.TRANSFER_ENCODING);
+        headers.set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(replaced.length));
     }
 
     // ---- the answer
@@ -155,12 +279,17 @@ final class Filtering {
 
     /** Whether the answer may be for this request only, so that it is not kept for others. */
     boolean unkept() {
-        return asks() || request.rehosted();
+        return asks() || rebodied || request.rehosted();
     }
 
     /** Whether an answer waits for a filter. */
     boolean holding() {
         return holding;
+    }
+
+    /** Whether nothing more is to be read of the answer. */
+    boolean full() {
+        return holding && whenHeld == null;
     }
 
     /** Asks about an answer, and then gives it to the exchange. */
@@ -175,28 +304,124 @@ final class Filtering {
             goOn(head);
             return;
         }
-        Asking each = asking.get(index);
-        FilterAnswer shown = new FilterAnswer(head.status().code(), FilteredRequest.shown(head.headers()));
         Runnable on = () -> ask(head, index - 1);
-        await(each.runner.call(
-                state,
-                () -> each.runner.filter.answer(each.request, shown),
-                changes -> became(each.runner, head, changes, on),
-                failure -> failed(each.runner, failure, on)));
+        switch (asking.get(index)) {
+            case AskingFilter(FilterRunner runner, FilterRequest seen) ->
+                await(runner.calls.call(
+                        state,
+                        () -> runner.filter.answer(seen, shown(head)),
+                        changes -> became(runner, head, changes, on),
+                        _ -> {},
+                        failure -> failed(runner.calls, failure, on)));
+            case AskingFunction(FunctionFilter filter, FunctionVisit visit) -> ask(filter, visit, head, on);
+        }
+    }
+
+    private static FilterAnswer shown(HttpResponse head) {
+        return new FilterAnswer(head.status().code(), FilteredRequest.shown(head.headers()));
     }
 
     private void became(FilterRunner runner, HttpResponse head, @Nullable HeaderChanges changes, Runnable on) {
         if (changes != null && FilteredRequest.change(head.headers(), changes)) {
-            runner.count("answer_passed");
+            runner.calls.count("answer_passed");
             on.run();
         } else {
-            runner.count(FilterRunner.Failure.FAILED.result);
-            failed(runner, FilterRunner.Failure.FAILED, on);
+            impossible(runner.calls, on);
         }
+    }
+
+    // ---- functions and the answer
+
+    private void ask(FunctionFilter filter, FunctionVisit visit, HttpResponse head, Runnable on) {
+        if (!FilteredRequest.change(head.headers(), visit.answerHeaders())) {
+            visit.discard();
+            impossible(filter.calls, on);
+        } else if (!visit.changesAnswer()) {
+            filter.tell(state.plane, visit, shown(head));
+            on.run();
+        } else if (visit.open()) {
+            hold(visit.seesBody() ? filter.maxBodyBytes : -1, () -> askWithBody(filter, visit, head, on));
+        } else {
+            on.run();
+        }
+    }
+
+    /** Waits for so many bytes of the answer's body and one more, or for all of it. */
+    private void hold(int most, Runnable then) {
+        if (heldAll || heldBytes > most) {
+            then.run();
+            return;
+        }
+        wanted = most;
+        whenHeld = then;
+        exchange.readOn();
+    }
+
+    private void checkHeld() {
+        Runnable then = whenHeld;
+        if (then != null && (heldAll || heldBytes > wanted)) {
+            whenHeld = null;
+            then.run();
+        }
+    }
+
+    private void askWithBody(FunctionFilter filter, FunctionVisit visit, HttpResponse head, Runnable on) {
+        boolean sees = visit.seesBody();
+        byte[] seen = sees ? beginning(filter.maxBodyBytes) : NOTHING;
+        SeenAnswer shown = new SeenAnswer(shown(head), seen, sees && heldAll && heldBytes <= filter.maxBodyBytes);
+        await(filter.calls.call(
+                state,
+                filter.measured(() -> visit.answer(shown)),
+                outcome -> became(filter, head, outcome, on),
+                _ -> {},
+                failure -> {
+                    visit.discard();
+                    failed(filter.calls, failure, on);
+                }));
+    }
+
+    private byte[] beginning(int most) {
+        byte[] bytes = new byte[(int) Math.min(most, heldBytes)];
+        int at = 0;
+        for (HttpContent each : held) {
+            int size = Math.min(each.content().readableBytes(), bytes.length - at);
+            each.content().getBytes(each.content().readerIndex(), bytes, at, size);
+            at += size;
+        }
+        return bytes;
+    }
+
+    private void became(FunctionFilter filter, HttpResponse head, AnswerOutcome outcome, Runnable on) {
+        if (!FilteredRequest.change(head.headers(), outcome.headers())) {
+            impossible(filter.calls, on);
+            return;
+        }
+        filter.calls.count("answer_passed");
+        if (outcome.status() != head.status().code()) {
+            head.setStatus(HttpResponseStatus.valueOf(outcome.status()));
+        }
+        byte[] replaced = outcome.body();
+        // An answer without a body cannot get one: its length would be taken for that of what is not sent.
+        if (replaced != null && !request.request.method().equals(HttpMethod.HEAD) && !held.isEmpty()) {
+            replaceAnswer(head, replaced);
+        }
+        on.run();
+    }
+
+    private void replaceAnswer(HttpResponse head, byte[] replaced) {
+        HttpHeaders trailers = held.peekLast() instanceof LastHttpContent last
+                ? last.trailingHeaders().copy()
+                : EmptyHttpHeaders.INSTANCE;
+        release();
+        held.add(new DefaultLastHttpContent(Unpooled.wrappedBuffer(replaced), trailers));
+        heldBytes = replaced.length;
+        head.headers().remove(HttpHeaderNames.TRANSFER_ENCODING);
+        head.headers().set(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(replaced.length));
     }
 
     private void goOn(HttpResponse head) {
         holding = false;
+        asking.clear();
         exchange.told(head);
         for (HttpContent part = held.poll(); part != null; part = held.poll()) {
             exchange.content(part);
@@ -210,16 +435,23 @@ final class Filtering {
 
     /** Holds a part of the answer's body, if its head is. */
     boolean holds(HttpContent part) {
-        if (holding) {
-            held.add(part);
+        if (!holding) {
+            return false;
         }
-        return holding;
+        held.add(part);
+        heldBytes += part.content().readableBytes();
+        checkHeld();
+        return true;
     }
 
     /** Holds the end of the answer, if its head is held. */
     boolean holdsEnd() {
-        heldAll |= holding;
-        return holding;
+        if (!holding) {
+            return false;
+        }
+        heldAll = true;
+        checkHeld();
+        return true;
     }
 
     // ---- the end
@@ -230,12 +462,32 @@ final class Filtering {
         }
     }
 
+    /** The connection speaks no HTTP any more. */
+    void switched(HttpResponse head) {
+        tell(shown(head));
+    }
+
+    private void tell(@Nullable FilterAnswer head) {
+        for (Asking each : asking) {
+            if (each instanceof AskingFunction(FunctionFilter filter, FunctionVisit visit)) {
+                filter.tell(state.plane, visit, head);
+            }
+        }
+        asking.clear();
+    }
+
     /** The exchange is over. */
     void end() {
         holding = false;
+        whenHeld = null;
         if (call != null) {
             call.cancel();
         }
+        tell(null);
+        release();
+    }
+
+    private void release() {
         held.forEach(HttpContent::release);
         held.clear();
     }

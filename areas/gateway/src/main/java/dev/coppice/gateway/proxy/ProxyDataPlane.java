@@ -71,6 +71,7 @@ public final class ProxyDataPlane implements DataPlane {
     final Observations observations;
     final Contents contents = new Contents();
     final RouteFilters filters;
+    final Functions functions;
     /** For what waits for a disk. */
     final Executor disk;
 
@@ -120,7 +121,8 @@ public final class ProxyDataPlane implements DataPlane {
         this.unrouted = metrics.route("");
         this.limits = new RateLimits(kernel, registry);
         this.access = new AccessPolicies(kernel, supervisor, registry);
-        this.filters = new RouteFilters(supervisor.executor("filters"), metrics.filterCalls);
+        this.functions = new Functions(kernel, supervisor, registry);
+        this.filters = new RouteFilters(supervisor.executor("filters"), metrics.filterCalls, functions);
         this.disk = supervisor.executor("files", FILES);
         this.webSockets = new WebSockets(registry, options.tunnelIdle().toNanos());
         this.cache = new AnswerCache(options.maxCacheBytes(), registry);
@@ -212,6 +214,7 @@ public final class ProxyDataPlane implements DataPlane {
     @Override
     public void close() {
         metrics.close();
+        functions.close();
         balanceMetrics.close();
         limits.close();
         access.close();

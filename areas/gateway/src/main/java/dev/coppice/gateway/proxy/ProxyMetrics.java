@@ -142,14 +142,15 @@ final class ProxyMetrics implements AutoCloseable {
                 .build());
         filterAnswers = kept(Counter.builder()
                 .name("coppice_gateway_filter_answers")
-                .help("Requests that HTTPRouteFilters have answered: direct, file, extension.")
+                .help("Requests that HTTPRouteFilters have answered: direct, file, extension, function.")
                 .labelNames("kind")
                 .build());
         filterFailures = kept(Counter.builder()
                 .name("coppice_gateway_filter_failures")
                 .help("Requests and answers that HTTPRouteFilters could not change or answer, by reason:"
                         + " filter_condition, filter_too_long, filter_path, filter_host, filter_missing,"
-                        + " filter_failed, filter_timeout, filter_busy, file_unreadable, files_busy.")
+                        + " filter_failed, filter_timeout, filter_busy, function_failed, function_timeout, function_busy,"
+                        + " function_body_too_long, file_unreadable, files_busy.")
                 .labelNames("reason")
                 .build());
         filesOpen = kept(Gauge.builder()

@@ -3,6 +3,7 @@ package dev.coppice.gateway.proxy;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
 import io.netty.handler.codec.http.DefaultHttpResponse;
+import io.netty.handler.codec.http.DefaultLastHttpContent;
 import io.netty.handler.codec.http.EmptyHttpHeaders;
 import io.netty.handler.codec.http.FullHttpRequest;
 import io.netty.handler.codec.http.HttpContent;
@@ -184,6 +185,19 @@ final class RequestBody {
     /** Whether more came than that, or is still to come. */
     boolean longerThan(int bytes) {
         return !complete || waitingBytes > bytes;
+    }
+
+    /** Puts something in place of what came, which is all of it and was not sent yet. */
+    void replace(byte[] bytes) {
+        DefaultLastHttpContent whole = new DefaultLastHttpContent(Unpooled.wrappedBuffer(bytes));
+        if (bodiless) {
+            make(whole);
+            return;
+        }
+        waiting.forEach(HttpContent::release);
+        waiting.clear();
+        waiting.add(whole);
+        waitingBytes = bytes.length;
     }
 
     /** What came, and was not sent yet. */

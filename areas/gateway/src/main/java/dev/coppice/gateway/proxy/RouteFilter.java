@@ -67,9 +67,10 @@ final class RouteFilter {
     final @Nullable Direct direct;
     final @Nullable Files files;
     final @Nullable FilterRunner extension;
+    final @Nullable FunctionFilter function;
 
     /** @throws IllegalArgumentException when this version cannot run it */
-    RouteFilter(RouteFilterConfig config, Executor threads, Counter calls) {
+    RouteFilter(RouteFilterConfig config, Executor threads, Counter calls, Functions functions) {
         this.config = config;
         List<String> problems = new ArrayList<>();
         this.when = condition(config.when());
@@ -102,6 +103,8 @@ final class RouteFilter {
             throw new IllegalArgumentException(String.join("; ", problems));
         }
         this.extension = config.extension() == null ? null : new FilterRunner(config.extension(), threads, calls);
+        this.function =
+                config.function() == null ? null : new FunctionFilter(config.name(), config.function(), functions);
     }
 
     private static @Nullable RequestExpression condition(String when) {

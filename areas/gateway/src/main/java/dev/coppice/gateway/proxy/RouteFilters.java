@@ -2,6 +2,7 @@ package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.RouteFilterConfig;
+import dev.coppice.gateway.function.EdgeFunction;
 import io.prometheus.metrics.core.metrics.Counter;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -16,6 +17,7 @@ final class RouteFilters {
 
     private final Executor threads;
     private final Counter calls;
+    private final Functions functions;
     private Map<String, RouteFilter> made = Map.of();
 
     /**
@@ -24,9 +26,10 @@ final class RouteFilters {
      * @param threads for filters of extensions
      * @param calls counts their calls
      */
-    RouteFilters(Executor threads, Counter calls) {
+    RouteFilters(Executor threads, Counter calls, Functions functions) {
         this.threads = threads;
         this.calls = calls;
+        this.functions = functions;
     }
 
     synchronized void update(List<RouteFilterConfig> configs) {
@@ -38,7 +41,7 @@ final class RouteFilters {
                 continue;
             }
             try {
-                now.put(each.name(), new RouteFilter(each, threads, calls));
+                now.put(each.name(), new RouteFilter(each, threads, calls, functions));
             } catch (IllegalArgumentException e) {
                 // What was saved by another version may be none for this one.
                 LOG.log(
@@ -47,6 +50,18 @@ final class RouteFilters {
                                 + e.getMessage());
             }
         }
+        Map<String, EdgeFunction> kept = new HashMap<>();
+        now.forEach((name, each) -> {
+            if (each.function != null) {
+                kept.put(name, each.function.function);
+            }
+        });
+        functions.keepOnly(kept);
+        made.forEach((name, each) -> {
+            if (each.function != null && now.get(name) != each) {
+                each.function.function.close();
+            }
+        });
         made = Map.copyOf(now);
     }
 

@@ -258,7 +258,7 @@ class StoringTest {
         FilterConfig.HeaderChanges changes = new FilterConfig.HeaderChanges(
                 List.of(new FilterConfig.Header("X-Tenant", value)), List.of(), List.of());
         RouteFilterConfig filter = new RouteFilterConfig(
-                "default/f", "", "", changes, FilterConfig.HeaderChanges.NONE, null, null, null, null);
+                "default/f", "", "", changes, FilterConfig.HeaderChanges.NONE, null, null, null, null, null);
         return new CacheRegion.Place(
                 "r", "u", List.of(List.of(new FilterConfig.Named("default/f"))), List.of(filter), SETTINGS);
     }

@@ -7,8 +7,10 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.RouteFilterConfig;
 import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.function.TestModules;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.Base64;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -200,6 +202,49 @@ class RouteFiltersTest {
         SavedConfig saved = World.saved(directory.resolve("config.json"));
         saved.write(outcome.config());
         assertThat(saved.read()).contains(outcome.config());
+    }
+
+    @Test
+    void functionsSayWhatIsWrong(@TempDir Path directory) throws Exception {
+        String module = Base64.getEncoder().encodeToString(TestModules.guest());
+        world.apply("kind: ConfigMap\nmetadata: {name: modules}\ndata: {text.wasm: text}\nbinaryData: {good.wasm: "
+                + module + ", bad.wasm: AGFzbQEAAAA=, none.wasm: AQID}");
+        filter("good", function("good.wasm") + ", config: {a: [1]}, timeout: 500ms, maxBodyBytes: 5, failOpen: true}}");
+        route("good", named("good"));
+        filter("text", function("good.wasm") + ", config: plain}}");
+        route("text", named("text"));
+        filter("gone", "{function: {module: {configMap: {name: other}}}}");
+        filter("missing", function("text.wasm") + "}}");
+        filter("bad", function("bad.wasm") + "}}");
+        route("bad", named("bad"));
+        filter("none", function("none.wasm") + "}}");
+        filter("large", function("good.wasm") + ", maxMemoryBytes: 65536}}");
+        World.Outcome outcome = world.translate();
+        assertThat(said(outcome, "good")).isEqualTo(GOOD);
+        assertThat(outcome.config().filters())
+                .extracting(RouteFilterConfig::function)
+                .containsExactlyInAnyOrder(
+                        new RouteFilterConfig.Function(module, "{\"a\":[1]}", 500, 16 << 20, 5, 256, true),
+                        new RouteFilterConfig.Function(module, "plain", 1000, 16 << 20, 1 << 20, 256, false));
+        assertThat(message(outcome, "gone")).contains("ConfigMapNotFound", "ConfigMap default/other does not exist");
+        assertThat(message(outcome, "missing"))
+                .contains("InvalidReference", "lacks the entry text.wasm in its binaryData");
+        assertThat(said(outcome, "bad")).isEqualTo("Accepted=True/Accepted ResolvedRefs=False/InvalidModule");
+        assertThat(message(outcome, "bad"))
+                .contains(
+                        "0 memories of its own",
+                        "exports no function handle_request",
+                        "exports no function handle_response");
+        assertThat(rule(outcome, "bad").invalid()).contains("exports no function handle_request");
+        assertThat(message(outcome, "none")).contains("does not begin as a module");
+        assertThat(message(outcome, "large")).contains("function.maxMemoryBytes: 65536: the module begins with 131072");
+        SavedConfig saved = World.saved(directory.resolve("config.json"));
+        saved.write(outcome.config());
+        assertThat(saved.read()).contains(outcome.config());
+    }
+
+    private static String function(String key) {
+        return "{function: {module: {configMap: {name: modules, key: " + key + "}}";
     }
 
     @Test

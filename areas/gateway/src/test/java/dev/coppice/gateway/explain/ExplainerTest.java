@@ -116,6 +116,7 @@ final class ExplainerTest {
                 null,
                 new RouteFilterConfig.Direct(418, "text/plain", "tea", false),
                 null,
+                null,
                 null);
         RuleConfig rule =
                 new RuleConfig(List.of(MatchConfig.ANY), List.of(new FilterConfig.Named("default/teapot")), List.of());

@@ -23,6 +23,9 @@ class HttpRouteFilterSpecTest {
                 "{directResponse: {body: {type: ValueRef, valueRef: {group: '', kind: ConfigMap, name: page}}}}",
                 "{files: {configMap: {name: site, items: [{key: a, path: b/c.html}]}, fallback: b/c.html}}",
                 "{files: {directory: site/public, index: ''}}",
+                "{function: {module: {configMap: {name: a}}, config: text}}",
+                "{function: {module: {configMap: {name: a, key: b.wasm}}, config: {a: [1]}, timeout: 500ms,"
+                        + " maxMemoryBytes: 65536, maxBodyBytes: 0, maxConcurrent: 10, failOpen: true}}",
                 "{extension: {name: Test, config: {a: [1, {b: c}]}, timeout: 500ms, maxConcurrent: 10, failOpen: true}}"
             })
     void goodOnesAreTaken(String spec) throws Exception {
@@ -43,6 +46,12 @@ class HttpRouteFilterSpecTest {
                 "{extension: {name: Test, timeout: 0s}} | timeout must be",
                 "{extension: {name: Test, timeout: 2m}} | timeout must be",
                 "{extension: {name: Test, config: 5}} | config",
+                "{function: {module: {}}} | configMap",
+                "{function: {module: {configMap: {name: a}}}, files: {directory: a}} | give one of them",
+                "{function: {module: {configMap: {name: a}}, timeout: 2m}} | timeout must be",
+                "{function: {module: {configMap: {name: a}}, maxMemoryBytes: 65535}} | maxMemoryBytes",
+                "{function: {module: {configMap: {name: a}}, maxBodyBytes: 1048577}} | maxBodyBytes",
+                "{function: {module: {configMap: {name: a}}, maxConcurrent: 0}} | maxConcurrent",
                 "{files: {}} | one of configMap and directory",
                 "{files: {directory: '../a'}} | directory",
                 "{files: {directory: '/a'}} | directory",

@@ -64,7 +64,8 @@ class ExtensionFilterTest {
                 null,
                 null,
                 null,
-                new RouteFilterConfig.Extension("Test", config.toString(), timeoutMillis, most, open));
+                new RouteFilterConfig.Extension("Test", config.toString(), timeoutMillis, most, open),
+                null);
         RuleConfig rule = new RuleConfig(
                 List.of(MatchConfig.ANY),
                 List.of(new FilterConfig.Named("default/test")),

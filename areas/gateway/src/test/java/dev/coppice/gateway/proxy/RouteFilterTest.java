@@ -61,7 +61,7 @@ class RouteFilterTest {
     }
 
     private static RouteFilterConfig headers(String when, String path, HeaderChanges request, HeaderChanges response) {
-        return new RouteFilterConfig(NAME, when, path, request, response, null, null, null, null);
+        return new RouteFilterConfig(NAME, when, path, request, response, null, null, null, null, null);
     }
 
     private static RouteFilterConfig rewrite(
@@ -73,6 +73,7 @@ class RouteFilterTest {
                 HeaderChanges.NONE,
                 HeaderChanges.NONE,
                 new RouteFilterConfig.Rewrite(hostname, path, query),
+                null,
                 null,
                 null,
                 null);
@@ -88,12 +89,22 @@ class RouteFilterTest {
                 null,
                 new RouteFilterConfig.Direct(status, type, body, template),
                 null,
+                null,
                 null);
     }
 
     private static RouteFilterConfig files(RouteFilterConfig.Files files) {
         return new RouteFilterConfig(
-                NAME, "", "", HeaderChanges.NONE, set(header("Cache-Control", "max-age=60")), null, null, files, null);
+                NAME,
+                "",
+                "",
+                HeaderChanges.NONE,
+                set(header("Cache-Control", "max-age=60")),
+                null,
+                null,
+                files,
+                null,
+                null);
     }
 
     private static RouteFilterConfig memory(String fallback) {

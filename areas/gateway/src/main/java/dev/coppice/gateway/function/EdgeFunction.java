@@ -1,0 +1,209 @@
+package dev.coppice.gateway.function;
+
+import dev.coppice.gateway.filter.HeaderChanges;
+import dev.coppice.gateway.function.FunctionException.Reason;
+import dev.coppice.kernel.Clock;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * A function: a module with its configuration and bounds, and its instances. An instance handles one request after the other, from the request until its answer;
+ * one that fails in any way is thrown away. Safe for use by many threads; what computes says so, and is to be called where computing holds up nobody.
+ */
+public final class EdgeFunction implements AutoCloseable {
+    private static final long IDLE_NANOS = TimeUnit.MINUTES.toNanos(1);
+    private static final int UPPER = 32;
+
+    /**
+     * What functions share.
+     *
+     * @param random for guests, of the sort that cannot be guessed
+     */
+    public record Surroundings(Clock clock, Random random, GuestMemory memory) {}
+
+    private final FunctionModule module;
+    private final FunctionSettings settings;
+    private final Surroundings surroundings;
+    private final FunctionLog log;
+    /** The one used last is the first. */
+    private final Deque<Guest> idle = new ArrayDeque<>();
+
+    private int instances;
+    private boolean closed;
+    /** That guests ask for when they start. */
+    private volatile int features;
+
+    /** Has no instance yet. */
+    public EdgeFunction(FunctionModule module, FunctionSettings settings, Surroundings surroundings, FunctionLog log) {
+        this.module = module;
+        this.settings = settings;
+        this.surroundings = surroundings;
+        this.log = log;
+    }
+
+    FunctionSettings settings() {
+        return settings;
+    }
+
+    boolean usesBodies() {
+        return module.usesBodies();
+    }
+
+    /** Whether it is known to want the bodies of requests, so that it is not to be called without them. */
+    public boolean buffersRequests() {
+        return module.usesBodies() && (features & Features.BUFFER_REQUEST) != 0;
+    }
+
+    /** Instances that there are. */
+    public synchronized int instances() {
+        return instances;
+    }
+
+    /** Calls it for a request. It computes, and may be interrupted. */
+    public FunctionOutcome request(FunctionRequest request) throws FunctionException {
+        Guest guest = take();
+        boolean kept = false;
+        try {
+            Turn turn = Turn.request(request, guest.features(), settings.maxBodyBytes());
+            long word = guest.handleRequest(turn);
+            int context = (int) (word >>> UPPER);
+            FunctionOutcome outcome = switch ((int) word) {
+                case 0 -> new FunctionOutcome.Answered(turn.own());
+                case 1 -> passed(guest, turn, request, context);
+                default ->
+                    throw new FunctionException(
+                            Reason.FAILED, "handle_request gives next = " + (int) word + "; expected 0 or 1");
+            };
+            kept = true;
+            if (!(outcome instanceof FunctionOutcome.Passed on)
+                    || on.visit() == null
+                    || !on.visit().open()) {
+                giveBack(guest);
+            }
+            return outcome;
+        } catch (BodyNeededFault e) {
+            return new FunctionOutcome.BodyNeeded();
+        } catch (FunctionException e) {
+            throw told(e);
+        } catch (GuestFault e) {
+            throw told(e.exception());
+        } catch (IllegalArgumentException e) {
+            throw told(new FunctionException(Reason.FAILED, String.valueOf(e.getMessage())));
+        } finally {
+            if (!kept) {
+                discard(guest);
+            }
+        }
+    }
+
+    private FunctionOutcome.Passed passed(Guest guest, Turn turn, FunctionRequest request, int context) {
+        HeaderChanges known = turn.answerHeaders();
+        boolean sees = module.seesAnswers();
+        FunctionVisit visit = sees || !known.equals(HeaderChanges.NONE)
+                ? new FunctionVisit(this, request, known, turn.features(), context, sees ? guest : null)
+                : null;
+        return new FunctionOutcome.Passed(turn.passed(), turn.newRequestBody(), visit);
+    }
+
+    /** Tells a guest of an answer. It computes, and may be interrupted. */
+    AnswerOutcome answer(Guest guest, Turn turn, int context, boolean error) throws FunctionException {
+        boolean kept = false;
+        try {
+            guest.handleResponse(turn, context, error);
+            AnswerOutcome outcome = turn.answer();
+            kept = true;
+            giveBack(guest);
+            return outcome;
+        } catch (FunctionException e) {
+            throw told(e);
+        } catch (IllegalArgumentException e) {
+            throw told(new FunctionException(Reason.FAILED, String.valueOf(e.getMessage())));
+        } finally {
+            if (!kept) {
+                discard(guest);
+            }
+        }
+    }
+
+    private FunctionException told(FunctionException e) {
+        log.failed(String.valueOf(e.getMessage()));
+        return e;
+    }
+
+    // ---- instances
+
+    private Guest take() throws FunctionException {
+        synchronized (this) {
+            Guest known = idle.pollFirst();
+            while (known != null && !known.current(module)) {
+                discard(known);
+                known = idle.pollFirst();
+            }
+            if (known != null) {
+                return known;
+            }
+            if (instances >= settings.maxInstances()) {
+                throw new FunctionException(Reason.BUSY, "it has as many instances as it may have");
+            }
+            instances++;
+        }
+        long memory = module.initialMemory();
+        if (!surroundings.memory.take(memory)) {
+            forget(0);
+            throw told(new FunctionException(Reason.BUSY, "the memory of all functions is used up"));
+        }
+        try {
+            Guest made = new Guest(module, settings, Wasi.functions(surroundings.clock, surroundings.random, log), log);
+            made.counted = memory;
+            features = made.features();
+            return made;
+        } catch (FunctionException e) {
+            forget(memory);
+            throw told(e);
+        }
+    }
+
+    private void giveBack(Guest guest) {
+        long memory = guest.memory();
+        boolean room = surroundings.memory.grown(memory - guest.counted);
+        guest.counted = memory;
+        long now = surroundings.clock.nanoTime();
+        synchronized (this) {
+            Guest oldest = idle.peekLast();
+            if (oldest != null && now - oldest.usedNanos > IDLE_NANOS) {
+                discard(idle.removeLast());
+            }
+            if (room && !closed) {
+                guest.usedNanos = now;
+                idle.addFirst(guest);
+                return;
+            }
+        }
+        discard(guest);
+    }
+
+    /** Throws an instance away. */
+    void discard(Guest guest) {
+        forget(guest.counted);
+    }
+
+    private void forget(long memory) {
+        surroundings.memory.give(memory);
+        synchronized (this) {
+            instances--;
+        }
+    }
+
+    /** Keeps no instances any more; requests that have it are still handled. */
+    @Override
+    public void close() {
+        synchronized (this) {
+            closed = true;
+            for (Guest each = idle.pollFirst(); each != null; each = idle.pollFirst()) {
+                discard(each);
+            }
+        }
+    }
+}

@@ -1,0 +1,353 @@
+package dev.coppice.gateway.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.coppice.gateway.config.BackendConfig;
+import dev.coppice.gateway.config.FilterConfig;
+import dev.coppice.gateway.config.FilterConfig.HeaderChanges;
+import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.config.ListenerConfig;
+import dev.coppice.gateway.config.MatchConfig;
+import dev.coppice.gateway.config.RouteConfig;
+import dev.coppice.gateway.config.RouteFilterConfig;
+import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.function.TestModules;
+import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Functions in the way of requests and answers: what they change, and that what goes wrong harms one request. */
+@Timeout(60)
+class FunctionFilterTest {
+    private static final String NAME = "default/test";
+    private static final String LARGE = "x".repeat(300_000);
+    private static final int PATIENT = 30_000;
+    private static final int MOST_BODY = 50_000;
+
+    private ProxyFixture proxy;
+    private Backend backend;
+    private volatile String body = "ok";
+    private volatile CountDownLatch gate = new CountDownLatch(0);
+
+    @BeforeEach
+    void start() throws Exception {
+        proxy = new ProxyFixture();
+        backend = new Backend((_, conversation) -> {
+            try {
+                gate.await();
+            } catch (InterruptedException e) {
+                return null;
+            }
+            if (body.isEmpty()) {
+                conversation.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+                return "2\r\nde\r\n0\r\nX-Trailer: 1\r\n\r\n";
+            }
+            return "HTTP/1.1 200 OK\r\nX-Server: one\r\nContent-Length: " + body.length() + "\r\n\r\n" + body;
+        });
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        gate.countDown();
+        backend.close();
+        proxy.awaitNothingOpen();
+        proxy.close();
+    }
+
+    private void serve(byte[] module, int timeoutMillis, int most, boolean open) {
+        RouteFilterConfig filter = new RouteFilterConfig(
+                NAME,
+                "",
+                "",
+                HeaderChanges.NONE,
+                HeaderChanges.NONE,
+                null,
+                null,
+                null,
+                null,
+                new RouteFilterConfig.Function(
+                        Base64.getEncoder().encodeToString(module),
+                        "configured",
+                        timeoutMillis,
+                        1 << 20,
+                        MOST_BODY,
+                        most,
+                        open));
+        RuleConfig rule = new RuleConfig(
+                List.of(MatchConfig.ANY),
+                List.of(new FilterConfig.Named(NAME)),
+                List.of(new BackendConfig("web", 1, List.of())));
+        RouteConfig route = new RouteConfig("HTTPRoute", "default", "route", 0, List.of(), List.of(rule));
+        ListenerConfig listener = new ListenerConfig(
+                "default/gateway",
+                "http",
+                "127.0.0.1",
+                proxy.port,
+                ListenerConfig.Protocol.HTTP,
+                "",
+                null,
+                List.of(route));
+        assertThat(proxy.plane.apply(new GatewayConfig.Builder(
+                                List.of(listener), List.of(ProxyFixture.upstream("web", backend.port())))
+                        .filters(List.of(filter))
+                        .build()))
+                .isEmpty();
+    }
+
+    private void serve() {
+        serve(TestModules.guest(), PATIENT, 10, false);
+    }
+
+    private String seen(String header) {
+        return backend.seen.getLast().header(header).orElse("-");
+    }
+
+    private double counted(String result) {
+        return proxy.plane.functions.counted(NAME, result);
+    }
+
+    private String post(String does, String content) throws Exception {
+        return proxy.exchange("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nDo: " + does + "\r\nContent-Length: "
+                + content.length() + "\r\n\r\n" + content);
+    }
+
+    @Test
+    void aFunctionSeesAndChangesARequest() throws Exception {
+        serve();
+        assertThat(proxy.get("/p?q=1", "Do: u")).endsWith("ok");
+        assertThat(seen("X-Guest")).isEqualTo("/p?q=1");
+        assertThat(proxy.get("/p", "Do: g")).endsWith("ok");
+        assertThat(seen("X-Guest")).isEqualTo("configured");
+        assertThat(proxy.get("/p", "Do: v")).endsWith("ok");
+        assertThat(seen("X-Guest")).isEqualTo("HTTP/1.1");
+        assertThat(proxy.get("/p", "Do: i")).endsWith("ok");
+        assertThat(seen("X-Guest")).matches("127\\.0\\.0\\.1:\\d+");
+        assertThat(proxy.get("/p?q=1", "Do: p")).endsWith("ok");
+        assertThat(backend.seen.getLast().line()).startsWith("GET /new?a=b ");
+        assertThat(counted("passed")).isEqualTo(5);
+    }
+
+    @Test
+    void aFunctionAnswersItself() throws Exception {
+        serve();
+        assertThat(proxy.get("/", "Do: a"))
+                .startsWith("HTTP/1.1 402")
+                .contains("content-type: text/plain\r\n", "content-length: 9\r\n")
+                .endsWith("\r\n\r\npay first");
+        assertThat(backend.seen).isEmpty();
+        assertThat(counted("answered")).isEqualTo(1);
+    }
+
+    @Test
+    void whatFailsFailsOneRequest() throws Exception {
+        serve();
+        for (String each : new String[] {"t", "x", "o", "O", "r", "c", "s", "A", "y", "E"}) {
+            assertThat(proxy.get("/", "Do: " + each))
+                    .as(each)
+                    .startsWith("HTTP/1.1 500")
+                    .contains("has failed");
+        }
+        assertThat(backend.seen).isEmpty();
+        assertThat(proxy.get("/")).endsWith("ok");
+        assertThat(counted("failed")).isEqualTo(10);
+        serve(TestModules.guest(), PATIENT, 10, true);
+        assertThat(proxy.get("/", "Do: t")).endsWith("ok");
+    }
+
+    /** With more of them than there are processors. */
+    @Test
+    void whatGoesOnForEverHoldsUpNobody() throws Exception {
+        serve(TestModules.guest(), 50, 100, false);
+        for (int i = 0; i < 2 * Runtime.getRuntime().availableProcessors(); i++) {
+            assertThat(proxy.get("/", "Do: l")).startsWith("HTTP/1.1 503").contains("takes too long");
+        }
+        assertThat(counted("timeout")).isPositive();
+        serve();
+        assertThat(proxy.get("/", "Do: u")).endsWith("ok");
+        ProxyFixture.await(() -> proxy.plane.functions.workers.waiting() == 0);
+    }
+
+    @Test
+    void thoseThatWaitForAnAnswerCount() throws Exception {
+        serve(TestModules.guest(), PATIENT, 1, false);
+        gate = new CountDownLatch(1);
+        try (ProxyFixture.Client client = proxy.client()) {
+            client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            ProxyFixture.await(() -> backend.seen.size() == 1);
+            assertThat(proxy.get("/")).startsWith("HTTP/1.1 503").contains("too much to do");
+            gate.countDown();
+            assertThat(client.answer()).endsWith("|ok");
+        }
+        ProxyFixture.await(() -> counted("answer_passed") == 1);
+        assertThat(proxy.get("/")).endsWith("ok");
+        // One that is nothing but a filter of requests counts no longer than it computes.
+        serve(TestModules.header(), PATIENT, 1, false);
+        gate = new CountDownLatch(1);
+        try (ProxyFixture.Client one = proxy.client();
+                ProxyFixture.Client two = proxy.client()) {
+            int before = backend.seen.size();
+            one.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            ProxyFixture.await(() -> backend.seen.size() == before + 1);
+            two.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+            ProxyFixture.await(() -> backend.seen.size() == before + 2);
+            gate.countDown();
+            assertThat(one.answer()).endsWith("|ok");
+            assertThat(two.answer()).endsWith("|ok");
+            assertThat(seen("x-function")).isEqualTo("hello");
+        }
+    }
+
+    @Test
+    void aModuleThatIsNoneIsNotSkipped() throws Exception {
+        serve(new byte[] {1, 2, 3}, PATIENT, 1, true);
+        assertThat(proxy.get("/")).startsWith("HTTP/1.1 500").contains("cannot be run");
+    }
+
+    // ---- bodies of requests
+
+    @Test
+    void aBodyIsReadWhenItIsWanted() throws Exception {
+        serve();
+        assertThat(post("b", "abcdefgh")).endsWith("ok");
+        assertThat(seen("X-Guest")).isEqualTo("8");
+        assertThat(backend.seen.getLast().body()).isEqualTo("abcdefgh");
+        assertThat(proxy.exchange(
+                        "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nDo: b\r\nTransfer-Encoding: chunked\r\n"
+                                + "\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"))
+                .endsWith("ok");
+        assertThat(seen("X-Guest")).isEqualTo("5");
+        assertThat(backend.seen.getLast().body()).isEqualTo("abcde");
+        assertThat(proxy.get("/", "Do: b")).endsWith("ok");
+        assertThat(seen("X-Guest")).isEqualTo("0");
+        assertThat(post("b", LARGE)).startsWith("HTTP/1.1 413").contains("longer than a filter");
+        assertThat(post("u", LARGE)).endsWith("ok");
+        assertThat(backend.seen.getLast().body()).isEqualTo(LARGE);
+        assertThat(counted("body_too_long")).isEqualTo(1);
+    }
+
+    @Test
+    void aBodyIsReplaced() throws Exception {
+        serve();
+        assertThat(post("w", "what it was")).endsWith("ok");
+        assertThat(backend.seen.getLast().body()).isEqualTo("new body");
+        assertThat(seen("Content-Length")).isEqualTo("8");
+        assertThat(proxy.exchange(
+                        "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nDo: w\r\nTransfer-Encoding: chunked\r\n"
+                                + "\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"))
+                .endsWith("ok");
+        assertThat(backend.seen.getLast().body()).isEqualTo("new body");
+        assertThat(seen("Transfer-Encoding")).isEqualTo("-");
+        assertThat(proxy.get("/", "Do: w")).endsWith("ok");
+        assertThat(backend.seen.getLast().body()).isEqualTo("new body");
+        assertThat(post("w", LARGE)).startsWith("HTTP/1.1 413");
+        // The connection goes on.
+        try (ProxyFixture.Client client = proxy.client()) {
+            for (int i = 0; i < 3; i++) {
+                client.send("POST / HTTP/1.1\r\nHost: a\r\nDo: w\r\nContent-Length: 3\r\n\r\nabc");
+                assertThat(client.answer()).isEqualTo("HTTP/1.1 200 OK|ok");
+            }
+            client.send("POST / HTTP/1.1\r\nHost: a\r\nDo: w\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+            assertThat(client.head().getFirst()).isEqualTo("HTTP/1.1 100 Continue");
+            client.send("xy");
+            assertThat(client.answer()).isEqualTo("HTTP/1.1 200 OK|ok");
+            assertThat(backend.seen.getLast().body()).isEqualTo("new body");
+        }
+    }
+
+    // ---- answers
+
+    @Test
+    void aFunctionChangesAnAnswer() throws Exception {
+        serve();
+        assertThat(proxy.get("/", "Do: 1")).contains("x-answer: 49200\r\n").endsWith("\r\n\r\nok");
+        assertThat(proxy.get("/", "Do: 2")).startsWith("HTTP/1.1 503").endsWith("\r\n\r\nok");
+        assertThat(proxy.get("/", "Do: 3"))
+                .containsIgnoringCase("content-length: 2\r\n")
+                .endsWith("\r\n\r\nOK");
+        assertThat(proxy.get("/", "Do: 7"))
+                .containsIgnoringCase("content-length: 8\r\n")
+                .endsWith("\r\n\r\nnew body");
+        assertThat(proxy.get("/", "Do: h")).contains("x-answer: 1\r\n").endsWith("\r\n\r\nok");
+        body = "";
+        assertThat(proxy.get("/", "Do: 3"))
+                .containsIgnoringCase("content-length: 5\r\n")
+                .doesNotContainIgnoringCase("transfer-encoding")
+                .endsWith("\r\n\r\nABCDE");
+        assertThat(proxy.get("/", "Do: 1")).contains("x-answer: 49200\r\n").endsWith("de\r\n0\r\nX-Trailer: 1\r\n\r\n");
+        ProxyFixture.await(() -> counted("answer_passed") == 7);
+    }
+
+    @Test
+    void longAnswersPassUnlessTheyAreReadToTheEnd() throws Exception {
+        serve();
+        body = LARGE;
+        assertThat(proxy.get("/", "Do: 1")).contains("x-answer: 49200\r\n").endsWith("\r\n\r\n" + LARGE);
+        assertThat(proxy.get("/", "Do: B")).startsWith("HTTP/1.1 200").endsWith("\r\n\r\n" + LARGE);
+        assertThat(proxy.get("/", "Do: 3")).startsWith("HTTP/1.1 500").contains("longer than a filter");
+        assertThat(proxy.get("/", "Do: 7")).startsWith("HTTP/1.1 500").contains("longer than a filter");
+        body = "x".repeat(5 << 20);
+        assertThat(proxy.get("/", "Do: 1")).contains("x-answer: 49200\r\n").endsWith("\r\n\r\n" + body);
+        // Those that are as long as may be seen.
+        body = "x".repeat(MOST_BODY);
+        assertThat(proxy.get("/", "Do: 3")).endsWith("\r\n\r\n" + "X".repeat(MOST_BODY));
+    }
+
+    @Test
+    void anAnswerWhoseFunctionFailsIsNotTold() throws Exception {
+        serve();
+        for (String each : new String[] {"5", "6", "8"}) {
+            assertThat(proxy.get("/", "Do: " + each))
+                    .as(each)
+                    .startsWith("HTTP/1.1 500")
+                    .contains("has failed");
+        }
+        // Nobody waits for what one says that changes nothing.
+        assertThat(proxy.get("/", "Do: N")).startsWith("HTTP/1.1 200").endsWith("ok");
+        ProxyFixture.await(() -> counted("failed") == 4);
+        serve(TestModules.guest(), 50, 100, false);
+        assertThat(proxy.get("/", "Do: 4")).startsWith("HTTP/1.1 503").contains("takes too long");
+        assertThat(proxy.get("/", "Do: L")).startsWith("HTTP/1.1 200").endsWith("ok");
+        ProxyFixture.await(() -> counted("timeout") == 2);
+        serve(TestModules.guest(), 50, 100, true);
+        assertThat(proxy.get("/", "Do: 4")).startsWith("HTTP/1.1 200").endsWith("ok");
+    }
+
+    @Test
+    void aFunctionIsToldWhenThereIsNoAnswer() throws Exception {
+        serve();
+        backend.close();
+        assertThat(proxy.get("/", "Do: 1")).startsWith("HTTP/1.1 503");
+        ProxyFixture.await(() -> counted("answer_passed") == 1);
+        gate = new CountDownLatch(1);
+        backend = Backend.saying("unused");
+    }
+
+    @Test
+    void aClientThatGoesLeavesNothing() throws Exception {
+        serve();
+        gate = new CountDownLatch(1);
+        try (ProxyFixture.Client client = proxy.client()) {
+            client.send("GET / HTTP/1.1\r\nHost: a\r\nDo: 3\r\n\r\n");
+            ProxyFixture.await(() -> backend.seen.size() == 1);
+            client.reset();
+        }
+        ProxyFixture.await(() -> counted("answer_passed") == 1);
+        gate.countDown();
+        proxy.awaitNothingOpen();
+    }
+
+    @Test
+    void nothingIsLeftOfAFunctionThatIsGone() throws Exception {
+        serve();
+        assertThat(proxy.get("/", "Do: 1")).contains("x-answer");
+        assertThat(proxy.plane.functions.surroundings.memory().used()).isPositive();
+        serve(TestModules.header(), PATIENT, 1, false);
+        ProxyFixture.await(() -> proxy.plane.functions.surroundings.memory().used() == 0);
+        assertThat(proxy.get("/")).endsWith("ok");
+        assertThat(seen("x-function")).isEqualTo("hello");
+    }
+}
