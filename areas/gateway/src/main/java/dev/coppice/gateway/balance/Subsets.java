@@ -14,12 +14,19 @@ public final class Subsets {
     /** Each may have a table of its own. */
     public static final int MOST = 64;
 
+    /**
+     * Some of the endpoints.
+     *
+     * @param name of the subset; empty for what is there for requests that name none, unless that is a subset, too
+     */
+    public record Named(String name, Plan plan) {}
+
     private final BalanceConfig.Subset config;
-    private final Map<String, Plan> plans;
-    private final Plan otherwise;
+    private final Map<String, Named> plans;
+    private final Named otherwise;
     private final int left;
 
-    private Subsets(BalanceConfig.Subset config, Map<String, Plan> plans, Plan otherwise, int left) {
+    private Subsets(BalanceConfig.Subset config, Map<String, Named> plans, Named otherwise, int left) {
         this.config = config;
         this.plans = plans;
         this.otherwise = otherwise;
@@ -41,19 +48,19 @@ public final class Subsets {
                 byName.computeIfAbsent(of.get(i), _ -> new ArrayList<>()).add(i);
             }
         }
-        Map<String, Plan> plans = new HashMap<>();
+        Map<String, Named> plans = new HashMap<>();
         byName.forEach((name, among) -> {
             // Requests that name no subset need theirs whatever there is.
             if (plans.size() < MOST || name.equals(config.defaultName())) {
-                plans.put(name, plan.apply(among));
+                plans.put(name, new Named(name, plan.apply(among)));
             }
         });
-        Plan otherwise = switch (config.fallback()) {
-            case ANY -> all;
-            case NONE -> plan.apply(List.of());
+        Named otherwise = switch (config.fallback()) {
+            case ANY -> new Named("", all);
+            case NONE -> new Named("", plan.apply(List.of()));
             case DEFAULT -> {
-                Plan named = plans.get(config.defaultName());
-                yield named == null ? plan.apply(List.of()) : named;
+                Named named = plans.get(config.defaultName());
+                yield named == null ? new Named("", plan.apply(List.of())) : named;
             }
         };
         return new Subsets(config, plans, otherwise, byName.size() - plans.size());
@@ -64,13 +71,13 @@ public final class Subsets {
         return config;
     }
 
-    /** The plan of a subset; null when no endpoint belongs to it. */
-    public @Nullable Plan named(String name) {
+    /** A subset; null when no endpoint belongs to it. */
+    public @Nullable Named named(String name) {
         return plans.get(name);
     }
 
-    /** The plan for requests that name no subset, or one that no endpoint belongs to. */
-    public Plan otherwise() {
+    /** What is there for requests that name no subset, or one that no endpoint belongs to. */
+    public Named otherwise() {
         return otherwise;
     }
 

@@ -27,6 +27,8 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
     private static final int IDLE_SECONDS = 60;
     private static final int MOST_CLIENTS = 10_000;
     private static final long SWEEP_SECONDS = 5;
+    /** After so long nothing is sent back any more. */
+    private static final long TAKEN_SECONDS = 2;
     /** As what an answer of whatever sort counts. */
     private static final int ANSWERED = 200;
 
@@ -58,6 +60,7 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
         private @Nullable Channel channel;
         private long bytesIn;
         private long bytesOut;
+        private boolean taken;
 
         Session(
                 Channel server,
@@ -132,9 +135,7 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
         public void channelRead(ChannelHandlerContext context, Object message) {
             lastNanos = state.now();
             if (message instanceof DatagramPacket packet) {
-                if (bytesOut == 0) {
-                    passage.answered(ANSWERED, lastNanos);
-                }
+                taken(lastNanos);
                 bytesOut += packet.content().readableBytes();
                 var _ = server.write(new DatagramPacket(packet.content(), client));
             } else {
@@ -145,6 +146,22 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
         @Override
         public void channelReadComplete(ChannelHandlerContext context) {
             server.flush();
+        }
+
+        /** Its endpoint answers, or takes what comes without a word, as servers of logs do: nothing was sent back. */
+        private void taken(long now) {
+            if (!taken) {
+                taken = true;
+                passage.answered(ANSWERED, now);
+            }
+        }
+
+        void look(long now) {
+            if (now - lastNanos > TimeUnit.SECONDS.toNanos(IDLE_SECONDS)) {
+                forget(this, StreamReport.OK, "");
+            } else if (now - beginNanos > TimeUnit.SECONDS.toNanos(TAKEN_SECONDS)) {
+                taken(now);
+            }
         }
 
         /** Such as "port unreachable"; the client learns it by silence, as from the endpoint itself. */
@@ -248,9 +265,7 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
                     () -> {
                         sweeping = false;
                         long now = state.now();
-                        List.copyOf(sessions.values()).stream()
-                                .filter(each -> now - each.lastNanos > TimeUnit.SECONDS.toNanos(IDLE_SECONDS))
-                                .forEach(each -> forget(each, StreamReport.OK, ""));
+                        List.copyOf(sessions.values()).forEach(each -> each.look(now));
                         sweep();
                     },
                     SWEEP_SECONDS,

@@ -3,6 +3,7 @@ package dev.coppice.gateway.proxy;
 import dev.coppice.gateway.balance.Pick;
 import dev.coppice.gateway.balance.Places;
 import dev.coppice.gateway.balance.Plan;
+import dev.coppice.gateway.balance.Subsets;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.limit.KeyHash;
 import dev.coppice.gateway.log.LogClock;
@@ -10,6 +11,7 @@ import dev.coppice.gateway.proxyprotocol.ConnectionEnds;
 import dev.coppice.gateway.trace.Span;
 import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.HttpHeaders;
+import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.Iterator;
 import java.util.Map;
@@ -53,8 +55,27 @@ final class EventLoopState {
     private long tickDue;
     private int ticks;
 
+    /** Whose turn it is. */
     private static final class Cursor {
+        private static final int MOST_SUBSETS = 4 * Subsets.MOST;
+
         int next;
+        private @Nullable Map<String, Cursor> subsets;
+
+        Cursor(SplittableRandom random) {
+            next = random.nextInt(1 << 20);
+        }
+
+        /** That of a subset: by a common one, requests that name two of them by turns would each get every second endpoint only. */
+        Cursor of(String subset, SplittableRandom random) {
+            Map<String, Cursor> known = subsets;
+            if (known == null || known.size() > MOST_SUBSETS) {
+                // Names may have come and gone.
+                known = new HashMap<>();
+                subsets = known;
+            }
+            return known.computeIfAbsent(subset, _ -> new Cursor(random));
+        }
     }
 
     EventLoopState(ProxyDataPlane plane, EventLoop loop, long seed) {
@@ -104,17 +125,19 @@ final class EventLoopState {
             @Nullable HttpHeaders headers,
             long hash,
             Upstream.@Nullable Target failed) {
-        Cursor cursor = cursors.computeIfAbsent(upstream, _ -> {
-            Cursor made = new Cursor();
-            made.next = random.nextInt(1 << 20);
-            return made;
-        });
+        Cursor cursor = cursors.computeIfAbsent(upstream, _ -> new Cursor(random));
+        Plan plan = state.plan();
+        Subsets subsets = state.subsets();
+        if (subsets != null) {
+            Subsets.Named named = upstream.subset(subsets, headers);
+            plan = named.plan();
+            cursor = cursor.of(named.name(), random);
+        }
         int turn = cursor.next++;
         if (cursor.next < 0) {
             cursor.next = 0;
         }
         int unwanted = failed == null ? -1 : state.targets().indexOf(failed);
-        Plan plan = state.subsets() == null ? state.plan() : upstream.plan(state.subsets(), headers);
         int chosen = plan.choose(pick.with(turn, hash, unwanted));
         if (pick.passedOver()) {
             upstream.passedOver();

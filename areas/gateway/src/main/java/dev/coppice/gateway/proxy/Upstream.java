@@ -222,11 +222,11 @@ final class Upstream {
     }
 
     /**
-     * How the endpoint of a request is chosen where there are subsets.
+     * Among which endpoints that of a request is chosen where there are subsets.
      *
      * @param headers null: there is nothing that could name one
      */
-    Plan plan(Subsets subsets, @Nullable HttpHeaders headers) {
+    Subsets.Named subset(Subsets subsets, @Nullable HttpHeaders headers) {
         BalanceConfig.Subset by = subsets.config();
         String name = null;
         if (headers != null) {
@@ -234,7 +234,7 @@ final class Upstream {
                     ? RequestKeys.cookie(headers, Objects.requireNonNull(by.cookie()))
                     : RoutedRequest.header(headers, by.header());
         }
-        Plan named = name == null ? null : subsets.named(name);
+        Subsets.Named named = name == null ? null : subsets.named(name);
         balanceMetrics.subset(named != null);
         return named == null ? subsets.otherwise() : named;
     }

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -33,6 +34,10 @@ class SubsetsTest {
         return Subsets.of(by, labels, all, among -> Plan.of(members, among, factory, config(algorithm, 0)));
     }
 
+    private Set<Integer> chosen(Subsets.@Nullable Named named) {
+        return chosen(Objects.requireNonNull(named).plan());
+    }
+
     private Set<Integer> chosen(Plan plan) {
         Set<Integer> all = new HashSet<>();
         for (int i = 0; i < 400; i++) {
@@ -45,15 +50,15 @@ class SubsetsTest {
     @ValueSource(strings = {"RoundRobin", "Random", "LeastRequest", "PeakEwma", "RingHash", "Maglev"})
     void theEndpointsOfASubsetAreChosenAmongByTheirNumbers(String algorithm) {
         Subsets subsets = subsets(algorithm, by(Fallback.ANY, ""), members(even(5)), LABELS);
-        assertThat(chosen(Objects.requireNonNull(subsets.named("v1")))).containsExactlyInAnyOrder(0, 3);
-        assertThat(chosen(Objects.requireNonNull(subsets.named("v2")))).containsExactly(1);
+        assertThat(chosen(subsets.named("v1"))).containsExactlyInAnyOrder(0, 3);
+        assertThat(chosen(subsets.named("v2"))).containsExactly(1);
         assertThat(subsets.named("v4")).isNull();
         assertThat(subsets.named("")).isNull();
         assertThat(chosen(subsets.otherwise())).containsExactlyInAnyOrder(0, 1, 2, 3, 4);
         // What has just failed is left out here, too.
-        assertThat(choosing.choose(Objects.requireNonNull(subsets.named("v1")), 1, 0))
+        assertThat(choosing.choose(Objects.requireNonNull(subsets.named("v1")).plan(), 1, 0))
                 .isEqualTo(3);
-        assertThat(choosing.choose(Objects.requireNonNull(subsets.named("v2")), 1, 1))
+        assertThat(choosing.choose(Objects.requireNonNull(subsets.named("v2")).plan(), 1, 1))
                 .isEqualTo(1);
     }
 
@@ -77,11 +82,11 @@ class SubsetsTest {
         members.set(0, new Member("10.0.0.0:80", 0, 1, false, new EndpointLoad()));
         members.set(1, new Member("10.0.0.1:80", 0, 1, false, new EndpointLoad()));
         Subsets subsets = subsets("RoundRobin", by(Fallback.ANY, ""), members, LABELS);
-        Plan half = Objects.requireNonNull(subsets.named("v1"));
+        Plan half = Objects.requireNonNull(subsets.named("v1")).plan();
         assertThat(half.panic()).isFalse();
         assertThat(chosen(half)).containsExactly(3);
         // All of the others are well, but they are not what was asked for.
-        Plan none = Objects.requireNonNull(subsets.named("v2"));
+        Plan none = Objects.requireNonNull(subsets.named("v2")).plan();
         assertThat(none.panic()).isTrue();
         assertThat(chosen(none)).containsExactly(1);
     }

@@ -178,6 +178,34 @@ class BalanceTest {
     }
 
     @Test
+    void turnsAreThoseOfTheSubset() throws Exception {
+        numbered(4);
+        proxy.serve(
+                List.of(rule("u")),
+                new UpstreamConfig(
+                        "u",
+                        Protocol.HTTP,
+                        List.of(
+                                new Endpoint("127.0.0.1", backends.get(0).port(), 0, 1, "v1"),
+                                new Endpoint("127.0.0.1", backends.get(1).port(), 0, 1, "v1"),
+                                new Endpoint("127.0.0.1", backends.get(2).port(), 0, 1, "v2"),
+                                new Endpoint("127.0.0.1", backends.get(3).port(), 0, 1, "v2")),
+                        null,
+                        TrafficConfig.NONE.withBalance(
+                                balance("RoundRobin").withSubset(byHeader(Subset.Fallback.NONE, "")))));
+        // On one connection, and so one event loop.
+        Map<String, Integer> counts = new HashMap<>();
+        try (ProxyFixture.Client client = proxy.client()) {
+            for (int i = 0; i < 40; i++) {
+                client.send("GET / HTTP/1.1\r\nHost: a\r\nX-Version: v" + (1 + i % 2) + "\r\n\r\n");
+                String answer = client.answer();
+                counts.merge(answer.substring(answer.indexOf('|') + 1), 1, Integer::sum);
+            }
+        }
+        assertThat(counts).isEqualTo(Map.of("0", 10, "1", 10, "2", 10, "3", 10));
+    }
+
+    @Test
     void whoNamesNoSubsetHasTheDefaultOrNone() throws Exception {
         numbered(2);
         serveVersions(byHeader(Subset.Fallback.DEFAULT, "v2"), "RoundRobin", "v1", "v2");

@@ -408,6 +408,18 @@ class StreamGuardTest {
     }
 
     @Test
+    void datagramsThatAreTakenWithoutAWordKeepItClosed() throws Exception {
+        try (DatagramSocket endpoint = new DatagramSocket(0, LOOPBACK);
+                DatagramSocket client = new DatagramSocket(0, LOOPBACK)) {
+            serve(Protocol.UDP, null, upstream(broken(Breaker.Mode.AUTOMATIC), endpoint.getLocalPort()));
+            send(client);
+            ProxyFixture.await(() -> Objects.requireNonNull(reading().breaker()).calls() == 1);
+            assertThat(Objects.requireNonNull(reading().breaker()).failed()).isZero();
+            assertThat(proxy.plane.apply(GatewayConfig.EMPTY)).isEmpty();
+        }
+    }
+
+    @Test
     void datagramsThatNobodyTakesOpenTheBreaker() throws Exception {
         int nobody;
         try (DatagramSocket free = new DatagramSocket(0, LOOPBACK)) {
