@@ -25,7 +25,7 @@ public record ObservabilityPolicySpec(
         @Length(min = 1, max = 16)
         @Rule(value = PolicyTarget.EACH_ONCE, message = "each target, or section of one, may be there once")
         @Description(
-                "Whose requests and streams are told of: Gateways, listeners of them, routes, or rules of them. For a request the policy with the narrowest target counts, and of several for the same target the oldest. Streams and datagrams have access logs, but no traces.")
+                "Whose requests and streams are told of: Gateways, listeners of them, routes, or rules of them. For a request the policy with the narrowest target counts, and of several for the same target the oldest.")
         List<TrafficTargetReference> targetRefs,
 
         @Description("The access logs, instead of the one that is there without a policy.") @Nullable

@@ -201,7 +201,7 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
                     status,
                     reason);
             action.metrics.streamed(report);
-            state.tell(action.observation, report);
+            state.tell(action.observation, report, port);
         }
     }
 

@@ -9,8 +9,10 @@ import dev.coppice.gateway.limit.KeyHash;
 import dev.coppice.gateway.log.LogClock;
 import dev.coppice.gateway.proxyprotocol.ConnectionEnds;
 import dev.coppice.gateway.trace.Span;
+import dev.coppice.gateway.trace.TraceParent;
 import io.netty.channel.EventLoop;
 import io.netty.handler.codec.http.HttpHeaders;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.Iterator;
@@ -206,8 +208,17 @@ final class EventLoopState {
     }
 
     /** A stream, or a client's datagrams, is over. */
-    void tell(Observation observation, StreamReport of) {
+    void tell(Observation observation, StreamReport of, Port port) {
         logs.add(observation.logs(), of);
+        Tracing tracing = observation.tracing();
+        if (tracing != null) {
+            TraceParent trace = TraceParent.random(random);
+            if (tracing.takes(trace, 0, of.variables(), plane.metrics)) {
+                Instant now = plane.clock.now();
+                long end = now.getEpochSecond() * 1_000_000_000 + now.getNano();
+                record(tracing.exporter(), StreamSpans.of(trace.sampled(true), of, port.number(), end));
+            }
+        }
         // Nothing else may be there for whose sake lines are handed over.
         tick();
     }

@@ -1,8 +1,6 @@
 package dev.coppice.gateway.proxy;
 
-import dev.coppice.expression.EvaluationException;
 import dev.coppice.expression.Variables;
-import dev.coppice.gateway.trace.Sampler;
 import dev.coppice.gateway.trace.Span;
 import dev.coppice.gateway.trace.TraceContext;
 import dev.coppice.gateway.trace.TraceParent;
@@ -66,11 +64,10 @@ final class RequestTrace {
     static RequestTrace begin(Tracing tracing, EventLoopState state, HttpHeaders headers, Variables request) {
         TraceContext given = tracing.headers().read(headers);
         TraceParent parent = given.parent();
-        long random = state.random.nextLong();
-        TraceParent trace = parent == null
-                ? new TraceParent(state.random.nextLong() | 1, random, state.random.nextLong() | 1, TraceParent.RANDOM)
-                : parent;
-        boolean sampled = sampled(tracing, state, given, trace, random, request);
+        TraceParent trace = parent == null ? TraceParent.random(state.random) : parent;
+        boolean sampled = tracing.sampler().decided(given)
+                ? Boolean.TRUE.equals(given.decided())
+                : tracing.takes(trace, state.random.nextLong(), request, state.plane.metrics);
         TraceParent place = (parent != null && (sampled || parent.sampled())
                         ? trace.from(state.random.nextLong() | 1)
                         : trace)
@@ -79,28 +76,6 @@ final class RequestTrace {
         RequestTrace made = new RequestTrace(state, tracing, place, parent, given.state(), debug);
         made.pass(headers, place);
         return made;
-    }
-
-    private static boolean sampled(
-            Tracing tracing,
-            EventLoopState state,
-            TraceContext given,
-            TraceParent trace,
-            long random,
-            Variables request) {
-        Sampler sampler = tracing.sampler();
-        if (sampler.decided(given)) {
-            return Boolean.TRUE.equals(given.decided());
-        }
-        try {
-            if (tracing.when() != null && !tracing.when().test(request)) {
-                return false;
-            }
-        } catch (EvaluationException e) {
-            state.plane.metrics.traceConditionsFailed.inc();
-            return false;
-        }
-        return sampler.takes(trace, random);
     }
 
     private void pass(HttpHeaders headers, TraceParent from) {

@@ -361,7 +361,7 @@ final class StreamConnection extends Client {
         if (rule != null) {
             rule.metrics.streamed(report);
         }
-        state().tell(observation, report);
+        state().tell(observation, report, port());
     }
 
     /** The endpoint's connection. */

@@ -1,9 +1,12 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.expression.EvaluationException;
 import dev.coppice.expression.InvalidExpressionException;
+import dev.coppice.expression.Variables;
 import dev.coppice.gateway.config.ObservationConfig;
 import dev.coppice.gateway.expression.RequestExpression;
 import dev.coppice.gateway.trace.Sampler;
+import dev.coppice.gateway.trace.TraceParent;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,6 +15,23 @@ import org.jspecify.annotations.Nullable;
  * @param when a condition for traces that begin here; null: none
  */
 record Tracing(Sampler sampler, @Nullable RequestExpression when, TraceHeaders headers, SpanExporter exporter) {
+    /**
+     * Whether a trace that is decided on here is recorded. A condition that fails is taken for false.
+     *
+     * @param random by which a share takes it whose identifier is not random
+     */
+    boolean takes(TraceParent trace, long random, Variables request, ProxyMetrics metrics) {
+        try {
+            if (when != null && !when.test(request)) {
+                return false;
+            }
+        } catch (EvaluationException e) {
+            metrics.traceConditionsFailed.inc();
+            return false;
+        }
+        return sampler.takes(trace, random);
+    }
+
     static Tracing of(ObservationConfig.Tracing config, SpanExporter exporter) {
         try {
             return new Tracing(

@@ -1,5 +1,6 @@
 package dev.coppice.gateway.trace;
 
+import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,11 @@ public record TraceParent(long traceHigh, long traceLow, long span, int flags) {
 
     public TraceParent {
         flags &= KNOWN_FLAGS;
+    }
+
+    /** The beginning of a trace, with random identifiers. */
+    public static TraceParent random(RandomGenerator random) {
+        return new TraceParent(random.nextLong() | 1, random.nextLong(), random.nextLong() | 1, RANDOM);
     }
 
     /** Reads a header; null when it is not valid. Of versions to come it reads what it knows. */

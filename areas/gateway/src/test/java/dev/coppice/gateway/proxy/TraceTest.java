@@ -24,6 +24,8 @@ import io.opentelemetry.proto.trace.v1.Status;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -187,6 +189,50 @@ class TraceTest {
                         .getStringValue())
                 .isEqualTo("edge");
         ProxyFixture.await(() -> log().contains("\"trace_id\":\"" + TRACE + "\""));
+    }
+
+    @Test
+    void aStreamIsASpanWithWhichATraceBegins() throws Exception {
+        try (ServerSocket server = new ServerSocket(0, 10, java.net.InetAddress.getLoopbackAddress())) {
+            ListenerConfig listener = new ListenerConfig(
+                    "default/gateway",
+                    "tcp",
+                    "127.0.0.1",
+                    proxy.port,
+                    ListenerConfig.Protocol.TCP,
+                    "",
+                    null,
+                    List.of(new RouteConfig("TCPRoute", "default", "db", 0, List.of(), List.of(rule("u")))));
+            UpstreamConfig db = new UpstreamConfig(
+                    "u",
+                    UpstreamConfig.Protocol.BYTES,
+                    List.of(new UpstreamConfig.Endpoint("127.0.0.1", server.getLocalPort())));
+            for (String when : List.of("request.scheme == 'udp'", "request.scheme == 'tcp'")) {
+                assertThat(proxy.plane.apply(new GatewayConfig.Builder(
+                                        List.of(listener), List.of(db, upstream("collector", collector.port())))
+                                .observations(List.of(new ObservationConfig(
+                                        "default/policy", List.of(GATEWAY), null, tracing(Share.ALL, true, when))))
+                                .build()))
+                        .isEmpty();
+                try (ProxyFixture.Client client = proxy.client();
+                        Socket endpoint = server.accept()) {
+                    client.send("hello");
+                    assertThat(endpoint.getInputStream().readNBytes(5)).hasSize(5);
+                    endpoint.shutdownOutput();
+                    assertThat(client.rest()).isEmpty();
+                }
+                proxy.awaitNothingOpen();
+            }
+            Span span = await(1).getFirst();
+            assertThat(spans).hasSize(1);
+            assertThat(span.getName()).isEqualTo("TCP");
+            assertThat(span.getKind()).isEqualTo(Span.SpanKind.SPAN_KIND_SERVER);
+            assertThat(span.getParentSpanId().isEmpty()).isTrue();
+            assertThat(attribute(span, "network.transport")).isEqualTo("tcp");
+            assertThat(attribute(span, "coppice.gateway.route")).isEqualTo("default/db");
+            assertThat(attribute(span, "coppice.gateway.bytes_in")).isEqualTo("5");
+            assertThat(span.getEndTimeUnixNano()).isGreaterThan(span.getStartTimeUnixNano());
+        }
     }
 
     private static final String B3 = TRACE + "-" + PARENT + "-";
