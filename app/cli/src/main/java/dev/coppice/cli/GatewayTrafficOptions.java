@@ -45,7 +45,14 @@ final class GatewayTrafficOptions {
                     + " (default: an eighth of the heap).")
     private @Nullable Long cacheBytes;
 
+    @Option(
+            names = "--gateway-on-every-node",
+            description =
+                    "This node of a cluster serves traffic whether it leads or not, at addresses of its own; give it to all"
+                            + " nodes (default: the node that leads serves).")
+    private boolean everyNode;
+
     TrafficOptions options() {
-        return new TrafficOptions(addresses, zone, geography, files, cacheBytes);
+        return new TrafficOptions(addresses, zone, geography, files, cacheBytes, everyNode);
     }
 }

@@ -14,7 +14,9 @@ import dev.coppice.distribution.Distribution;
 import dev.coppice.distribution.consensus.Consensus;
 import dev.coppice.gateway.CertificateExtension;
 import dev.coppice.gateway.GatewayExtension;
+import dev.coppice.gateway.GatewayOptions;
 import dev.coppice.gateway.config.TlsConfig;
+import dev.coppice.gateway.limit.KeySecret;
 import dev.coppice.gateway.proxy.WarmUp;
 import dev.coppice.health.HealthExtension;
 import dev.coppice.kernel.ChildSpec;
@@ -248,8 +250,15 @@ public final class Server implements AutoCloseable {
         if (options.areas().contains("certificates")) {
             areas.add(CertificateExtension::new);
         }
-        if (options.areas().contains("gateway")) {
-            areas.add(() -> new GatewayExtension(options.traffic().gateway()));
+        // Nodes that share an etcd are not connected with each other.
+        GatewayOptions gateway = options.traffic()
+                .gateway()
+                .withLimitSecret(
+                        options.external().used() ? null : KeySecret.of(authority.derive("gateway rate limits")));
+        boolean everywhere =
+                options.areas().contains("gateway") && options.traffic().everyNode();
+        if (options.areas().contains("gateway") && !(everywhere && kept.leads() != null)) {
+            areas.add(() -> new GatewayExtension(gateway));
         }
         BooleanSupplier leads = kept.leads();
         if (leads == null) {
@@ -259,8 +268,15 @@ public final class Server implements AutoCloseable {
             }
         } else {
             List<Standby> standbys = new ArrayList<>();
-            standbys.add(
-                    new LeaderSigns(options.areas(), site, apiListener.routes(), apiServer::guarded, kept.leader()));
+            List<String> ofLeader = new ArrayList<>(options.areas());
+            if (everywhere) {
+                GatewayExtension here = new GatewayExtension(gateway, leads);
+                progress.accept("Starting the gateway");
+                host.start(here);
+                standbys.add(new StatusDuty(here));
+                ofLeader.remove("gateway");
+            }
+            standbys.add(new LeaderSigns(ofLeader, site, apiListener.routes(), apiServer::guarded, kept.leader()));
             List<String> prefixes = health ? new HealthExtension().publicPrefixes() : List.of();
             standbys.add(
                     nodes == null

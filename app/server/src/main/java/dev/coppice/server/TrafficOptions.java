@@ -14,14 +14,16 @@ import org.jspecify.annotations.Nullable;
  * @param geography files that say where addresses are
  * @param files a directory in which each namespace has one with files that routes may serve; null for none
  * @param cacheBytes of the heap for answers that are kept; null for as many as is usual
+ * @param everyNode whether each node of a cluster serves traffic, at its own addresses, or the one that leads
  */
 public record TrafficOptions(
         List<String> addresses,
         String zone,
         List<Path> geography,
         @Nullable Path files,
-        @Nullable Long cacheBytes) {
-    public static final TrafficOptions DEFAULT = new TrafficOptions(List.of(), "", List.of(), null, null);
+        @Nullable Long cacheBytes,
+        boolean everyNode) {
+    public static final TrafficOptions DEFAULT = new TrafficOptions(List.of(), "", List.of(), null, null, false);
 
     public TrafficOptions {
         addresses = List.copyOf(addresses);

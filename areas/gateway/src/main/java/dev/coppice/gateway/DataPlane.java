@@ -3,6 +3,7 @@ package dev.coppice.gateway;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.resilience.UpstreamReading;
+import dev.coppice.gateway.share.LimitSharing;
 import dev.coppice.gateway.tap.Taps;
 import java.time.Duration;
 import java.util.List;
@@ -58,6 +59,11 @@ public interface DataPlane extends AutoCloseable {
 
     /** Those who watch requests; null: nobody can. */
     default @Nullable Taps taps() {
+        return null;
+    }
+
+    /** Its part in limits that several nodes have together; null: it has none. */
+    default @Nullable LimitSharing limitSharing() {
         return null;
     }
 

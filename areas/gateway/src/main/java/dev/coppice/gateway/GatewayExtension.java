@@ -10,6 +10,8 @@ import dev.coppice.gateway.kind.CertificateKinds;
 import dev.coppice.gateway.kind.GatewayKinds;
 import dev.coppice.gateway.page.GatewayPage;
 import dev.coppice.gateway.page.TrafficWatch;
+import dev.coppice.gateway.share.LimitPeers;
+import dev.coppice.gateway.share.LimitSharing;
 import dev.coppice.gateway.tap.TapHandler;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.SupervisorOptions;
@@ -24,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The gateway area: traffic of this machine's addresses, routed by the resources of Kubernetes' Gateway API.
  *
- * <p>On several nodes it runs on the leader. Under {@code DATA/areas/gateway} it keeps what it served last, and serves that from its
+ * <p>On several nodes it runs on the leader, or on each of them, of which the leader writes statuses. Under {@code DATA/areas/gateway} it keeps what it served last, and serves that from its
  * start on, until the resources have been read. A process of its own for the gateway opens its {@link Traffic} itself.
  */
 public final class GatewayExtension implements Extension {
@@ -40,6 +42,7 @@ public final class GatewayExtension implements Extension {
     private final BooleanSupplier tells;
     private final List<Routes.Mount> mounts = new ArrayList<>();
     private @Nullable Traffic own;
+    private @Nullable LimitPeers peers;
     private volatile @Nullable GatewayController controller;
 
     private GatewayExtension(
@@ -57,6 +60,15 @@ public final class GatewayExtension implements Extension {
     /** With the data plane of this version. */
     public GatewayExtension(GatewayOptions options) {
         this(options, Traffic.proxy(options));
+    }
+
+    /**
+     * One of several that serve the same resources, each with traffic of its own.
+     *
+     * @param tells whether this one writes their statuses now
+     */
+    public GatewayExtension(GatewayOptions options, BooleanSupplier tells) {
+        this(options, Traffic.proxy(options), null, tells);
     }
 
     /**
@@ -120,6 +132,11 @@ public final class GatewayExtension implements Extension {
                         "Areas",
                         15,
                         new GatewayPage(context.console(), traffic::served, watch, context.authorizer()))));
+        LimitSharing sharing = traffic.limitSharing();
+        if (sharing != null) {
+            peers = LimitPeers.start(
+                    context.distribution(), context.supervisor().startSupervisor("limit-peers", PATIENT), sharing);
+        }
         GatewayController made = new GatewayController(context, options, traffic, tells);
         controller = made;
         made.start();
@@ -141,6 +158,9 @@ public final class GatewayExtension implements Extension {
         GatewayController running = controller;
         if (running != null) {
             running.close();
+        }
+        if (peers != null) {
+            peers.close();
         }
         if (own != null) {
             own.drain(DRAIN);

@@ -1,6 +1,7 @@
 package dev.coppice.gateway;
 
 import dev.coppice.gateway.file.DirectoryTree;
+import dev.coppice.gateway.limit.KeySecret;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
@@ -23,13 +24,15 @@ import org.jspecify.annotations.Nullable;
  * @param geography files that say where addresses are, in MaxMind's DB format; the first that knows something of an address counts
  * @param files a directory in which each namespace has one with files that routes may serve; null: they may serve none
  * @param cacheBytes of the heap for answers that are kept; null: an eighth of it
+ * @param limitSecret which all gateways have that share rate limits, and nobody else; null: this one shares none
  */
 public record GatewayOptions(
         List<String> pool,
         String zone,
         List<Path> geography,
         @Nullable Path files,
-        @Nullable Long cacheBytes) {
+        @Nullable Long cacheBytes,
+        @Nullable KeySecret limitSecret) {
     private static final int MOST_DATABASES = 4;
     private static final long LEAST_CACHE_BYTES = 1 << 20;
     private static final Pattern ZONE = Pattern.compile("([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?");
@@ -50,15 +53,15 @@ public record GatewayOptions(
 
     /** In no zone. */
     public GatewayOptions(List<String> pool) {
-        this(pool, "", List.of(), null, null);
+        this(pool, "", List.of(), null, null, null);
     }
 
     public GatewayOptions withZone(String zone) {
-        return new GatewayOptions(pool, zone, geography, files, cacheBytes);
+        return new GatewayOptions(pool, zone, geography, files, cacheBytes, limitSecret);
     }
 
     public GatewayOptions withGeography(List<Path> geography) {
-        return new GatewayOptions(pool, zone, geography, files, cacheBytes);
+        return new GatewayOptions(pool, zone, geography, files, cacheBytes, limitSecret);
     }
 
     /** With files that routes may serve. */
@@ -68,12 +71,13 @@ public record GatewayOptions(
                 zone,
                 geography,
                 files == null ? null : files.toAbsolutePath().normalize(),
-                cacheBytes);
+                cacheBytes,
+                limitSecret);
     }
 
     /** @param cacheBytes null: as many as is usual */
     public GatewayOptions withCacheBytes(@Nullable Long cacheBytes) {
-        return new GatewayOptions(pool, zone, geography, files, cacheBytes);
+        return new GatewayOptions(pool, zone, geography, files, cacheBytes, limitSecret);
     }
 
     /** Why so many bytes cannot be for answers that are kept; empty when they can. */
@@ -84,6 +88,11 @@ public record GatewayOptions(
                 ? Optional.empty()
                 : Optional.of(bytes + ": expected " + LEAST_CACHE_BYTES + " (1 MiB) to " + most
                         + ", half of the heap; caches themselves are turned off by policies");
+    }
+
+    /** Sharing rate limits with those that have the same secret. */
+    public GatewayOptions withLimitSecret(@Nullable KeySecret limitSecret) {
+        return new GatewayOptions(pool, zone, geography, files, cacheBytes, limitSecret);
     }
 
     /** Why a directory cannot have files that routes serve; empty when it can. */

@@ -6,6 +6,7 @@ import dev.coppice.gateway.control.SavedConfig;
 import dev.coppice.gateway.proxy.ProxyDataPlane;
 import dev.coppice.gateway.proxy.ProxyOptions;
 import dev.coppice.gateway.resilience.UpstreamReading;
+import dev.coppice.gateway.share.LimitSharing;
 import dev.coppice.gateway.tap.Taps;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
@@ -86,7 +87,8 @@ public final class Traffic implements DataPlane {
 
     static DataPlaneFactory proxy(GatewayOptions options) {
         Long cacheBytes = options.cacheBytes();
-        ProxyOptions usual = ProxyOptions.DEFAULT.withGeography(options.geography());
+        ProxyOptions usual =
+                ProxyOptions.DEFAULT.withGeography(options.geography()).withLimitSecret(options.limitSecret());
         ProxyOptions bounded = cacheBytes == null ? usual : usual.withMaxCacheBytes(cacheBytes);
         return (kernel, supervisor, directory) -> new WarmedDataPlane(
                 new ProxyDataPlane(kernel, supervisor, bounded.withAccessLog(directory.resolve("access.log"))),
@@ -153,6 +155,11 @@ public final class Traffic implements DataPlane {
     @Override
     public @Nullable Taps taps() {
         return plane.taps();
+    }
+
+    @Override
+    public @Nullable LimitSharing limitSharing() {
+        return plane.limitSharing();
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.TlsConfig;
 import dev.coppice.gateway.proxy.WarmUp;
 import dev.coppice.gateway.resilience.UpstreamReading;
+import dev.coppice.gateway.share.LimitSharing;
 import dev.coppice.gateway.tap.Taps;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
@@ -90,6 +91,11 @@ final class WarmedDataPlane implements DataPlane {
     @Override
     public @Nullable Taps taps() {
         return plane.taps();
+    }
+
+    @Override
+    public @Nullable LimitSharing limitSharing() {
+        return plane.limitSharing();
     }
 
     @Override

@@ -46,6 +46,12 @@ public interface CertificateAuthority {
     /** A client certificate: the common name is the user, the organizations are its groups. */
     KeyPairPem client(String commonName, java.util.List<String> organizations, java.time.Duration validity);
 
+    /**
+     * A secret of 32 bytes for a purpose, which is the same wherever this authority's key is, and tells nothing of that: HMAC-SHA256
+     * (RFC 2104) of the purpose.
+     */
+    byte[] derive(String purpose);
+
     /** A certificate chain and its private key (PKCS #8), both PEM. */
     record KeyPairPem(String certificatePem, String keyPem) {}
 }

@@ -20,6 +20,8 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
 
 /**
  * A {@link CertificateAuthority} in a directory: {@code ca.pem} and a {@code server-HASH.pem} or {@code peer-HASH.pem} for each set of names hold a
@@ -34,6 +36,7 @@ final class DirectoryAuthority implements CertificateAuthority {
     private static final String SUBJECT_KEY = "2.5.29.14";
     private static final String ROOT_FILE = "ca.crt";
     private static final String SERVERS = "Coppice";
+    private static final String HMAC = "HmacSHA256";
     private static final Duration RETRY = Duration.ofMinutes(1);
 
     private final Kernel kernel;
@@ -103,6 +106,17 @@ final class DirectoryAuthority implements CertificateAuthority {
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(
                     "the client certificate of " + commonName + " cannot be made: " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public byte[] derive(String purpose) {
+        try {
+            Mac mac = Mac.getInstance(HMAC);
+            mac.init(new SecretKeySpec(root.key().getEncoded(), HMAC));
+            return mac.doFinal(purpose.getBytes(StandardCharsets.UTF_8));
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException(e);
         }
     }
 

@@ -16,6 +16,7 @@ import java.util.List;
  * @param key what is counted apart; without parts all requests are counted together
  * @param when a CEL condition: requests for which it is false are not counted; empty for all
  * @param shadow counts, and refuses nothing
+ * @param shared whether all nodes that serve count together; never with {@link Algorithm#CONCURRENCY}
  */
 public record LimitConfig(
         String name,
@@ -26,7 +27,8 @@ public record LimitConfig(
         long burst,
         List<KeyPart> key,
         String when,
-        boolean shadow) {
+        boolean shadow,
+        boolean shared) {
 
     /** How it counts. */
     public enum Algorithm {
@@ -64,5 +66,24 @@ public record LimitConfig(
     public LimitConfig {
         targets = List.copyOf(targets);
         key = List.copyOf(key);
+    }
+
+    /** One of each node for itself. */
+    public LimitConfig(
+            String name,
+            List<TrafficTarget> targets,
+            Algorithm algorithm,
+            long requests,
+            long perNanos,
+            long burst,
+            List<KeyPart> key,
+            String when,
+            boolean shadow) {
+        this(name, targets, algorithm, requests, perNanos, burst, key, when, shadow, false);
+    }
+
+    /** The same for other requests. */
+    public LimitConfig withTargets(List<TrafficTarget> others) {
+        return new LimitConfig(name, others, algorithm, requests, perNanos, burst, key, when, shadow, shared);
     }
 }

@@ -22,13 +22,16 @@ final class LimitPolicies {
 
     private final List<Resource<RateLimitSpec, PolicyStatus>> policies;
     private final LimitReader reader;
+    private final boolean shares;
     private final Map<TrafficTarget, Integer> counts = new HashMap<>();
     private final List<LimitConfig> limits = new ArrayList<>();
     private final Map<Key, Draft> drafts = new HashMap<>();
 
-    LimitPolicies(List<Resource<RateLimitSpec, PolicyStatus>> policies, LimitReader reader) {
+    /** @param shares whether this gateway counts together with others where it should */
+    LimitPolicies(List<Resource<RateLimitSpec, PolicyStatus>> policies, LimitReader reader, boolean shares) {
         this.policies = policies.stream().sorted(Age.OLDEST_FIRST).toList();
         this.reader = reader;
+        this.shares = shares;
         reader.begin();
     }
 
@@ -61,19 +64,25 @@ final class LimitPolicies {
         }
         if (!targets.isEmpty()) {
             for (LimitConfig each : read.limits()) {
-                limits.add(new LimitConfig(
-                        each.name(),
-                        targets,
-                        each.algorithm(),
-                        each.requests(),
-                        each.perNanos(),
-                        each.burst(),
-                        each.key(),
-                        each.when(),
-                        each.shadow()));
+                limits.add(each.withTargets(targets));
             }
         }
-        drafts.put(policy.key(), ancestors.draft(policy.generation()));
+        drafts.put(policy.key(), ancestors.draft(policy.generation(), shared(read)));
+    }
+
+    /** Said of policies that ask for it only. */
+    private Draft.Condition[] shared(LimitReader.Read read) {
+        if (read.limits().stream().noneMatch(LimitConfig::shared)) {
+            return new Draft.Condition[0];
+        }
+        return new Draft.Condition[] {
+            shares
+                    ? Draft.Condition.yes("Shared", "Shared")
+                    : Draft.Condition.no(
+                            "Shared",
+                            "NotConnected",
+                            "this gateway is not connected with others: each counts for itself, up to the whole limit")
+        };
     }
 
     private Draft.Condition accepted(PolicyTargets.Found found, LimitReader.Read read) {

@@ -83,7 +83,16 @@ final class LimitReader {
             key.add(part(part, "key[" + key.size() + "]"));
         }
         return new LimitConfig(
-                name, List.of(), algorithm, limit.requests(), per.toNanos(), tokens, key, when, limit.shadow());
+                name,
+                List.of(),
+                algorithm,
+                limit.requests(),
+                per.toNanos(),
+                tokens,
+                key,
+                when,
+                limit.shadow(),
+                limit.scope().equals("Shared"));
     }
 
     private static KeyPart part(RateLimitSpec.KeyPart part, String place) throws InvalidPolicyException {

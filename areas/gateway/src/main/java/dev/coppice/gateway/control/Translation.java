@@ -103,7 +103,7 @@ public final class Translation {
         ClientPolicies clients = new ClientPolicies(
                 snapshot.clientPolicies(), !options.geography().isEmpty());
         GrpcPolicies calls = new GrpcPolicies(snapshot.grpcPolicies(), grpcReader, references);
-        LimitPolicies limits = new LimitPolicies(snapshot.rateLimits(), limitReader);
+        LimitPolicies limits = new LimitPolicies(snapshot.rateLimits(), limitReader, options.limitSecret() != null);
         SecurityPolicies.Services services = (kind, namespace, port) -> {
             BackendReference reference = new BackendReference(null, null, port.name(), null, port.port());
             Backends.Found found = backends.find(kind, namespace, reference, snapshot.cluster(), grants, policies);

@@ -141,6 +141,7 @@ final class Words {
                         ? " at one time"
                         : " in " + duration(Duration.ofNanos(limit.perNanos())));
         return (limit.shadow() ? "shadow of limit " : "limit ") + limit.name() + ": " + many
+                + (limit.shared() ? ", of all nodes together" : "")
                 + (limit.when().isEmpty() ? "" : ", when " + limit.when());
     }
 

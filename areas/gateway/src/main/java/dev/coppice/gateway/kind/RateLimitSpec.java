@@ -43,6 +43,9 @@ public record RateLimitSpec(
             value = "!has(self.burst) || self.algorithm == 'TokenBucket'",
             message = "burst may be given with TokenBucket only")
     @Rule(
+            value = "!has(self.scope) || self.scope == 'Node' || self.algorithm != 'Concurrency'",
+            message = "scope must be Node with Concurrency: requests at one time are counted where they are")
+    @Rule(
             value = "!has(self.per) || duration(self.per) >= duration('1ms') && duration(self.per) <= duration('24h')",
             message = "per must be 1ms to 24h")
     @Description("How often requests with one key may come.")
@@ -86,7 +89,13 @@ public record RateLimitSpec(
             String when,
 
             @Default("false") @Description("Counts and tells metrics, but refuses nothing.")
-            boolean shadow) {}
+            boolean shadow,
+
+            @Enumeration({"Node", "Shared"})
+            @Default("\"Node\"")
+            @Description(
+                    "Node: each node that serves counts for itself. Shared: all count together; not with Concurrency.")
+            String scope) {}
 
     /** Something of a request. */
     @Rule(

@@ -41,4 +41,12 @@ public sealed interface Algorithm permits TokenBucket, SlidingWindow, Concurrenc
 
     /** What may be asked for at most at once. */
     long quota();
+
+    /**
+     * The part of one of several that count for themselves and together pass what this one does. What cannot be divided further is 1: with a
+     * burst that is smaller than their number together they pass one each.
+     *
+     * @throws UnsupportedOperationException when it cannot be divided
+     */
+    Algorithm part(int of);
 }

@@ -69,4 +69,10 @@ public final class Concurrency implements Algorithm {
     public long quota() {
         return requests;
     }
+
+    /** What is given back would have to be given back where it was taken. */
+    @Override
+    public Algorithm part(int of) {
+        throw new UnsupportedOperationException("requests at one time are not divided");
+    }
 }

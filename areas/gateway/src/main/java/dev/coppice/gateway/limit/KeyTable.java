@@ -115,6 +115,23 @@ final class KeyTable {
         }
     }
 
+    /** The state of a key; 0 of one that is not there. */
+    long look(long given) {
+        long key = proper(given);
+        while (true) {
+            long[] segment = segmentOf(key);
+            int slot = find(segment, key);
+            if (slot < 0) {
+                return 0;
+            }
+            long state = (long) LONGS.getAcquire(segment, slot + 1);
+            if (state >= 0 && (long) LONGS.getOpaque(segment, slot) == key) {
+                return state;
+            }
+            Thread.onSpinWait();
+        }
+    }
+
     /** Gives one request of a key back that is there. */
     void giveBack(long given) {
         long key = proper(given);

@@ -39,6 +39,11 @@ public final class Limiter implements AutoCloseable {
         return keys.take(key, since(now));
     }
 
+    /** What there is of a key, as the outcome of nothing: {@link #remaining} and the others say what it means. */
+    public long look(long key) {
+        return keys.look(key);
+    }
+
     /** Says that the request with this outcome is over, once; nothing needs to be said of one that did not pass. */
     public void giveBack(long key, long outcome) {
         if (passed(outcome) && outcome != UNCOUNTED && !algorithm.forgettable()) {

@@ -127,4 +127,12 @@ public final class SlidingWindow implements Algorithm {
     public long quota() {
         return requests;
     }
+
+    @Override
+    public Algorithm part(int of) {
+        long nanos = micros * NANOS_A_MICRO;
+        return requests >= of
+                ? new SlidingWindow(requests / of, Math.min(LONGEST_NANOS, nanos))
+                : new SlidingWindow(1, Math.min(LONGEST_NANOS, Math.ceilDiv(nanos * of, requests)));
+    }
 }

@@ -35,6 +35,12 @@ public final class TokenBucket implements Algorithm {
         this.full = burst * interval;
     }
 
+    private TokenBucket(long burst, long interval) {
+        this.burst = burst;
+        this.interval = interval;
+        this.full = burst * interval;
+    }
+
     @Override
     public long take(long state, long now) {
         long at = now << FRACTION;
@@ -66,6 +72,11 @@ public final class TokenBucket implements Algorithm {
     @Override
     public long quota() {
         return burst;
+    }
+
+    @Override
+    public Algorithm part(int of) {
+        return new TokenBucket(Math.max(1, burst / of), Math.min(interval * of, LONGEST_NANOS << FRACTION));
     }
 
     private static long nanos(long fractions) {

@@ -1,6 +1,7 @@
 package dev.coppice.gateway.proxy;
 
-import dev.coppice.gateway.limit.KeyHash;
+import dev.coppice.gateway.share.SharedLimit;
+import dev.coppice.gateway.share.SharedOutcome;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
@@ -10,52 +11,92 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What the limits of a rule said about a request, each asked in turn until one refuses; and what has to be given back when the request
- * ends. Used on its event loop only.
+ * ends. Where a key is another node's the answer may come later, and the request waits for it. Used on its event loop only.
  *
  * <p>Header fields: draft-ietf-httpapi-ratelimit-headers (as of its version 8, October 2024).
  */
-final class Admission {
+final class Admission implements SharedLimit.Decided {
     private static final AsciiString POLICY = AsciiString.cached("ratelimit-policy");
     private static final AsciiString STATE = AsciiString.cached("ratelimit");
     private static final long SECOND_NANOS = 1_000_000_000;
 
     private final RateLimit[] limits;
+    private final LimitedRequest request;
+    private final EventLoopState state;
     private final long[] keys;
     private final long[] outcomes;
     /** Those that were asked. */
     private final boolean[] asked;
 
     private final long now;
+    /** The first that was not asked yet. */
+    private int next;
+
+    private @Nullable Runnable then;
     private @Nullable RateLimit refusing;
     private long retryNanos;
     private boolean over;
 
-    private Admission(RateLimit[] limits, long now) {
+    /** Has asked none yet; it has to be {@linkplain #end ended}. */
+    Admission(RateLimit[] limits, LimitedRequest request, EventLoopState state, long now) {
         this.limits = limits;
+        this.request = request;
+        this.state = state;
         this.keys = new long[limits.length];
         this.outcomes = new long[limits.length];
         this.asked = new boolean[limits.length];
         this.now = now;
     }
 
-    /** Asks the limits; what passes has to be {@linkplain #end ended}. */
-    static Admission ask(RateLimit[] limits, LimitedRequest request, KeyHash hash, long now) {
-        Admission made = new Admission(limits, now);
-        for (int i = 0; i < limits.length && made.refusing == null; i++) {
-            RateLimit limit = limits[i];
+    /** Asks the limits. False: another node has to be asked, and what {@link #whenAsked} says runs later. */
+    boolean ask() {
+        for (; next < limits.length && refusing == null; next++) {
+            RateLimit limit = limits[next];
             if (limit.counts(request)) {
-                long key = limit.key(hash, request);
-                long outcome = limit.take(key, now);
-                made.keys[i] = key;
-                made.outcomes[i] = outcome;
-                made.asked[i] = true;
-                if (limit.refuses(outcome)) {
-                    made.refusing = limit;
-                    made.retryNanos = limit.retryNanos(outcome, now);
+                long key = limit.key(state.limitKeys, request);
+                long outcome = limit.take(key, now, this);
+                keys[next] = key;
+                if (outcome != SharedOutcome.PENDING) {
+                    answered(limit, outcome);
+                } else if (limit.tells()) {
+                    return false;
                 }
             }
         }
-        return made;
+        return true;
+    }
+
+    private void answered(RateLimit limit, long outcome) {
+        outcomes[next] = outcome;
+        asked[next] = true;
+        if (limit.refuses(outcome)) {
+            refusing = limit;
+            retryNanos = limit.retryNanos(outcome, now);
+        }
+    }
+
+    /** Runs something once all limits have answered, or one refuses, or never if the request ends before. */
+    void whenAsked(Runnable then) {
+        this.then = then;
+    }
+
+    @Override
+    public void decided(long outcome) {
+        state.execute(() -> decidedHere(outcome));
+    }
+
+    private void decidedHere(long outcome) {
+        RateLimit limit = limits[next];
+        long _ = limit.counted(outcome);
+        if (over) {
+            return;
+        }
+        answered(limit, outcome);
+        next++;
+        Runnable after = then;
+        if (ask() && after != null) {
+            after.run();
+        }
     }
 
     boolean refused() {

@@ -295,7 +295,25 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     }
 
     private void admit(RuleAction rule) {
-        if (!refusedByLimit(rule)) {
+        if (rule.limits.length == 0) {
+            dispatch(rule);
+            return;
+        }
+        Admission asking = new Admission(
+                rule.limits, new LimitedRequest(request, asked, client, identity(), rule.routeKey), state, beginNanos);
+        admission = asking;
+        if (asking.ask()) {
+            admitted(rule, asking);
+        } else {
+            asking.whenAsked(() -> admitted(rule, asking));
+        }
+    }
+
+    /** Perhaps some time later. */
+    private void admitted(RuleAction rule, Admission by) {
+        if (by.refused()) {
+            send(by.refusal(request.headers()), HttpResponseStatus.TOO_MANY_REQUESTS.code());
+        } else {
             dispatch(rule);
         }
     }
@@ -523,22 +541,6 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
     /** It is over, and nobody is told. */
     void finish() {
         end(false);
-    }
-
-    private boolean refusedByLimit(RuleAction rule) {
-        if (rule.limits.length == 0) {
-            return false;
-        }
-        Admission asked = Admission.ask(
-                rule.limits,
-                new LimitedRequest(request, this.asked, client, identity(), rule.routeKey),
-                state.limitKeys,
-                beginNanos);
-        admission = asked;
-        if (asked.refused()) {
-            send(asked.refusal(request.headers()), HttpResponseStatus.TOO_MANY_REQUESTS.code());
-        }
-        return asked.refused();
     }
 
     /** Says in an answer what the limits have left, and what the client has to know of who it is. */

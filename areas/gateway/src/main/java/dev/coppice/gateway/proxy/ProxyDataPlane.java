@@ -7,6 +7,7 @@ import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.geography.LocationDatabases;
 import dev.coppice.gateway.resilience.UpstreamReading;
 import dev.coppice.gateway.route.RoutingTable;
+import dev.coppice.gateway.share.LimitSharing;
 import dev.coppice.gateway.tap.Taps;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Clock;
@@ -119,7 +120,7 @@ public final class ProxyDataPlane implements DataPlane {
         this.options = options;
         this.metrics = new ProxyMetrics(registry);
         this.unrouted = metrics.route("");
-        this.limits = new RateLimits(kernel, registry);
+        this.limits = new RateLimits(kernel, registry, options.limitSecret());
         this.access = new AccessPolicies(kernel, supervisor, registry);
         this.functions = new Functions(kernel, supervisor, registry);
         this.filters = new RouteFilters(supervisor.executor("filters"), metrics.filterCalls, functions);
@@ -517,6 +518,11 @@ public final class ProxyDataPlane implements DataPlane {
             upstream = upstreams.get(name);
         }
         return upstream == null ? Map.of() : upstream.troubles();
+    }
+
+    @Override
+    public @Nullable LimitSharing limitSharing() {
+        return limits.sharing();
     }
 
     @Override

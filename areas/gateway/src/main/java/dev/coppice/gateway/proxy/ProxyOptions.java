@@ -1,5 +1,6 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.limit.KeySecret;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxCacheBytes of the heap for answers that are kept, of all caches together
  * @param accessLog the file of the access log; those of policies are in the directory {@code logs} beside it; null: there are no files
  * @param geography files that say where addresses are; the first that knows something counts
+ * @param limitSecret what keys of rate limits are hashed with where several nodes share them; null: this one shares none
  */
 public record ProxyOptions(
         int loops,
@@ -44,7 +46,8 @@ public record ProxyOptions(
         Overload overload,
         long maxCacheBytes,
         @Nullable Path accessLog,
-        List<Path> geography) {
+        List<Path> geography,
+        @Nullable KeySecret limitSecret) {
 
     public ProxyOptions {
         geography = List.copyOf(geography);
@@ -88,6 +91,7 @@ public record ProxyOptions(
         private long maxCacheBytes = Runtime.getRuntime().maxMemory() / CACHE_SHARE;
         private @Nullable Path accessLog;
         private List<Path> geography = List.of();
+        private @Nullable KeySecret limitSecret;
 
         private Draft() {}
 
@@ -109,6 +113,7 @@ public record ProxyOptions(
             maxCacheBytes = from.maxCacheBytes;
             accessLog = from.accessLog;
             geography = from.geography;
+            limitSecret = from.limitSecret;
         }
 
         private ProxyOptions made() {
@@ -129,7 +134,8 @@ public record ProxyOptions(
                     overload,
                     maxCacheBytes,
                     accessLog,
-                    geography);
+                    geography,
+                    limitSecret);
         }
     }
 
@@ -169,5 +175,9 @@ public record ProxyOptions(
 
     public ProxyOptions withGeography(List<Path> geography) {
         return with(draft -> draft.geography = geography);
+    }
+
+    public ProxyOptions withLimitSecret(@Nullable KeySecret limitSecret) {
+        return with(draft -> draft.limitSecret = limitSecret);
     }
 }

@@ -11,6 +11,8 @@ import dev.coppice.gateway.limit.KeyHash;
 import dev.coppice.gateway.limit.Limiter;
 import dev.coppice.gateway.limit.SlidingWindow;
 import dev.coppice.gateway.limit.TokenBucket;
+import dev.coppice.gateway.share.SharedLimit;
+import dev.coppice.gateway.share.SharedOutcome;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -24,17 +26,37 @@ final class RateLimit {
         void addTo(KeyHash hash, RateLimit limit, LimitedRequest request);
     }
 
+    /**
+     * What it has counted, which outlives changes of other things.
+     *
+     * @param limiter counts all keys, or those of this node
+     * @param shared null: this node counts for itself
+     */
+    record Counts(Limiter limiter, @Nullable SharedLimit shared) implements AutoCloseable {
+        @Override
+        public void close() {
+            if (shared != null) {
+                shared.close();
+            }
+            limiter.close();
+        }
+    }
+
     private final LimitConfig config;
+    private final Counts counts;
     private final Limiter limiter;
+    private final @Nullable SharedLimit shared;
     private final LimitMetrics.PerLimit metrics;
     private final @Nullable RequestExpression when;
     private final Part[] parts;
     private final String shortName;
     private final String policy;
 
-    RateLimit(LimitConfig config, Limiter limiter, LimitMetrics.PerLimit metrics) {
+    RateLimit(LimitConfig config, Counts counts, LimitMetrics.PerLimit metrics) {
         this.config = config;
-        this.limiter = limiter;
+        this.counts = counts;
+        this.limiter = counts.limiter;
+        this.shared = counts.shared;
         this.metrics = metrics;
         this.shortName = config.name().substring(config.name().lastIndexOf('/') + 1);
         this.policy = policy(config, shortName, limiter.algorithm().quota());
@@ -120,9 +142,23 @@ final class RateLimit {
         return hash.end();
     }
 
-    long take(long key, long now) {
-        long outcome = limiter.take(key, now);
-        if (Limiter.passed(outcome)) {
+    /**
+     * Asks for one request.
+     *
+     * @param then told the outcome in any thread when another node has to be asked, and this one is {@link SharedOutcome#PENDING}
+     */
+    long take(long key, long now, SharedLimit.Decided then) {
+        SharedLimit asked = shared;
+        if (asked == null) {
+            return counted(limiter.take(key, now));
+        }
+        long outcome = asked.take(key, now, config.shadow() ? this::counted : then);
+        return outcome == SharedOutcome.PENDING ? outcome : counted(outcome);
+    }
+
+    /** Has an outcome counted in metrics. */
+    long counted(long outcome) {
+        if (outcome >= 0) {
             metrics.passed.inc();
         } else {
             (config.shadow() ? metrics.shadowed : metrics.refused).inc();
@@ -131,11 +167,13 @@ final class RateLimit {
     }
 
     void giveBack(long key, long outcome) {
-        limiter.giveBack(key, outcome);
+        if (shared == null) {
+            limiter.giveBack(key, outcome);
+        }
     }
 
     boolean refuses(long outcome) {
-        return !config.shadow() && !Limiter.passed(outcome);
+        return !config.shadow() && outcome < 0;
     }
 
     /** Nobody is told of what refuses nothing. */
@@ -147,8 +185,8 @@ final class RateLimit {
         return config.name();
     }
 
-    Limiter limiter() {
-        return limiter;
+    Counts counts() {
+        return counts;
     }
 
     LimitConfig config() {
@@ -156,7 +194,7 @@ final class RateLimit {
     }
 
     long retryNanos(long outcome, long now) {
-        return limiter.retryNanos(outcome, now);
+        return shared == null ? limiter.retryNanos(outcome, now) : SharedOutcome.retryNanos(outcome);
     }
 
     /** Its item of {@code RateLimit-Policy}. */
@@ -178,9 +216,14 @@ final class RateLimit {
 
     /** Its item of {@code RateLimit}: what remains, and seconds until all is there again. */
     void state(StringBuilder text, long outcome, long now) {
-        text.append('"').append(shortName).append("\";r=").append(limiter.remaining(outcome, now));
+        boolean own = shared == null;
+        text.append('"')
+                .append(shortName)
+                .append("\";r=")
+                .append(own ? limiter.remaining(outcome, now) : SharedOutcome.remaining(outcome));
         if (config.algorithm() != LimitConfig.Algorithm.CONCURRENCY) {
-            text.append(";t=").append(Math.ceilDiv(limiter.resetNanos(outcome, now), SECOND_NANOS));
+            long reset = own ? limiter.resetNanos(outcome, now) : SharedOutcome.resetNanos(outcome);
+            text.append(";t=").append(Math.ceilDiv(reset, SECOND_NANOS));
         }
     }
 

@@ -6,8 +6,10 @@ import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.limit.KeyHash;
+import dev.coppice.gateway.limit.KeySecret;
 import dev.coppice.gateway.limit.Limiter;
 import dev.coppice.gateway.limit.SlotBudget;
+import dev.coppice.gateway.share.LimitSharing;
 import dev.coppice.kernel.Kernel;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.ArrayList;
@@ -33,21 +35,30 @@ final class RateLimits implements AutoCloseable {
     private final LimitMetrics metrics;
     private final SlotBudget slots =
             new SlotBudget(Math.max(1 << 16, Runtime.getRuntime().maxMemory() / PART_OF_HEAP / SlotBudget.SLOT_BYTES));
-    private final long secret0;
-    private final long secret1;
+    private final KeySecret secret;
+    private final @Nullable LimitSharing sharing;
     private Map<String, RateLimit> limits = Map.of();
     private Map<TrafficTarget, List<RateLimit>> targets = Map.of();
 
-    RateLimits(Kernel kernel, PrometheusRegistry registry) {
+    /** @param shared the secret of those that share limits; null: this process shares none, and has a secret of its own */
+    RateLimits(Kernel kernel, PrometheusRegistry registry, @Nullable KeySecret shared) {
         this.kernel = kernel;
-        this.secret0 = kernel.secureRandom().nextLong();
-        this.secret1 = kernel.secureRandom().nextLong();
+        this.secret = shared == null
+                ? new KeySecret(
+                        kernel.secureRandom().nextLong(), kernel.secureRandom().nextLong())
+                : shared;
+        this.sharing = shared == null ? null : new LimitSharing(kernel.clock(), shared, registry);
         this.metrics = new LimitMetrics(registry, slots, this::evicted);
     }
 
     /** Makes keys of them, for one event loop. */
     KeyHash hash() {
-        return new KeyHash(secret0, secret1);
+        return secret.hash();
+    }
+
+    @Nullable
+    LimitSharing sharing() {
+        return sharing;
     }
 
     /** Takes over the limits that count from now on. */
@@ -62,26 +73,36 @@ final class RateLimits implements AutoCloseable {
                     .forEach(target -> byTarget.computeIfAbsent(target, _ -> new ArrayList<>())
                             .add(limit));
         }
-        Set<Limiter> kept = next.values().stream().map(RateLimit::limiter).collect(Collectors.toSet());
+        Set<RateLimit.Counts> kept =
+                next.values().stream().map(RateLimit::counts).collect(Collectors.toSet());
         limits.values().stream()
-                .map(RateLimit::limiter)
+                .map(RateLimit::counts)
                 .filter(each -> !kept.contains(each))
-                .forEach(Limiter::close);
+                .forEach(RateLimit.Counts::close);
         limits = next;
         targets = byTarget;
         metrics.keepOnly(next.keySet());
     }
 
     private RateLimit made(LimitConfig config, @Nullable RateLimit before) {
-        Limiter limiter = before != null && counts(before.config()).equals(counts(config))
-                ? before.limiter()
-                : new Limiter(RateLimit.algorithm(config), kernel.clock().nanoTime(), slots);
-        return new RateLimit(config, limiter, metrics.limit(config.name()));
+        RateLimit.Counts counts =
+                before != null && numbers(before.config()).equals(numbers(config)) ? before.counts() : counts(config);
+        return new RateLimit(config, counts, metrics.limit(config.name()));
+    }
+
+    private RateLimit.Counts counts(LimitConfig config) {
+        Limiter limiter =
+                new Limiter(RateLimit.algorithm(config), kernel.clock().nanoTime(), slots);
+        return new RateLimit.Counts(
+                limiter,
+                config.shared() && sharing != null
+                        ? sharing.limit(limiter, slots, List.of(config.name(), numbers(config)))
+                        : null);
     }
 
     /** What its counts mean something for. */
-    private static List<Object> counts(LimitConfig config) {
-        return List.of(config.algorithm(), config.requests(), config.perNanos(), config.burst());
+    private static List<Object> numbers(LimitConfig config) {
+        return List.of(config.algorithm(), config.requests(), config.perNanos(), config.burst(), config.shared());
     }
 
     /** The limits of a rule: those of its Gateway, its listener, its route, and its own; within each, in the order they were given. */
@@ -98,19 +119,22 @@ final class RateLimits implements AutoCloseable {
 
     private synchronized Map<String, Long> evicted() {
         Map<String, Long> all = new HashMap<>();
-        limits.forEach((name, limit) -> all.put(name, limit.limiter().evicted()));
+        limits.forEach((name, limit) -> all.put(name, limit.counts().limiter().evicted()));
         return all;
     }
 
     /** Requests of all keys that a limit counts now; for tests. */
     synchronized long used(String name) {
         RateLimit limit = limits.get(name);
-        return limit == null ? 0 : limit.limiter().used(kernel.clock().nanoTime());
+        return limit == null ? 0 : limit.counts().limiter().used(kernel.clock().nanoTime());
     }
 
     /** Takes its metrics out. */
     @Override
     public void close() {
         metrics.close();
+        if (sharing != null) {
+            sharing.close();
+        }
     }
 }

@@ -209,4 +209,14 @@ class LimitPoliciesTest {
                 .extracting(LimitConfig::name)
                 .startsWith("default/b/l0");
     }
+
+    @Test
+    void whereNoOthersAreKnownItIsToldThatEachCountsForItself() {
+        String[] limits = {"{name: a, requests: 1, per: 1s}", "{name: b, requests: 1, per: 1s, scope: Shared}"};
+        policy("fair", target("Gateway", "gate"), limits);
+        World.Outcome outcome = world.translate();
+        assertThat(ancestors(outcome, "fair"))
+                .containsExactly("Gateway gate/ " + ACCEPTED + " Shared=False/NotConnected");
+        assertThat(outcome.config().limits()).extracting(LimitConfig::shared).containsExactly(false, true);
+    }
 }

@@ -21,6 +21,12 @@ class RateLimitSpecTest {
                 .isEmpty();
         assertThat(problems(GATE, "{name: a, algorithm: Concurrency, requests: 1}"))
                 .isEmpty();
+        assertThat(problems(GATE, "{name: a, requests: 1, per: 1s, scope: Shared}"))
+                .isEmpty();
+        assertThat(problems(GATE, "{name: a, algorithm: SlidingWindow, requests: 1, per: 1s, scope: Shared}"))
+                .isEmpty();
+        assertThat(problems(GATE, "{name: a, algorithm: Concurrency, requests: 1, scope: Node}"))
+                .isEmpty();
         assertThat(problems(
                         GATE,
                         "{name: a, requests: 1, per: 1s, key: [{type: ClientIP, clientIP: {ipv6PrefixLength: 56}},"
@@ -49,6 +55,10 @@ class RateLimitSpecTest {
                 .contains("constant must be given");
         assertThat(problems(GATE, "{name: a, requests: 1, per: 1s, key: [{type: Route, clientIP: {}}]}"))
                 .contains("clientIP may be given");
+        assertThat(problems(GATE, "{name: a, algorithm: Concurrency, requests: 1, scope: Shared}"))
+                .contains("scope must be Node with Concurrency");
+        assertThat(problems(GATE, "{name: a, requests: 1, per: 1s, scope: Cluster}"))
+                .contains("spec.limits[0].scope");
         assertThat(problems(GATE + ", " + GATE, "{name: a, requests: 1, per: 1s}"))
                 .contains("may be there once");
         assertThat(problems("{group: \"\", kind: Service, name: web}", "{name: a, requests: 1, per: 1s}"))

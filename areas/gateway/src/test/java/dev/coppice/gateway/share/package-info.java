@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.gateway.share;
+
+import org.jspecify.annotations.NullMarked;
