@@ -59,6 +59,8 @@ public final class RemoteMail {
                 Kernel b = Kernel.start()) {
             Distribution here = node(a, "a", first, second, directory);
             Distribution there = node(b, "b", second, first, directory);
+            here.types().register(Ask.class, Note.class);
+            there.types().register(Ask.class, Note.class);
             while (here.nodes().isEmpty() || there.nodes().isEmpty()) {
                 here.discover();
                 a.timers().sleep(Duration.ofMillis(20));
@@ -77,13 +79,14 @@ public final class RemoteMail {
         }
     }
 
-    private static int port() throws Exception {
+    static int port() throws Exception {
         try (ServerSocket socket = new ServerSocket(0)) {
             return socket.getLocalPort();
         }
     }
 
-    private static Distribution node(Kernel kernel, String name, int own, int other, Path directory) throws Exception {
+    /** A node that knows one other, over TLS on loopback. */
+    static Distribution node(Kernel kernel, String name, int own, int other, Path directory) throws Exception {
         TlsSource tls = CertificateAuthority.open(kernel, directory).peer(List.of("127.0.0.1"));
         GrpcTransport transport =
                 new GrpcTransport(kernel, tls, Heartbeats.DEFAULT, kernel.root().executor("closing", 2));
@@ -93,15 +96,13 @@ public final class RemoteMail {
                 transport.services(),
                 List.of());
         var unused = kernel.root().start(ChildSpec.service("peer", () -> listener));
-        Distribution made = Distribution.start(
+        return Distribution.start(
                 kernel,
                 kernel.root(),
                 name,
                 transport,
                 new StaticStrategy(Set.of(InetSocketAddress.createUnresolved("127.0.0.1", other))),
                 DistributionOptions.DEFAULT);
-        made.types().register(Ask.class, Note.class);
-        return made;
     }
 
     private static void calls(Kernel kernel, ProcessRef<Object> far, int clients, int seconds, int round)

@@ -62,8 +62,10 @@ final class Allowance {
 
     // Guarded by this:
     private long grantedAt;
-    /** Requests that passed without the owner's answer since it was asked: they are paid for with what it gives. */
+    /** Requests that passed without the owner: they are paid for with what it gives, unless by then they would count no more. */
     private int owed;
+
+    private long owedUntil;
 
     private final ArrayDeque<Waiter> waiters = new ArrayDeque<>(2);
 
@@ -156,9 +158,9 @@ final class Allowance {
     synchronized Demand demand(long now) {
         asking = Asking.SENT;
         sentAt = now;
-        owed = 0;
+        owed = owed(now);
         waiters.removeIf(Waiter::done);
-        int needed = Math.min(waiters.size(), ShareMessage.MOST_REQUESTS);
+        int needed = Math.min(waiters.size() + owed, ShareMessage.MOST_REQUESTS);
         long left = left(state, now);
         long since = now - grantedAt;
         long ahead = 0;
@@ -173,11 +175,19 @@ final class Allowance {
         return new Demand(limit.id(), key, needed, (int) Math.clamp(ahead, Math.min(least, most), most));
     }
 
-    /** A request passed that waited, or would have, without the owner's answer. */
-    synchronized void owe() {
-        if (asking == Asking.SENT) {
-            owed++;
-        }
+    /**
+     * A request passed without the owner's answer.
+     *
+     * @param most that are paid for
+     * @param until when they would count no more
+     */
+    synchronized void owe(long most, long now, long until) {
+        owed = (int) Math.min(owed(now) + 1L, most);
+        owedUntil = until;
+    }
+
+    private int owed(long now) {
+        return now < owedUntil ? owed : 0;
     }
 
     /** Takes those that wait out. */

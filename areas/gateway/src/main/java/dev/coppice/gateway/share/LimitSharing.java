@@ -194,7 +194,7 @@ public final class LimitSharing implements AutoCloseable {
             return outcome;
         }
         if (allowance.unowned(at)) {
-            return alone(limit, key);
+            return alone(allowance);
         }
         Peer peer = peer(now.name(owner));
         if (peer.away) {
@@ -228,9 +228,11 @@ public final class LimitSharing implements AutoCloseable {
 
     /** Counts for this node alone; what passes is paid for by the next answer of the owner. */
     private long alone(Allowance allowance) {
-        long outcome = alone(allowance.limit, allowance.key);
+        SharedLimit limit = allowance.limit;
+        long outcome = alone(limit, allowance.key);
         if (SharedOutcome.passed(outcome)) {
-            allowance.owe();
+            long now = now();
+            allowance.owe(limit.partQuota(), now, now + SharedOutcome.resetNanos(outcome));
         }
         return outcome;
     }

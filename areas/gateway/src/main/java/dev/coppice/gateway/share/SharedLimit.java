@@ -64,6 +64,11 @@ public final class SharedLimit implements AutoCloseable {
         return counted(part(sharing.members().size()).limiter, key, sharing.clockNanos());
     }
 
+    /** What passes at once for this node alone. */
+    long partQuota() {
+        return part(sharing.members().size()).limiter.algorithm().quota();
+    }
+
     private static long counted(Limiter limiter, long key, long now) {
         long outcome = limiter.take(key, now);
         return Limiter.passed(outcome)

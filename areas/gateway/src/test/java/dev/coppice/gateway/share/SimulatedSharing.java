@@ -161,6 +161,16 @@ final class SimulatedSharing {
         }
     }
 
+    /** How many whole limits of a key count now: one for each node that takes itself for the owner, and the parts of all that count alone. */
+    double limits(long key) {
+        double limits = 0;
+        for (Node each : nodes) {
+            Members members = each.sharing.members();
+            limits += (members.owner(key) == members.self() ? 1 : 0) + 1.0 / members.size();
+        }
+        return limits;
+    }
+
     int passed(long key) {
         return passed.getOrDefault(key, 0);
     }
