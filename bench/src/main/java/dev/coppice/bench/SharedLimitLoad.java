@@ -67,13 +67,13 @@ public final class SharedLimitLoad {
 
     private void run(int bursts) throws Exception {
         long elsewhere = ODD;
-        while (wait(elsewhere) < 0) {
+        while (waited(elsewhere) < 0) {
             // At first there is no other node.
             kernel.timers().sleep(Duration.ofMillis(5));
             elsewhere += ODD;
         }
         long here = elsewhere + ODD;
-        while (wait(here) >= 0) {
+        while (waited(here) >= 0) {
             here += ODD;
         }
         long far = elsewhere;
@@ -101,7 +101,7 @@ public final class SharedLimitLoad {
         double[] micros = new double[WAITS];
         int waits = 0;
         for (long i = 1; waits < WAITS; i++) {
-            long waited = wait(key(i));
+            long waited = waited(key(i));
             if (waited >= 0) {
                 micros[waits++] = waited / 1e3;
             }
@@ -114,7 +114,7 @@ public final class SharedLimitLoad {
     }
 
     /** How long a request waits; negative when it does not. */
-    private long wait(long key) throws Exception {
+    private long waited(long key) throws Exception {
         CompletableFuture<Long> decided = new CompletableFuture<>();
         long begin = Section.nanoTime();
         if (shared.take(key, begin, decided::complete) != SharedOutcome.PENDING) {

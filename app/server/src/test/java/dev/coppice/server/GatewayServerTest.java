@@ -128,7 +128,8 @@ final class GatewayServerTest {
                 "A",
                 " ",
                 70_000,
-                new TrafficOptions(List.of("203.0.113.7", "x"), "a b", List.of(folder), folder.resolve("gone"), 5L, false));
+                new TrafficOptions(
+                        List.of("203.0.113.7", "x"), "a b", List.of(folder), folder.resolve("gone"), 5L, false));
         assertThat(wrong.problems())
                 .hasSize(9)
                 .anySatisfy(each -> assertThat(each).contains("--gateway-addresses", "203.0.113.7"))
