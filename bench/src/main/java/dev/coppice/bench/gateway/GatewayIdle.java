@@ -22,7 +22,7 @@ import javax.net.ssl.X509TrustManager;
  * connections. Coppice's heap is resident from the start, so that what lives in it after a collection is counted instead.
  */
 public final class GatewayIdle {
-    private static final Pattern HEAP_USED = Pattern.compile("generation\\s+total \\d+K, used (\\d+)K");
+    private static final Pattern HEAP_USED = Pattern.compile("(?m)^(?:DefNew|Tenured)\\s+total \\d+K, used (\\d+)K");
     private static final int ROUNDS = 3;
     private static final int WARM_UP = 200;
     private static final int ROUTES = 100;
@@ -32,10 +32,14 @@ public final class GatewayIdle {
     public static void main(String[] arguments) throws Exception {
         int plain = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 4000;
         int secure = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 1000;
+        measure("HTTP", plain);
+        measure("TLS", secure);
+    }
+
+    /** Processes of its own: allocators keep what closed connections gave back. */
+    private static void measure(String mode, int connections) throws Exception {
         try (Testbed bed = Testbed.open()) {
-            List<Testbed.Proxy> proxies = bed.proxies(ROUTES, "-Xms512m", "-XX:+AlwaysPreTouch");
-            measure(proxies, "HTTP", plain);
-            measure(proxies, "TLS", secure);
+            measure(bed.proxies(ROUTES, "-Xms512m", "-XX:+AlwaysPreTouch"), mode, connections);
         }
     }
 
@@ -46,17 +50,23 @@ public final class GatewayIdle {
                 // Code, tables and pools are not what a connection takes.
                 open(open, each, mode, WARM_UP);
                 long[] rounds = new long[ROUNDS];
+                long first = memory(each);
+                long before = first;
                 for (int round = 0; round < ROUNDS; round++) {
-                    // Those of earlier rounds stay: allocators keep what was given back.
-                    long before = memory(each);
+                    // Those of earlier rounds stay.
                     open(open, each, mode, connections);
-                    rounds[round] = (memory(each) - before) / connections;
+                    long after = memory(each);
+                    rounds[round] = (after - before) / connections;
+                    before = after;
                 }
-                Arrays.sort(rounds);
+                // Allocators take memory in steps that are larger than a round may need, so one round says little.
                 System.out.printf(
-                        "{\"bench\":\"gateway-idle\",\"proxy\":\"%s\",\"mode\":\"%s\",\"connections\":%d,\"bytes\":%d,\"bytes_least\":%d,"
-                                + "\"bytes_most\":%d}%n",
-                        each.name(), mode, connections, rounds[ROUNDS / 2], rounds[0], rounds[ROUNDS - 1]);
+                        "{\"bench\":\"gateway-idle\",\"proxy\":\"%s\",\"mode\":\"%s\",\"connections\":%d,\"bytes\":%d,\"rounds\":%s}%n",
+                        each.name(),
+                        mode,
+                        ROUNDS * connections,
+                        (before - first) / connections / ROUNDS,
+                        Arrays.toString(rounds));
             } finally {
                 for (Socket socket : open) {
                     socket.close();
@@ -102,8 +112,13 @@ public final class GatewayIdle {
         jcmd(proxy, "GC.run");
         Matcher used = HEAP_USED.matcher(jcmd(proxy, "GC.heap_info"));
         long live = 0;
+        int generations = 0;
         while (used.find()) {
             live += Long.parseLong(used.group(1)) << 10;
+            generations++;
+        }
+        if (generations != 2) {
+            throw new IllegalStateException("jcmd GC.heap_info names " + generations + " generations; expected 2");
         }
         return proxy.resident() + live;
     }

@@ -31,7 +31,7 @@ public final class GatewayLatency {
             List<Testbed.Proxy> proxies = bed.proxies(ROUTES);
             double least = Double.MAX_VALUE;
             for (Testbed.Proxy each : proxies) {
-                double unused = most(each, each.name().equals("coppice") ? 15 : 2);
+                double unused = most(each, each.warmUpSeconds());
                 least = Math.min(least, most(each, seconds));
             }
             int rate = Math.max(1, (int) (least / 2 / CONNECTIONS));

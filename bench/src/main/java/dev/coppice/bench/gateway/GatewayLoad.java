@@ -91,7 +91,7 @@ public final class GatewayLoad {
     private void measure(List<Testbed.Proxy> proxies, Mode mode, int connections, String host, int seconds, int routes)
             throws Exception {
         for (Testbed.Proxy each : proxies) {
-            load(each, mode, connections, host, each.name().equals("coppice") ? 15 : 2);
+            load(each, mode, connections, host, each.warmUpSeconds());
         }
         Map<String, List<Round>> rounds = new LinkedHashMap<>();
         for (int round = 0; round < ROUNDS; round++) {

@@ -43,6 +43,11 @@ final class Testbed implements AutoCloseable {
      */
     record Proxy(String name, int plain, int h2c, int secure, int cached, int streams, long pid) {
 
+        /** What it takes until its compiler, on the same processor, is done. */
+        int warmUpSeconds() {
+            return name.equals("coppice") ? 40 : 2;
+        }
+
         /** User and system time, in hundredths of a second. */
         long cpuTicks() throws IOException {
             String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
@@ -175,7 +180,8 @@ final class Testbed implements AutoCloseable {
         Path file = directory.resolve("haproxy.cfg");
         Files.writeString(
                 file,
-                "global\n nbthread 1\n maxconn 8192\n log " + directory + "/none local0\ndefaults\n mode http\n"
+                "global\n nbthread 1\n maxconn 16000\n no strict-limits\n log " + directory
+                        + "/none local0\ndefaults\n mode http\n"
                         + " option http-keep-alive\n http-reuse always\n timeout connect 5s\n timeout client 60s\n timeout server 60s\n"
                         + " option forwardfor\n option httplog\n log global\nfrontend f\n bind 127.0.0.1:" + port
                         + "\n bind 127.0.0.1:" + h2c + " proto h2\n bind 127.0.0.1:" + secure + " ssl crt " + directory
@@ -204,7 +210,8 @@ final class Testbed implements AutoCloseable {
                 "-XX:+UseCompactObjectHeaders",
                 "-Xmx512m",
                 "--enable-native-access=ALL-UNNAMED",
-                "--sun-misc-unsafe-memory-access=allow"));
+                "--sun-misc-unsafe-memory-access=allow",
+                "-Dio.netty.leakDetection.level=disabled"));
         command.addAll(options);
         command.addAll(List.of(
                 "-cp",
