@@ -10,8 +10,6 @@ import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import javax.net.SocketFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
@@ -22,7 +20,6 @@ import javax.net.ssl.X509TrustManager;
  * connections. Coppice's heap is resident from the start, so that what lives in it after a collection is counted instead.
  */
 public final class GatewayIdle {
-    private static final Pattern HEAP_USED = Pattern.compile("(?m)^(?:DefNew|Tenured)\\s+total \\d+K, used (\\d+)K");
     private static final int ROUNDS = 3;
     private static final int WARM_UP = 200;
     private static final int ROUTES = 100;
@@ -106,33 +103,7 @@ public final class GatewayIdle {
     }
 
     private static long memory(Testbed.Proxy proxy) throws Exception {
-        if (!proxy.name().equals("coppice")) {
-            return proxy.resident();
-        }
-        jcmd(proxy, "GC.run");
-        Matcher used = HEAP_USED.matcher(jcmd(proxy, "GC.heap_info"));
-        long live = 0;
-        int generations = 0;
-        while (used.find()) {
-            live += Long.parseLong(used.group(1)) << 10;
-            generations++;
-        }
-        if (generations != 2) {
-            throw new IllegalStateException("jcmd GC.heap_info names " + generations + " generations; expected 2");
-        }
-        return proxy.resident() + live;
-    }
-
-    private static String jcmd(Testbed.Proxy proxy, String command) throws Exception {
-        Process process = new ProcessBuilder(
-                        System.getProperty("java.home") + "/bin/jcmd", Long.toString(proxy.pid()), command)
-                .redirectErrorStream(true)
-                .start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        if (process.waitFor() != 0) {
-            throw new IllegalStateException(output);
-        }
-        return output;
+        return proxy.resident() + (proxy.name().equals("coppice") ? proxy.liveHeap() : 0);
     }
 
     private static SSLContext trusting() throws Exception {

@@ -14,6 +14,9 @@ import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.proxy.ProxyDataPlane;
 import dev.coppice.gateway.proxy.ProxyOptions;
 import dev.coppice.kernel.Kernel;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -111,6 +114,11 @@ final class GatewayServer {
             System.out.println("again in " + (System.nanoTime() - begin) / 1_000_000 + " ms");
         }
         System.out.println("ready");
+        // Each line asks for a change.
+        BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
+        for (int changes = 1; lines.readLine() != null; changes++) {
+            plane.apply(config(port, secure, tls, backendPort, routes + changes % 2, streams));
+        }
         kernel.terminated().join();
     }
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -11,6 +12,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -20,6 +23,8 @@ import java.util.stream.Stream;
 final class Testbed implements AutoCloseable {
     /** A file of 1 KB. */
     static final String FILE = "/files/1k";
+
+    private static final Pattern HEAP_USED = Pattern.compile("(?m)^(?:DefNew|Tenured)\\s+total \\d+K, used (\\d+)K");
 
     private final Path directory;
     private final List<Process> processes = new ArrayList<>();
@@ -41,7 +46,11 @@ final class Testbed implements AutoCloseable {
      * @param cached its port for HTTP/1.1 where it caches
      * @param streams its port for TCP, which goes to the same backend; 0: it has none
      */
-    record Proxy(String name, int plain, int h2c, int secure, int cached, int streams, long pid) {
+    record Proxy(String name, int plain, int h2c, int secure, int cached, int streams, Process process) {
+
+        long pid() {
+            return process.pid();
+        }
 
         /** What it takes until its compiler, on the same processor, is done. */
         int warmUpSeconds() {
@@ -50,19 +59,54 @@ final class Testbed implements AutoCloseable {
 
         /** User and system time, in hundredths of a second. */
         long cpuTicks() throws IOException {
-            String stat = Files.readString(Path.of("/proc/" + pid + "/stat"));
+            String stat = Files.readString(Path.of("/proc/" + pid() + "/stat"));
             String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
             return Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
         }
 
         /** Resident memory, in bytes. */
         long resident() throws IOException {
-            for (String line : Files.readAllLines(Path.of("/proc/" + pid + "/status"))) {
+            for (String line : Files.readAllLines(Path.of("/proc/" + pid() + "/status"))) {
                 if (line.startsWith("VmRSS:")) {
                     return Long.parseLong(line.replaceAll("\\D", "")) << 10;
                 }
             }
-            throw new IOException("/proc/" + pid + "/status has no VmRSS");
+            throw new IOException("/proc/" + pid() + "/status has no VmRSS");
+        }
+
+        /** Open files and connections. */
+        int descriptors() throws IOException {
+            try (Stream<Path> all = Files.list(Path.of("/proc/" + pid() + "/fd"))) {
+                return (int) all.count();
+            }
+        }
+
+        /** Of a JVM with the serial collector: what lives after a collection, in bytes. */
+        long liveHeap() throws IOException, InterruptedException {
+            jcmd("GC.run");
+            Matcher used = HEAP_USED.matcher(jcmd("GC.heap_info"));
+            long live = 0;
+            int generations = 0;
+            while (used.find()) {
+                live += Long.parseLong(used.group(1)) << 10;
+                generations++;
+            }
+            if (generations != 2) {
+                throw new IllegalStateException("jcmd GC.heap_info names " + generations + " generations; expected 2");
+            }
+            return live;
+        }
+
+        private String jcmd(String command) throws IOException, InterruptedException {
+            Process process = new ProcessBuilder(
+                            System.getProperty("java.home") + "/bin/jcmd", Long.toString(pid()), command)
+                    .redirectErrorStream(true)
+                    .start();
+            String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            if (process.waitFor() != 0) {
+                throw new IllegalStateException(output);
+            }
+            return output;
         }
     }
 
@@ -98,6 +142,21 @@ final class Testbed implements AutoCloseable {
             }
         }
         return proxies;
+    }
+
+    /** Coppice alone, in front of a backend of the caller's. */
+    Proxy coppice(int backend, int routes, String... options) throws Exception {
+        certificate();
+        Proxy proxy = coppice(backend, routes, List.of(options));
+        awaitPort(proxy.plain);
+        return proxy;
+    }
+
+    /** Lines with a word in them that a process wrote. */
+    long said(String name, String word) throws IOException {
+        try (Stream<String> lines = Files.lines(directory.resolve(name + ".out"), StandardCharsets.ISO_8859_1)) {
+            return lines.filter(each -> each.contains(word)).count();
+        }
     }
 
     private static void pause() throws InterruptedException {
@@ -158,7 +217,7 @@ final class Testbed implements AutoCloseable {
                         + " ssl http2; ssl_certificate " + directory + "/cert.pem; ssl_certificate_key " + directory
                         + "/key.pem; " + passed + "} } server { listen 127.0.0.1:" + cached + "; " + passed
                         + "proxy_cache c; } }");
-        return new Proxy("nginx", port, h2c, secure, cached, 0, process.pid());
+        return new Proxy("nginx", port, h2c, secure, cached, 0, process);
     }
 
     private Process nginx(String name, int processor, String http) throws Exception {
@@ -197,7 +256,7 @@ final class Testbed implements AutoCloseable {
                 secure,
                 cached,
                 streams,
-                start("haproxy", 0, "haproxy", "-db", "-f", file.toString()).pid());
+                start("haproxy", 0, "haproxy", "-db", "-f", file.toString()));
     }
 
     private Proxy coppice(int backend, int routes, List<String> options) throws Exception {
@@ -225,13 +284,7 @@ final class Testbed implements AutoCloseable {
                 directory.resolve("access.log").toString(),
                 Integer.toString(streams)));
         return new Proxy(
-                "coppice",
-                port,
-                port,
-                secure,
-                port,
-                streams,
-                start("coppice", 0, command.toArray(String[]::new)).pid());
+                "coppice", port, port, secure, port, streams, start("coppice", 0, command.toArray(String[]::new)));
     }
 
     private Process start(String name, int processor, String... command) throws IOException {

@@ -2,7 +2,6 @@ package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.proxyprotocol.ConnectionEnds;
 import io.netty.channel.Channel;
-import io.netty.handler.codec.http.DefaultHttpHeadersFactory;
 import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.codec.http.HttpDecoderConfig;
 import java.util.ArrayDeque;
@@ -123,9 +122,7 @@ final class Http1TargetPool implements TargetPool {
         return new HttpClientCodec(
                 new HttpDecoderConfig()
                         .setMaxInitialLineLength(options.maxLineBytes())
-                        .setMaxHeaderSize(options.maxHeaderBytes())
-                        .setHeadersFactory(
-                                DefaultHttpHeadersFactory.headersFactory().withValidation(false)),
+                        .setMaxHeaderSize(options.maxHeaderBytes()),
                 false,
                 false);
     }

@@ -161,9 +161,7 @@ final class TargetConnection extends ChannelInboundHandlerAdapter implements Tar
             }
             return;
         }
-        if (part.decoderResult().isFailure()
-                || part instanceof HttpResponse answer
-                        && answer.protocolVersion().majorVersion() != 1) {
+        if (part.decoderResult().isFailure() || part instanceof HttpResponse answer && !speaksHttp1(answer)) {
             ReferenceCountUtil.release(message);
             fail(current, Attempt.Failure.MALFORMED);
             return;
@@ -189,6 +187,12 @@ final class TargetConnection extends ChannelInboundHandlerAdapter implements Tar
                 done();
             }
         }
+    }
+
+    /** Netty reads any version and any number as a status, which has three digits (RFC 9112, 4). */
+    private static boolean speaksHttp1(HttpResponse head) {
+        int code = head.status().code();
+        return head.protocolVersion().majorVersion() == 1 && code >= 100 && code <= 999;
     }
 
     /** An answer without a length that lasts until the connection ends. */

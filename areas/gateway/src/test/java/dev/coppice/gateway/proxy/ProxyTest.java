@@ -306,6 +306,43 @@ class ProxyTest {
     }
 
     @Test
+    void answersThatAreNoHttpArePassedToNobody() throws Exception {
+        List<String> answers = List.of(
+                "HTTP/1.1 2000 OK\r\n",
+                "HTTP/1.1 20 OK\r\n",
+                "HTTP/1.1 099 OK\r\n",
+                "HTTP/1.1 -20 OK\r\n",
+                "HTTP/1.1 OK\r\n",
+                "HTTP/9.9 200 OK\r\n",
+                "HTTP/1.1 200 OK\r\n: no name\r\n",
+                "HTTP/1.1 200 OK\r\nA\u0001: a control character in a name\r\n",
+                "HTTP/1.1 200 OK\r\nA: \u0001 in a value\r\n",
+                "HTTP/1.1 200 OK\r\nA: b\u0000c\r\n",
+                "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n",
+                "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n");
+        Set<String> passed = ConcurrentHashMap.newKeySet();
+        try (Backend backend = new Backend((request, conversation) -> {
+            int which = Integer.parseInt(request.line().split("[/ ]+")[1]);
+            conversation.send(
+                    which < answers.size()
+                            ? answers.get(which) + "Content-Length: 0\r\n\r\n"
+                            : "HTTP/1.1 600 Odd\r\nA: caf\u00e9\tb\r\nContent-Length: 0\r\n\r\n");
+            return null;
+        })) {
+            proxy.serve(List.of(rule("u")), upstream("u", backend.port()));
+            for (int i = 0; i < answers.size(); i++) {
+                if (!proxy.get("/" + i).startsWith("HTTP/1.1 502")) {
+                    passed.add(answers.get(i));
+                }
+            }
+            assertThat(passed).isEmpty();
+            assertThat(proxy.get("/" + answers.size()))
+                    .startsWith("HTTP/1.1 600 Odd\r\n")
+                    .contains("A: caf\u00e9\tb\r\n");
+        }
+    }
+
+    @Test
     void anEndpointThatIsDownIsPassedOver() throws Exception {
         try (Backend backend = Backend.saying("up")) {
             proxy.serve(List.of(rule("u")), upstream("u", ProxyFixture.freePort(), backend.port()));
