@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An HTTP/1.1 server that answers most requests well, with the value of their {@code X-Id}, and the others as no server should: it breaks off within a
@@ -74,7 +75,7 @@ final class FaultyBackend implements AutoCloseable {
     }
 
     /** @return whether the connection goes on */
-    private static boolean answer(Socket socket, OutputStream out, SplittableRandom random, String id)
+    private static boolean answer(Socket socket, OutputStream out, SplittableRandom random, @Nullable String id)
             throws IOException, InterruptedException {
         String head = "HTTP/1.1 200 OK\r\nX-Id: " + id + "\r\n";
         String whole = head + "Content-Length: " + BODY + "\r\n\r\n" + "x".repeat(BODY);
@@ -132,7 +133,7 @@ final class FaultyBackend implements AutoCloseable {
         private static final int MOST_HEAD = 64 << 10;
 
         /** @return null: the connection ended before it */
-        static Message read(InputStream in) throws IOException {
+        static @Nullable Message read(InputStream in) throws IOException {
             StringBuilder head = new StringBuilder();
             while (head.length() < 4 || !head.substring(head.length() - 4).equals("\r\n\r\n")) {
                 int next = in.read();
@@ -145,6 +146,7 @@ final class FaultyBackend implements AutoCloseable {
         }
 
         /** @return null: there is none */
+        @Nullable
         String header(String name) {
             int at = head.toLowerCase(Locale.ROOT).indexOf("\r\n" + name + ":");
             return at < 0
