@@ -256,6 +256,36 @@ final class GatewayTest {
 
     /** As it stands in the gateway's pages under {@code docs/}. */
     @Test
+    void theExampleOfFunctionsDoesWhatItSays() throws Exception {
+        Shell.need("python3");
+        Path data = folder.resolve("data");
+        try (RunningCoppice coppice = RunningCoppice.up(data)) {
+            WorkedExample example = new WorkedExample(folder, coppice, data);
+            List<String> blocks = WorkedExample.blocks("docs/gateway/functions.md", "A function");
+            assertThat(blocks).hasSize(4);
+            String _ = example.sh(blocks.get(0));
+            try {
+                Files.writeString(folder.resolve("function.yaml"), blocks.get(1));
+                await("the server answers", () -> answers(9061));
+                assertThat(example.sh(blocks.get(2)))
+                        .contains("which version?\n400\n", "an answer\n", "filter default/version: by a function")
+                        .containsIgnoringCase("x-function: has looked");
+            } finally {
+                String _ = example.sh(blocks.get(3));
+            }
+            if (Files.exists(Path.of("/usr/bin/wat2wasm"))) {
+                Matcher source = Pattern.compile("```wat\n(.*?)```", Pattern.DOTALL)
+                        .matcher(Files.readString(Shell.HOME.resolve("docs/gateway/functions.md")));
+                assertThat(source.find()).isTrue();
+                Files.writeString(folder.resolve("version.wat"), source.group(1));
+                assertThat(example.sh("wat2wasm version.wat -o made.wasm && cmp made.wasm version.wasm && echo same"))
+                        .isEqualTo("same\n");
+            }
+        }
+    }
+
+    /** As it stands in the gateway's pages under {@code docs/}. */
+    @Test
     void theExampleOfBalancingDoesWhatItSays() throws Exception {
         Shell.need("python3");
         Path data = folder.resolve("data");

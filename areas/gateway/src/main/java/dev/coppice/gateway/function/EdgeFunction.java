@@ -5,6 +5,7 @@ import dev.coppice.gateway.function.FunctionException.Reason;
 import dev.coppice.kernel.Clock;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 
@@ -15,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 public final class EdgeFunction implements AutoCloseable {
     private static final long IDLE_NANOS = TimeUnit.MINUTES.toNanos(1);
     private static final int UPPER = 32;
+    private static final String USED_UP = "the memory of all functions is used up";
 
     /**
      * What functions share.
@@ -76,10 +78,15 @@ public final class EdgeFunction implements AutoCloseable {
                     throw new FunctionException(
                             Reason.FAILED, "handle_request gives next = " + (int) word + "; expected 0 or 1");
             };
-            kept = true;
-            if (!(outcome instanceof FunctionOutcome.Passed on)
-                    || on.visit() == null
-                    || !on.visit().open()) {
+            boolean waits = outcome instanceof FunctionOutcome.Passed on
+                    && on.visit() != null
+                    && on.visit().open();
+            boolean room = counted(guest);
+            if (waits && !room) {
+                throw new FunctionException(Reason.BUSY, USED_UP);
+            }
+            kept = waits || room;
+            if (!waits && room) {
                 giveBack(guest);
             }
             return outcome;
@@ -113,8 +120,10 @@ public final class EdgeFunction implements AutoCloseable {
         try {
             guest.handleResponse(turn, context, error);
             AnswerOutcome outcome = turn.answer();
-            kept = true;
-            giveBack(guest);
+            kept = counted(guest);
+            if (kept) {
+                giveBack(guest);
+            }
             return outcome;
         } catch (FunctionException e) {
             throw told(e);
@@ -149,13 +158,17 @@ public final class EdgeFunction implements AutoCloseable {
             }
             instances++;
         }
-        long memory = module.initialMemory();
+        long memory = module.initialMemory() + module.overhead();
         if (!surroundings.memory.take(memory)) {
             forget(0);
-            throw told(new FunctionException(Reason.BUSY, "the memory of all functions is used up"));
+            throw told(new FunctionException(Reason.BUSY, USED_UP));
         }
         try {
-            Guest made = new Guest(module, settings, Wasi.functions(surroundings.clock, surroundings.random, log), log);
+            Guest made = new Guest(
+                    module,
+                    settings,
+                    module.usesWasi() ? Wasi.functions(surroundings.clock, surroundings.random, log) : List.of(),
+                    log);
             made.counted = memory;
             features = made.features();
             return made;
@@ -165,17 +178,22 @@ public final class EdgeFunction implements AutoCloseable {
         }
     }
 
-    private void giveBack(Guest guest) {
+    /** Counts what an instance has now; false: there is no room for it to stay. */
+    private boolean counted(Guest guest) {
         long memory = guest.memory();
         boolean room = surroundings.memory.grown(memory - guest.counted);
         guest.counted = memory;
+        return room;
+    }
+
+    private void giveBack(Guest guest) {
         long now = surroundings.clock.nanoTime();
         synchronized (this) {
             Guest oldest = idle.peekLast();
             if (oldest != null && now - oldest.usedNanos > IDLE_NANOS) {
                 discard(idle.removeLast());
             }
-            if (room && !closed) {
+            if (!closed) {
                 guest.usedNanos = now;
                 idle.addFirst(guest);
                 return;

@@ -41,7 +41,17 @@ public final class FunctionModule {
 
     private static final System.Logger LOG = System.getLogger(FunctionModule.class.getName());
     private static final int MOST_TABLES = 16;
-    static final int MOST_TABLE = 65_536;
+    /** Elements of all tables at the beginning. */
+    private static final long MOST_ELEMENTS = 65_536;
+    /** To which tables may grow that are smaller. */
+    private static final long MOST_GROWN = 1024;
+
+    private static final int MOST_GLOBALS = 5000;
+    private static final int ELEMENT_BYTES = 12;
+    private static final int GLOBAL_BYTES = 64;
+    /** What an instance has besides. */
+    private static final int INSTANCE_BYTES = 32 << 10;
+
     private static final int MOST_NAMED = 10;
     private static final String HANDLE_REQUEST = "handle_request";
     private static final String HANDLE_RESPONSE = "handle_response";
@@ -54,6 +64,7 @@ public final class FunctionModule {
     private final int initialPages;
     private final int maximumPages;
     private final boolean usesBodies;
+    private final boolean usesWasi;
     private final boolean seesAnswers;
     private volatile @Nullable Function<Instance, Machine> compiled;
 
@@ -64,6 +75,7 @@ public final class FunctionModule {
         this.maximumPages = memory.maximumPages();
         this.usesBodies =
                 imported.contains(key(HandlerFunction.READ_BODY)) || imported.contains(key(HandlerFunction.WRITE_BODY));
+        this.usesWasi = imported.stream().anyMatch(each -> each.startsWith(Wasi.MODULE + "."));
         this.seesAnswers = seesAnswers;
     }
 
@@ -111,7 +123,7 @@ public final class FunctionModule {
         List<String> problems = new ArrayList<>();
         Set<String> imported = imports(wasm, problems);
         MemoryLimits memory = memory(wasm, problems);
-        tables(wasm, problems);
+        tablesAndGlobals(wasm, problems);
         exports(wasm, problems);
         instructions(wasm, problems);
         if (memory == null || !problems.isEmpty()) {
@@ -158,18 +170,39 @@ public final class FunctionModule {
         return limits;
     }
 
-    private static void tables(WasmModule wasm, List<String> problems) {
+    private static void tablesAndGlobals(WasmModule wasm, List<String> problems) {
         int count = wasm.tableSection().tableCount();
+        long elements = 0;
         if (count > MOST_TABLES) {
             problems.add("the module has " + count + " tables; expected " + MOST_TABLES + " at most");
         }
         for (int i = 0; i < count; i++) {
-            TableLimits limits = wasm.tableSection().getTable(i).limits();
-            if (limits.min() > MOST_TABLE) {
-                problems.add(
-                        "a table of the module has " + limits.min() + " elements; expected " + MOST_TABLE + " at most");
-            }
+            elements += wasm.tableSection().getTable(i).limits().min();
         }
+        if (elements > MOST_ELEMENTS) {
+            problems.add(
+                    "the tables of the module have " + elements + " elements; expected " + MOST_ELEMENTS + " at most");
+        }
+        int globals = wasm.globalSection().globalCount();
+        if (globals > MOST_GLOBALS) {
+            problems.add("the module has " + globals + " globals; expected " + MOST_GLOBALS + " at most");
+        }
+    }
+
+    /** Elements to which a table may grow. */
+    static long mostElements(TableLimits limits) {
+        return Math.min(limits.max(), Math.max(limits.min(), MOST_GROWN));
+    }
+
+    /** Bytes that an instance takes besides its memory, at most. */
+    long overhead() {
+        long elements = 0;
+        for (int i = 0; i < wasm.tableSection().tableCount(); i++) {
+            elements += mostElements(wasm.tableSection().getTable(i).limits());
+        }
+        return INSTANCE_BYTES
+                + elements * ELEMENT_BYTES
+                + (long) wasm.globalSection().globalCount() * GLOBAL_BYTES;
     }
 
     private static void exports(WasmModule wasm, List<String> problems) {
@@ -296,6 +329,11 @@ public final class FunctionModule {
     /** Whether it can read or write bodies. */
     boolean usesBodies() {
         return usesBodies;
+    }
+
+    /** Whether it wants anything of WASI, which takes longer to make than all else of an instance. */
+    boolean usesWasi() {
+        return usesWasi;
     }
 
     /** Whether it does anything with answers. */

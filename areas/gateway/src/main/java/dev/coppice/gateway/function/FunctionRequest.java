@@ -10,4 +10,27 @@ import dev.coppice.gateway.filter.FilterRequest;
  * @param source the client's address and port
  * @param bodyThere whether its body was waited for: all of it, or as much as a function may see and the word that there is more
  */
-public record FunctionRequest(FilterRequest head, String protocol, String source, boolean bodyThere) {}
+public record FunctionRequest(FilterRequest head, String protocol, String source, boolean bodyThere) {
+
+    /** The same for those that read the body no more. */
+    FunctionRequest withoutBody() {
+        return head.body().length == 0
+                ? this
+                : new FunctionRequest(
+                        new FilterRequest(
+                                head.method(),
+                                head.scheme(),
+                                head.host(),
+                                head.path(),
+                                head.query(),
+                                head.headers(),
+                                head.client(),
+                                head.subject(),
+                                head.route(),
+                                new byte[0],
+                                false),
+                        protocol,
+                        source,
+                        false);
+    }
+}

@@ -29,7 +29,7 @@ public final class FunctionVisit {
             int context,
             @Nullable Guest guest) {
         this.function = function;
-        this.request = request;
+        this.request = request.withoutBody();
         this.answerHeaders = answerHeaders;
         this.features = features;
         this.context = context;

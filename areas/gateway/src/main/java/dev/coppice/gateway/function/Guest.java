@@ -24,6 +24,9 @@ import org.jspecify.annotations.Nullable;
 /** An instance of a module: its memory, and what it may call. It handles one request at a time; used by one thread at a time. */
 final class Guest {
     private static final long[] NOTHING = {};
+    /** Between two calls; what the last one had is let go. */
+    private static final Turn NONE = Turn.start();
+
     private static final long UNSIGNED = 0xFFFF_FFFFL;
     private static final int UPPER = 32;
     private static final int ANSWER = 1;
@@ -39,7 +42,8 @@ final class Guest {
     private final ExportFunction handleResponse;
     private final boolean compiled;
     private final int features;
-    private Turn turn = Turn.start();
+    private final long overhead;
+    private Turn turn = NONE;
 
     /** When it was last used. */
     long usedNanos;
@@ -53,6 +57,9 @@ final class Guest {
         this.log = log;
         Function<Instance, Machine> machine = module.compiled();
         this.compiled = machine != null;
+        this.overhead = module.overhead();
+        Turn starting = Turn.start();
+        this.turn = starting;
         Instance.Builder builder = Instance.builder(module.wasm())
                 .withImportValues(imports(wasi))
                 .withMemoryFactory(ByteArrayMemory::new)
@@ -70,10 +77,11 @@ final class Guest {
         this.handleResponse = instance.export("handle_response");
         String start = exports(module, START) ? START : exports(module, INITIALIZE) ? INITIALIZE : null;
         if (start != null) {
-            ExportFunction starting = instance.export(start);
-            long[] _ = guarded(starting::apply);
+            ExportFunction exported = instance.export(start);
+            long[] _ = guarded(exported::apply);
         }
-        this.features = turn.features();
+        this.features = starting.features();
+        this.turn = NONE;
     }
 
     private static boolean exports(FunctionModule module, String name) {
@@ -91,7 +99,7 @@ final class Guest {
         return new TableInstance(
                 new Table(
                         table.elementType(),
-                        new TableLimits(limits.min(), Math.min(limits.max(), FunctionModule.MOST_TABLE)),
+                        new TableLimits(limits.min(), FunctionModule.mostElements(limits)),
                         table.initialize()),
                 value);
     }
@@ -117,24 +125,32 @@ final class Guest {
         return compiled || module.compiled() == null;
     }
 
-    /** Bytes that its memory has. */
+    /** Bytes that it has. */
     long memory() {
-        return (long) instance.memory().pages() * Memory.PAGE_SIZE;
+        return (long) instance.memory().pages() * Memory.PAGE_SIZE + overhead;
     }
 
     /** Its word on a request: the context in the upper half, and whether to go on in the lower. */
     long handleRequest(Turn with) throws FunctionException {
         turn = with;
-        long[] word = guarded(handleRequest::apply);
-        if (word == null) {
-            throw ended();
+        try {
+            long[] word = guarded(handleRequest::apply);
+            if (word == null) {
+                throw ended();
+            }
+            return word[0];
+        } finally {
+            turn = NONE;
         }
-        return word[0];
     }
 
     void handleResponse(Turn with, int context, boolean error) throws FunctionException {
         turn = with;
-        long[] _ = guarded(() -> handleResponse.apply(context, error ? 1 : 0));
+        try {
+            long[] _ = guarded(() -> handleResponse.apply(context, error ? 1 : 0));
+        } finally {
+            turn = NONE;
+        }
     }
 
     private static FunctionException ended() {

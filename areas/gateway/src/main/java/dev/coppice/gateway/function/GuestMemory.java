@@ -29,7 +29,7 @@ public final class GuestMemory {
         return true;
     }
 
-    /** An instance has grown, by what is there already; false: it is not to be kept. */
+    /** An instance has grown, by what it has already; false: it is not to be kept. */
     boolean grown(long bytes) {
         return used.addAndGet(bytes) <= most;
     }

@@ -187,8 +187,8 @@ final class CallRunner {
     /**
      * Calls the filter for a request for which nobody waits.
      *
-     * @param done is told what came of it, if it was begun, on any thread
-     * @param dropped runs when it is not begun
+     * @param done is told what came of it, on any thread
+     * @param dropped runs when it was not begun
      */
     void callDetached(ProxyDataPlane plane, Callable<?> what, Consumer<@Nullable Failure> done, Runnable dropped) {
         Call call = new Call(0, _ -> {});
@@ -196,18 +196,19 @@ final class CallRunner {
             threads.execute(() -> {
                 // Nobody looks at its deadline.
                 var timer = plane.kernel.timers().schedule(Duration.ofMillis(bounds.timeoutMillis), call::interrupt);
-                Failure failure = null;
                 try {
-                    if (call.began()) {
-                        Object _ = what.call();
+                    if (!call.began()) {
+                        dropped.run();
+                        return;
                     }
+                    Object _ = what.call();
+                    done.accept(null);
                 } catch (Throwable e) {
                     LOG.log(Level.DEBUG, "the filter " + bounds.name + " failed", e);
-                    failure = judge.apply(e);
+                    done.accept(judge.apply(e));
                 } finally {
                     call.ended();
                     boolean _ = timer.cancel();
-                    done.accept(failure);
                 }
             });
         } catch (RejectedExecutionException e) {

@@ -211,7 +211,8 @@ class EdgeFunctionTest {
         FunctionVisit visit = visit(function, "m");
         assertThat(function.instances()).isEqualTo(1);
         visit.answer(answer(200, "", true));
-        assertThat(memory.used()).isEqualTo(8 * PAGE);
+        long overhead = FunctionModule.read(TestModules.guest()).overhead();
+        assertThat(memory.used()).isEqualTo(8 * PAGE + overhead);
         List<FunctionVisit> held = new ArrayList<>();
         maxInstances = 100;
         EdgeFunction many = function();
@@ -223,9 +224,27 @@ class EdgeFunctionTest {
                 .isInstanceOfSatisfying(
                         FunctionException.class, e -> assertThat(e.reason()).isEqualTo(Reason.BUSY))
                 .hasMessageContaining("memory of all functions");
-        assertThat(held).hasSize(46);
+        assertThat(held).hasSize((int) ((92 * PAGE - overhead) / (2 * PAGE + overhead)));
         held.forEach(FunctionVisit::discard);
         function.close();
+        assertThat(memory.used()).isZero();
+    }
+
+    @Test
+    void whatAnInstanceHasGrownByCountsWhileItWaits() throws Exception {
+        maxInstances = 100;
+        EdgeFunction function = function();
+        List<FunctionVisit> held = new ArrayList<>();
+        assertThatThrownBy(() -> {
+                    for (int i = 0; i < 100; i++) {
+                        held.add(visit(function, "m"));
+                    }
+                })
+                .isInstanceOfSatisfying(
+                        FunctionException.class, e -> assertThat(e.reason()).isEqualTo(Reason.BUSY))
+                .hasMessageContaining("memory of all functions");
+        assertThat(held).hasSizeBetween(11, 12);
+        held.forEach(FunctionVisit::discard);
         assertThat(memory.used()).isZero();
     }
 

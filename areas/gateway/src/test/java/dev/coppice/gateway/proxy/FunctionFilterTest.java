@@ -327,6 +327,55 @@ class FunctionFilterTest {
     }
 
     @Test
+    void streamsOfHttp2AreRequestsToo() throws Exception {
+        serve();
+        try (Http2Peer peer = new Http2Peer(proxy.port)) {
+            assertThat(peer.get("/", "do", "v").body()).isEqualTo("ok");
+            assertThat(seen("X-Guest")).isEqualTo("HTTP/2.0");
+            assertThat(peer.get("/", "do", "n").body()).isEqualTo("ok");
+            assertThat(seen("X-Guest")).contains("host,");
+            var own = peer.get("/", "do", "a");
+            assertThat(own.status()).isEqualTo(402);
+            assertThat(own.body()).isEqualTo("pay first");
+            assertThat(peer.get("/", "do", "3").body()).isEqualTo("OK");
+            // The body comes when it is wanted, and not before.
+            for (String does : new String[] {"b", "w"}) {
+                Http2Peer.Stream stream = peer.open().send(Http2Peer.head("POST", "/", "do", does), false);
+                assertThat(stream.send("abc", false).send("defg", true).answer().body())
+                        .isEqualTo("ok");
+                assertThat(backend.seen.getLast().body()).isEqualTo(does.equals("b") ? "abcdefg" : "new body");
+            }
+            assertThat(seen("Content-Length")).isEqualTo("8");
+            body = LARGE;
+            assertThat(peer.get("/", "do", "1").body()).isEqualTo(LARGE);
+            assertThat(peer.get("/", "do", "3").status()).isEqualTo(500);
+            assertThat(peer.get("/", "do", "u").body()).isEqualTo(LARGE);
+        }
+    }
+
+    @Test
+    void aWebSocketLeavesItsFunction() throws Exception {
+        backend.close();
+        backend = new Backend((request, conversation) -> {
+            conversation.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                    + "Sec-WebSocket-Accept: "
+                    + WebSocketHandshake.accept(
+                            request.header("sec-websocket-key").orElse(""))
+                    + "\r\n\r\n");
+            conversation.in().transferTo(conversation.out());
+            return null;
+        });
+        serve();
+        try (ProxyFixture.Client client = proxy.client()) {
+            client.send("GET / HTTP/1.1\r\nHost: example.org\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nDo: k\r\n"
+                    + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+            assertThat(client.head().getFirst()).isEqualTo("HTTP/1.1 101 Switching Protocols");
+            assertThat(seen("x-guest")).isEqualTo("1");
+            ProxyFixture.await(() -> counted("answer_passed") == 1);
+        }
+    }
+
+    @Test
     void aClientThatGoesLeavesNothing() throws Exception {
         serve();
         gate = new CountDownLatch(1);
