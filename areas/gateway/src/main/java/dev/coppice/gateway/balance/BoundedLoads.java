@@ -57,7 +57,9 @@ final class BoundedLoads implements LoadBalancer {
         if (takes(choice, first, requests)) {
             return first;
         }
-        choice.overflowed();
+        if (!choice.excluded(first)) {
+            choice.overflowed();
+        }
         long jump = hash;
         for (int i = 0; i < JUMPS; i++) {
             jump = next(jump);

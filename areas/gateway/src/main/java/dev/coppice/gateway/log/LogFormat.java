@@ -56,10 +56,10 @@ public final class LogFormat {
     public static final LogFormat JSON = new LogFormat(standard(STANDARD), standard(STREAM));
 
     /** Apache's common format. */
-    public static final LogFormat COMMON = new LogFormat(common(), common());
+    public static final LogFormat COMMON = new LogFormat(common());
 
     /** Apache's combined format: the common one, with {@code Referer} and {@code User-Agent}. */
-    public static final LogFormat COMBINED = new LogFormat(combined(), combined());
+    public static final LogFormat COMBINED = new LogFormat(combined());
 
     /** Says what is wrong with a template, all of it. */
     public static final class InvalidTemplateException extends Exception {
@@ -76,6 +76,10 @@ public final class LogFormat {
 
     private final Part[] parts;
     private final Part[] streamParts;
+
+    private LogFormat(List<Part> parts) {
+        this(parts, parts);
+    }
 
     /** @param ofStreams their lines */
     private LogFormat(List<Part> parts, List<Part> ofStreams) {
@@ -98,7 +102,7 @@ public final class LogFormat {
             added.addAll(compiled(template, true, problems, name + ": "));
             added.add(literal("\""));
         });
-        return checked(with(standard(STANDARD), added), with(standard(STREAM), added), problems);
+        return checked(new LogFormat(with(standard(STANDARD), added), with(standard(STREAM), added)), problems);
     }
 
     /** @param members of an object, with its end */
@@ -110,19 +114,18 @@ public final class LogFormat {
     /** {@code {name}} stands for a field, {@code {request.header.NAME}} and {@code {response.header.NAME}} for a header, {@code {claim.NAME}} for a claim; {{ and }} for braces. */
     public static LogFormat template(String template) throws InvalidTemplateException {
         List<String> problems = new ArrayList<>();
-        List<Part> parts = compiled(template, false, problems, "");
-        return checked(parts, parts, problems);
+        LogFormat made = new LogFormat(compiled(template, false, problems, ""));
+        return checked(made, problems);
     }
 
-    private static LogFormat checked(List<Part> parts, List<Part> ofStreams, List<String> problems)
-            throws InvalidTemplateException {
-        if (parts.size() > MOST_PARTS) {
-            problems.add("there are " + parts.size() + " parts; there may be " + MOST_PARTS);
+    private static LogFormat checked(LogFormat made, List<String> problems) throws InvalidTemplateException {
+        if (made.parts.length > MOST_PARTS) {
+            problems.add("there are " + made.parts.length + " parts; there may be " + MOST_PARTS);
         }
         if (!problems.isEmpty()) {
             throw new InvalidTemplateException(problems);
         }
-        return new LogFormat(parts, ofStreams);
+        return made;
     }
 
     /** Adds a line without its end. */

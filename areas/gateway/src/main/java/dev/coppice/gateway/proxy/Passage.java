@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * only.
  *
  * <p>A try counts for the circuit breaker and for the limit by latency until the head of its answer: what comes then, such as a stream of events, says
- * nothing of how much its endpoint has to do. It counts as a parallel request until its end.
+ * nothing of how much its endpoint has to do. It counts as a parallel request until its end. For a stream, and for a client's datagrams, the connection is
+ * the answer.
  */
 final class Passage {
     private final Guard guard;

@@ -129,10 +129,16 @@ class BoundedLoadsTest {
     @ValueSource(strings = {"RingHash", "Maglev"})
     void oneThatIsNotWantedIsNotChosenWhateverTheOthersHave(String algorithm) {
         List<Member> members = members(even(2));
+        Plan free = plan(algorithm, members);
         Plan plan = bounded(algorithm, members, 105);
         for (int i = 0; i < 50; i++) {
             members.get(1).load().begin();
             assertThat(choosing.choose(plan, i, 0)).isEqualTo(1);
+            boolean passedOver = choosing.pick.passedOver();
+            if (choosing.choose(free, i, -1) == 0) {
+                // Not for what it has to do.
+                assertThat(passedOver).isFalse();
+            }
         }
     }
 
