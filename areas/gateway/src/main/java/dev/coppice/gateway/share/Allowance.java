@@ -5,7 +5,6 @@ import dev.coppice.gateway.share.ShareMessage.Grant;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -52,7 +51,7 @@ final class Allowance {
     private volatile long state;
     private volatile int granted;
     private volatile Asking asking = Asking.NOT;
-    private volatile long sentAt;
+    private volatile long askedAt;
     // Written before, and read after, the state or the end of a refusal.
     private int remaining;
     private long resetAt;
@@ -125,10 +124,9 @@ final class Allowance {
 
     // ---- asking
 
-    /** An answer that takes so long is not waited for any more. */
+    /** An answer that takes so long is not waited for any more, nor is whoever should have asked. */
     private boolean askable(long now) {
-        Asking asking = this.asking;
-        return asking == Asking.NOT || asking == Asking.SENT && now - sentAt > INTERVAL_NANOS;
+        return asking == Asking.NOT || now - askedAt > INTERVAL_NANOS;
     }
 
     /** Whether it has to be put into the queue of those that are asked for, which happens once until it is sent. */
@@ -136,6 +134,7 @@ final class Allowance {
         if (!askable(now)) {
             return false;
         }
+        askedAt = now;
         asking = Asking.QUEUED;
         return true;
     }
@@ -156,8 +155,8 @@ final class Allowance {
 
     /** What to ask the owner for, now. */
     synchronized Demand demand(long now) {
+        askedAt = now;
         asking = Asking.SENT;
-        sentAt = now;
         owed = owed(now);
         waiters.removeIf(Waiter::done);
         int needed = Math.min(waiters.size() + owed, ShareMessage.MOST_REQUESTS);
@@ -204,7 +203,8 @@ final class Allowance {
     /**
      * Takes in what the owner gave.
      *
-     * @param asked what it was asked for, and when
+     * @param demand what it was asked for
+     * @param asked when
      * @param decisions of requests that waited are added
      * @return whether more has to be asked for
      */
@@ -278,10 +278,5 @@ final class Allowance {
             first = waiters.peek();
         }
         return out ? waiters.poll() : first;
-    }
-
-    /** Those that wait, for tests. */
-    synchronized List<Waiter> waiting() {
-        return new ArrayList<>(waiters);
     }
 }
