@@ -57,6 +57,16 @@ class CertificateAuthorityTest {
     }
 
     @Test
+    void whoeverHasItsKeyDerivesTheSameSecretsForAPurpose() throws Exception {
+        byte[] secret = CertificateAuthority.open(kernel, directory).derive("one");
+        assertThat(secret).hasSize(32);
+        assertThat(CertificateAuthority.open(kernel, directory).derive("one")).isEqualTo(secret);
+        assertThat(CertificateAuthority.open(kernel, directory).derive("two")).isNotEqualTo(secret);
+        assertThat(CertificateAuthority.open(kernel, directory.resolve("other")).derive("one"))
+                .isNotEqualTo(secret);
+    }
+
+    @Test
     void keysAreForTheirOwnerOnly() throws Exception {
         leaf(CertificateAuthority.open(kernel, directory));
         try (var files = Files.list(directory)) {
