@@ -125,8 +125,8 @@ final class SharedLimitsTest {
         String counts = example.sh(blocks.get(1));
         double alone = alone();
         System.out.println(counts.lines().toList() + ", " + alone + " were counted alone");
-        // A busy machine may be late with an answer; then each node has its part.
-        assertThat(passed(counts)).isBetween(30, alone == 0 ? 30 : 60);
+        // A busy machine may be late with an answer; then each node has its part, and what is given too late is lost.
+        assertThat(passed(counts)).isBetween(alone == 0 ? 30 : 15, alone == 0 ? 30 : 60);
 
         String owner = owner(example);
         RunningCoppice dies = nodes.remove(owner);
@@ -134,9 +134,9 @@ final class SharedLimitsTest {
         int ofTheRest = passed(example.sh(ask("next", 40) + " | sort | uniq -c"));
         System.out.println(ofTheRest + " of 80 passed after the owner at " + owner + " was killed");
         // A part of each node's until it is known that the owner is gone, and then what its heir gives.
-        assertThat(ofTheRest).isBetween(20, 60);
+        assertThat(ofTheRest).isBetween(10, 60);
         awaitNodes(2);
-        assertThat(passed(example.sh(ask("last", 40) + " | sort | uniq -c"))).isBetween(30, 60);
+        assertThat(passed(example.sh(ask("last", 40) + " | sort | uniq -c"))).isBetween(15, 60);
     }
 
     /** Prints the codes of so many answers of each node. */

@@ -38,6 +38,9 @@ public final class LimitSharing implements AutoCloseable {
     /** A node that does not answer is asked again as often. */
     private static final long PROBE_NANOS = 50_000_000;
 
+    /** An answer that takes longer than its requests are good for still pays for what passed without it; after that nobody knows what it is for. */
+    private static final long FORGOTTEN_NANOS = 1_000_000_000;
+
     private static final int MOST_ALLOWANCES = 1 << 16;
     private static final int MOST_WAITING = 4096;
     private static final int MOST_QUEUED = 1 << 14;
@@ -342,7 +345,7 @@ public final class LimitSharing implements AutoCloseable {
                     each.late = true;
                     each.peer.away = true;
                 }
-                if (now - each.sent >= Allowance.VALID_NANOS) {
+                if (now - each.sent >= FORGOTTEN_NANOS) {
                     all.remove();
                 }
             }

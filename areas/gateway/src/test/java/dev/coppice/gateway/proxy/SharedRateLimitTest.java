@@ -163,7 +163,10 @@ class SharedRateLimitTest {
         return passed;
     }
 
-    /** On a machine that is very busy an owner may be late; then each node has its part, and the limit passes once more at most. */
+    /**
+     * On a machine that is very busy an owner may be late; then each node has its part, so that the limit passes once more at most, and what it gives
+     * too late is lost.
+     */
     @Test
     void theLimitHoldsOverAllOfThemAndHoweverManyAreLeft() throws Exception {
         serve(limit("all", Algorithm.TOKEN_BUCKET, 20, false));
@@ -175,7 +178,7 @@ class SharedRateLimitTest {
                 assertThat(passed).as(tenant).isEqualTo(20);
             } else {
                 late++;
-                assertThat(passed).as(tenant).isBetween(20, 40);
+                assertThat(passed).as(tenant).isBetween(10, 40);
             }
         }
         System.out.println("an owner was late for " + late + " of 6 tenants");
@@ -192,7 +195,7 @@ class SharedRateLimitTest {
             // Keys that were its own begin anew elsewhere.
             assertThat(passed(tenant, 60)).as(tenant).isLessThanOrEqualTo(40);
         }
-        assertThat(passed("i", 60)).isBetween(20, 40);
+        assertThat(passed("i", 60)).isBetween(10, 40);
     }
 
     private double alone() {
@@ -205,7 +208,9 @@ class SharedRateLimitTest {
                 limit("slots", Algorithm.CONCURRENCY, 1, false),
                 limit("shadow", Algorithm.TOKEN_BUCKET, 1, true),
                 limit("window", Algorithm.SLIDING_WINDOW, 30, false));
-        assertThat(passed("a", 60)).isBetween(30, 60);
+        double before = alone();
+        int passed = passed("a", 60);
+        assertThat(passed).isBetween(15, alone() == before ? 30 : 60);
         // What was counted of requests at one time was given back by those who had to wait for another node, too.
         proxies.forEach(ProxyFixture::awaitNothingOpen);
         assertThat(proxies.stream().mapToLong(each -> each.plane.limits.used("default/policy/slots")))
