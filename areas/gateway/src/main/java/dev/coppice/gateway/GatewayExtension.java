@@ -159,11 +159,14 @@ public final class GatewayExtension implements Extension {
         if (running != null) {
             running.close();
         }
+        // What ends meanwhile still counts together with others.
+        if (own != null) {
+            own.drain(DRAIN);
+        }
         if (peers != null) {
             peers.close();
         }
         if (own != null) {
-            own.drain(DRAIN);
             own.close();
         }
     }

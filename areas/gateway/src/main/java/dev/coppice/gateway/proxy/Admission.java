@@ -28,7 +28,8 @@ final class Admission implements SharedLimit.Decided {
     /** Those that were asked. */
     private final boolean[] asked;
 
-    private final long now;
+    /** When the limits were asked last. A request may be old by then: it was let in first, or waited for another limit. */
+    private long now;
     /** The first that was not asked yet. */
     private int next;
 
@@ -38,18 +39,18 @@ final class Admission implements SharedLimit.Decided {
     private boolean over;
 
     /** Has asked none yet; it has to be {@linkplain #end ended}. */
-    Admission(RateLimit[] limits, LimitedRequest request, EventLoopState state, long now) {
+    Admission(RateLimit[] limits, LimitedRequest request, EventLoopState state) {
         this.limits = limits;
         this.request = request;
         this.state = state;
         this.keys = new long[limits.length];
         this.outcomes = new long[limits.length];
         this.asked = new boolean[limits.length];
-        this.now = now;
     }
 
     /** Asks the limits. False: another node has to be asked, and what {@link #whenAsked} says runs later. */
     boolean ask() {
+        now = state.now();
         for (; next < limits.length && refusing == null; next++) {
             RateLimit limit = limits[next];
             if (limit.counts(request)) {

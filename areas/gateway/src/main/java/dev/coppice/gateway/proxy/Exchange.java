@@ -300,7 +300,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             return;
         }
         Admission asking = new Admission(
-                rule.limits, new LimitedRequest(request, asked, client, identity(), rule.routeKey), state, beginNanos);
+                rule.limits, new LimitedRequest(request, asked, client, identity(), rule.routeKey), state);
         admission = asking;
         if (asking.ask()) {
             admitted(rule, asking);

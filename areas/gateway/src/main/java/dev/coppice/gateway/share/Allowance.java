@@ -65,6 +65,10 @@ final class Allowance {
     private int owed;
 
     private long owedUntil;
+    /** Whether what is owed may be on its way to the owner: it is asked for once until something later is answered. */
+    private boolean claimed;
+
+    private long claimedAt;
 
     private final ArrayDeque<Waiter> waiters = new ArrayDeque<>(2);
 
@@ -106,11 +110,15 @@ final class Allowance {
 
     /** Whether it says no more than one that was never asked for. */
     boolean idle(long now) {
-        return left(state, now) == 0 && now >= refusedUntil && now >= unownedUntil && askable(now) && !waits();
+        return left(state, now) == 0 && now >= refusedUntil && now >= unownedUntil && askable(now) && !matters(now);
     }
 
     private synchronized boolean waits() {
         return !waiters.isEmpty();
+    }
+
+    private synchronized boolean matters(long now) {
+        return !waiters.isEmpty() || owed(now) > 0;
     }
 
     /** Whether its place may be taken: nobody would be told otherwise. */
@@ -125,7 +133,7 @@ final class Allowance {
     // ---- asking
 
     /** An answer that takes so long is not waited for any more, nor is whoever should have asked. */
-    private boolean askable(long now) {
+    boolean askable(long now) {
         return asking == Asking.NOT || now - askedAt > INTERVAL_NANOS;
     }
 
@@ -148,6 +156,11 @@ final class Allowance {
         return true;
     }
 
+    /** A request waits no more. */
+    synchronized void withdraw(Waiter waiter) {
+        boolean _ = waiters.remove(waiter);
+    }
+
     /** It could not be asked for. */
     synchronized void unasked() {
         asking = Asking.NOT;
@@ -159,7 +172,11 @@ final class Allowance {
         asking = Asking.SENT;
         owed = owed(now);
         waiters.removeIf(Waiter::done);
-        int needed = Math.min(waiters.size() + owed, ShareMessage.MOST_REQUESTS);
+        int needed = Math.min(waiters.size() + (claimed ? 0 : owed), ShareMessage.MOST_REQUESTS);
+        if (needed > 0) {
+            claimed = true;
+            claimedAt = now;
+        }
         long left = left(state, now);
         long since = now - grantedAt;
         long ahead = 0;
@@ -212,6 +229,9 @@ final class Allowance {
         if (asking == Asking.SENT) {
             asking = Asking.NOT;
         }
+        if (asked >= claimedAt) {
+            claimed = false;
+        }
         if (grant.requests() < 0) {
             unownedUntil = now + INTERVAL_NANOS;
             for (Waiter each = waiters.poll(); each != null; each = waiters.poll()) {
@@ -245,7 +265,7 @@ final class Allowance {
             refusedUntil = 0;
         }
         hold(given, fresh, asked, now);
-        return next(false) != null;
+        return next(false) != null || !exhausted && !claimed && owed(now) > 0;
     }
 
     /** Adds to what is left. */

@@ -69,11 +69,11 @@ final class Allowances {
         return found;
     }
 
-    /** Those of a limit that is gone give their places back. */
+    /** Those of a limit that is gone give their places back; who waits there is decided without them. */
     void forget(SharedLimit limit) {
         for (int i = 0; i <= mask; i++) {
             Allowance there = places.get(i);
-            if (there != null && there.limit == limit && there.evictable()) {
+            if (there != null && there.limit == limit) {
                 boolean _ = places.compareAndSet(i, there, null);
             }
         }

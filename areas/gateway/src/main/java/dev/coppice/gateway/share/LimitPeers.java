@@ -46,6 +46,8 @@ public final class LimitPeers implements AutoCloseable {
     private final Monitor monitor;
     private volatile @Nullable ProcessRef<Mail> self;
     private volatile Map<String, ProcessRef<Mail>> members = Map.of();
+    /** Guarded by this. */
+    private boolean closed;
 
     private LimitPeers(Distribution distribution, LimitSharing sharing) {
         this.distribution = distribution;
@@ -89,6 +91,9 @@ public final class LimitPeers implements AutoCloseable {
     }
 
     private synchronized void look() {
+        if (closed) {
+            return;
+        }
         Map<String, ProcessRef<Mail>> found = new LinkedHashMap<>();
         List<ProcessRef<Mail>> all = distribution.groups().members(GROUP);
         all.forEach(each -> found.put(distribution.home(each).name(), each));
@@ -126,7 +131,8 @@ public final class LimitPeers implements AutoCloseable {
 
     /** This node owns all keys again. */
     @Override
-    public void close() {
+    public synchronized void close() {
+        closed = true;
         monitor.cancel();
         sharing.leave(distribution.self().name());
     }

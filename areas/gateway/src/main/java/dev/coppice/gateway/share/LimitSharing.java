@@ -77,14 +77,15 @@ public final class LimitSharing implements AutoCloseable {
     /** What was asked of a node. */
     private static final class Batch {
         private final Peer peer;
-        private final long sent;
+        /** When it went; those before it may have had to wait for room on the way to their nodes. */
+        private long sent;
+
         private final List<Allowance> allowances = new ArrayList<>();
         private final List<Demand> demands = new ArrayList<>();
         private boolean late;
 
-        Batch(Peer peer, long sent) {
+        Batch(Peer peer) {
             this.peer = peer;
-            this.sent = sent;
         }
     }
 
@@ -171,7 +172,11 @@ public final class LimitSharing implements AutoCloseable {
     }
 
     long away() {
-        return peers.values().stream().filter(each -> each.away).count();
+        // A request that began before may have asked for a node that has left since.
+        return members.names().stream()
+                .map(peers::get)
+                .filter(each -> each != null && each.away)
+                .count();
     }
 
     private Peer peer(String name) {
@@ -201,7 +206,7 @@ public final class LimitSharing implements AutoCloseable {
         }
         Peer peer = peer(now.name(owner));
         if (peer.away) {
-            if (peer.probe(at)) {
+            if (allowance.askable(at) && peer.probe(at)) {
                 boolean _ = ask(allowance, at);
             }
             return alone(allowance);
@@ -219,9 +224,14 @@ public final class LimitSharing implements AutoCloseable {
         if (!allowance.await(waiter, at)) {
             waiting.decrementAndGet();
             long outcome = allowance.take(at);
-            return outcome == SharedOutcome.PENDING ? alone(allowance) : outcome;
+            if (outcome == SharedOutcome.PENDING) {
+                return alone(allowance);
+            }
+            metrics.allowance.inc();
+            return outcome;
         }
         if (!ask(allowance, at) && settled(waiter)) {
+            allowance.withdraw(waiter);
             return alone(allowance);
         }
         waiters.add(waiter);
@@ -276,6 +286,7 @@ public final class LimitSharing implements AutoCloseable {
             return;
         }
         if (decision.outcome() == SharedOutcome.PENDING) {
+            waiter.allowance.withdraw(waiter);
             waiter.decide(alone(waiter.allowance));
         } else {
             metrics.asked.inc();
@@ -304,7 +315,7 @@ public final class LimitSharing implements AutoCloseable {
                 continue;
             }
             String name = current.name(owner);
-            Batch batch = open.computeIfAbsent(name, _ -> new Batch(peer(name), now));
+            Batch batch = open.computeIfAbsent(name, _ -> new Batch(peer(name)));
             batch.allowances.add(each);
             batch.demands.add(each.demand(now));
             if (batch.demands.size() == ShareMessage.MOST_KEYS) {
@@ -319,6 +330,7 @@ public final class LimitSharing implements AutoCloseable {
     private void send(String name, Batch batch, Outbox outbox) {
         long number;
         synchronized (this) {
+            batch.sent = now();
             number = ++lastBatch;
             batches.put(number, batch);
             if (batches.size() > MOST_BATCHES) {
@@ -361,11 +373,12 @@ public final class LimitSharing implements AutoCloseable {
 
     /** Nobody asks any more: this node owns all keys, and those who wait are told so. */
     void leave(String self) {
-        wake = () -> {};
         members(self, List.of());
         for (Waiter each = waiters.poll(); each != null; each = waiters.poll()) {
             decide(new Allowance.Decision(each, SharedOutcome.PENDING));
         }
+        // Whoever began to wait meanwhile.
+        wake.wake();
     }
 
     /** An answer came. */

@@ -2,6 +2,8 @@ package dev.coppice.gateway.share;
 
 import dev.coppice.gateway.limit.Limiter;
 import dev.coppice.gateway.limit.SlotBudget;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SharedLimit implements AutoCloseable {
     private static final int AHEAD = 16;
+    private static final int MOST_PARTS = 4;
 
     /** What is told of a request that had to wait. */
     @FunctionalInterface
@@ -26,6 +29,11 @@ public final class SharedLimit implements AutoCloseable {
     private final Limiter own;
     private final SlotBudget budget;
     private volatile @Nullable Part part;
+
+    // Guarded by this:
+    /** Those that were used before, the last one last: whoever comes and goes does not have what passed forgotten. */
+    private final List<Part> parts = new ArrayList<>(1);
+
     private boolean closed;
 
     SharedLimit(LimitSharing sharing, long id, Limiter own, SlotBudget budget) {
@@ -86,15 +94,20 @@ public final class SharedLimit implements AutoCloseable {
         if (known != null && (known.of == of || closed)) {
             return known;
         }
-        Part made = new Part(of, new Limiter(own.algorithm().part(of), sharing.clockNanos(), budget));
-        part = made;
-        if (known != null) {
-            known.limiter.close();
+        Part found = parts.stream().filter(each -> each.of == of).findFirst().orElse(null);
+        boolean _ = parts.remove(found);
+        Part next = found != null
+                ? found
+                : new Part(of, new Limiter(own.algorithm().part(of), sharing.clockNanos(), budget));
+        parts.add(next);
+        part = next;
+        if (parts.size() > MOST_PARTS) {
+            parts.removeFirst().limiter.close();
         }
         if (closed) {
-            made.limiter.close();
+            next.limiter.close();
         }
-        return made;
+        return next;
     }
 
     /**
@@ -124,10 +137,7 @@ public final class SharedLimit implements AutoCloseable {
         sharing.forget(this);
         synchronized (this) {
             closed = true;
-            Part known = part;
-            if (known != null) {
-                known.limiter.close();
-            }
+            parts.forEach(each -> each.limiter.close());
         }
     }
 }

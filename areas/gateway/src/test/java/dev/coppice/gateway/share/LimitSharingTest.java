@@ -276,6 +276,87 @@ class LimitSharingTest {
         assertThat(all.passed(key)).isEqualTo(31);
     }
 
+    /** Counts that would be done again with each question that is answered too late, or not at all. */
+    @Test
+    void whatPassedAloneIsAskedForOnceWhileTheOwnerStalls() {
+        SimulatedSharing all = new SimulatedSharing(2, new TokenBucket(1000, HOUR, 1000), random);
+        long key = ownedBy(all, 1);
+        all.leastDelay = 600 * MILLI;
+        all.mostDelay = 600 * MILLI;
+        for (int i = 0; i < 100; i++) {
+            all.nodes.getFirst().ask(key);
+            all.steps(10);
+        }
+        all.leastDelay = MILLI;
+        all.mostDelay = MILLI;
+        all.steps(1300);
+        for (int i = 0; i < 3; i++) {
+            all.nodes.getFirst().ask(key);
+            all.steps(60);
+        }
+        assertThat(all.passed(key)).isEqualTo(103);
+        // Once more for the question whose answer was lost, and one for each that asked whether the owner is there.
+        assertThat(SharedOutcome.remaining(all.nodes.get(1).limit.take(key, all.clock.nanoTime(), _ -> {})))
+                .isBetween(740L, 1000L - 104);
+        assertThat(all.nodes.getFirst().counter("requests", "granted")).isGreaterThanOrEqualTo(100);
+    }
+
+    @Test
+    void keysThatAreAskedForOnceLeaveNothingBehind() {
+        SimulatedSharing all = new SimulatedSharing(2, new TokenBucket(1000, SECOND, 1000), random);
+        SimulatedSharing.Node node = all.nodes.getFirst();
+        Members members = node.sharing.members();
+        all.cut(0, 1);
+        for (int i = 0; i < 1000; i++) {
+            long key = random.nextLong();
+            if (members.owner(key) != members.self()) {
+                node.ask(key);
+            }
+        }
+        assertThat(all.pending).isPositive();
+        all.steps(1500);
+        assertThat(all.pending).isZero();
+        assertThat(node.sharing.allowances.held(node.sharing.now())).isZero();
+    }
+
+    @Test
+    void aLimitThatIsGoneGivesThePlacesOfThoseThatWaitBack() {
+        SimulatedSharing all = new SimulatedSharing(2, new TokenBucket(1000, HOUR, 1000), random);
+        SimulatedSharing.Node node = all.nodes.getFirst();
+        node.ask(ownedBy(all, 1));
+        node.limit.close();
+        assertThat(node.sharing.allowances.held(node.sharing.now())).isZero();
+        all.steps(20);
+        assertThat(all.pending).isZero();
+    }
+
+    @Test
+    void whatIsOwedKeepsItsPlace() {
+        SimulatedSharing all = new SimulatedSharing(2, new TokenBucket(30, HOUR, 30), random);
+        SimulatedSharing.Node node = all.nodes.getFirst();
+        all.cut(0, 1);
+        node.ask(ownedBy(all, 1));
+        all.steps(1500);
+        assertThat(node.sharing.allowances.held(node.sharing.now())).isOne();
+    }
+
+    @Test
+    void aNodeThatComesAndGoesDoesNotHaveThePartsBeginAnew() {
+        SimulatedSharing all = new SimulatedSharing(3, new TokenBucket(30, HOUR, 30), random);
+        SimulatedSharing.Node node = all.nodes.getFirst();
+        long key = ownedBy(all, 2);
+        all.cut(0, 2);
+        for (int round = 0; round < 4; round++) {
+            node.sees(round % 2 == 0 ? Set.of(0, 1, 2) : Set.of(0, 2));
+            for (int i = 0; i < 20; i++) {
+                node.ask(key);
+            }
+            all.steps(20);
+        }
+        // A third and a half, once.
+        assertThat(all.passed(key)).isEqualTo(10 + 15);
+    }
+
     @Test
     void aSlowOwnerIsNotCountedTwice() {
         SimulatedSharing all = new SimulatedSharing(2, new TokenBucket(100, HOUR, 100), random);
@@ -368,6 +449,25 @@ class LimitSharingTest {
         all.nodes.getFirst().sharing.leave("node-0");
         assertThat(all.pending).isZero();
         assertThat(all.passed()).isEqualTo(20);
+    }
+
+    @Test
+    void whoeverBeginsToWaitWhileTheSharingEndsIsDecided() {
+        SimulatedSharing all = new SimulatedSharing(2, new TokenBucket(30, HOUR, 30), random);
+        SimulatedSharing.Node node = all.nodes.getFirst();
+        Members before = node.sharing.members();
+        long key = ownedBy(all, 1);
+        int[] woken = {0};
+        node.sharing.wakes(() -> woken[0]++);
+        node.sharing.leave("node-0");
+        assertThat(woken[0]).isOne();
+        long[] outcome = {SharedOutcome.PENDING};
+        assertThat(node.sharing.takeElsewhere(
+                        node.limit, before, before.owner(key), key, decided -> outcome[0] = decided))
+                .isEqualTo(SharedOutcome.PENDING);
+        assertThat(woken[0]).isGreaterThan(1);
+        boolean _ = node.sharing.round(node::send);
+        assertThat(SharedOutcome.passed(outcome[0])).isTrue();
     }
 
     @Test
