@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** The data plane alone, with many routes, one event loop, timeouts, metrics and an access log. */
@@ -30,7 +31,10 @@ final class GatewayServer {
     private GatewayServer() {}
 
     /** Each of its own host name; the last one is asked. */
-    static GatewayConfig config(int port, int secure, TlsConfig tls, int backendPort, int routes, int streams) {
+    static GatewayConfig config(int port, int secure, TlsConfig tls, List<Integer> backendPorts, int routes, int streams) {
+        List<UpstreamConfig.Endpoint> endpoints = backendPorts.stream()
+                .map(each -> new UpstreamConfig.Endpoint("127.0.0.1", each))
+                .toList();
         List<RouteConfig> all = new ArrayList<>();
         for (int i = 0; i < routes; i++) {
             all.add(route("route-" + i, i, "h" + i + ".example.org"));
@@ -39,13 +43,13 @@ final class GatewayServer {
         UpstreamConfig upstream = new UpstreamConfig(
                 "default/backend:80",
                 UpstreamConfig.Protocol.HTTP,
-                List.of(new UpstreamConfig.Endpoint("127.0.0.1", backendPort)));
+                endpoints);
         ContentConfig.Cache cache =
                 new ContentConfig.Cache(true, 0, 0, 0, 1 << 20, List.of(), List.of(), true, 5_000, "");
         UpstreamConfig bytes = new UpstreamConfig(
                 "default/streams:80",
                 UpstreamConfig.Protocol.BYTES,
-                List.of(new UpstreamConfig.Endpoint("127.0.0.1", backendPort)));
+                endpoints);
         RuleConfig stream = new RuleConfig(
                 List.of(MatchConfig.ANY), List.of(), List.of(new BackendConfig("default/streams:80", 1, List.of())));
         List<ListenerConfig> listeners = List.of(
@@ -90,7 +94,8 @@ final class GatewayServer {
         int port = Integer.parseInt(arguments[0]);
         int secure = Integer.parseInt(arguments[1]);
         Path directory = Path.of(arguments[2]);
-        int backendPort = Integer.parseInt(arguments[3]);
+        List<Integer> backendPorts =
+                Arrays.stream(arguments[3].split(",")).map(Integer::valueOf).toList();
         int routes = Integer.parseInt(arguments[4]);
         int streams = Integer.parseInt(arguments[6]);
         TlsConfig tls = new TlsConfig(
@@ -102,7 +107,7 @@ final class GatewayServer {
         ProxyDataPlane plane = new ProxyDataPlane(
                 kernel, kernel.root(), ProxyOptions.DEFAULT.withLoops(1).withAccessLog(Path.of(arguments[5])));
         long begin = System.nanoTime();
-        GatewayConfig config = config(port, secure, tls, backendPort, routes, streams);
+        GatewayConfig config = config(port, secure, tls, backendPorts, routes, streams);
         var failures = plane.apply(config);
         if (!failures.isEmpty()) {
             throw new IllegalStateException(failures.toString());
@@ -110,14 +115,14 @@ final class GatewayServer {
         System.out.println("applied in " + (System.nanoTime() - begin) / 1_000_000 + " ms");
         for (int i = 0; i < 5; i++) {
             begin = System.nanoTime();
-            plane.apply(config(port, secure, tls, backendPort, routes, streams));
+            plane.apply(config(port, secure, tls, backendPorts, routes, streams));
             System.out.println("again in " + (System.nanoTime() - begin) / 1_000_000 + " ms");
         }
         System.out.println("ready");
         // Each line asks for a change.
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
         for (int changes = 1; lines.readLine() != null; changes++) {
-            plane.apply(config(port, secure, tls, backendPort, routes + changes % 2, streams));
+            plane.apply(config(port, secure, tls, backendPorts, routes + changes % 2, streams));
         }
         kernel.terminated().join();
     }

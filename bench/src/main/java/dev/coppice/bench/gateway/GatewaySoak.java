@@ -46,7 +46,7 @@ public final class GatewaySoak {
         try (Testbed bed = Testbed.open();
                 FaultyBackend backend = new FaultyBackend(seed)) {
             Testbed.Proxy proxy =
-                    bed.coppice(backend.port(), ROUTES, "-Dio.netty.leakDetection.level=advanced", "-Xmx256m");
+                    bed.coppice(List.of(backend.port()), ROUTES, "-Dio.netty.leakDetection.level=advanced", "-Xmx256m");
             new GatewaySoak(seed, proxy, backend).run(minutes);
             System.out.printf("{\"bench\":\"gateway-soak\",\"lost_buffers\":%d}%n", bed.said("coppice", "LEAK"));
         }

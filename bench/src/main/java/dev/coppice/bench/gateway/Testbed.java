@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -134,7 +135,7 @@ final class Testbed implements AutoCloseable {
                         + "; server_name " + GatewayServer.CACHED + ";" + files
                         + " add_header Cache-Control max-age=3600; } }");
         List<Proxy> proxies =
-                List.of(proxyNginx(backend), haproxy(backend), coppice(backend, routes, List.of(options)));
+                List.of(proxyNginx(backend), haproxy(backend), coppice(Integer.toString(backend), routes, List.of(options)));
         for (Proxy each : proxies) {
             awaitPort(each.plain);
             if (each.streams > 0) {
@@ -144,10 +145,11 @@ final class Testbed implements AutoCloseable {
         return proxies;
     }
 
-    /** Coppice alone, in front of a backend of the caller's. */
-    Proxy coppice(int backend, int routes, String... options) throws Exception {
+    /** Coppice alone, in front of a backend of the caller's, at these ports. */
+    Proxy coppice(List<Integer> backend, int routes, String... options) throws Exception {
         certificate();
-        Proxy proxy = coppice(backend, routes, List.of(options));
+        Proxy proxy = coppice(
+                backend.stream().map(String::valueOf).collect(Collectors.joining(",")), routes, List.of(options));
         awaitPort(proxy.plain);
         return proxy;
     }
@@ -259,7 +261,7 @@ final class Testbed implements AutoCloseable {
                 start("haproxy", 0, "haproxy", "-db", "-f", file.toString()));
     }
 
-    private Proxy coppice(int backend, int routes, List<String> options) throws Exception {
+    private Proxy coppice(String backend, int routes, List<String> options) throws Exception {
         int port = freePort();
         int secure = freePort();
         int streams = freePort();
@@ -279,7 +281,7 @@ final class Testbed implements AutoCloseable {
                 Integer.toString(port),
                 Integer.toString(secure),
                 directory.toString(),
-                Integer.toString(backend),
+                backend,
                 Integer.toString(routes),
                 directory.resolve("access.log").toString(),
                 Integer.toString(streams)));
