@@ -60,7 +60,8 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
         private @Nullable Channel channel;
         private long bytesIn;
         private long bytesOut;
-        private boolean taken;
+        /** Its passage knows how it went. */
+        private boolean told;
 
         Session(
                 Channel server,
@@ -93,8 +94,14 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
                     .handler(this)
                     .connect(target.address)
                     .addListener(done -> {
-                        if (!done.isSuccess()) {
+                        if (done.isSuccess()) {
+                            return;
+                        }
+                        if (state.loop.inEventLoop()) {
                             failed(Attempt.Failure.CONNECT);
+                        } else {
+                            // There was no socket left: Netty tells of this on a thread of its own.
+                            state.execute(() -> failed(Attempt.Failure.CONNECT));
                         }
                     });
         }
@@ -135,7 +142,7 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
         public void channelRead(ChannelHandlerContext context, Object message) {
             lastNanos = state.now();
             if (message instanceof DatagramPacket packet) {
-                taken(lastNanos);
+                answered(lastNanos);
                 bytesOut += packet.content().readableBytes();
                 var _ = server.write(new DatagramPacket(packet.content(), client));
             } else {
@@ -148,11 +155,18 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
             server.flush();
         }
 
-        /** Its endpoint answers, or takes what comes without a word, as servers of logs do: nothing was sent back. */
-        private void taken(long now) {
-            if (!taken) {
-                taken = true;
+        private void answered(long now) {
+            if (!told) {
+                told = true;
                 passage.answered(ANSWERED, now);
+            }
+        }
+
+        /** Its endpoint takes what comes without a word, as servers of logs do: nothing was sent back. */
+        private void taken(long now) {
+            if (!told) {
+                told = true;
+                passage.taken(now);
             }
         }
 

@@ -227,7 +227,8 @@ final class EventLoopState {
         spans.add(exporter, span);
     }
 
-    private void flush() {
+    /** Hands over the lines and spans that there are. */
+    void flush() {
         logs.flush();
         spans.flush();
     }

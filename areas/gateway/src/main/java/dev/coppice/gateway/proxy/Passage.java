@@ -142,6 +142,14 @@ final class Passage {
         return connection;
     }
 
+    /** The connection of a stream is gone, or there will be none. */
+    void disconnected() {
+        if (connection) {
+            connection = false;
+            guard.disconnected();
+        }
+    }
+
     /** The head of an answer is there. One of gRPC without messages has its status here. */
     void answered(HttpResponse head, long now) {
         int grpc = GrpcStatus.isGrpc(head.headers()) ? GrpcStatus.http(head.headers()) : 0;
@@ -161,6 +169,18 @@ final class Passage {
         measured(now);
     }
 
+    /** Nothing is answered, and nothing went wrong: that is a success, but says nothing of how long it takes. */
+    void taken(long now) {
+        Phase current = leave;
+        CircuitBreaker breaker = rules.breaker;
+        if (current != null && breaker != null) {
+            leave = null;
+            answered = current;
+            breaker.ended(current, false, 0, now);
+        }
+        unmeasured();
+    }
+
     /** The end of an answer is there: one of gRPC with messages has its status here. */
     void trailers(HttpHeaders trailers, long now) {
         Phase current = answered;
@@ -178,6 +198,13 @@ final class Passage {
         if (awaited && rules.concurrency != null) {
             awaited = false;
             rules.concurrency.ended(beganNanos, now);
+        }
+    }
+
+    private void unmeasured() {
+        if (awaited && rules.concurrency != null) {
+            awaited = false;
+            rules.concurrency.dropped();
         }
     }
 
@@ -205,19 +232,13 @@ final class Passage {
     /** Gives everything back that the try has; the leave to be a retry stays. */
     void endTry() {
         connected();
-        if (connection) {
-            connection = false;
-            guard.disconnected();
-        }
+        disconnected();
         if (leave != null && rules.breaker != null) {
             rules.breaker.dropped(leave);
         }
         leave = null;
         answered = null;
-        if (awaited && rules.concurrency != null) {
-            awaited = false;
-            rules.concurrency.dropped();
-        }
+        unmeasured();
         if (parallel) {
             parallel = false;
             guard.parallelRequests.giveBack();

@@ -189,6 +189,8 @@ public final class ProxyDataPlane implements DataPlane {
                 return;
             }
             onLoops(EventLoopState::closeAll);
+            // Clients hear that they are closed in tasks of their own; what is told of them comes then.
+            onLoops(EventLoopState::flush);
             states.clear();
             healthChecker.restart();
             overload.forgetLoops();

@@ -16,9 +16,11 @@ import io.netty.handler.codec.DecoderException;
 import io.netty.handler.ssl.SslCloseCompletionEvent;
 import io.netty.handler.ssl.SslHandler;
 import io.netty.util.ReferenceCountUtil;
+import io.netty.util.concurrent.Future;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +33,8 @@ final class StreamConnection extends Client {
     private static final int CONNECTED = 200;
 
     private static final int CLIENT_GONE = 499;
+    /** An endpoint has so long to take what its client said last. */
+    private static final long LINGER_SECONDS = 5;
 
     /** Streams have nothing but a server name to be chosen by. */
     static final RequestHead NOTHING = new RequestHead() {
@@ -68,6 +72,9 @@ final class StreamConnection extends Client {
     private boolean clientDone;
     private boolean targetDone;
     private boolean over;
+    /** There is a connection to an endpoint, or one is being made. */
+    private boolean reaching;
+
     private int tries;
     private long lastNanos;
     private long bytesIn;
@@ -154,6 +161,7 @@ final class StreamConnection extends Client {
             return;
         }
         endpoint = chosen;
+        reaching = true;
         tries++;
         chosen.metrics.requests.inc();
         Tracker told = chosen.tracker();
@@ -170,7 +178,7 @@ final class StreamConnection extends Client {
                 }
                 through.connected();
                 through.answered(CONNECTED, state().now());
-                StreamConnection.this.connected(channel, chosen);
+                StreamConnection.this.connected(channel, chosen, through);
             }
 
             @Override
@@ -181,6 +189,7 @@ final class StreamConnection extends Client {
                 }
                 untrack();
                 through.failed(why, state().now());
+                unreached(through);
                 if (!over && tries < MOST_TRIES && now.targets().size() > 1) {
                     connect(upstream, through, chosen);
                 } else {
@@ -198,9 +207,18 @@ final class StreamConnection extends Client {
         }
     }
 
-    private void connected(Channel to, Upstream.Target chosen) {
+    /** A connection is gone, or could not be made: only then others may have its place. */
+    private void unreached(Passage through) {
+        reaching = false;
+        through.disconnected();
         if (over) {
-            var _ = to.close();
+            through.end();
+        }
+    }
+
+    private void connected(Channel to, Upstream.Target chosen, Passage through) {
+        if (over) {
+            var _ = to.close().addListener(_ -> unreached(through));
             return;
         }
         var _ = to.config().setAutoRead(false);
@@ -208,6 +226,10 @@ final class StreamConnection extends Client {
         to.pipeline().addLast(new TargetSide());
         target = to;
         chosen.metrics.connections.inc();
+        var _ = to.closeFuture().addListener(_ -> {
+            chosen.metrics.connections.dec();
+            unreached(through);
+        });
         for (ByteBuf each = early.poll(); each != null; each = early.poll()) {
             var _ = to.write(each, to.voidPromise());
         }
@@ -328,7 +350,7 @@ final class StreamConnection extends Client {
         over = true;
         untrack();
         Passage through = passage;
-        if (through != null) {
+        if (through != null && !reaching) {
             through.end();
         }
         for (ByteBuf each = early.poll(); each != null; each = early.poll()) {
@@ -336,9 +358,16 @@ final class StreamConnection extends Client {
         }
         Channel to = target;
         if (to != null) {
-            var _ = to.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
+            closeSoon(to);
         }
         tell();
+    }
+
+    /** Closes the connection to the endpoint when it has taken everything, and soon if it takes nothing. */
+    private void closeSoon(Channel to) {
+        Future<?> late = state().loop.schedule(() -> to.close(), LINGER_SECONDS, TimeUnit.SECONDS);
+        var _ = to.closeFuture().addListener(_ -> late.cancel(false));
+        var _ = to.writeAndFlush(Unpooled.EMPTY_BUFFER).addListener(ChannelFutureListener.CLOSE);
     }
 
     private void tell() {
@@ -399,9 +428,6 @@ final class StreamConnection extends Client {
 
         @Override
         public void channelInactive(ChannelHandlerContext context) {
-            if (target != null && endpoint != null) {
-                endpoint.metrics.connections.dec();
-            }
             if (!targetDone) {
                 broken();
             }

@@ -19,11 +19,14 @@ import dev.coppice.gateway.config.TlsConfig;
 import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.config.UpstreamTlsConfig;
 import dev.coppice.gateway.proxyprotocol.ConnectionEnds;
 import dev.coppice.gateway.proxyprotocol.ProxyHeader;
 import dev.coppice.gateway.resilience.CircuitBreaker;
 import dev.coppice.gateway.resilience.UpstreamReading;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
@@ -31,7 +34,9 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -241,6 +246,18 @@ class StreamGuardTest {
     }
 
     @Test
+    void streamsThatEndWithTheGatewayAreTold() throws Exception {
+        serve(Protocol.TCP, null, upstream(null, server.getLocalPort()));
+        try (Socket client = connect();
+                Socket endpoint = server.accept()) {
+            say(endpoint, "x");
+            assertThat(client.getInputStream().read()).isEqualTo('x');
+            proxy.kernel.close();
+        }
+        assertThat(log("access.log")).contains("\"bytes_out\":1", "\"reason\":\"drain\"}");
+    }
+
+    @Test
     void datagramsAreTheirClientsLine() throws Exception {
         try (DatagramSocket endpoint = new DatagramSocket(0, LOOPBACK);
                 DatagramSocket client = new DatagramSocket(0, LOOPBACK)) {
@@ -355,6 +372,78 @@ class StreamGuardTest {
     }
 
     @Test
+    void aConnectionHasItsPlaceUntilItIsGone() throws Exception {
+        server.close();
+        server = new ServerSocket();
+        server.setReceiveBufferSize(1 << 12);
+        server.bind(new InetSocketAddress(LOOPBACK, 0));
+        serve(Protocol.TCP, null, upstream(limited(1, null, null), server.getLocalPort()));
+        try (SocketChannel client = SocketChannel.open(new InetSocketAddress(LOOPBACK, proxy.port));
+                Socket endpoint = server.accept()) {
+            client.configureBlocking(false);
+            fill(client);
+            assertThat(reading().connections()).isEqualTo(1);
+            client.setOption(StandardSocketOptions.SO_LINGER, 0);
+            client.close();
+            // Its endpoint takes nothing of what is still to be written.
+            ProxyFixture.await(() -> reading().connections() == 0);
+            assertThat(gauge("coppice_gateway_upstream_connections")).isZero();
+            assertThat(endpoint.isConnected()).isTrue();
+        }
+    }
+
+    /** Writes until nobody has taken anything for a while. */
+    private static void fill(SocketChannel client) {
+        ByteBuffer bytes = ByteBuffer.allocate(1 << 16);
+        long[] last = {System.nanoTime()};
+        ProxyFixture.await(() -> {
+            try {
+                if (client.write(bytes.clear()) > 0) {
+                    last[0] = System.nanoTime();
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            return System.nanoTime() - last[0] > SECOND / 2;
+        });
+    }
+
+    private double gauge(String name) {
+        return proxy.kernel.metrics().scrape(each -> each.equals(name)).stream()
+                .flatMap(each -> each.getDataPoints().stream())
+                .mapToDouble(each -> ((GaugeSnapshot.GaugeDataPointSnapshot) each).getValue())
+                .sum();
+    }
+
+    @Test
+    void anAttemptGoesOnForTheBreakerWhenItsClientIsGone() throws Exception {
+        Breaker strict =
+                new Breaker(Breaker.Mode.AUTOMATIC, 0, 10, 1, 50, List.of(503), 0, 0, 600 * SECOND, 600 * SECOND, 1, 0);
+        UpstreamTlsConfig tls = new UpstreamTlsConfig(
+                "shop.org",
+                List.of(new UpstreamTlsConfig.Name(UpstreamTlsConfig.Name.Type.DNS, "shop.org")),
+                new TestAuthority("authority").pem(),
+                null);
+        UpstreamConfig silent = new UpstreamConfig(
+                "u",
+                UpstreamConfig.Protocol.BYTES,
+                List.of(new UpstreamConfig.Endpoint("127.0.0.1", server.getLocalPort())),
+                tls,
+                TrafficConfig.NONE.withResilience(
+                        new ResilienceConfig(strict, null, null, new Limits(1, null, null, null, 0), null)));
+        serve(Protocol.TCP, null, silent);
+        try (Socket client = connect()) {
+            try (Socket endpoint = server.accept()) {
+                client.close();
+                awaitLog("\"protocol\":\"TCP\"", "\"tries\":1");
+                assertThat(endpoint.isConnected()).isTrue();
+            }
+        }
+        ProxyFixture.await(() -> reading().connections() == 0);
+        assertThat(Objects.requireNonNull(reading().breaker()).state()).isEqualTo(CircuitBreaker.State.OPEN);
+    }
+
+    @Test
     void noneMayWaitForAConnectionWhereNoneMay() throws Exception {
         serve(Protocol.TCP, null, upstream(limited(0, 0, null), server.getLocalPort()));
         assertThat(refused()).isTrue();
@@ -409,12 +498,19 @@ class StreamGuardTest {
 
     @Test
     void datagramsThatAreTakenWithoutAWordKeepItClosed() throws Exception {
+        Breaker impatient = new Breaker(
+                Breaker.Mode.AUTOMATIC, 0, 10, 3, 50, List.of(503), 50, 1, 600 * SECOND, 600 * SECOND, 1, 0);
+        ResilienceConfig resilience = new ResilienceConfig(
+                impatient, null, new ResilienceConfig.Concurrency(1, 100, 150, 600 * SECOND), null, null);
         try (DatagramSocket endpoint = new DatagramSocket(0, LOOPBACK);
                 DatagramSocket client = new DatagramSocket(0, LOOPBACK)) {
-            serve(Protocol.UDP, null, upstream(broken(Breaker.Mode.AUTOMATIC), endpoint.getLocalPort()));
+            serve(Protocol.UDP, null, upstream(resilience, endpoint.getLocalPort()));
             send(client);
             ProxyFixture.await(() -> Objects.requireNonNull(reading().breaker()).calls() == 1);
             assertThat(Objects.requireNonNull(reading().breaker()).failed()).isZero();
+            // Nobody knows how long it took.
+            assertThat(Objects.requireNonNull(reading().breaker()).slow()).isZero();
+            ProxyFixture.await(() -> reading().waitingForAnswer() == 0);
             assertThat(proxy.plane.apply(GatewayConfig.EMPTY)).isEmpty();
         }
     }
