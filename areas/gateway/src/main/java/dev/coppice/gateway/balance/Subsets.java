@@ -2,6 +2,7 @@ package dev.coppice.gateway.balance;
 
 import dev.coppice.gateway.config.BalanceConfig;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 public final class Subsets {
     /** Each may have a table of its own. */
     public static final int MOST = 64;
+    /** For tables of subsets, from large to what is usual; Maglev needs prime numbers. */
+    private static final int[] TABLE_SIZES = {524_287, 262_139, 131_071, 65_537};
 
     /**
      * Some of the endpoints.
@@ -37,17 +40,23 @@ public final class Subsets {
      * Sorts endpoints.
      *
      * @param of which subset each belongs to; empty for none
+     * @param absent subsets that are there, of whose endpoints none is
      * @param all the plan for all endpoints
      * @param plan makes one for some of them, by their numbers
      */
     public static Subsets of(
-            BalanceConfig.Subset config, List<String> of, Plan all, Function<List<Integer>, Plan> plan) {
+            BalanceConfig.Subset config,
+            List<String> of,
+            Collection<String> absent,
+            Plan all,
+            Function<List<Integer>, Plan> plan) {
         Map<String, List<Integer>> byName = new TreeMap<>();
         for (int i = 0; i < of.size(); i++) {
             if (!of.get(i).isEmpty()) {
                 byName.computeIfAbsent(of.get(i), _ -> new ArrayList<>()).add(i);
             }
         }
+        absent.forEach(each -> byName.computeIfAbsent(each, _ -> List.of()));
         Map<String, Named> plans = new HashMap<>();
         byName.forEach((name, among) -> {
             // Requests that name no subset need theirs whatever there is.
@@ -66,12 +75,25 @@ public final class Subsets {
         return new Subsets(config, plans, otherwise, byName.size() - plans.size());
     }
 
+    /** By what subsets are balanced: large tables are not each as large as that for all endpoints, but together, or as is usual. */
+    public static BalanceConfig part(BalanceConfig config, List<String> of) {
+        long subsets = Math.min(
+                MOST, of.stream().filter(each -> !each.isEmpty()).distinct().count());
+        for (int size : TABLE_SIZES) {
+            boolean usual = size == TABLE_SIZES[TABLE_SIZES.length - 1];
+            if (subsets > 1 && size < config.tableSize() && (usual || size * subsets <= config.tableSize())) {
+                return config.withTableSize(size);
+            }
+        }
+        return config;
+    }
+
     /** What was configured. */
     public BalanceConfig.Subset config() {
         return config;
     }
 
-    /** A subset; null when no endpoint belongs to it. */
+    /** A subset; null when there is none of this name. */
     public @Nullable Named named(String name) {
         return plans.get(name);
     }

@@ -1,5 +1,6 @@
 package dev.coppice.gateway.cache;
 
+import dev.coppice.gateway.config.BalanceConfig;
 import dev.coppice.gateway.config.ContentConfig;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.RouteFilterConfig;
@@ -22,16 +23,19 @@ public final class CacheRegion {
      * @param upstream that answers
      * @param filters of the rule and of the backend
      * @param named the HTTPRouteFilters that these name, as they are
+     * @param subsets by which the upstream, and what answers in its place, choose among their endpoints
      */
     public record Place(
             String route,
             String upstream,
             List<List<FilterConfig>> filters,
             List<RouteFilterConfig> named,
+            List<BalanceConfig.Subset> subsets,
             ContentConfig.Cache settings) {
         public Place {
             filters = List.copyOf(filters);
             named = List.copyOf(named);
+            subsets = List.copyOf(subsets);
         }
     }
 

@@ -135,6 +135,21 @@ public record BalanceConfig(
                 subset);
     }
 
+    /** The same with a table of another size. */
+    public BalanceConfig withTableSize(int entries) {
+        return new BalanceConfig(
+                algorithm,
+                choices,
+                decayNanos,
+                entries,
+                hashKeys,
+                slowStart,
+                panicThresholdPercent,
+                overprovisioningPercent,
+                balanceFactorPercent,
+                subset);
+    }
+
     /** The same with subsets. */
     public BalanceConfig withSubset(Subset by) {
         return new BalanceConfig(

@@ -1,6 +1,7 @@
 package dev.coppice.gateway.config;
 
 import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,13 +10,15 @@ import org.jspecify.annotations.Nullable;
  * @param name such as {@code NAMESPACE/SERVICE:PORT}; different for each way in which a port is spoken to
  * @param tls null: they are spoken to in the clear
  * @param traffic how requests are sent to them; null: as is usual
+ * @param absentSubsets that have endpoints, of which none may be used now: requests that name one do not go to others
  */
 public record UpstreamConfig(
         String name,
         Protocol protocol,
         List<Endpoint> endpoints,
         @Nullable UpstreamTlsConfig tls,
-        @Nullable TrafficConfig traffic) {
+        @Nullable TrafficConfig traffic,
+        Set<String> absentSubsets) {
 
     /** What endpoints speak, be it in TLS or not, from the appProtocol of the Service's port (KEP-3726). */
     public enum Protocol {
@@ -56,6 +59,18 @@ public record UpstreamConfig(
 
     public UpstreamConfig {
         endpoints = List.copyOf(endpoints);
+        // What an earlier version saved has none.
+        absentSubsets = absentSubsets == null ? Set.of() : Set.copyOf(absentSubsets);
+    }
+
+    /** All subsets have endpoints. */
+    public UpstreamConfig(
+            String name,
+            Protocol protocol,
+            List<Endpoint> endpoints,
+            @Nullable UpstreamTlsConfig tls,
+            @Nullable TrafficConfig traffic) {
+        this(name, protocol, endpoints, tls, traffic, Set.of());
     }
 
     /** Endpoints that are spoken to in the clear. */

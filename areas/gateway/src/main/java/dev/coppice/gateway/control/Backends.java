@@ -72,6 +72,8 @@ final class Backends {
     /**
      * An upstream, with what it was made of.
      *
+     * @param slices whose endpoints are used
+     * @param listed all that there are; some may be left out
      * @param addresses of its external name, as they were when it was made; empty where it has none
      * @param tls as it was when it was made
      * @param traffic as it was when it was made
@@ -79,6 +81,7 @@ final class Backends {
     private record Made(
             ObjectNode service,
             List<ObjectNode> slices,
+            List<ObjectNode> listed,
             List<String> addresses,
             Wanted wanted,
             @Nullable UpstreamTlsConfig tls,
@@ -89,6 +92,7 @@ final class Backends {
                 Wanted now,
                 ObjectNode serviceNow,
                 List<ObjectNode> slicesNow,
+                List<ObjectNode> listedNow,
                 List<String> addressesNow,
                 @Nullable UpstreamTlsConfig tlsNow,
                 @Nullable TrafficConfig trafficNow) {
@@ -97,7 +101,8 @@ final class Backends {
                     && addresses.equals(addressesNow)
                     && Objects.equals(tls, tlsNow)
                     && Objects.equals(traffic, trafficNow)
-                    && same(slices, slicesNow);
+                    && same(slices, slicesNow)
+                    && (label(traffic).isEmpty() || same(listed, listedNow));
         }
 
         private static boolean same(List<ObjectNode> a, List<ObjectNode> b) {
@@ -276,8 +281,8 @@ final class Backends {
         Map<String, Made> now = new LinkedHashMap<>();
         List<UpstreamConfig> all = new ArrayList<>(wanted.size());
         wanted.forEach((name, each) -> {
-            List<ObjectNode> slices =
-                    well(cluster, cluster.slices(each.backend().service()));
+            List<ObjectNode> listed = cluster.slices(each.backend().service());
+            List<ObjectNode> slices = well(cluster, listed);
             ObjectNode service = cluster.service(each.backend().service()).orElse(NOTHING);
             String external = external(service);
             List<String> addresses = external == null
@@ -294,34 +299,24 @@ final class Backends {
                 sent = sent.proxyProtocol() == TrafficConfig.ProxyProtocol.V1 ? sent.withProxyProtocol(null) : sent;
             }
             Made before = made.get(name);
-            Made kept = before != null && before.holds(each, service, slices, addresses, tls, sent)
+            Made kept = before != null && before.holds(each, service, slices, listed, addresses, tls, sent)
                     ? before
                     : new Made(
                             service,
                             slices,
+                            listed,
                             addresses,
                             each,
                             tls,
                             sent,
-                            new UpstreamConfig(
+                            upstream(
                                     name,
-                                    each.backend().protocol(),
-                                    // Without endpoints nothing can be sent in the clear where TLS is asked for.
-                                    secured && tls == null
-                                            ? List.of()
-                                            : external == null
-                                                    ? endpoints.read(
-                                                            service,
-                                                            slices,
-                                                            each.backend().portName(),
-                                                            each.backend().datagrams(),
-                                                            label(sent))
-                                                    : addresses.stream()
-                                                            .map(address -> new UpstreamConfig.Endpoint(
-                                                                    address,
-                                                                    each.backend()
-                                                                            .port()))
-                                                            .toList(),
+                                    each.backend(),
+                                    service,
+                                    slices,
+                                    listed,
+                                    external == null ? null : addresses,
+                                    secured,
                                     tls,
                                     sent));
             now.put(name, kept);
@@ -329,6 +324,36 @@ final class Backends {
         });
         made = now;
         return all;
+    }
+
+    /** @param external the addresses of an external name; null: it has endpoints */
+    private UpstreamConfig upstream(
+            String name,
+            Backend backend,
+            ObjectNode service,
+            List<ObjectNode> slices,
+            List<ObjectNode> listed,
+            @Nullable List<String> external,
+            boolean secured,
+            @Nullable UpstreamTlsConfig tls,
+            @Nullable TrafficConfig sent) {
+        if (secured && tls == null) {
+            // Without endpoints nothing can be sent in the clear where TLS is asked for.
+            return new UpstreamConfig(name, backend.protocol(), List.of(), null, sent);
+        }
+        if (external != null) {
+            List<UpstreamConfig.Endpoint> all = external.stream()
+                    .map(address -> new UpstreamConfig.Endpoint(address, backend.port()))
+                    .toList();
+            return new UpstreamConfig(name, backend.protocol(), all, tls, sent);
+        }
+        String label = label(sent);
+        List<UpstreamConfig.Endpoint> all =
+                endpoints.read(service, slices, backend.portName(), backend.datagrams(), label);
+        Set<String> absent = label.isEmpty()
+                ? Set.of()
+                : EndpointReader.absent(listed, backend.portName(), backend.datagrams(), label, all);
+        return new UpstreamConfig(name, backend.protocol(), all, tls, sent, absent);
     }
 
     /** The label that sorts endpoints into subsets; empty: none does. */

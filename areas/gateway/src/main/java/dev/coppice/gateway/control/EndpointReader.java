@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Makes endpoints of EndpointSlices (discovery.k8s.io/v1): those that are ready, each with its weight, and with a priority where the Service
@@ -57,14 +58,38 @@ final class EndpointReader {
                 continue;
             }
             for (JsonNode port : slice.path("ports")) {
-                if (Objects.equals(port.path("name").asText(""), portName)
-                        && port.path("protocol").asText("TCP").equals("UDP") == datagrams
-                        && port.path("port").asInt() > 0) {
+                if (wanted(port, portName, datagrams)) {
                     list(slice, port.path("port").asInt(), unready, label, all);
                 }
             }
         }
         return prioritized(service, List.copyOf(all.values()));
+    }
+
+    /**
+     * Values of a label that endpoints of a port have of which none is used, as they are not ready, or their slices are left out.
+     *
+     * @param slices those that are left out, too
+     */
+    static Set<String> absent(
+            List<ObjectNode> slices, String portName, boolean datagrams, String label, List<Endpoint> used) {
+        Set<String> all = new TreeSet<>();
+        for (ObjectNode slice : slices) {
+            for (JsonNode port : slice.path("ports")) {
+                if (wanted(port, portName, datagrams)) {
+                    slice.path("endpoints").forEach(each -> all.add(value(slice, each, label)));
+                }
+            }
+        }
+        all.remove("");
+        used.forEach(each -> all.remove(each.subset()));
+        return all;
+    }
+
+    private static boolean wanted(JsonNode port, String name, boolean datagrams) {
+        return Objects.equals(port.path("name").asText(""), name)
+                && port.path("protocol").asText("TCP").equals("UDP") == datagrams
+                && port.path("port").asInt() > 0;
     }
 
     private static void list(ObjectNode slice, int port, boolean unready, String label, Map<String, Listed> all) {

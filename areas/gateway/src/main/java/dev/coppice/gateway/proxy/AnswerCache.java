@@ -55,13 +55,15 @@ final class AnswerCache implements AutoCloseable {
      *
      * @param settings null: nothing is kept
      * @param named HTTPRouteFilters of both
+     * @param upstream of the backend; null: it has none
      */
     synchronized @Nullable Place of(
             ContentConfig.@Nullable Cache settings,
             RouteConfig route,
             RuleConfig rule,
             BackendConfig backend,
-            List<RouteFilterConfig> named) {
+            List<RouteFilterConfig> named,
+            @Nullable Upstream upstream) {
         if (settings == null || !settings.enabled()) {
             return null;
         }
@@ -71,6 +73,7 @@ final class AnswerCache implements AutoCloseable {
                 backend.upstream(),
                 List.of(rule.filters(), backend.filters()),
                 named,
+                upstream == null ? List.of() : upstream.subsets(),
                 settings));
         asked.add(region);
         return new Place(region, metrics.route(name));

@@ -133,7 +133,7 @@ final class RuleAction {
                 Filters own = new Filters(each.filters(), upstreams, plane.filters.of(each.filters()));
                 // Calls of gRPC are no business of caches.
                 AnswerCache.Place cache =
-                        plane.cache.of(grpc ? null : content.cache(), route, rule, each, named(filters, own));
+                        plane.cache.of(grpc ? null : content.cache(), route, rule, each, named(filters, own), upstream);
                 all.add(new Backend(upstream, sum, own, cache));
             }
         }

@@ -30,6 +30,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
@@ -161,6 +162,7 @@ final class Upstream {
     private final Function<CredentialConfig, BackendCredentials> credentialed;
     private volatile @Nullable BackendCredentials credentials;
     private BalanceConfig balance = BalanceConfig.DEFAULT;
+    private Set<String> absentSubsets = Set.of();
     private LoadBalancerFactory balancer = factory(balance);
     private long plannedNanos;
     private boolean starting;
@@ -250,6 +252,21 @@ final class Upstream {
         return header == null ? HttpHeaderNames.COOKIE.toString() : header;
     }
 
+    /** What sorts its endpoints, and those of its fallback; none where nothing does. */
+    List<BalanceConfig.Subset> subsets() {
+        List<BalanceConfig.Subset> all = new ArrayList<>(2);
+        Subsets own = state.subsets;
+        if (own != null) {
+            all.add(own.config());
+        }
+        Upstream other = fallback;
+        Subsets its = other == null ? null : other.state.subsets;
+        if (its != null) {
+            all.add(its.config());
+        }
+        return all;
+    }
+
     /** An endpoint that a key belongs to had too much to do. */
     void passedOver() {
         balanceMetrics.passedOver();
@@ -308,6 +325,7 @@ final class Upstream {
             next.add(target);
         }
         take(config.traffic());
+        absentSubsets = config.absentSubsets();
         track(next);
         plan(config.protocol(), List.copyOf(next), now);
         known.values().forEach(each -> each.gone = true);
@@ -389,7 +407,7 @@ final class Upstream {
                     new Member(each.name, each.endpoint.priority(), each.endpoint.weight() * part, healthy, each.load));
         }
         List<Integer> all = IntStream.range(0, members.size()).boxed().toList();
-        Plan plan = plan(members, all);
+        Plan plan = plan(members, all, balance);
         state = new State(
                 protocol,
                 targets,
@@ -400,19 +418,21 @@ final class Upstream {
     }
 
     /** A load balancer that somebody else brought may fail; endpoints take turns then. */
-    private Plan plan(List<Member> members, List<Integer> among) {
+    private Plan plan(List<Member> members, List<Integer> among, BalanceConfig config) {
         try {
-            return Plan.of(members, among, balancer, balance);
+            return Plan.of(members, among, balancer, config);
         } catch (RuntimeException e) {
             complaints.warn(name + ": the load balancer " + balancer.name()
                     + " could not be made, and endpoints take turns: " + e);
-            return Plan.of(members, among, factory(BalanceConfig.DEFAULT), balance);
+            return Plan.of(members, among, factory(BalanceConfig.DEFAULT), config);
         }
     }
 
     private Subsets subsets(BalanceConfig.Subset by, List<Target> targets, List<Member> members, Plan all) {
-        Subsets made = Subsets.of(
-                by, targets.stream().map(each -> each.endpoint.subset()).toList(), all, among -> plan(members, among));
+        List<String> labels =
+                targets.stream().map(each -> each.endpoint.subset()).toList();
+        BalanceConfig part = Subsets.part(balance, labels);
+        Subsets made = Subsets.of(by, labels, absentSubsets, all, among -> plan(members, among, part));
         if (made.left() > 0) {
             complaints.warn(name + ": the label " + by.label() + " has " + made.left() + " values beyond "
                     + Subsets.MOST + "; requests that name them are sent as if no endpoint had them");

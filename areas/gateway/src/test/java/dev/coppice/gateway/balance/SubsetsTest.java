@@ -29,9 +29,14 @@ class SubsetsTest {
     }
 
     private static Subsets subsets(String algorithm, Subset by, List<Member> members, List<String> labels) {
+        return subsets(algorithm, by, members, labels, List.of());
+    }
+
+    private static Subsets subsets(
+            String algorithm, Subset by, List<Member> members, List<String> labels, List<String> absent) {
         LoadBalancerFactory factory = Objects.requireNonNull(LoadBalancers.named(algorithm));
         Plan all = Plan.of(members, factory, config(algorithm, 0));
-        return Subsets.of(by, labels, all, among -> Plan.of(members, among, factory, config(algorithm, 0)));
+        return Subsets.of(by, labels, absent, all, among -> Plan.of(members, among, factory, config(algorithm, 0)));
     }
 
     private Set<Integer> chosen(Subsets.@Nullable Named named) {
@@ -89,6 +94,36 @@ class SubsetsTest {
         Plan none = Objects.requireNonNull(subsets.named("v2")).plan();
         assertThat(none.panic()).isTrue();
         assertThat(chosen(none)).containsExactly(1);
+    }
+
+    @Test
+    void nobodyAnswersForASubsetOfWhichNothingIsThere() {
+        for (Fallback each : Fallback.values()) {
+            Subsets subsets = subsets("RoundRobin", by(each, "v4"), members(even(5)), LABELS, List.of("v1", "v4"));
+            assertThat(chosen(subsets.named("v4"))).containsExactly(Plan.NONE);
+            assertThat(chosen(subsets.named("v1"))).containsExactlyInAnyOrder(0, 3);
+        }
+    }
+
+    @Test
+    void largeTablesAreSharedByTheSubsets() {
+        for (int[] each : new int[][] {
+            {0, 64, 0},
+            {64, 64, 64},
+            {65_537, 64, 65_537},
+            {1_048_573, 1, 1_048_573},
+            {1_048_576, 2, 524_287},
+            {1_048_573, 4, 262_139},
+            {1_048_573, 9, 65_537},
+            {1_048_576, 100, 65_537},
+            {100_003, 3, 65_537}
+        }) {
+            List<String> labels =
+                    IntStream.range(0, each[1]).mapToObj("v%d"::formatted).toList();
+            assertThat(Subsets.part(config("Maglev", each[0]), labels).tableSize())
+                    .as("%d for %d", each[0], each[1])
+                    .isEqualTo(each[2]);
+        }
     }
 
     @Test

@@ -260,7 +260,7 @@ class StoringTest {
         RouteFilterConfig filter = new RouteFilterConfig(
                 "default/f", "", "", changes, FilterConfig.HeaderChanges.NONE, null, null, null, null, null);
         return new CacheRegion.Place(
-                "r", "u", List.of(List.of(new FilterConfig.Named("default/f"))), List.of(filter), SETTINGS);
+                "r", "u", List.of(List.of(new FilterConfig.Named("default/f"))), List.of(filter), List.of(), SETTINGS);
     }
 
     @Test
@@ -289,7 +289,7 @@ class StoringTest {
     }
 
     private static CacheRegion region(AnswerStore store, String route, ContentConfig.Cache settings) {
-        return store.region(new CacheRegion.Place(route, "u", List.of(), List.of(), settings));
+        return store.region(new CacheRegion.Place(route, "u", List.of(), List.of(), List.of(), settings));
     }
 
     private static @Nullable StoredAnswer found(AnswerStore store, CacheKey key, Fields request) {

@@ -142,6 +142,33 @@ class TrafficPoliciesTest {
         assertThat(outcome.upstream("default/web:80").endpoints())
                 .extracting(Endpoint::address, Endpoint::subset)
                 .containsExactlyInAnyOrder(tuple("10.0.0.1", ""), tuple("10.0.0.9", "v2"));
+        // Others do not answer for a version of which nothing is ready, or whose HealthCheck is down.
+        world.apply("""
+                kind: EndpointSlice
+                metadata: {name: web-3, labels: {kubernetes.io/service-name: web, version: v3}}
+                addressType: IPv4
+                ports: [{name: http, port: 3000}]
+                endpoints: [{addresses: [10.0.0.10], conditions: {ready: false}}]
+                """);
+        assertThat(world.translate().upstream("default/web:80").absentSubsets()).containsExactly("v3");
+        world.apply("""
+                kind: HealthCheck
+                metadata: {name: far}
+                status: {state: Down}
+                ---
+                kind: EndpointSlice
+                metadata:
+                  name: web-2
+                  labels: {kubernetes.io/service-name: web, version: v2}
+                  annotations: {gateway.coppice.dev/health-check: far}
+                addressType: IPv4
+                ports: [{name: http, port: 3000}]
+                endpoints: [{addresses: [10.0.0.9]}]
+                """);
+        assertThat(world.translate().upstream("default/web:80").absentSubsets()).containsExactlyInAnyOrder("v2", "v3");
+        world.remove("EndpointSlice", "default", "web-3");
+        world.apply("kind: HealthCheck\nmetadata: {name: far}\nstatus: {state: Up}");
+        assertThat(world.translate().upstream("default/web:80").absentSubsets()).isEmpty();
         policy(
                 "p",
                 WEB,

@@ -1230,6 +1230,14 @@ class CacheTest {
                                 new UpstreamConfig.Endpoint("127.0.0.1", other.port(), 0, 1, "v2")),
                         null,
                         TrafficConfig.NONE.withBalance(BalanceConfig.DEFAULT.withSubset(by)));
+                // What was kept before is of any endpoint.
+                serve(
+                        settings(),
+                        null,
+                        List.of(),
+                        List.of(ProxyFixture.rule("u")),
+                        ProxyFixture.upstream("u", backend.port()));
+                assertThat(proxy.get("/" + cookie)).endsWith("answer " + (count.get()));
                 serve(settings(), null, List.of(), List.of(ProxyFixture.rule("u")), upstream);
                 String header = cookie ? "Cookie: version=" : "X-Version: ";
                 int before = count.get();
@@ -1238,7 +1246,7 @@ class CacheTest {
                 assertThat(proxy.get("/" + cookie, header + "v1")).endsWith("answer " + (before + 1));
                 assertThat(proxy.get("/" + cookie, header + "v2")).endsWith("answer " + (before + 2));
             }
-            assertThat(backend.seen).hasSize(2);
+            assertThat(backend.seen).hasSize(4);
             assertThat(other.seen).hasSize(2);
         }
     }
