@@ -7,8 +7,11 @@ package dev.coppice.gateway.filter;
  * @param value printable ASCII, blanks and tabs
  */
 public record HeaderField(String name, String value) {
-    private static final int MOST_NAME = 256;
-    private static final int MOST_VALUE = 16 << 10;
+    /** Characters of a name. */
+    public static final int MOST_NAME = 256;
+    /** Characters of a value. */
+    public static final int MOST_VALUE = 16 << 10;
+
     private static final String MARKS = "!#$%&'*+-.^_`|~";
 
     /** @throws IllegalArgumentException when it is none */

@@ -49,19 +49,26 @@ final class Body {
         return from;
     }
 
-    /** Writes in place of what there is. */
-    void write(byte[] bytes) {
+    /** How many bytes may still be written in place of what there is. */
+    int room() {
         if (!whole) {
             // The rest would have to be read and thrown away, however long it is.
             throw tooLong();
         }
+        return most - (written == null ? 0 : written.size());
+    }
+
+    /** Why more than there is {@link #room} for cannot be written. */
+    String full() {
+        return "it writes a body of more than " + most + " bytes (maxBodyBytes)";
+    }
+
+    /** Writes as many bytes as there is {@link #room} for, at most. */
+    void write(byte[] bytes) {
         ByteArrayOutputStream to = written;
         if (to == null) {
             to = new ByteArrayOutputStream(bytes.length);
             written = to;
-        }
-        if (bytes.length > most - to.size()) {
-            throw new GuestFault("it writes a body of more than " + most + " bytes (maxBodyBytes)");
         }
         to.writeBytes(bytes);
     }

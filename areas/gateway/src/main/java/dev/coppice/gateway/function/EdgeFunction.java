@@ -1,5 +1,7 @@
 package dev.coppice.gateway.function;
 
+import com.dylibso.chicory.runtime.Instance;
+import com.dylibso.chicory.runtime.Machine;
 import dev.coppice.gateway.filter.HeaderChanges;
 import dev.coppice.gateway.function.FunctionException.Reason;
 import dev.coppice.kernel.Clock;
@@ -8,6 +10,7 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 
 /**
  * A function: a module with its configuration and bounds, and its instances. An instance handles one request after the other, from the request until its answer;
@@ -43,6 +46,7 @@ public final class EdgeFunction implements AutoCloseable {
         this.settings = settings;
         this.surroundings = surroundings;
         this.log = log;
+        surroundings.memory.add(this);
     }
 
     FunctionSettings settings() {
@@ -144,12 +148,15 @@ public final class EdgeFunction implements AutoCloseable {
     // ---- instances
 
     private Guest take() throws FunctionException {
+        Function<Instance, Machine> machine = module.compiled();
+        if (machine == null) {
+            String fault = module.fault();
+            throw fault == null
+                    ? new FunctionException(Reason.BUSY, "its module is not compiled yet")
+                    : told(new FunctionException(Reason.FAILED, fault));
+        }
         synchronized (this) {
             Guest known = idle.pollFirst();
-            while (known != null && !known.current(module)) {
-                discard(known);
-                known = idle.pollFirst();
-            }
             if (known != null) {
                 return known;
             }
@@ -166,6 +173,7 @@ public final class EdgeFunction implements AutoCloseable {
         try {
             Guest made = new Guest(
                     module,
+                    machine,
                     settings,
                     module.usesWasi() ? Wasi.functions(surroundings.clock, surroundings.random, log) : List.of(),
                     log);
@@ -219,9 +227,15 @@ public final class EdgeFunction implements AutoCloseable {
     public void close() {
         synchronized (this) {
             closed = true;
-            for (Guest each = idle.pollFirst(); each != null; each = idle.pollFirst()) {
-                discard(each);
-            }
+            surroundings.memory.remove(this);
+            discardIdle();
+        }
+    }
+
+    /** Throws instances away that nothing needs now, so that others have their memory. */
+    synchronized void discardIdle() {
+        for (Guest each = idle.pollFirst(); each != null; each = idle.pollFirst()) {
+            discard(each);
         }
     }
 }

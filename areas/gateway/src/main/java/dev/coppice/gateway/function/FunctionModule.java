@@ -31,7 +31,7 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A module that speaks the handler ABI, read and checked, and shared by all its instances. It is interpreted until it is {@linkplain #compile compiled}. What may
+ * A module that speaks the handler ABI, read and checked, and shared by all its instances. It runs once it is {@linkplain #compile compiled}. What may
  * stand in it is WebAssembly 2.0 without vectors: all else (garbage collection, exceptions, threads) could take memory or time past the bounds. Safe for use by
  * many threads.
  */
@@ -67,6 +67,9 @@ public final class FunctionModule {
     private final boolean usesWasi;
     private final boolean seesAnswers;
     private volatile @Nullable Function<Instance, Machine> compiled;
+    private volatile @Nullable String fault;
+    private final List<Runnable> waiting = new ArrayList<>();
+    private boolean done;
 
     private FunctionModule(WasmModule wasm, int bytes, MemoryLimits memory, Set<String> imported, boolean seesAnswers) {
         this.wasm = wasm;
@@ -126,6 +129,12 @@ public final class FunctionModule {
         tablesAndGlobals(wasm, problems);
         exports(wasm, problems);
         instructions(wasm, problems);
+        if (problems.isEmpty()) {
+            String heights = OperandHeights.problem(wasm);
+            if (heights != null) {
+                problems.add(heights);
+            }
+        }
         if (memory == null || !problems.isEmpty()) {
             throw new InvalidModuleException(problems);
         }
@@ -343,18 +352,51 @@ public final class FunctionModule {
 
     // ---- compiling
 
-    /** Compiles it to bytecode of the JVM, which takes seconds for large ones; functions that are too large for that stay interpreted. */
+    /**
+     * Compiles it to bytecode of the JVM, which takes seconds for large ones, and runs what waits for that. A module with functions that are too large for a method
+     * of the JVM is never run: the interpreter would not see that it is interrupted at all branches.
+     */
     public void compile() {
         try {
             compiled = MachineFactoryCompiler.builder(wasm)
-                    .withInterpreterFallback(InterpreterFallback.SILENT)
+                    .withInterpreterFallback(InterpreterFallback.FAIL)
                     .compile();
-        } catch (RuntimeException | LinkageError | StackOverflowError e) {
-            LOG.log(System.Logger.Level.WARNING, "a module cannot be compiled, and is interpreted", e);
+        } catch (RuntimeException | LinkageError | StackOverflowError | OutOfMemoryError e) {
+            fault = "the module cannot be compiled: " + e.getMessage();
+            LOG.log(System.Logger.Level.WARNING, "a module of a function is not run: " + fault);
         }
+        List<Runnable> all;
+        synchronized (this) {
+            done = true;
+            all = List.copyOf(waiting);
+            waiting.clear();
+        }
+        all.forEach(Runnable::run);
     }
 
-    /** What runs it; null: it is interpreted. */
+    /** Runs something once it is compiled or known not to be: at once if that is so. */
+    public void whenCompiled(Runnable then) {
+        synchronized (this) {
+            if (!done) {
+                waiting.add(then);
+                return;
+            }
+        }
+        then.run();
+    }
+
+    /** Whether it can be run. */
+    public boolean runs() {
+        return compiled != null;
+    }
+
+    /** Why it cannot be compiled; null: it can be, or nobody has tried yet. */
+    @Nullable
+    String fault() {
+        return fault;
+    }
+
+    /** What runs it; null: it is not compiled. */
     @Nullable
     Function<Instance, Machine> compiled() {
         return compiled;

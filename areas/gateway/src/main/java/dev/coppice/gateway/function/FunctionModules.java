@@ -8,12 +8,14 @@ import java.util.HexFormat;
 import java.util.Map;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** The modules that functions have, each read and compiled once whoever has it, and the bound of their bytes. Safe for use by many threads. */
 public final class FunctionModules {
     private final long mostBytes;
     private final Executor compiler;
     private final Map<String, WeakReference<FunctionModule>> modules = new HashMap<>();
+    private final AtomicInteger compiling = new AtomicInteger();
 
     /**
      * There are none.
@@ -33,6 +35,10 @@ public final class FunctionModules {
         WeakReference<FunctionModule> known = modules.get(digest);
         FunctionModule module = known == null ? null : known.get();
         if (module != null) {
+            String fault = module.fault();
+            if (fault != null) {
+                throw new InvalidModuleException(fault);
+            }
             return module;
         }
         if (bytes() + bytes.length > mostBytes) {
@@ -40,13 +46,26 @@ public final class FunctionModules {
                     + " bytes; the heap of this gateway has room for " + mostBytes);
         }
         FunctionModule made = FunctionModule.read(bytes);
-        modules.put(digest, new WeakReference<>(made));
+        compiling.incrementAndGet();
         try {
-            compiler.execute(made::compile);
+            compiler.execute(() -> {
+                try {
+                    made.compile();
+                } finally {
+                    compiling.decrementAndGet();
+                }
+            });
         } catch (RejectedExecutionException e) {
-            // It stays interpreted.
+            compiling.decrementAndGet();
+            throw new InvalidModuleException("too many modules wait to be compiled");
         }
+        modules.put(digest, new WeakReference<>(made));
         return made;
+    }
+
+    /** Modules that are or wait to be compiled. */
+    public int compiling() {
+        return compiling.get();
     }
 
     /** Bytes of the modules that somebody has. */

@@ -1,6 +1,5 @@
 package dev.coppice.gateway.function;
 
-import com.dylibso.chicory.runtime.ByteArrayMemory;
 import com.dylibso.chicory.runtime.ExportFunction;
 import com.dylibso.chicory.runtime.HostFunction;
 import com.dylibso.chicory.runtime.ImportFunction;
@@ -13,6 +12,7 @@ import com.dylibso.chicory.wasi.WasiExitException;
 import com.dylibso.chicory.wasm.types.ExternalType;
 import com.dylibso.chicory.wasm.types.Table;
 import com.dylibso.chicory.wasm.types.TableLimits;
+import dev.coppice.gateway.filter.HeaderField;
 import dev.coppice.gateway.function.FunctionException.Reason;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -40,7 +40,6 @@ final class Guest {
     private final Instance instance;
     private final ExportFunction handleRequest;
     private final ExportFunction handleResponse;
-    private final boolean compiled;
     private final int features;
     private final long overhead;
     private Turn turn = NONE;
@@ -51,24 +50,26 @@ final class Guest {
     long counted;
 
     /** Makes one, and has it start. */
-    Guest(FunctionModule module, FunctionSettings settings, List<HostFunction> wasi, FunctionLog log)
+    Guest(
+            FunctionModule module,
+            Function<Instance, Machine> machine,
+            FunctionSettings settings,
+            List<HostFunction> wasi,
+            FunctionLog log)
             throws FunctionException {
         this.settings = settings;
         this.log = log;
-        Function<Instance, Machine> machine = module.compiled();
-        this.compiled = machine != null;
         this.overhead = module.overhead();
         Turn starting = Turn.start();
         this.turn = starting;
         Instance.Builder builder = Instance.builder(module.wasm())
                 .withImportValues(imports(wasi))
-                .withMemoryFactory(ByteArrayMemory::new)
+                .withMemoryFactory(GuardedMemory::new)
                 .withMemoryLimits(module.limits(settings.maxMemoryBytes()))
                 .withTableFactory(Guest::table)
+                .withMachineFactory(machine)
                 .withStart(false);
-        Instance made = guarded(() -> machine == null
-                ? builder.build()
-                : builder.withMachineFactory(machine).build());
+        Instance made = guarded(builder::build);
         if (made == null) {
             throw ended();
         }
@@ -101,14 +102,23 @@ final class Guest {
                         table.elementType(),
                         new TableLimits(limits.min(), FunctionModule.mostElements(limits)),
                         table.initialize()),
-                value);
+                value) {
+            @Override
+            public void setRef(int index, int to, Instance of) {
+                // Filling and copying ends with the call, as in memory.
+                GuestFault.ifInterrupted();
+                super.setRef(index, to, of);
+            }
+        };
     }
 
     private ImportValues imports(List<HostFunction> wasi) {
         List<ImportFunction> all = new ArrayList<>(wasi);
         for (HandlerFunction each : HandlerFunction.values()) {
-            all.add(new HostFunction(
-                    HandlerFunction.MODULE, each.word(), each.type(), (in, a) -> host(each, in.memory(), a)));
+            all.add(new HostFunction(HandlerFunction.MODULE, each.word(), each.type(), (in, a) -> {
+                GuestFault.ifInterrupted();
+                return host(each, in.memory(), a);
+            }));
         }
         return ImportValues.builder().withFunctions(all).build();
     }
@@ -118,11 +128,6 @@ final class Guest {
     /** Features that it has asked for when it started. */
     int features() {
         return features;
-    }
-
-    /** Whether it is the best that its module can be. */
-    boolean current(FunctionModule module) {
-        return compiled || module.compiled() == null;
     }
 
     /** Bytes that it has. */
@@ -190,7 +195,7 @@ final class Guest {
             case LOG -> {
                 if (FunctionLog.enabled((int) a[0])) {
                     int most = (int) Math.min(a[2] & UNSIGNED, FunctionLog.MOST_CHARACTERS * 4L);
-                    log.guest((int) a[0], new String(read(memory, a[1], most), StandardCharsets.UTF_8));
+                    log.guest((int) a[0], new String(read(memory, a[1], most, most, ""), StandardCharsets.UTF_8));
                 }
                 yield NOTHING;
             }
@@ -200,7 +205,7 @@ final class Guest {
                 throw new GuestFault("it calls set_method: the method of a request cannot be changed here");
             case GET_URI -> text(memory, turn.uri(), a[0], a[1]);
             case SET_URI -> {
-                turn.uri(string(memory, a[0], a[1]));
+                turn.uri(string(memory, a[0], a[1], Turn.MOST_URI, "a URI"));
                 yield NOTHING;
             }
             case GET_PROTOCOL_VERSION -> text(memory, turn.request().protocol(), a[0], a[1]);
@@ -216,11 +221,11 @@ final class Guest {
                         memory, kind >= REQUEST_TRAILERS ? List.of() : turn.values(kind == ANSWER, name), a[3], a[4]);
             }
             case SET_HEADER_VALUE -> {
-                changing(a[0]).set(name(memory, a[1], a[2]), string(memory, a[3], a[4]));
+                changing(a[0]).set(name(memory, a[1], a[2]), value(memory, a[3], a[4]));
                 yield NOTHING;
             }
             case ADD_HEADER_VALUE -> {
-                changing(a[0]).add(name(memory, a[1], a[2]), string(memory, a[3], a[4]));
+                changing(a[0]).add(name(memory, a[1], a[2]), value(memory, a[3], a[4]));
                 yield NOTHING;
             }
             case REMOVE_HEADER -> {
@@ -229,7 +234,8 @@ final class Guest {
             }
             case READ_BODY -> readBody(memory, turn.reading(kind(a[0], ANSWER) == ANSWER), a[1], a[2]);
             case WRITE_BODY -> {
-                turn.writing(kind(a[0], ANSWER) == ANSWER).write(read(memory, a[1], a[2]));
+                Body body = turn.writing(kind(a[0], ANSWER) == ANSWER);
+                body.write(read(memory, a[1], a[2], body.room(), body.full()));
                 yield NOTHING;
             }
             case GET_STATUS_CODE -> one(turn.status());
@@ -281,22 +287,32 @@ final class Guest {
         }
     }
 
-    private static byte[] read(Memory memory, long at, long size) {
+    /** Some bytes, of which no more than there may be are copied. */
+    private static byte[] read(Memory memory, long at, long size, int most, String fault) {
         long bytes = size & UNSIGNED;
+        if (bytes > most) {
+            throw new GuestFault(fault);
+        }
         within(memory, at, bytes);
         return memory.readBytes((int) at, (int) bytes);
     }
 
     /** Text of HTTP; what is no ASCII in it is refused where it is used. */
-    private static String string(Memory memory, long at, long size) {
-        return new String(read(memory, at, size), StandardCharsets.ISO_8859_1);
+    private static String string(Memory memory, long at, long size, int most, String what) {
+        return new String(
+                read(memory, at, size, most, "it gives " + what + " of more than " + most + " bytes"),
+                StandardCharsets.ISO_8859_1);
     }
 
     private static String name(Memory memory, long at, long size) {
         if ((size & UNSIGNED) == 0) {
             throw new GuestFault("it gives no name of a header");
         }
-        return string(memory, at, size);
+        return string(memory, at, size, HeaderField.MOST_NAME, "the name of a header");
+    }
+
+    private static String value(Memory memory, long at, long size) {
+        return string(memory, at, size, HeaderField.MOST_VALUE, "the value of a header");
     }
 
     private static long[] text(Memory memory, String text, long at, long limit) {

@@ -17,6 +17,13 @@ final class GuestFault extends RuntimeException {
         this(Reason.FAILED, message);
     }
 
+    /** Ends a call that was interrupted. */
+    static void ifInterrupted() {
+        if (Thread.currentThread().isInterrupted()) {
+            throw new GuestFault(Reason.INTERRUPTED, "it was interrupted");
+        }
+    }
+
     FunctionException exception() {
         return new FunctionException(reason, String.valueOf(getMessage()));
     }

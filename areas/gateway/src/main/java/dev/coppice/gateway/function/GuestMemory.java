@@ -1,5 +1,7 @@
 package dev.coppice.gateway.function;
 
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -9,6 +11,8 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class GuestMemory {
     private final long most;
     private final AtomicLong used = new AtomicLong();
+    /** Whose idle instances may go. */
+    private final Set<EdgeFunction> functions = ConcurrentHashMap.newKeySet();
 
     /** @param most bytes */
     public GuestMemory(long most) {
@@ -20,13 +24,27 @@ public final class GuestMemory {
         return used.get();
     }
 
-    /** Takes some for a new instance, if there are. */
+    void add(EdgeFunction function) {
+        functions.add(function);
+    }
+
+    void remove(EdgeFunction function) {
+        functions.remove(function);
+    }
+
+    /** Takes some for a new instance, if there are, or are once instances are thrown away that do nothing. The caller holds no lock of a function. */
     boolean take(long bytes) {
-        if (used.addAndGet(bytes) > most) {
-            used.addAndGet(-bytes);
-            return false;
+        if (used.addAndGet(bytes) <= most) {
+            return true;
         }
-        return true;
+        for (EdgeFunction each : functions) {
+            each.discardIdle();
+            if (used.get() <= most) {
+                return true;
+            }
+        }
+        used.addAndGet(-bytes);
+        return false;
     }
 
     /** An instance has grown, by what it has already; false: it is not to be kept. */

@@ -15,11 +15,19 @@ import java.util.function.Predicate;
 final class HeaderList {
     /** Names that may be changed, and values that may be given. */
     private static final int MOST = 64;
+    /** Characters of the names and values given. */
+    private static final int MOST_CHARACTERS = 64 << 10;
 
     private final List<Map.Entry<String, String>> fields;
     private final Predicate<String> reserved;
     private final Set<String> changed = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
+    /** Those of which nothing is left that was there before. */
+    private final Set<String> replaced = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
+    /** Given besides what was there before. */
+    private final List<HeaderField> added = new ArrayList<>();
+
     private int given;
+    private int characters;
 
     /** @param reserved names, in lower case, that cannot be changed */
     HeaderList(Headers headers, Predicate<String> reserved) {
@@ -47,27 +55,36 @@ final class HeaderList {
 
     void set(String name, String value) {
         HeaderField field = field(name, value);
-        drop(name);
+        replace(name);
         fields.add(Map.entry(field.name(), field.value()));
     }
 
     void add(String name, String value) {
         HeaderField field = field(name, value);
+        if (!replaced.contains(name)) {
+            added.add(field);
+        }
         fields.add(Map.entry(field.name(), field.value()));
     }
 
     void remove(String name) {
         change(name);
-        drop(name);
+        replace(name);
     }
 
-    private void drop(String name) {
+    private void replace(String name) {
+        replaced.add(name);
+        added.removeIf(each -> each.name().equalsIgnoreCase(name));
         fields.removeIf(each -> each.getKey().equalsIgnoreCase(name));
     }
 
     private HeaderField field(String name, String value) {
         if (++given > MOST) {
             throw new GuestFault("it gives more than " + MOST + " values of headers");
+        }
+        characters += name.length() + value.length();
+        if (characters > MOST_CHARACTERS) {
+            throw new GuestFault("it gives headers of more than " + MOST_CHARACTERS + " characters");
         }
         change(name);
         try {
@@ -87,25 +104,25 @@ final class HeaderList {
         }
     }
 
-    /** What was changed, as changes of what was there. */
+    /** What was changed, as changes of whatever is there: what was only added leaves the rest alone. */
     HeaderChanges changes() {
         if (changed.isEmpty()) {
             return HeaderChanges.NONE;
         }
         List<String> removed = new ArrayList<>();
         List<HeaderField> set = new ArrayList<>();
-        List<HeaderField> added = new ArrayList<>();
-        for (String name : changed) {
+        List<HeaderField> more = new ArrayList<>(added);
+        for (String name : replaced) {
             List<String> values = values(name);
             if (values.isEmpty()) {
                 removed.add(name);
                 continue;
             }
             for (int i = 0; i < values.size(); i++) {
-                (i == 0 ? set : added).add(new HeaderField(name, values.get(i)));
+                (i == 0 ? set : more).add(new HeaderField(name, values.get(i)));
             }
         }
-        return new HeaderChanges(removed, set, added);
+        return new HeaderChanges(removed, set, more);
     }
 
     /** All there are. */

@@ -3,14 +3,18 @@ package dev.coppice.gateway.function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Looks over a module before it is parsed, for what takes few bytes there and much memory here: five bytes can declare 50,000 local variables. Everything else
- * in a module takes memory in proportion to its bytes.
+ * Looks over a module before it is parsed, for what takes few bytes there and much memory or time here: five bytes can declare 50,000 local variables, and three
+ * open a block whose type has thousands of parameters to be checked. What takes much to be compiled is found later ({@link OperandHeights}).
  *
  * <p>WebAssembly Core Specification 2.0, 5.5.
  */
 final class ModuleOutline {
     private static final int HEADER = 8;
+    private static final int TYPES = 1;
     private static final int CODE = 10;
+    private static final int FUNCTION = 0x60;
+    private static final int MOST_PARAMETERS = 64;
+    private static final int MOST_RESULTS = 16;
     private static final long MOST_LOCALS = 500_000;
     private static final int LAST_SHIFT = 28;
 
@@ -36,26 +40,48 @@ final class ModuleOutline {
             return "it does not begin as a module of WebAssembly 1.0 does (expected 00 61 73 6d 01 00 00 00)";
         }
         try {
-            long locals = new ModuleOutline(bytes, HEADER).locals();
-            return locals > MOST_LOCALS
-                    ? "its functions have " + locals + " local variables; expected " + MOST_LOCALS + " at most"
-                    : null;
+            return new ModuleOutline(bytes, HEADER).problem();
         } catch (IndexOutOfBoundsException e) {
             return "it ends too early";
         }
     }
 
-    private long locals() {
-        long all = 0;
+    private @Nullable String problem() {
+        long locals = 0;
         while (at < bytes.length) {
             int section = bytes[at++];
             int end = end(number());
-            if (section == CODE) {
-                all += inFunctions();
+            if (section == TYPES) {
+                String types = types();
+                if (types != null) {
+                    return types;
+                }
+            } else if (section == CODE) {
+                locals += inFunctions();
             }
             at = end;
         }
-        return all;
+        return locals > MOST_LOCALS
+                ? "its functions have " + locals + " local variables; expected " + MOST_LOCALS + " at most"
+                : null;
+    }
+
+    private @Nullable String types() {
+        long types = number();
+        for (long i = 0; i < types; i++) {
+            if (bytes[at++] != FUNCTION) {
+                return "type " + i + " is none of a function, and so not of WebAssembly 2.0";
+            }
+            long parameters = number();
+            at = end(parameters);
+            long results = number();
+            at = end(results);
+            if (parameters > MOST_PARAMETERS || results > MOST_RESULTS) {
+                return "type " + i + " has " + parameters + " parameters and " + results + " results; expected "
+                        + MOST_PARAMETERS + " and " + MOST_RESULTS + " at most";
+            }
+        }
+        return null;
     }
 
     private long inFunctions() {

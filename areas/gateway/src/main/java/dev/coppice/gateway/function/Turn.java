@@ -11,6 +11,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What a guest sees and says while it runs: when it starts, for a request, or for its answer. Not safe for use by many threads. */
 final class Turn {
+    /** Characters of path and query that may be set; the data plane may take fewer. */
+    static final int MOST_URI = 16 << 10;
+
     private static final byte[] NOTHING = {};
     private static final Headers NO_HEADERS = new Headers(List.of());
     private static final int OK = 200;

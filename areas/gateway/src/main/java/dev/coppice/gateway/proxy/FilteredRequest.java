@@ -174,7 +174,7 @@ final class FilteredRequest {
         }
         return filter.extension != null
                 ? new Step.Extension(filter.extension)
-                : filter.function != null ? new Step.Function(filter.function) : ON;
+                : filter.function != null ? new Step.Function(filter.function.current()) : ON;
     }
 
     private static Step refused(HttpResponseStatus code, String reason, String text) {

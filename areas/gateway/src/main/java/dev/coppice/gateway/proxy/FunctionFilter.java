@@ -8,6 +8,7 @@ import dev.coppice.gateway.function.FunctionLog;
 import dev.coppice.gateway.function.FunctionModule;
 import dev.coppice.gateway.function.FunctionSettings;
 import dev.coppice.gateway.function.FunctionVisit;
+import dev.coppice.gateway.function.FunctionWorkers;
 import dev.coppice.gateway.function.InvalidModuleException;
 import dev.coppice.gateway.function.SeenAnswer;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +23,10 @@ final class FunctionFilter {
     final int maxBodyBytes;
     private final Functions functions;
     private final Functions.Figures figures;
+    private final FunctionModule module;
+    private final FunctionWorkers.Share share;
+    /** In whose place this one comes, until its module is compiled. */
+    private volatile @Nullable FunctionFilter before;
 
     /**
      * Has no instance yet.
@@ -32,9 +37,8 @@ final class FunctionFilter {
     FunctionFilter(String name, RouteFilterConfig.Function config, Functions functions) {
         this.functions = functions;
         this.maxBodyBytes = config.maxBodyBytes();
-        FunctionModule module;
         try {
-            module = functions.modules.of(Base64.getMimeDecoder().decode(config.module()));
+            this.module = functions.modules.of(Base64.getMimeDecoder().decode(config.module()));
         } catch (InvalidModuleException e) {
             throw new IllegalArgumentException(e.getMessage(), e);
         }
@@ -53,12 +57,52 @@ final class FunctionFilter {
                         config.maxConcurrent()),
                 functions.surroundings,
                 new FunctionLog(name, functions.surroundings.clock(), functions::logged));
+        this.share = functions.workers.share();
         this.calls = new CallRunner(
                 new CallRunner.Bounds(
                         "function", name, config.timeoutMillis(), config.maxConcurrent(), config.failOpen()),
-                functions.workers,
+                share,
                 figures::count,
                 FunctionFilter::failure);
+    }
+
+    /**
+     * Comes in place of another one, which goes on until the module of this one is compiled; if that fails, for good. Calls of one that follows none wait.
+     *
+     * @param other null: there is none
+     */
+    void follow(@Nullable FunctionFilter other) {
+        if (other != null) {
+            FunctionFilter running = other.current();
+            before = running;
+            if (running != other) {
+                other.before = null;
+                other.close();
+            }
+        }
+        module.whenCompiled(() -> {
+            share.open();
+            FunctionFilter last = before;
+            if (last != null && module.runs()) {
+                before = null;
+                last.close();
+            }
+        });
+    }
+
+    /** The one that is to be called for a request that comes now. */
+    FunctionFilter current() {
+        FunctionFilter last = before;
+        return last == null ? this : last;
+    }
+
+    /** Keeps no instances any more; requests that have it are still handled. */
+    void close() {
+        FunctionFilter last = before;
+        if (last != null) {
+            last.close();
+        }
+        function.close();
     }
 
     private static CallRunner.Failure failure(Throwable thrown) {

@@ -46,7 +46,7 @@ final class Functions implements AutoCloseable {
     private final List<Collector> collectors;
     private final NamedFigures<Figures> figures =
             new NamedFigures<>(MOST_NAMES, Figures::new, (_, gone) -> gone.forget());
-    private final Map<String, EdgeFunction> instances = new ConcurrentHashMap<>();
+    private final Map<String, FunctionFilter> instances = new ConcurrentHashMap<>();
 
     /** Starts the threads. */
     Functions(Kernel kernel, Supervisor supervisor, PrometheusRegistry registry) throws StartException {
@@ -83,7 +83,8 @@ final class Functions implements AutoCloseable {
                         .name("coppice_gateway_function_instances")
                         .help("Instances of a function: idle, computing, or waiting for the answer to their request.")
                         .labelNames("function")
-                        .callback(callback -> instances.forEach((name, each) -> callback.call(each.instances(), name)))
+                        .callback(callback -> instances.forEach((name, each) ->
+                                callback.call(each.current().function.instances(), name)))
                         .build(),
                 GaugeWithCallback.builder()
                         .name("coppice_gateway_function_memory_bytes")
@@ -95,6 +96,11 @@ final class Functions implements AutoCloseable {
                         .name("coppice_gateway_function_module_bytes")
                         .help("Size of all modules of functions.")
                         .callback(callback -> callback.call(modules.bytes()))
+                        .build(),
+                GaugeWithCallback.builder()
+                        .name("coppice_gateway_function_modules_compiling")
+                        .help("Modules of functions that are or wait to be compiled.")
+                        .callback(callback -> callback.call(modules.compiling()))
                         .build(),
                 GaugeWithCallback.builder()
                         .name("coppice_gateway_function_waiting")
@@ -142,7 +148,7 @@ final class Functions implements AutoCloseable {
     }
 
     /** These are there, and no others. */
-    void keepOnly(Map<String, EdgeFunction> now) {
+    void keepOnly(Map<String, FunctionFilter> now) {
         figures.keepOnly(now::containsKey);
         instances.keySet().retainAll(Set.copyOf(now.keySet()));
         now.forEach((name, each) -> {

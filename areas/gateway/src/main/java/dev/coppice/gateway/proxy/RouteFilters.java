@@ -2,7 +2,6 @@ package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.RouteFilterConfig;
-import dev.coppice.gateway.function.EdgeFunction;
 import io.prometheus.metrics.core.metrics.Counter;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -41,25 +40,35 @@ final class RouteFilters {
                 continue;
             }
             try {
-                now.put(each.name(), new RouteFilter(each, threads, calls, functions));
+                RouteFilter one = new RouteFilter(each, threads, calls, functions);
+                if (one.function != null) {
+                    one.function.follow(before == null ? null : before.function);
+                }
+                now.put(each.name(), one);
             } catch (IllegalArgumentException e) {
-                // What was saved by another version may be none for this one.
+                // What was saved by another version may be none for this one, and a module may find no room.
+                String then = "its requests are answered with 500: ";
+                if (each.function() != null && before != null && before.function != null) {
+                    now.put(each.name(), before);
+                    then = "the one before stays: ";
+                }
                 LOG.log(
                         System.Logger.Level.WARNING,
-                        "the filter " + each.name() + " cannot be run; its requests are answered with 500: "
-                                + e.getMessage());
+                        "the filter " + each.name() + " cannot be run; " + then + e.getMessage());
             }
         }
-        Map<String, EdgeFunction> kept = new HashMap<>();
+        Map<String, FunctionFilter> kept = new HashMap<>();
         now.forEach((name, each) -> {
             if (each.function != null) {
-                kept.put(name, each.function.function);
+                kept.put(name, each.function);
             }
         });
         functions.keepOnly(kept);
         made.forEach((name, each) -> {
-            if (each.function != null && now.get(name) != each) {
-                each.function.function.close();
+            RouteFilter after = now.get(name);
+            // One that follows closes it when its time has come.
+            if (each.function != null && after != each && (after == null || after.function == null)) {
+                each.function.close();
             }
         });
         made = Map.copyOf(now);

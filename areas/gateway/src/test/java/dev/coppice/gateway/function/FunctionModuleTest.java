@@ -139,6 +139,63 @@ class FunctionModuleTest {
                 .contains("500000000 local variables; expected 500000 at most");
     }
 
+    /** The compiler notes each operand at each branch. */
+    @Test
+    void operandsAreBounded() {
+        ByteArrayOutputStream high = new ByteArrayOutputStream();
+        for (int i = 0; i < 1001; i++) {
+            high.writeBytes(new byte[] {0x41, 0});
+        }
+        assertThat(problems(TestModules.handling(dropped(high, 1001))))
+                .singleElement()
+                .asString()
+                .contains("function 0 of the module has 1001 operands at one time; expected 1000 at most");
+        ByteArrayOutputStream many = new ByteArrayOutputStream();
+        many.writeBytes(new byte[] {2, 0x40});
+        for (int i = 0; i < 900; i++) {
+            many.writeBytes(new byte[] {0x41, 0});
+        }
+        for (int i = 0; i < 5000; i++) {
+            many.writeBytes(new byte[] {0x41, 0, 0x0D, 0});
+        }
+        byte[] body = dropped(many, 900);
+        byte[] closed = Arrays.copyOf(body, body.length + 1);
+        closed[body.length] = 0x0B;
+        assertThat(problems(TestModules.handling(closed)))
+                .singleElement()
+                .asString()
+                .contains("more than 4000000 operands");
+        // As high as can be, and code that is never reached.
+        ByteArrayOutputStream most = new ByteArrayOutputStream();
+        most.writeBytes(new byte[] {2, 0x40, 0x0C, 0, 2, 0x7F, 0x41, 1, 0x0B, 0x1A, 0x0B});
+        for (int i = 0; i < 1000; i++) {
+            most.writeBytes(new byte[] {0x41, 0});
+        }
+        assertThat(problems(TestModules.handling(dropped(most, 1000)))).isEmpty();
+    }
+
+    private static byte[] dropped(ByteArrayOutputStream code, int operands) {
+        for (int i = 0; i < operands; i++) {
+            code.write(0x1A);
+        }
+        return code.toByteArray();
+    }
+
+    /** Each block of such a type would be checked against all of them. */
+    @Test
+    void typesAreBounded() {
+        ByteArrayOutputStream types = new ByteArrayOutputStream();
+        types.writeBytes(new byte[] {1, 1, 0x60, 65});
+        for (int i = 0; i < 65; i++) {
+            types.write(0x7F);
+        }
+        types.write(0);
+        assertThat(problems(TestModules.of(types.toByteArray(), FUNCTIONS, MEMORY, all(), CODE)))
+                .singleElement()
+                .asString()
+                .contains("type 0 has 65 parameters and 0 results; expected 64 and 16 at most");
+    }
+
     /** An instruction of WebAssembly's garbage collection: what it makes would be nobody's memory. */
     @Test
     void whatHasNoBoundsIsRefused() {

@@ -96,6 +96,8 @@ class FunctionFilterTest {
                         .filters(List.of(filter))
                         .build()))
                 .isEmpty();
+        // Until then the one before goes on.
+        ProxyFixture.await(() -> proxy.plane.functions.modules.compiling() == 0);
     }
 
     private void serve() {
@@ -205,6 +207,18 @@ class FunctionFilterTest {
     void aModuleThatIsNoneIsNotSkipped() throws Exception {
         serve(new byte[] {1, 2, 3}, PATIENT, 1, true);
         assertThat(proxy.get("/")).startsWith("HTTP/1.1 500").contains("cannot be run");
+    }
+
+    @Test
+    void oneThatCannotBeRunDoesNotTakeTheOneBeforeDown() throws Exception {
+        serve(TestModules.header(), PATIENT, 10, false);
+        assertThat(proxy.get("/")).endsWith("ok");
+        serve(new byte[] {1, 2, 3}, PATIENT, 10, false);
+        assertThat(proxy.get("/")).endsWith("ok");
+        assertThat(seen("x-function")).isEqualTo("hello");
+        serve();
+        assertThat(proxy.get("/", "Do: u")).endsWith("ok");
+        assertThat(seen("X-Guest")).isEqualTo("/");
     }
 
     // ---- bodies of requests
