@@ -22,7 +22,7 @@ import java.util.Map;
 import java.util.Random;
 
 /**
- * Time and memory of a function's call that sets one header of a request with ten, interpreted and compiled, in turns, and the same in a new instance each time:
+ * Time and memory of a function's call that sets one header of a request with ten, and the same in a new instance each time, in turns:
  * {@code FunctionLoad [ROUNDS]}. Without what brings a request to the thread that computes, and back.
  */
 public final class FunctionLoad {
@@ -47,14 +47,12 @@ public final class FunctionLoad {
         final double[] nanos;
         double bytes;
 
-        Case(String name, int calls, boolean compiled, int rounds) throws InvalidModuleException {
+        Case(String name, int calls, int rounds) throws InvalidModuleException {
             this.name = name;
             this.calls = calls;
             this.nanos = new double[rounds];
             FunctionModule module = FunctionModule.read(Base64.getDecoder().decode(MODULE));
-            if (compiled) {
-                module.compile();
-            }
+            module.compile();
             function = new EdgeFunction(
                     module,
                     new FunctionSettings("default/bench", new byte[0], 1 << 16, 0, 1),
@@ -69,11 +67,7 @@ public final class FunctionLoad {
 
     public static void main(String[] arguments) throws Exception {
         int rounds = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 11;
-        List<Case> cases = List.of(
-                new Case("interpreted", CALLS, false, rounds),
-                new Case("compiled", CALLS, true, rounds),
-                new Case("interpreted-new", NEW_CALLS, false, rounds),
-                new Case("compiled-new", NEW_CALLS, true, rounds));
+        List<Case> cases = List.of(new Case("compiled", CALLS, rounds), new Case("compiled-new", NEW_CALLS, rounds));
         for (int round = -WARM_UP; round < rounds; round++) {
             for (Case each : cases) {
                 measure(each, round);
