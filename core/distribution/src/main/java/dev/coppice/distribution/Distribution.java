@@ -271,6 +271,15 @@ public final class Distribution {
         return groups;
     }
 
+    /**
+     * Casts a message that is worth nothing later: where a cast would wait for room, this drops the message.
+     *
+     * @return false when it was dropped, or the process's node is not connected
+     */
+    public <M> boolean offer(ProcessRef<M> to, M message) {
+        return processes.offer(to, message);
+    }
+
     /** The node of a process. */
     public NodeId home(ProcessRef<?> process) {
         return processes.home(process);

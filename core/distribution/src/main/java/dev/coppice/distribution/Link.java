@@ -102,8 +102,17 @@ final class Link implements Receiver, Peer {
 
     @Override
     public boolean mail(byte[] frame) {
+        return send(frame, true);
+    }
+
+    @Override
+    public boolean offer(byte[] frame) {
+        return send(frame, false);
+    }
+
+    private boolean send(byte[] frame, boolean wait) {
         synchronized (queue) {
-            if (full(frame) && !awaitRoom(frame)) {
+            if (full(frame) && !(wait && awaitRoom(frame))) {
                 mesh.metrics().dropped(closed ? "disconnected" : "overload");
                 return false;
             }

@@ -15,6 +15,9 @@ interface Peer {
      */
     boolean mail(byte[] frame);
 
+    /** Sends mail that is worth nothing later: as {@link #mail}, but drops it at once when too much waits. */
+    boolean offer(byte[] frame);
+
     /** Sends at once what must neither wait nor be lost; a node that does not take such frames is disconnected. */
     boolean urgent(byte[] frame);
 

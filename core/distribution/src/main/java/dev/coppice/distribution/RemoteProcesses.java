@@ -113,12 +113,16 @@ final class RemoteProcesses {
     }
 
     private boolean mail(NodeId node, byte[] frame) {
+        Peer peer = peer(node);
+        return peer != null && peer.mail(frame);
+    }
+
+    private @Nullable Peer peer(NodeId node) {
         Peer peer = mesh().peer(node).orElse(null);
         if (peer == null) {
             metrics.dropped("disconnected");
-            return false;
         }
-        return peer.mail(frame);
+        return peer;
     }
 
     boolean urgent(NodeId node, byte[] frame) {
@@ -243,6 +247,16 @@ final class RemoteProcesses {
 
     void cast(RemoteRef<?> to, Object message) {
         mail(to.node(), message(Frames.frame(Frames.CAST).unsigned(to.number()), message));
+    }
+
+    /** Casts to a process of this or another node without waiting. */
+    @SuppressWarnings("unchecked")
+    boolean offer(ProcessRef<?> to, Object message) {
+        if (to instanceof RemoteRef<?> remote) {
+            Peer peer = peer(remote.node());
+            return peer != null && peer.offer(message(Frames.frame(Frames.CAST).unsigned(remote.number()), message));
+        }
+        return locals.offer((ProcessRef<Object>) to, message);
     }
 
     @SuppressWarnings({"unchecked", "NullAway"}) // an answer may be null, as in a local call

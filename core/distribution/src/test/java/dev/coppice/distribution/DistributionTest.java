@@ -217,6 +217,20 @@ final class DistributionTest {
     }
 
     @Test
+    void offersArriveHereAndElsewhereOrAreDropped() throws Exception {
+        ProcessRef<Mail> far = seen(0, 1);
+        Distribution near = cluster.node(0).distribution();
+        assertThat(near.offer(far, new Note("far"))).isTrue();
+        awaitLog("far");
+        ProcessRef<Mail> here = worker(0, false);
+        assertThat(near.offer(here, new Note("here"))).isTrue();
+        awaitLog("far", "here");
+        cluster.isolate(cluster.node(1));
+        Cluster.await(() -> near.nodes().size() == 1);
+        assertThat(near.offer(far, new Note("lost"))).isFalse();
+    }
+
+    @Test
     void monitorsTellTheEndOnceWithItsReason() throws Exception {
         ProcessRef<Mail> far = seen(0, 1);
         ProcessRef<Object> observer = worker(0, false);

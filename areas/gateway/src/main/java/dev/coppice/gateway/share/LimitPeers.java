@@ -78,7 +78,9 @@ public final class LimitPeers implements AutoCloseable {
         public void handle(ProcessContext<Mail> process, Mail message) {
             switch (message) {
                 case Begin _ -> distribution.groups().join(GROUP, process.self());
-                case Asked asked -> asked.from.cast(new Answered(sharing.give(asked.demands)));
+                case Asked asked -> {
+                    boolean _ = distribution.offer(asked.from, new Answered(sharing.give(asked.demands)));
+                }
                 case Answered answered -> sharing.granted(answered.grants);
             }
         }
@@ -125,7 +127,8 @@ public final class LimitPeers implements AutoCloseable {
         ProcessRef<Mail> to = members.get(node);
         ProcessRef<Mail> from = self;
         if (to != null && from != null) {
-            to.cast(new Asked(from, demands));
+            // Without waiting for room: others are to be asked, too, and whoever waits is told in time.
+            boolean _ = distribution.offer(to, new Asked(from, demands));
         }
     }
 
