@@ -31,7 +31,8 @@ final class GatewayServer {
     private GatewayServer() {}
 
     /** Each of its own host name; the last one is asked. */
-    static GatewayConfig config(int port, int secure, TlsConfig tls, List<Integer> backendPorts, int routes, int streams) {
+    static GatewayConfig config(
+            int port, int secure, TlsConfig tls, List<Integer> backendPorts, int routes, int streams) {
         List<UpstreamConfig.Endpoint> endpoints = backendPorts.stream()
                 .map(each -> new UpstreamConfig.Endpoint("127.0.0.1", each))
                 .toList();
@@ -40,16 +41,10 @@ final class GatewayServer {
             all.add(route("route-" + i, i, "h" + i + ".example.org"));
         }
         all.add(route("cached", routes, CACHED));
-        UpstreamConfig upstream = new UpstreamConfig(
-                "default/backend:80",
-                UpstreamConfig.Protocol.HTTP,
-                endpoints);
+        UpstreamConfig upstream = new UpstreamConfig("default/backend:80", UpstreamConfig.Protocol.HTTP, endpoints);
         ContentConfig.Cache cache =
                 new ContentConfig.Cache(true, 0, 0, 0, 1 << 20, List.of(), List.of(), true, 5_000, "");
-        UpstreamConfig bytes = new UpstreamConfig(
-                "default/streams:80",
-                UpstreamConfig.Protocol.BYTES,
-                endpoints);
+        UpstreamConfig bytes = new UpstreamConfig("default/streams:80", UpstreamConfig.Protocol.BYTES, endpoints);
         RuleConfig stream = new RuleConfig(
                 List.of(MatchConfig.ANY), List.of(), List.of(new BackendConfig("default/streams:80", 1, List.of())));
         List<ListenerConfig> listeners = List.of(

@@ -134,8 +134,8 @@ final class Testbed implements AutoCloseable {
                 "server { listen 127.0.0.1:" + backend + ";" + files + "} } server { listen 127.0.0.1:" + backend
                         + "; server_name " + GatewayServer.CACHED + ";" + files
                         + " add_header Cache-Control max-age=3600; } }");
-        List<Proxy> proxies =
-                List.of(proxyNginx(backend), haproxy(backend), coppice(Integer.toString(backend), routes, List.of(options)));
+        List<Proxy> proxies = List.of(
+                proxyNginx(backend), haproxy(backend), coppice(Integer.toString(backend), routes, List.of(options)));
         for (Proxy each : proxies) {
             awaitPort(each.plain);
             if (each.streams > 0) {
