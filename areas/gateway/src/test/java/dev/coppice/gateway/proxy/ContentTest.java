@@ -28,6 +28,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.zip.GZIPInputStream;
+import org.brotli.dec.BrotliInputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -114,7 +115,10 @@ class ContentTest {
         };
     }
 
-    /** Decodes bytes as they come. The stream of the library fails at bodies that became a few bytes. */
+    /**
+     * Decodes bytes as they come, which Google's decoder does not: it waits for 4,096 of them. This one is the gateway's library's, which loses the end of
+     * some long bodies that became a few bytes.
+     */
     private static final class Brotli extends InputStream {
         private final InputStream body;
         private final EmbeddedChannel decoder = new EmbeddedChannel(new BrotliDecoder());
@@ -167,7 +171,9 @@ class ContentTest {
             assertThat(answer.headers().map())
                     .doesNotContainKeys("content-length", "accept-ranges", "content-md5", "repr-digest");
             assertThat(answer.body()).hasSizeLessThan(LONG.length() / 50);
-            try (InputStream decoded = decoded(encoding, new ByteArrayInputStream(answer.body()))) {
+            InputStream body = new ByteArrayInputStream(answer.body());
+            try (InputStream decoded =
+                    encoding == Encoding.BROTLI ? new BrotliInputStream(body) : decoded(encoding, body)) {
                 assertThat(text(decoded.readAllBytes())).isEqualTo(LONG);
             }
         }
