@@ -356,6 +356,33 @@ final class GatewayTest {
 
     /** As it stands in the gateway's pages under {@code docs/}. */
     @Test
+    void theExampleOfPeopleWhoLogInDoesWhatItSays() throws Exception {
+        Shell.need("python3", "openssl");
+        Path data = folder.resolve("data");
+        try (RunningCoppice coppice = RunningCoppice.up(data)) {
+            WorkedExample example = new WorkedExample(folder, coppice, data);
+            List<String> blocks = WorkedExample.blocks("docs/gateway/access.md", "People who log in");
+            assertThat(blocks).hasSize(5);
+            String _ = example.sh(blocks.get(0));
+            try {
+                Files.writeString(folder.resolve("people.yaml"), blocks.get(1));
+                await("the server answers", () -> answers(9052));
+                String hello = "hello alice@shop.example of staff";
+                assertThat(example.sh(blocks.get(2)).lines().toList()).endsWith("401", hello, hello, "coppice-session");
+                assertThat(example.sh(blocks.get(3)).strip().lines().toList())
+                        .containsExactly(
+                                "this is not allowed",
+                                "https://localhost:9051/logout?client_id=shop&post_logout",
+                                hello,
+                                "<form method=\"post\">Who are you? <input name=\"user\"></form>");
+            } finally {
+                String _ = example.sh(blocks.get(4));
+            }
+        }
+    }
+
+    /** As it stands in the gateway's pages under {@code docs/}. */
+    @Test
     void theExampleOfCredentialsDoesWhatItSays() throws Exception {
         Shell.need("python3");
         Path data = folder.resolve("data");

@@ -58,7 +58,7 @@ public final class Traffic implements DataPlane {
      * Serves what was saved in a directory.
      *
      * @param supervisor for everything that it runs; it ends with this
-     * @param directory for its files: {@code config.json}, sealed by the key in {@code encryption-keys}, and {@code access.log}
+     * @param directory for its files: {@code config.json}, sealed by the key in {@code encryption-keys}, {@code access.log}, and {@code ended-sessions}
      */
     public static Traffic open(Kernel kernel, Supervisor supervisor, Path directory, DataPlaneFactory factory)
             throws Exception {
@@ -91,7 +91,11 @@ public final class Traffic implements DataPlane {
                 ProxyOptions.DEFAULT.withGeography(options.geography()).withLimitSecret(options.limitSecret());
         ProxyOptions bounded = cacheBytes == null ? usual : usual.withMaxCacheBytes(cacheBytes);
         return (kernel, supervisor, directory) -> new WarmedDataPlane(
-                new ProxyDataPlane(kernel, supervisor, bounded.withAccessLog(directory.resolve("access.log"))),
+                new ProxyDataPlane(
+                        kernel,
+                        supervisor,
+                        bounded.withAccessLog(directory.resolve("access.log"))
+                                .withEndedSessions(directory.resolve("ended-sessions"))),
                 kernel,
                 supervisor,
                 WARM_UP);

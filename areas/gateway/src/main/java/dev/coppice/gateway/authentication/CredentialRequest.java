@@ -1,6 +1,8 @@
 package dev.coppice.gateway.authentication;
 
 import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** What methods may look at of a request, on the thread that calls them and before they return. */
 public interface CredentialRequest {
@@ -23,4 +25,12 @@ public interface CredentialRequest {
 
     /** The values of all query parameters of this name, unescaped. */
     List<String> parameters(String name);
+
+    /**
+     * Awaits the body.
+     *
+     * @param most bytes
+     * @param then told, now or later, on the request's thread; null: it is longer
+     */
+    void body(int most, Consumer<byte @Nullable []> then);
 }

@@ -1,6 +1,10 @@
 package dev.coppice.gateway.authentication;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.control.webhook.HttpsCall;
 import dev.coppice.gateway.config.SecurityConfig;
 import dev.coppice.gateway.config.SecurityConfig.KeySet;
 import dev.coppice.gateway.config.SecurityConfig.Method;
@@ -31,10 +35,13 @@ final class Issuer {
     private static final Fetched.Life METADATA =
             new Fetched.Life(TimeUnit.HOURS.toNanos(1), RemoteKeys.MOST_STALE_NANOS);
     /** For keys that have to be fetched, and that only once. */
+    private static final int LARGEST_USER_INFO = 64 << 10;
+
     private static final long VERIFY_MILLIS = 3 * IssuerClient.LIMIT.toMillis();
 
     private final Method.Oidc config;
     private final Kernel kernel;
+    private final IssuerClient client;
     private final Fetched<IssuerMetadata> metadata;
     private final TokenEndpoint endpoint;
     private final TokenMethod tokens;
@@ -54,11 +61,13 @@ final class Issuer {
             Executor fetches,
             Consumer<String> told) {
         this.config = config;
+        this.client = client;
         this.kernel = kernel;
         SecurityConfig.Endpoints given = config.endpoints();
         IssuerMetadata known = given == null
                 ? null
-                : new IssuerMetadata(given.authorization(), given.token(), given.keys(), given.endSession());
+                : new IssuerMetadata(
+                        given.authorization(), given.token(), given.keys(), given.userInfo(), given.endSession());
         this.metadata = new Fetched<>(
                 "the metadata of " + config.issuer(),
                 kernel,
@@ -136,7 +145,13 @@ final class Issuer {
             throw new TokenEndpoint.RefusedException("the ID token is not of this login");
         }
         long now = kernel.clock().currentTimeMillis();
-        return session(given, given.id(), claims, given.refresh(), now + config.lifetimeMillis());
+        JsonNode more = userInfo(given.access(), claims.path("sub").textValue());
+        return session(
+                given,
+                given.id(),
+                claims,
+                given.refresh(),
+                new Kept(claims.path("sid").textValue(), more, now, now + config.lifetimeMillis()));
     }
 
     /**
@@ -166,11 +181,14 @@ final class Issuer {
                 id == null ? before.idToken() : id,
                 claims,
                 given.refresh() == null ? refreshToken : given.refresh(),
-                before.endsMillis());
+                new Kept(before.id(), before.userInfo(), before.begunMillis(), before.endsMillis()));
     }
 
+    /** What stays as it was at the login. */
+    private record Kept(@Nullable String id, @Nullable JsonNode userInfo, long begunMillis, long endsMillis) {}
+
     private Session session(
-            TokenEndpoint.Tokens given, String id, JsonNode claims, @Nullable String refresh, long endsMillis) {
+            TokenEndpoint.Tokens given, String id, JsonNode claims, @Nullable String refresh, Kept kept) {
         long now = kernel.clock().currentTimeMillis();
         long fresh = given.expiresMillis() > 0
                 ? now + given.expiresMillis()
@@ -179,8 +197,72 @@ final class Issuer {
                 id,
                 config.forwardAccessToken() ? given.access() : "",
                 refresh,
-                Math.min(fresh, endsMillis),
-                endsMillis);
+                kept.id,
+                kept.userInfo,
+                kept.begunMillis,
+                Math.min(fresh, kept.endsMillis),
+                kept.endsMillis);
+    }
+
+    /** What the issuer says beyond the ID token (OpenID Connect Core 1.0, 5.3); null when nobody wants it. */
+    private @Nullable JsonNode userInfo(String access, @Nullable String subject)
+            throws IOException, TokenEndpoint.RefusedException {
+        if (config.userInfoClaims().isEmpty()) {
+            return null;
+        }
+        String uri = known().userInfo();
+        if (uri == null) {
+            throw new IOException("it has no UserInfo endpoint: leave out userInfoClaims, or name it in endpoints");
+        }
+        HttpsCall.Answer answer = client.send(
+                uri,
+                Map.of("Authorization", "Bearer " + access, "Accept", "application/json"),
+                null,
+                LARGEST_USER_INFO);
+        if (answer.status() != 200) {
+            throw new IOException(uri + " answered with status " + answer.status());
+        }
+        JsonNode said;
+        try {
+            said = StrictJson.read(new String(answer.body(), StandardCharsets.UTF_8));
+        } catch (JsonProcessingException e) {
+            throw new IOException(
+                    uri + " answered with what is no JSON; signed and encrypted answers are not supported");
+        }
+        if (subject == null || !subject.equals(said.path("sub").textValue())) {
+            throw new TokenEndpoint.RefusedException(uri + " speaks of somebody else (sub)");
+        }
+        ObjectNode wanted = JsonNodeFactory.instance.objectNode();
+        for (String each : config.userInfoClaims()) {
+            if (said.has(each)) {
+                wanted.set(each, said.get(each));
+            }
+        }
+        return wanted;
+    }
+
+    /**
+     * Reads a logout token (OpenID Connect Back-Channel Logout 1.0, 2.6). Never blocks.
+     *
+     * @param then told of one that is good
+     * @param otherwise told why not: refused, or unavailable
+     */
+    void logout(String token, Consumer<LogoutToken> then, Consumer<Outcome> otherwise) {
+        tokens.verify(token, outcome -> {
+            if (!(outcome instanceof Outcome.Known)) {
+                otherwise.accept(outcome);
+                return;
+            }
+            LogoutToken read;
+            try {
+                read = LogoutToken.read(
+                        SignedToken.read(token), kernel.clock().currentTimeMillis(), config.clockSkewMillis());
+            } catch (SignedToken.MalformedException e) {
+                otherwise.accept(new Outcome.Refused(e.why()));
+                return;
+            }
+            then.accept(read);
+        });
     }
 
     private IssuerMetadata known() throws IOException {

@@ -11,12 +11,14 @@ import org.jspecify.annotations.Nullable;
  * @param authorization where browsers are sent to log in
  * @param token where codes are given for tokens
  * @param keys where the keys are published that sign tokens
+ * @param userInfo where it says more of whoever has logged in (OpenID Connect Core 1.0, 5.3); null: nowhere
  * @param endSession where browsers are sent to log out (OpenID Connect RP-Initiated Logout 1.0); null: nowhere
  */
 record IssuerMetadata(
         String authorization,
         String token,
         String keys,
+        @Nullable String userInfo,
         @Nullable String endSession) {
     private static final int LARGEST = 64 << 10;
 
@@ -45,6 +47,7 @@ record IssuerMetadata(
                 uri(all, "authorization_endpoint"),
                 uri(all, "token_endpoint"),
                 uri(all, "jwks_uri"),
+                all.has("userinfo_endpoint") ? uri(all, "userinfo_endpoint") : null,
                 all.has("end_session_endpoint") ? uri(all, "end_session_endpoint") : null);
     }
 

@@ -17,12 +17,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Sessions of people whom an issuer has logged in by the authorisation code flow (OpenID Connect Core 1.0, 3.1; RFC 6749, 4.1) with PKCE (RFC
- * 7636). No node keeps anything: a login that has begun, and a session, lie sealed in the browser. Issuers are asked elsewhere, never by
+ * 7636). No node keeps anything but which sessions an issuer has ended: a login that has begun, and a session, lie sealed in the browser. Issuers are asked elsewhere, never by
  * the thread that brings a request. Safe for use by many threads.
  */
 final class SessionMethod implements AuthenticationMethod {
@@ -35,12 +37,16 @@ final class SessionMethod implements AuthenticationMethod {
 
     private static final int LONGEST_PARAMETER = 4096;
     private static final int LONGEST_HINT = 4096;
+    private static final String FORM = "application/x-www-form-urlencoded";
+    private static final String LOGOUT_TOKEN = "logout_token=";
+    private static final int LONGEST_LOGOUT = 20 << 10;
     private static final Outcome.Header NOT_STORED = new Outcome.Header("Cache-Control", "no-store");
     private static final String UNKNOWN = "the issuer is not known";
     private static final Outcome.Refused ENDED = new Outcome.Refused("the session has ended");
 
     private final Method.Oidc config;
     private final Issuer issuer;
+    private final EndedSessions endedSessions;
     private final Kernel kernel;
     private final SecureRandom random;
     private final Proofs proofs;
@@ -52,12 +58,21 @@ final class SessionMethod implements AuthenticationMethod {
     /**
      * Makes one.
      *
-     * @param proofs runs what asks the issuer
-     * @param told of what becomes of sessions: begun, completed, refused, failed, refreshed, ended, loggedout
+     * @param ended the sessions that the issuer has ended
+     * @param proofs runs what asks the issuer, and what writes down which sessions it has ended
+     * @param told of what becomes of sessions: begun, completed, refused, failed, refreshed, ended, loggedout,
+     *     revoked (by the issuer), unrevoked (as its token is not good)
      */
-    SessionMethod(Method.Oidc config, Issuer issuer, Kernel kernel, Proofs proofs, Consumer<String> told) {
+    SessionMethod(
+            Method.Oidc config,
+            Issuer issuer,
+            EndedSessions ended,
+            Kernel kernel,
+            Proofs proofs,
+            Consumer<String> told) {
         this.config = config;
         this.issuer = issuer;
+        this.endedSessions = ended;
         this.kernel = kernel;
         this.random = kernel.secureRandom();
         this.proofs = proofs;
@@ -82,6 +97,8 @@ final class SessionMethod implements AuthenticationMethod {
             complete(request, done);
         } else if (request.path().equals(config.logoutPath())) {
             afterAsking(() -> done.accept(logout(request)));
+        } else if (request.path().equals(config.backChannelLogoutPath())) {
+            afterAsking(() -> logoutByIssuer(request, done));
         } else {
             session(request, outcome -> {
                 if (outcome instanceof Outcome.Known || !navigates(request)) {
@@ -112,7 +129,9 @@ final class SessionMethod implements AuthenticationMethod {
             done.accept(Outcome.Absent.ABSENT);
             return;
         }
-        Outcome.Known remembered = proofs.remembered(sealed);
+        // Before anything is looked at: what is found good now counts until the next session is ended.
+        String remembering = endedSessions.number() + "\n" + sealed;
+        Outcome.Known remembered = proofs.remembered(remembering);
         if (remembered != null) {
             done.accept(remembered);
             return;
@@ -121,19 +140,28 @@ final class SessionMethod implements AuthenticationMethod {
         long now = kernel.clock().currentTimeMillis();
         if (session == null) {
             done.accept(new Outcome.Refused("the session is not valid"));
-        } else if (now >= session.endsMillis()) {
+        } else if (now >= session.endsMillis() || endedByIssuer(session)) {
             done.accept(ENDED);
         } else if (now < session.freshUntilMillis()) {
             Outcome known = known(session, List.of());
             if (known instanceof Outcome.Known good) {
-                proofs.remember(sealed, good, session.freshUntilMillis());
+                proofs.remember(remembering, good, session.freshUntilMillis());
             }
             done.accept(known);
         } else if (session.refreshToken() == null) {
             done.accept(ENDED);
         } else {
             String refreshToken = session.refreshToken();
+            // Whatever has ended meanwhile: some issuers take a refresh token once.
             proofs.prove(sealed, REFRESHED_MILLIS, () -> refreshed(session, refreshToken), done);
+        }
+    }
+
+    private boolean endedByIssuer(Session session) {
+        try {
+            return endedSessions.has(session.id(), session.claims().path("sub").asText(""), session.begunMillis());
+        } catch (SignedToken.MalformedException e) {
+            return true;
         }
     }
 
@@ -365,6 +393,61 @@ final class SessionMethod implements AuthenticationMethod {
         return redirect(to, cookies.forget(request));
     }
 
+    /** The issuer says that sessions have ended (OpenID Connect Back-Channel Logout 1.0, 2.5 to 2.8). */
+    private void logoutByIssuer(CredentialRequest request, Consumer<Outcome> done) {
+        String type = first(request, "content-type").split(";", 2)[0].strip();
+        if (!request.method().equals("POST") || !type.equalsIgnoreCase(FORM)) {
+            done.accept(unrevoked(400, "expected a POST of " + FORM));
+            return;
+        }
+        request.body(LONGEST_LOGOUT, body -> {
+            String token = body == null ? null : logoutToken(new String(body, StandardCharsets.ISO_8859_1));
+            if (token == null) {
+                done.accept(unrevoked(
+                        400, "expected one logout_token, of " + LONGEST_LOGOUT + " bytes at most with its name"));
+                return;
+            }
+            issuer.logout(
+                    token,
+                    good -> proofs.prove("logout " + token, 0, () -> revoked(good), done),
+                    bad -> done.accept(bad instanceof Outcome.Refused refused ? unrevoked(400, refused.why()) : bad));
+        });
+    }
+
+    /** A token needs no escapes, and a form may have other fields, which do not count. */
+    private static @Nullable String logoutToken(String form) {
+        String found = null;
+        for (String each : form.split("&", -1)) {
+            if (each.startsWith(LOGOUT_TOKEN)) {
+                if (found != null) {
+                    return null;
+                }
+                found = each.substring(LOGOUT_TOKEN.length());
+            }
+        }
+        return found;
+    }
+
+    /** Blocks. */
+    private Outcome revoked(LogoutToken token) {
+        try {
+            endedSessions.end(token, config.lifetimeMillis());
+        } catch (EndedSessions.RefusedException e) {
+            return unrevoked(e.full ? 503 : 400, String.valueOf(e.getMessage()));
+        } catch (IOException e) {
+            complain("what the issuer has ended cannot be written down, and would be forgotten with a restart: " + e);
+            return unrevoked(503, "it cannot be written down; try again");
+        }
+        told.accept("revoked");
+        return reply(200, "", -1);
+    }
+
+    private Outcome unrevoked(int status, String why) {
+        complain("logout by the issuer: " + why);
+        told.accept("unrevoked");
+        return reply(status, why, -1);
+    }
+
     // ---- what it has
 
     /** There is no scheme of its own; a program that sees it knows at least what is missing. */
@@ -390,8 +473,8 @@ final class SessionMethod implements AuthenticationMethod {
 
     @Override
     public List<String> ownPaths() {
-        return config.logoutPath() == null
-                ? List.of(config.redirectPath())
-                : List.of(config.redirectPath(), config.logoutPath());
+        return Stream.of(config.redirectPath(), config.logoutPath(), config.backChannelLogoutPath())
+                .filter(Objects::nonNull)
+                .toList();
     }
 }

@@ -10,12 +10,19 @@ import org.jspecify.annotations.Nullable;
  * A JSON Web Token in its compact form (RFC 7515, 7.1; RFC 7519), taken apart and not yet verified. Nothing in its header that names or
  * holds keys is looked at. Immutable.
  *
+ * @param type what its header says that it is ({@code typ}); null: nothing
  * @param keyId null: it names none
  * @param claims an object
  * @param signed what is signed
  * @param signature in base64url
  */
-record SignedToken(String algorithm, @Nullable String keyId, JsonNode claims, byte[] signed, String signature) {
+record SignedToken(
+        String algorithm,
+        @Nullable String type,
+        @Nullable String keyId,
+        JsonNode claims,
+        byte[] signed,
+        String signature) {
     /** Those of browsers do not fit into longer headers anyway. */
     static final int LONGEST = 16 << 10;
 
@@ -64,6 +71,7 @@ record SignedToken(String algorithm, @Nullable String keyId, JsonNode claims, by
         }
         return new SignedToken(
                 algorithm.textValue(),
+                header.path("typ").textValue(),
                 keyId.isTextual() ? keyId.textValue() : null,
                 object(token.substring(first + 1, second)),
                 token.substring(0, second).getBytes(StandardCharsets.US_ASCII),

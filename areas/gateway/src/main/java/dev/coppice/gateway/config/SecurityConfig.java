@@ -131,10 +131,12 @@ public record SecurityConfig(
          * @param redirectPath where the issuer sends browsers back to
          * @param logoutPath that ends the session; null: none does
          * @param afterLogoutPath where browsers go then
+         * @param backChannelLogoutPath where the issuer says that sessions have ended; null: nowhere
          * @param cookies how the session is kept
          * @param lifetimeMillis after which people have to log in again
          * @param algorithms names of RFC 7518 and RFC 8037
          * @param headers in which backends are told claims
+         * @param userInfoClaims that the issuer's UserInfo endpoint is asked for; empty: it is not asked
          * @param forwardAccessToken whether backends get the access token
          */
         record Oidc(
@@ -150,14 +152,18 @@ public record SecurityConfig(
                 String redirectPath,
                 @Nullable String logoutPath,
                 String afterLogoutPath,
+                @Nullable String backChannelLogoutPath,
                 SessionCookies cookies,
                 long lifetimeMillis,
                 List<String> algorithms,
                 long clockSkewMillis,
                 List<ClaimHeader> headers,
+                List<String> userInfoClaims,
                 boolean forwardAccessToken)
                 implements Method {
             public Oidc {
+                // What an earlier version wrote has none.
+                userInfoClaims = userInfoClaims == null ? List.of() : List.copyOf(userInfoClaims);
                 scopes = List.copyOf(scopes);
                 algorithms = List.copyOf(algorithms);
                 headers = List.copyOf(headers);
@@ -278,12 +284,14 @@ public record SecurityConfig(
     /**
      * Where an issuer answers.
      *
+     * @param userInfo null: it does not say more of people than their ID tokens
      * @param endSession null: it cannot be told that a session has ended
      */
     public record Endpoints(
             String authorization,
             String token,
             String keys,
+            @Nullable String userInfo,
             @Nullable String endSession) {}
 
     /**

@@ -329,15 +329,22 @@ final class SecurityReader {
                 https(given.authorization(), "oidc.endpoints.authorization");
                 https(given.token(), "oidc.endpoints.token");
                 https(given.keys(), "oidc.endpoints.keys");
+                if (given.userInfo() != null) {
+                    https(given.userInfo(), "oidc.endpoints.userInfo");
+                }
                 if (given.endSession() != null) {
                     https(given.endSession(), "oidc.endpoints.endSession");
                 }
                 endpoints = new SecurityConfig.Endpoints(
-                        given.authorization(), given.token(), given.keys(), given.endSession());
+                        given.authorization(), given.token(), given.keys(), given.userInfo(), given.endSession());
             }
             path(spec.redirectPath(), "oidc.redirectPath");
             path(spec.logoutPath(), "oidc.logoutPath");
             path(spec.afterLogoutPath(), "oidc.afterLogoutPath");
+            if (spec.backChannelLogoutPath() != null) {
+                path(spec.backChannelLogoutPath(), "oidc.backChannelLogoutPath");
+            }
+            distinct(spec);
             List<String> scopes = new ArrayList<>();
             scopes.add("openid");
             spec.scopes().stream().filter(each -> !scopes.contains(each)).forEach(scopes::add);
@@ -361,13 +368,32 @@ final class SecurityReader {
                     spec.redirectPath(),
                     spec.logoutPath(),
                     spec.afterLogoutPath(),
+                    spec.backChannelLogoutPath(),
                     new SecurityConfig.SessionCookies(
                             spec.cookieName(), spec.sameSite(), spec.plainHTTP(), sessionKeys(spec, secret)),
                     lifetime,
                     spec.algorithms(),
                     skew,
                     headers,
+                    spec.userInfoClaims(),
                     spec.forwardAccessToken());
+        }
+
+        /** One path has one meaning. */
+        private void distinct(SecurityPolicySpec.Oidc spec) throws InvalidException {
+            Map<String, String> fields = new HashMap<>();
+            for (String field : List.of("redirectPath", "logoutPath", "backChannelLogoutPath")) {
+                String path = switch (field) {
+                    case "redirectPath" -> spec.redirectPath();
+                    case "logoutPath" -> spec.logoutPath();
+                    default -> spec.backChannelLogoutPath();
+                };
+                String other = path == null ? null : fields.putIfAbsent(path, field);
+                if (other != null) {
+                    throw new InvalidException(place + ".oidc." + field + ": \"" + path + "\" is " + other
+                            + ", too; expected another path");
+                }
+            }
         }
 
         private List<SecurityConfig.Secret> sessionKeys(SecurityPolicySpec.Oidc spec, String clientSecret)

@@ -286,6 +286,12 @@ public record SecurityPolicySpec(
             @UrlPath @Default("\"/\"") @Description("The path where browsers go after that.")
             String afterLogoutPath,
 
+            @UrlPath
+            @Description(
+                    "The path at which the issuer says that sessions have ended (OpenID Connect Back-Channel Logout 1.0); a rule with this policy has to be for it. By default there is none.")
+            @Nullable
+            String backChannelLogoutPath,
+
             @Length(min = 1, max = 64)
             @Pattern("^[A-Za-z0-9][A-Za-z0-9-]*$")
             @Default("\"coppice-session\"")
@@ -330,6 +336,12 @@ public record SecurityPolicySpec(
             @Description("Headers in which the backend is told claims of the ID token.")
             List<ClaimHeader> claimHeaders,
 
+            @ListType("atomic")
+            @Length(max = 32)
+            @Description(
+                    "Claims that the issuer's UserInfo endpoint is asked for at the login, such as groups; those of the ID token count first. By default it is not asked.")
+            List<@Length(min = 1, max = 256) String> userInfoClaims,
+
             @Default("false") @Description("Whether the backend gets the access token, as Authorization: Bearer.")
             boolean forwardAccessToken) {}
 
@@ -344,6 +356,9 @@ public record SecurityPolicySpec(
 
             @Required @HttpsAddress @Description("Where the keys are that sign tokens (jwks_uri).")
             String keys,
+
+            @HttpsAddress @Description("Where it says more of whoever has logged in (userinfo_endpoint).") @Nullable
+            String userInfo,
 
             @HttpsAddress @Description("Where browsers log out (end_session_endpoint).") @Nullable
             String endSession) {}

@@ -2,9 +2,12 @@ package dev.coppice.gateway.proxy;
 
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.util.List;
 import java.util.Set;
+import java.util.function.IntSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What security policies count. The first {@value #MOST_NAMES} have figures of their own. Safe
@@ -42,6 +45,7 @@ final class AccessMetrics implements AutoCloseable {
     private final Counter fetches;
     private final Counter sessions;
     private final Counter tokens;
+    private @Nullable GaugeWithCallback ended;
     private final NamedFigures<PerPolicy> policies =
             new NamedFigures<>(MOST_NAMES, this::made, (name, _) -> forget(name));
 
@@ -67,13 +71,22 @@ final class AccessMetrics implements AutoCloseable {
         sessions = Counter.builder()
                 .name("coppice_gateway_sessions")
                 .help(
-                        "What became of sessions of people whom an issuer logs in: begun, completed, refused, failed, refreshed, ended, loggedout.")
+                        "What became of sessions of people whom an issuer logs in: begun, completed, refused, failed, refreshed, ended, loggedout, revoked (by the issuer), unrevoked (as its token was not good).")
                 .labelNames("event")
                 .register(registry);
         tokens = Counter.builder()
                 .name("coppice_gateway_token_fetches")
                 .help("Fetches of tokens that the gateway shows to backends: fetched, failed.")
                 .labelNames("result")
+                .register(registry);
+    }
+
+    /** Has it shown how many sessions are remembered as ended; called once. */
+    void endedSessions(IntSupplier count) {
+        ended = GaugeWithCallback.builder()
+                .name("coppice_gateway_ended_sessions")
+                .help("Names of sessions and subjects that issuers have ended, as they are remembered.")
+                .callback(callback -> callback.call(count.getAsInt()))
                 .register(registry);
     }
 
@@ -115,5 +128,9 @@ final class AccessMetrics implements AutoCloseable {
         registry.unregister(fetches);
         registry.unregister(sessions);
         registry.unregister(tokens);
+        GaugeWithCallback gauge = ended;
+        if (gauge != null) {
+            registry.unregister(gauge);
+        }
     }
 }

@@ -14,6 +14,7 @@ import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -53,14 +54,17 @@ final class AccessPolicies implements AutoCloseable {
      * Begins without any.
      *
      * @param supervisor of what policies do beside the traffic
+     * @param endedSessions the directory that has which sessions issuers have ended; null: none has
      * @param registry where they count
      */
-    AccessPolicies(Kernel kernel, Supervisor supervisor, PrometheusRegistry registry) throws StartException {
+    AccessPolicies(Kernel kernel, Supervisor supervisor, @Nullable Path endedSessions, PrometheusRegistry registry)
+            throws StartException {
         this.kernel = kernel;
         this.tokenFetches = supervisor.executor("token-fetches", TOKEN_FETCHES);
         this.clock = kernel.clock();
         this.metrics = new AccessMetrics(registry);
-        this.methods = new AuthenticationMethods(kernel, supervisor, metrics::fetched, metrics::session);
+        this.methods = new AuthenticationMethods(kernel, supervisor, endedSessions, metrics::fetched, metrics::session);
+        metrics.endedSessions(methods::endedSessions);
     }
 
     /** What the gateway shows to backends. */

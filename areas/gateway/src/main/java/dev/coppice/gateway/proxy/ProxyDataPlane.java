@@ -121,7 +121,7 @@ public final class ProxyDataPlane implements DataPlane {
         this.metrics = new ProxyMetrics(registry);
         this.unrouted = metrics.route("");
         this.limits = new RateLimits(kernel, registry, options.limitSecret());
-        this.access = new AccessPolicies(kernel, supervisor, registry);
+        this.access = new AccessPolicies(kernel, supervisor, options.endedSessions(), registry);
         this.functions = new Functions(kernel, supervisor, registry);
         this.filters = new RouteFilters(supervisor.executor("filters"), metrics.filterCalls, functions);
         this.disk = supervisor.executor("files", FILES);

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxCacheBytes of the heap for answers that are kept, of all caches together
  * @param accessLog the file of the access log; those of policies are in the directory {@code logs} beside it; null: there are no files
  * @param geography files that say where addresses are; the first that knows something counts
+ * @param endedSessions the directory that has which sessions issuers have ended; null: it is forgotten with the process
  * @param limitSecret what keys of rate limits are hashed with where several nodes share them; null: this one shares none
  */
 public record ProxyOptions(
@@ -47,6 +48,7 @@ public record ProxyOptions(
         long maxCacheBytes,
         @Nullable Path accessLog,
         List<Path> geography,
+        @Nullable Path endedSessions,
         @Nullable KeySecret limitSecret) {
 
     public ProxyOptions {
@@ -91,6 +93,7 @@ public record ProxyOptions(
         private long maxCacheBytes = Runtime.getRuntime().maxMemory() / CACHE_SHARE;
         private @Nullable Path accessLog;
         private List<Path> geography = List.of();
+        private @Nullable Path endedSessions;
         private @Nullable KeySecret limitSecret;
 
         private Draft() {}
@@ -113,6 +116,7 @@ public record ProxyOptions(
             maxCacheBytes = from.maxCacheBytes;
             accessLog = from.accessLog;
             geography = from.geography;
+            endedSessions = from.endedSessions;
             limitSecret = from.limitSecret;
         }
 
@@ -135,6 +139,7 @@ public record ProxyOptions(
                     maxCacheBytes,
                     accessLog,
                     geography,
+                    endedSessions,
                     limitSecret);
         }
     }
@@ -175,6 +180,10 @@ public record ProxyOptions(
 
     public ProxyOptions withGeography(List<Path> geography) {
         return with(draft -> draft.geography = geography);
+    }
+
+    public ProxyOptions withEndedSessions(@Nullable Path endedSessions) {
+        return with(draft -> draft.endedSessions = endedSessions);
     }
 
     public ProxyOptions withLimitSecret(@Nullable KeySecret limitSecret) {

@@ -5,6 +5,7 @@ import dev.coppice.gateway.config.SecurityConfig.Source;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpRequest;
 import java.util.List;
+import java.util.function.Consumer;
 import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
 
@@ -56,6 +57,12 @@ record RequestCredentials(
     @Override
     public List<String> parameters(String name) {
         return QueryParameters.values(target.query(), name);
+    }
+
+    @Override
+    public void body(int most, Consumer<byte @Nullable []> then) {
+        // One byte more tells that there are too many.
+        body.await(request, client, most + 1, () -> then.accept(body.longerThan(most) ? null : body.beginning(most)));
     }
 
     /** Takes out what a source has; the request's target is from then on that of what is returned. */

@@ -1,5 +1,6 @@
 package dev.coppice.gateway.authentication;
 
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -7,12 +8,15 @@ import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** A request of a test, and what a method finds in it. */
 final class Asked implements CredentialRequest {
     private final Map<String, List<String>> all = new HashMap<>();
     private String method = "GET";
     private String target = "/";
+    private byte[] body = new byte[0];
 
     static Asked header(String name, String... values) {
         Asked asked = new Asked();
@@ -46,6 +50,16 @@ final class Asked implements CredentialRequest {
         this.method = method;
         this.target = target;
         return this;
+    }
+
+    Asked body(String text) {
+        body = text.getBytes(StandardCharsets.UTF_8);
+        return this;
+    }
+
+    @Override
+    public void body(int most, Consumer<byte @Nullable []> then) {
+        then.accept(body.length > most ? null : body);
     }
 
     @Override

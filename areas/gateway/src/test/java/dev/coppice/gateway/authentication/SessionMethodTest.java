@@ -11,6 +11,7 @@ import dev.coppice.kernel.SimulatedClock;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -30,6 +31,8 @@ class SessionMethodTest {
     private final TestBrowser browser = new TestBrowser();
     private final Queue<Runnable> work = new ArrayDeque<>();
     private final List<String> told = new ArrayList<>();
+    private final EndedSessions ended = new EndedSessions(clock, null);
+    private List<String> userInfoClaims = List.of();
     private SessionMethod method = method(config(KEY));
 
     @AfterEach
@@ -51,11 +54,13 @@ class SessionMethodTest {
                 "/oauth2/callback",
                 "/oauth2/logout",
                 "/bye",
+                "/oauth2/ended",
                 new SessionCookies("s", "Lax", false, List.of(keys)),
                 Duration.ofHours(8).toMillis(),
                 List.of("ES256", "RS256"),
                 0,
                 List.of(new ClaimHeader(List.of("sub"), "x-user")),
+                userInfoClaims,
                 true);
     }
 
@@ -64,7 +69,7 @@ class SessionMethodTest {
         ProofCache cache = new ProofCache(clock, kernel.secureRandom(), 256);
         Executor now = Runnable::run;
         Issuer known = new Issuer(config, issuer, kernel, cache, () -> 1, now, _ -> {});
-        return new SessionMethod(config, known, kernel, new Proofs(clock, cache, 2, work::add), told::add);
+        return new SessionMethod(config, known, ended, kernel, new Proofs(clock, cache, 2, work::add), told::add);
     }
 
     private Asked page(String target) {
@@ -458,6 +463,145 @@ class SessionMethodTest {
                 .isEqualTo("/bye");
     }
 
+    private Outcome.Replied logoutByIssuer(String token) {
+        return (Outcome.Replied) ask(Asked.header("content-type", "application/x-www-form-urlencoded")
+                .of("POST", "/oauth2/ended")
+                .body("logout_token=" + token));
+    }
+
+    @Test
+    void theIssuerEndsASession() {
+        issuer.claims = ",\"sid\":\"s1\"";
+        login("/");
+        Map<String, String> first = Map.copyOf(browser.cookies);
+        known();
+        browser.cookies.clear();
+        issuer.claims = ",\"sid\":\"s2\"";
+        login("/");
+        known();
+        Outcome.Replied reply = logoutByIssuer(issuer.logoutToken(",\"sub\":\"alice\",\"sid\":\"s1\""));
+        assertThat(reply.status()).as(reply.text()).isEqualTo(200);
+        assertThat(header(reply, "Cache-Control")).isEqualTo("no-store");
+        known();
+        browser.cookies.clear();
+        browser.cookies.putAll(first);
+        // Also where it was known to be good a moment ago, on any policy of the client, and when it would be made
+        // fresh.
+        assertThat(ask(page("/"))).isEqualTo(new Outcome.Refused("the session has ended"));
+        method = method(config(KEY));
+        assertThat(ask(page("/"))).isEqualTo(new Outcome.Refused("the session has ended"));
+        clock.advance(Duration.ofMinutes(5));
+        assertThat(ask(page("/"))).isEqualTo(new Outcome.Refused("the session has ended"));
+        assertThat(told).containsExactly("begun", "completed", "begun", "completed", "revoked");
+    }
+
+    @Test
+    void theIssuerEndsAllSessionsOfSomebody() {
+        login("/");
+        clock.advance(Duration.ofMinutes(5));
+        // Made fresh: it began when they logged in.
+        known();
+        assertThat(logoutByIssuer(issuer.logoutToken(",\"sub\":\"bob\"")).status())
+                .isEqualTo(200);
+        known();
+        String token = issuer.logoutToken(",\"sub\":\"alice\"");
+        assertThat(logoutByIssuer(token).status()).isEqualTo(200);
+        assertThat(ask(page("/"))).isEqualTo(new Outcome.Refused("the session has ended"));
+        clock.advance(Duration.ofSeconds(1));
+        browser.cookies.clear();
+        login("/");
+        known();
+        // Whoever has seen the token cannot end it again.
+        Outcome.Replied again = logoutByIssuer(token);
+        assertThat(again.status()).isEqualTo(400);
+        assertThat(again.text()).contains("shown before");
+        known();
+    }
+
+    @Test
+    void logoutTokensHaveToBeGood() {
+        login("/");
+        String event = "\"events\":{\"http://schemas.openid.net/event/backchannel-logout\":{}}";
+        long now = clock.now().getEpochSecond();
+        String head = "{\"alg\":\"ES256\",\"kid\":\"ec\"}";
+        String all = "\"iss\":\"" + issuer.issuer + "\",\"aud\":\"shop\",\"sub\":\"alice\",\"jti\":\"j\",\"iat\":" + now
+                + ",\"exp\":" + (now + 60) + "," + event;
+        Map<String, String> bad = new LinkedHashMap<>();
+        bad.put("another issuer", issuer.logoutToken(head, all.replace("/realm", "/other")));
+        bad.put("another audience", issuer.logoutToken(head, all.replace("\"shop\"", "\"else\"")));
+        bad.put("has expired", issuer.logoutToken(head, all.replace("" + (now + 60), "" + now)));
+        bad.put("when it ends", issuer.logoutToken(head, all.replace(",\"exp\":" + (now + 60), "")));
+        bad.put("ten minutes (iat)", issuer.logoutToken(head, all.replace("\"iat\":" + now, "\"iat\":" + (now - 601))));
+        bad.put(" minutes (iat)", issuer.logoutToken(head, all.replace("\"iat\":" + now, "\"iat\":" + (now + 5))));
+        bad.put("minutes (iat)", issuer.logoutToken(head, all.replace("\"iat\":" + now + ",", "")));
+        bad.put("(events)", issuer.logoutToken(head, all.replace("," + event, "")));
+        bad.put("logout (events)", issuer.logoutToken(head, all.replace(":{}}", ":true}")));
+        bad.put("nonce", issuer.logoutToken(head, all + ",\"nonce\":\"n\""));
+        bad.put("neither sid nor sub", issuer.logoutToken(head, all.replace("\"sub\":\"alice\",", "")));
+        bad.put("sid that is no text", issuer.logoutToken(head, all + ",\"sid\":7"));
+        bad.put("lacks jti", issuer.logoutToken(head, all.replace("\"jti\":\"j\",", "")));
+        bad.put("(typ)", issuer.logoutToken(head.replace("}", ",\"typ\":\"at+jwt\"}"), all));
+        bad.put("not accepted", issuer.logoutToken(head.replace("ES256", "none"), all));
+        bad.put("no such key", issuer.logoutToken(head.replace("\"ec\"", "\"no\""), all));
+        String good = issuer.logoutToken(head, all);
+        bad.put("signature", good.substring(0, good.length() - 4) + (good.endsWith("AAAA") ? "BBBB" : "AAAA"));
+        bad.put("malformed", "x");
+        bad.put("expected one logout_token", good + "&logout_token=" + good);
+        bad.forEach((why, token) -> {
+            Outcome.Replied reply = logoutByIssuer(token);
+            assertThat(reply.status()).as(why).isEqualTo(400);
+            assertThat(reply.text()).as(why).contains(why.strip());
+        });
+        for (Asked each : List.of(
+                Asked.nothing().of("GET", "/oauth2/ended"),
+                Asked.header("content-type", "application/json")
+                        .of("POST", "/oauth2/ended")
+                        .body("logout_token=" + good),
+                Asked.header("content-type", "application/x-www-form-urlencoded")
+                        .of("POST", "/oauth2/ended")
+                        .body("logout_token=" + "x".repeat(30_000)))) {
+            assertThat(ask(each))
+                    .isInstanceOfSatisfying(
+                            Outcome.Replied.class,
+                            reply -> assertThat(reply.status()).isEqualTo(400));
+        }
+        known();
+        issuer.away = true;
+        method = method(config(KEY));
+        assertThat(ask(Asked.header("content-type", "application/x-www-form-urlencoded")
+                        .of("POST", "/oauth2/ended")
+                        .body("logout_token=" + good)))
+                .isInstanceOf(Outcome.Unavailable.class);
+        issuer.away = false;
+        clock.advance(Duration.ofSeconds(11));
+        assertThat(logoutByIssuer(good + "&other=field").status()).isEqualTo(200);
+        assertThat(ask(page("/"))).isInstanceOf(Outcome.Refused.class);
+    }
+
+    @Test
+    void theUserInfoEndpointSaysMore() {
+        userInfoClaims = List.of("team", "groups", "missing");
+        method = method(config(KEY));
+        issuer.claims = ",\"groups\":[\"staff\"]";
+        login("/");
+        Outcome.Known known = known();
+        assertThat(known.identity().claims().path("team").asText()).isEqualTo("red");
+        // The ID token is signed, and counts first; what nobody asked for takes no room.
+        assertThat(known.identity().claims().path("groups").toString()).isEqualTo("[\"staff\"]");
+        assertThat(known.identity().claims().has("phone")).isFalse();
+        clock.advance(Duration.ofMinutes(5));
+        assertThat(known().identity().claims().path("team").asText()).isEqualTo("red");
+        assertThat(issuer.calls.stream().filter("/userinfo"::equals)).hasSize(1);
+        browser.cookies.clear();
+        for (String bad : List.of("{\"sub\":\"mallory\",\"team\":\"red\"}", "{\"team\":\"red\"}", "[]")) {
+            issuer.userInfo = bad;
+            assertThat(login("/").status()).as(bad).isEqualTo(403);
+        }
+        issuer.userInfo = "no JSON";
+        assertThat(ask(page("/oauth2/callback?" + issuer.login(sent("/"))))).isInstanceOf(Outcome.Unavailable.class);
+        assertThat(browser.cookies).doesNotContainKey("__Host-s");
+    }
+
     @Test
     void whileTheIssuerIsAwayNobodyLogsInAndSessionsGoOn() {
         login("/");
@@ -500,6 +644,7 @@ class SessionMethodTest {
     void nothingSecretIsTold() {
         login("/");
         assertThat(config(KEY).toString()).doesNotContain(TestIssuer.SECRET, KEY.value());
-        assertThat(new Session("a.b.c", "d", "e", 1, 2).toString()).isEqualTo("Session[not shown]");
+        assertThat(new Session("a.b.c", "d", "e", null, null, 0, 1, 2).toString())
+                .isEqualTo("Session[not shown]");
     }
 }

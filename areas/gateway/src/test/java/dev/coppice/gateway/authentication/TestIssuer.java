@@ -43,6 +43,8 @@ public final class TestIssuer implements IssuerClient {
     public int expiresSeconds = 300;
     public boolean refreshing = true;
     public boolean idWithRefresh;
+    /** What the UserInfo endpoint says. */
+    public String userInfo = "{\"sub\":\"alice\",\"team\":\"red\",\"groups\":[\"more\"],\"phone\":\"1\"}";
     /** Whether ID tokens have a hash of the access token. */
     public boolean hashing;
 
@@ -87,6 +89,10 @@ public final class TestIssuer implements IssuerClient {
         return switch (uri.substring(issuer.length())) {
             case "/.well-known/openid-configuration" -> answer(200, metadata());
             case "/keys" -> answer(200, keys.set());
+            case "/userinfo" ->
+                ("Bearer access-" + (number - 1)).equals(headers.get("Authorization"))
+                        ? answer(200, userInfo)
+                        : answer(401, "");
             case "/token" -> token(headers, new String(body == null ? new byte[0] : body, StandardCharsets.US_ASCII));
             default -> answer(404, "");
         };
@@ -99,6 +105,7 @@ public final class TestIssuer implements IssuerClient {
     public String metadata() {
         return "{\"issuer\":\"" + issuer + "\",\"authorization_endpoint\":\"" + issuer
                 + "/authorize\",\"token_endpoint\":\"" + issuer + "/token\",\"jwks_uri\":\"" + issuer + "/keys\""
+                + ",\"userinfo_endpoint\":\"" + issuer + "/userinfo\""
                 + (logout ? ",\"end_session_endpoint\":\"" + issuer + "/logout\"" : "") + "}";
     }
 
@@ -155,6 +162,20 @@ public final class TestIssuer implements IssuerClient {
         return "{\"access_token\":\"" + access + "\",\"token_type\":\"bearer\",\"expires_in\":" + expiresSeconds
                 + (refreshing ? ",\"refresh_token\":\"" + refresh + "\"" : "")
                 + (id ? ",\"id_token\":\"" + token + "\"" : "") + "}";
+    }
+
+    /** A logout token with such claims beside those that each has; the header is given, or usual. */
+    public String logoutToken(String claims) {
+        long now = seconds.getAsLong();
+        return logoutToken(
+                "{\"alg\":\"ES256\",\"kid\":\"ec\",\"typ\":\"logout+jwt\"}",
+                "\"iss\":\"" + issuer + "\",\"aud\":\"" + CLIENT + "\",\"iat\":" + now + ",\"exp\":" + (now + 120)
+                        + ",\"jti\":\"logout-" + number++
+                        + "\",\"events\":{\"http://schemas.openid.net/event/backchannel-logout\":{}}" + claims);
+    }
+
+    public String logoutToken(String header, String claims) {
+        return keys.token(header, "{" + claims + "}", "ES256");
     }
 
     private static String hash(String text) {

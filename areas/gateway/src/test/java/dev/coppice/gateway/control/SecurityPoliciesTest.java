@@ -336,7 +336,7 @@ class SecurityPoliciesTest {
                         "people",
                         "https://id.example",
                         new SecurityConfig.Endpoints(
-                                "https://a.example/a", "https://a.example/t", "https://a.example/k", null),
+                                "https://a.example/a", "https://a.example/t", "https://a.example/k", null, null),
                         null,
                         false,
                         "shop",
@@ -346,6 +346,7 @@ class SecurityPoliciesTest {
                         "/oauth2/callback",
                         "/oauth2/logout",
                         "/",
+                        null,
                         new SecurityConfig.SessionCookies(
                                 "coppice-session",
                                 "Lax",
@@ -356,6 +357,7 @@ class SecurityPoliciesTest {
                         28_800_000,
                         List.of("RS256", "ES256", "EdDSA"),
                         60_000,
+                        List.of(),
                         List.of(),
                         false));
         methods("p", people(""));
@@ -385,6 +387,12 @@ class SecurityPoliciesTest {
         assertThat(conditions(world.translate(), "p")).containsExactly("Gateway gate " + GOOD);
         methods("p", people(", redirectPath: /a/../b"));
         closed("Accepted=False/Invalid", "oidc.redirectPath: \"/a/../b\": expected a path in its normal form");
+        methods("p", people(", backChannelLogoutPath: /oauth2/callback"));
+        closed(
+                "Accepted=False/Invalid",
+                "oidc.backChannelLogoutPath: \"/oauth2/callback\" is redirectPath, too; expected another path");
+        methods("p", people(", backChannelLogoutPath: /a/../b"));
+        closed("Accepted=False/Invalid", "oidc.backChannelLogoutPath: \"/a/../b\": expected a path");
         methods("p", people(", endpoints: {authorization: 'https://[x', token: 'https://a', keys: 'https://a'}"));
         closed("Accepted=False/Invalid", "oidc.endpoints.authorization");
         methods("p", people(", claimHeaders: [{claim: [sub], header: Cookie}]"));

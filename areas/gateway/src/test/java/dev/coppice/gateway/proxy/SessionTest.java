@@ -17,6 +17,7 @@ import dev.coppice.gateway.config.SecurityConfig.SessionCookies;
 import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.tap.Tap;
 import dev.coppice.gateway.tap.TapQuestion;
+import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
@@ -99,11 +100,13 @@ class SessionTest {
                 "/oauth2/callback",
                 "/oauth2/logout",
                 "/bye",
+                "/oauth2/ended",
                 new SessionCookies("s", "Lax", true, List.of(new Secret(TestIssuer.SECRET))),
                 28_800_000,
                 List.of("ES256"),
                 0,
                 List.of(new ClaimHeader(List.of("sub"), "x-user")),
+                List.of(),
                 true);
         SecurityConfig policy = new SecurityConfig(
                 "default/p",
@@ -173,6 +176,39 @@ class SessionTest {
             }
         });
         assertThat(Files.readString(log)).doesNotContain("code=", "access-1", "state=");
+    }
+
+    @Test
+    void theIssuerEndsSessions() throws Exception {
+        login();
+        assertThat(page("/")).startsWith("HTTP/1.1 200");
+        String form = "logout_token=" + issuer.logoutToken(",\"sub\":\"alice\"");
+        String post = "POST /oauth2/ended HTTP/1.1\r\n"
+                + "Host: example.org\r\n"
+                + "Content-Type: application/x-www-form-urlencoded\r\n"
+                + "Expect: 100-continue\r\n"
+                + "Connection: close\r\n"
+                + "Content-Length: " + form.length() + "\r\n\r\n" + form;
+        assertThat(proxy.exchange(post)).contains("HTTP/1.1 200").contains("no-store");
+        assertThat(page("/", "Sec-Fetch-Mode: cors")).startsWith("HTTP/1.1 401");
+        assertThat(page("/")).startsWith("HTTP/1.1 302");
+        assertThat(proxy.exchange(post)).contains("HTTP/1.1 400").contains("shown before");
+        assertThat(proxy.kernel.metrics().scrape().stream()
+                        .filter(each -> each.getMetadata().getPrometheusName().equals("coppice_gateway_ended_sessions"))
+                        .mapToDouble(each -> ((GaugeSnapshot) each)
+                                .getDataPoints()
+                                .getFirst()
+                                .getValue()))
+                .containsExactly(1.0);
+        String large = "logout_token=" + "x".repeat(40_000);
+        assertThat(proxy.exchange(post.replace("" + form.length(), "" + large.length())
+                        .replace(form, large)
+                        .replace("Expect: 100-continue\r\n", "")))
+                .contains("HTTP/1.1 400")
+                .contains("20480 bytes");
+        login();
+        assertThat(page("/")).startsWith("HTTP/1.1 200");
+        assertThat(backend.seen).hasSize(2);
     }
 
     @Test
