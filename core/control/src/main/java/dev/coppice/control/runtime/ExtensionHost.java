@@ -1,5 +1,6 @@
 package dev.coppice.control.runtime;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.ApiServer;
@@ -20,7 +21,10 @@ import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
 import dev.coppice.kernel.SupervisorOptions;
+import dev.coppice.schema.Cause;
 import dev.coppice.schema.RecordSchema;
+import dev.coppice.schema.Schema;
+import dev.coppice.schema.rule.RuleCheck;
 import dev.coppice.serving.Console;
 import dev.coppice.serving.Routes;
 import dev.coppice.store.Keyspace;
@@ -30,6 +34,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Locale;
@@ -182,6 +187,19 @@ public final class ExtensionHost {
         }
     }
 
+    /** No API sees the definition of a kind that is computed; those that are registered are refused there. */
+    private static void refuseInvalid(Kind<?, ?> kind) {
+        JsonNode schema = definition(kind).at("/spec/versions/0/schema/openAPIV3Schema");
+        List<Cause> causes = new ArrayList<>(Schema.check(schema, "openAPIV3Schema"));
+        if (causes.isEmpty()) {
+            causes.addAll(RuleCheck.check(Schema.ofResource(schema), "openAPIV3Schema", false));
+        }
+        if (!causes.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "the schema of the kind " + kind.kind() + " is not valid: " + Cause.text(causes));
+        }
+    }
+
     private final class Context implements ExtensionContext {
         private final Supervisor supervisor;
         private final Path data;
@@ -225,6 +243,7 @@ public final class ExtensionHost {
 
         @Override
         public void serve(Kind<?, ?> kind, ComputedSource source) {
+            refuseInvalid(kind);
             backend.serve(kind, source);
             own.computed.add(kind);
         }

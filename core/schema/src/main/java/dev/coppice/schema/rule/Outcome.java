@@ -7,7 +7,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A rule that compiled, or why it did not: then the definition should have been refused. Both, when it is the expression of its
+ * A rule that compiled, or why it did not: then the definition should have been refused, and values are. Both, when it is the expression of its
  * message that did not.
  */
 record Outcome(

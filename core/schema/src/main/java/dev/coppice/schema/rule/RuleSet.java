@@ -181,10 +181,19 @@ public final class RuleSet {
             boolean unchanged = before != null && Values.same(value, before);
             for (Outcome outcome : level.outcomes()) {
                 CompiledRule rule = outcome.compiled();
-                if (rule == null || exhausted || rule.transition() && before == null || unchanged) {
+                if (exhausted || unchanged || outcome.rule().rule().isBlank()) {
                     continue;
                 }
-                run(level, rule, value, before, path);
+                if (rule == null) {
+                    // Not even a definition of an earlier version lets pass what nobody has checked.
+                    String why = outcome.problem() == null
+                            ? ""
+                            : String.valueOf(outcome.problem().getMessage());
+                    causes.add(Cause.invalid(
+                            path.isEmpty() ? "<nil>" : path, level.schema.type(), "rule compile error: " + why));
+                } else if (!rule.transition() || before != null) {
+                    run(level, rule, value, before, path);
+                }
             }
         }
 

@@ -55,6 +55,20 @@ class RuleSetTest {
                 .contains("no such key: max evaluating rule: min must not exceed max");
     }
 
+    /** As in Kubernetes; what did not change may stay. */
+    @Test
+    void aRuleThatDoesNotCompileHoldsForNothing() {
+        RuleSet rules = rules("""
+                {type:'object',properties:{function:{type:'integer'},a:{type:'integer'}},
+                'x-kubernetes-validations':[{rule:'self.function > 0'},{rule:'self.__function__ > 1'},{rule:' '}]}""");
+        assertThat(run(rules, "{function:2}", null))
+                .singleElement()
+                .asString()
+                .startsWith("spec: Invalid value: \"object\": rule compile error: ");
+        assertThat(run(rules, "{function:1}", null)).hasSize(2);
+        assertThat(run(rules, "{function:2}", "{function:2}")).isEmpty();
+    }
+
     @Test
     void transitionRulesNeedAnOldValue() {
         RuleSet rules = rules("""
