@@ -2,6 +2,7 @@ package dev.coppice.gateway;
 
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
+import dev.coppice.gateway.function.FunctionReading;
 import dev.coppice.gateway.resilience.UpstreamReading;
 import dev.coppice.gateway.share.LimitSharing;
 import dev.coppice.gateway.tap.Taps;
@@ -56,6 +57,17 @@ public interface DataPlane extends AutoCloseable {
     default Map<String, String> troubles(String upstream) {
         return Map.of();
     }
+
+    /**
+     * How functions are now, by the names of their HTTPRouteFilters ({@code NAMESPACE/NAME}), as they were applied last: they are read and compiled
+     * after {@link #apply} has returned.
+     */
+    default Map<String, FunctionReading> functions() {
+        return Map.of();
+    }
+
+    /** Has something run, on any thread, whenever {@link #functions} says something else without another configuration; in place of what was to run before. */
+    default void whenFunctionsChange(Runnable then) {}
 
     /** Those who watch requests; null: nobody can. */
     default @Nullable Taps taps() {

@@ -3,6 +3,7 @@ package dev.coppice.gateway;
 import dev.coppice.control.storage.Sealer;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.control.SavedConfig;
+import dev.coppice.gateway.function.FunctionReading;
 import dev.coppice.gateway.proxy.ProxyDataPlane;
 import dev.coppice.gateway.proxy.ProxyOptions;
 import dev.coppice.gateway.resilience.UpstreamReading;
@@ -149,6 +150,16 @@ public final class Traffic implements DataPlane {
     @Override
     public List<UpstreamReading> upstreams() {
         return plane.upstreams();
+    }
+
+    @Override
+    public Map<String, FunctionReading> functions() {
+        return plane.functions();
+    }
+
+    @Override
+    public void whenFunctionsChange(Runnable then) {
+        plane.whenFunctionsChange(then);
     }
 
     @Override

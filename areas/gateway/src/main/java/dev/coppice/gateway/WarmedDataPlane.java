@@ -3,6 +3,7 @@ package dev.coppice.gateway;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.TlsConfig;
+import dev.coppice.gateway.function.FunctionReading;
 import dev.coppice.gateway.proxy.WarmUp;
 import dev.coppice.gateway.resilience.UpstreamReading;
 import dev.coppice.gateway.share.LimitSharing;
@@ -81,6 +82,16 @@ final class WarmedDataPlane implements DataPlane {
     @Override
     public List<UpstreamReading> upstreams() {
         return plane.upstreams();
+    }
+
+    @Override
+    public Map<String, FunctionReading> functions() {
+        return plane.functions();
+    }
+
+    @Override
+    public void whenFunctionsChange(Runnable then) {
+        plane.whenFunctionsChange(then);
     }
 
     @Override

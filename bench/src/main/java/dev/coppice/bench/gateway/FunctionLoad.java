@@ -12,6 +12,7 @@ import dev.coppice.gateway.function.FunctionRequest;
 import dev.coppice.gateway.function.FunctionSettings;
 import dev.coppice.gateway.function.GuestMemory;
 import dev.coppice.gateway.function.InvalidModuleException;
+import dev.coppice.gateway.function.SharedModule;
 import dev.coppice.kernel.Clock;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
@@ -54,7 +55,7 @@ public final class FunctionLoad {
             FunctionModule module = FunctionModule.read(Base64.getDecoder().decode(MODULE));
             module.compile();
             function = new EdgeFunction(
-                    module,
+                    SharedModule.of(module),
                     new FunctionSettings("default/bench", new byte[0], 1 << 16, 0, 1),
                     new EdgeFunction.Surroundings(Clock.system(), new Random(1), new GuestMemory(1 << 20)),
                     new FunctionLog("default/bench", Clock.system(), _ -> {}));

@@ -60,7 +60,7 @@ public final class TranslationLoad {
         long wall = System.nanoTime();
         long cpu = THREADS.getCurrentThreadCpuTime();
         Translation.Result result = translation.translate(snapshot, addresses);
-        int statuses = result.statuses().with(Map.of()).size();
+        int statuses = result.statuses().with(Map.of(), Map.of()).size();
         Round round = new Round((System.nanoTime() - wall) / 1e6, (THREADS.getCurrentThreadCpuTime() - cpu) / 1e6);
         addresses = result.addresses();
         check(result.config(), statuses);

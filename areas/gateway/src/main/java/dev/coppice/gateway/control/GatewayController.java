@@ -84,6 +84,8 @@ public final class GatewayController implements AutoCloseable {
         cluster = copy;
         GatewayKinds.all().forEach(this::observe);
         observeChallenges();
+        // What is read and compiled on the way of traffic is known later.
+        traffic.whenFunctionsChange(this::changed);
         writers();
         context.supervisor().start(ChildSpec.task("saving", this::save));
         context.supervisor().start(ChildSpec.task("translation", () -> {
@@ -170,7 +172,8 @@ public final class GatewayController implements AutoCloseable {
             copy.end();
             metrics.translation.observe((kernel.clock().nanoTime() - start) * 1e-9);
             addresses = result.addresses();
-            tell(result.statuses().with(apply(result.config())));
+            Map<Binding, String> failures = apply(result.config());
+            tell(result.statuses().with(failures, traffic.functions()));
         } catch (RuntimeException e) {
             metrics.failures.labelValues("translate").inc();
             LOG.log(Level.ERROR, "the resources could not be translated; what was served before is served on", e);
@@ -304,6 +307,7 @@ public final class GatewayController implements AutoCloseable {
 
     @Override
     public void close() throws Exception {
+        traffic.whenFunctionsChange(() -> {});
         for (AutoCloseable observer : observers) {
             observer.close();
         }

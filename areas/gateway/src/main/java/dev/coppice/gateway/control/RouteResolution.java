@@ -33,6 +33,10 @@ final class RouteResolution {
     private final Object epoch;
     private final Map<Key, @Nullable ObjectNode> services = new LinkedHashMap<>();
     private final Map<Key, RouteFilters.Found> filters = new LinkedHashMap<>();
+    /** Where each filter is referred to first, and how often it is. */
+    private final Map<Key, String> places = new HashMap<>();
+
+    private final Map<Key, Integer> counts = new HashMap<>();
     private final Set<Backends.Backend> backends = new LinkedHashSet<>();
     private final Map<Egress, Map<String, Backends.Backend>> upstreams = new HashMap<>();
     private final Map<Place, RouteConfig> configs = new HashMap<>();
@@ -137,19 +141,43 @@ final class RouteResolution {
 
     private void conclude(List<String> dropped) {
         secured = backends.stream().anyMatch(Backends.Backend::secured);
-        conditions.add(
-                unresolved == null
-                        ? Draft.Condition.yes("ResolvedRefs", "ResolvedRefs")
-                        : Draft.Condition.no(
-                                "ResolvedRefs",
-                                unresolved.reason(),
-                                unresolved.message()
-                                        + (problems > 1 ? "; and " + (problems - 1) + " further problems" : "")));
+        conditions.add(resolved(unresolved, problems));
         if (!dropped.isEmpty() && dropped.size() < view.rules().size()) {
             refused = null;
             conditions.add(new Draft.Condition(
                     "PartiallyInvalid", true, "UnsupportedValue", "Dropped Rule " + String.join("; ", dropped)));
         }
+    }
+
+    private static Draft.Condition resolved(References.@Nullable Problem first, int problems) {
+        return first == null
+                ? Draft.Condition.yes("ResolvedRefs", "ResolvedRefs")
+                : Draft.Condition.no(
+                        "ResolvedRefs",
+                        first.reason(),
+                        first.message() + (problems > 1 ? "; and " + (problems - 1) + " further problems" : ""));
+    }
+
+    /**
+     * What is to be said of what it refers to.
+     *
+     * @param broken filters that could be read, and yet cannot be run
+     * @return null when that is what stands in {@link #conditions}
+     */
+    Draft.@Nullable Condition resolved(Map<Key, References.Problem> broken) {
+        References.Problem first = unresolved;
+        int all = problems;
+        for (Key each : filters.keySet()) {
+            References.Problem why = broken.get(each);
+            if (why != null) {
+                all += counts.getOrDefault(each, 1);
+                if (first == null) {
+                    References.Problem invalid = RouteFilters.invalid(each, why.message());
+                    first = new References.Problem(invalid.reason(), places.get(each) + ": " + invalid.message());
+                }
+            }
+        }
+        return all == problems ? null : resolved(first, all);
     }
 
     private RuleConfig rule(RuleDraft draft, String place, Sources sources) {
@@ -214,6 +242,8 @@ final class RouteResolution {
                     Key key = new Key(view.namespace(), named.name());
                     RouteFilters.Found found = sources.filters.find(key);
                     this.filters.put(key, found);
+                    places.putIfAbsent(key, place);
+                    counts.merge(key, 1, Integer::sum);
                     all.add(new FilterConfig.Named(key.toString()));
                     if (found.problem() != null) {
                         invalid.add(found.problem().message());

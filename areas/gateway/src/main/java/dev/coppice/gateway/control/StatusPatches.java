@@ -156,7 +156,7 @@ final class StatusPatches {
         Set<String> types = new HashSet<>(OWN);
         for (Draft.Condition draft : drafts) {
             types.add(draft.type());
-            String status = draft.holds() ? "True" : "False";
+            String status = draft.status();
             String time = now.truncatedTo(ChronoUnit.SECONDS).toString();
             for (JsonNode old : before) {
                 if (old.path("type").asText("").equals(draft.type())

@@ -9,6 +9,7 @@ import dev.coppice.gateway.config.ChallengeConfig;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.function.FunctionReading;
 import dev.coppice.gateway.kind.AllowedRoutes;
 import dev.coppice.gateway.kind.BackendReference;
 import dev.coppice.gateway.kind.GatewayKinds;
@@ -80,9 +81,11 @@ public final class Translation {
      */
     public record Result(GatewayConfig config, Map<String, String> addresses, Statuses statuses) {}
 
-    /** Makes the statuses, once it is known which addresses could not be bound; the map of the last call counts. */
+    /**
+     * Makes the statuses, once it is known which addresses could not be bound, and how functions are by the names of their filters; the map of the last call counts.
+     */
     public interface Statuses {
-        Map<ObjectId, Draft> with(Map<Binding, String> failures);
+        Map<ObjectId, Draft> with(Map<Binding, String> failures, Map<String, FunctionReading> functions);
     }
 
     /**
@@ -170,8 +173,10 @@ public final class Translation {
                 .drafts(targets)
                 .forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.OBSERVABILITY_POLICY, key), draft));
         contents.drafts(targets).forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.CONTENT_POLICY, key), draft));
-        filters.drafts().forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.HTTP_ROUTE_FILTER, key), draft));
-        return new Result(config, addresses, failures -> {
+        return new Result(config, addresses, (failures, functions) -> {
+            filters.drafts(functions)
+                    .forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.HTTP_ROUTE_FILTER, key), draft));
+            tellBroken(filters.broken(functions), all);
             for (GatewayState state : states) {
                 all.put(ObjectId.of(GatewayKinds.GATEWAY, state.gateway.key()), state.draft(failures, capabilities));
                 for (GatewayState.SetState set : state.sets) {
@@ -181,6 +186,23 @@ public final class Translation {
                 }
             }
             return all;
+        });
+    }
+
+    /** Routes that refer to filters which turned out not to run. */
+    private void tellBroken(Map<Key, References.Problem> broken, Map<ObjectId, Draft> all) {
+        if (broken.isEmpty()) {
+            return;
+        }
+        resolutions.forEach((view, resolution) -> {
+            Draft.Condition said = resolution.resolved(broken);
+            if (said != null && all.get(view.id()) instanceof Draft.OfRoute(long generation, var parents)) {
+                all.put(
+                        view.id(),
+                        new Draft.OfRoute(
+                                generation,
+                                parents.stream().map(each -> each.with(said)).toList()));
+            }
         });
     }
 

@@ -1,7 +1,5 @@
 package dev.coppice.gateway.function;
 
-import com.dylibso.chicory.runtime.Instance;
-import com.dylibso.chicory.runtime.Machine;
 import dev.coppice.gateway.filter.HeaderChanges;
 import dev.coppice.gateway.function.FunctionException.Reason;
 import dev.coppice.kernel.Clock;
@@ -10,7 +8,6 @@ import java.util.Deque;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 
 /**
  * A function: a module with its configuration and bounds, and its instances. An instance handles one request after the other, from the request until its answer;
@@ -28,7 +25,7 @@ public final class EdgeFunction implements AutoCloseable {
      */
     public record Surroundings(Clock clock, Random random, GuestMemory memory) {}
 
-    private final FunctionModule module;
+    private final SharedModule module;
     private final FunctionSettings settings;
     private final Surroundings surroundings;
     private final FunctionLog log;
@@ -40,8 +37,12 @@ public final class EdgeFunction implements AutoCloseable {
     /** That guests ask for when they start. */
     private volatile int features;
 
-    /** Has no instance yet. */
-    public EdgeFunction(FunctionModule module, FunctionSettings settings, Surroundings surroundings, FunctionLog log) {
+    /**
+     * Has no instance yet.
+     *
+     * @param module of which a reference is its own from now on, until it is closed
+     */
+    public EdgeFunction(SharedModule module, FunctionSettings settings, Surroundings surroundings, FunctionLog log) {
         this.module = module;
         this.settings = settings;
         this.surroundings = surroundings;
@@ -54,12 +55,13 @@ public final class EdgeFunction implements AutoCloseable {
     }
 
     boolean usesBodies() {
-        return module.usesBodies();
+        FunctionModule known = module.module();
+        return known != null && known.usesBodies();
     }
 
     /** Whether it is known to want the bodies of requests, so that it is not to be called without them. */
     public boolean buffersRequests() {
-        return module.usesBodies() && (features & Features.BUFFER_REQUEST) != 0;
+        return usesBodies() && (features & Features.BUFFER_REQUEST) != 0;
     }
 
     /** Instances that there are. */
@@ -111,7 +113,7 @@ public final class EdgeFunction implements AutoCloseable {
 
     private FunctionOutcome.Passed passed(Guest guest, Turn turn, FunctionRequest request, int context) {
         HeaderChanges known = turn.answerHeaders();
-        boolean sees = module.seesAnswers();
+        boolean sees = guest.seesAnswers();
         FunctionVisit visit = sees || !known.equals(HeaderChanges.NONE)
                 ? new FunctionVisit(this, request, known, turn.features(), context, sees ? guest : null)
                 : null;
@@ -148,13 +150,6 @@ public final class EdgeFunction implements AutoCloseable {
     // ---- instances
 
     private Guest take() throws FunctionException {
-        Function<Instance, Machine> machine = module.compiled();
-        if (machine == null) {
-            String fault = module.fault();
-            throw fault == null
-                    ? new FunctionException(Reason.BUSY, "its module is not compiled yet")
-                    : told(new FunctionException(Reason.FAILED, fault));
-        }
         synchronized (this) {
             Guest known = idle.pollFirst();
             if (known != null) {
@@ -165,17 +160,30 @@ public final class EdgeFunction implements AutoCloseable {
             }
             instances++;
         }
-        long memory = module.initialMemory() + module.overhead();
+        if (!module.retain()) {
+            synchronized (this) {
+                instances--;
+            }
+            throw new FunctionException(Reason.BUSY, "it is gone");
+        }
+        FunctionModule loaded = module.module();
+        if (loaded == null) {
+            String problem = module.reading(0, false).problem();
+            forget(0);
+            throw problem == null
+                    ? new FunctionException(Reason.BUSY, "its module is not compiled yet")
+                    : told(new FunctionException(Reason.FAILED, problem));
+        }
+        long memory = loaded.initialMemory() + loaded.overhead();
         if (!surroundings.memory.take(memory)) {
             forget(0);
             throw told(new FunctionException(Reason.BUSY, USED_UP));
         }
         try {
             Guest made = new Guest(
-                    module,
-                    machine,
+                    loaded,
                     settings,
-                    module.usesWasi() ? Wasi.functions(surroundings.clock, surroundings.random, log) : List.of(),
+                    loaded.usesWasi() ? Wasi.functions(surroundings.clock, surroundings.random, log) : List.of(),
                     log);
             made.counted = memory;
             features = made.features();
@@ -220,16 +228,31 @@ public final class EdgeFunction implements AutoCloseable {
         synchronized (this) {
             instances--;
         }
+        module.release();
     }
 
-    /** Keeps no instances any more; requests that have it are still handled. */
+    /** Has its module stay for a call that waits; false: it is gone already. */
+    public boolean retain() {
+        return module.retain();
+    }
+
+    /** The call is over. */
+    public void release() {
+        module.release();
+    }
+
+    /** Keeps no instances any more, and lets its module go; calls that retain it are still handled. */
     @Override
     public void close() {
         synchronized (this) {
+            if (closed) {
+                return;
+            }
             closed = true;
             surroundings.memory.remove(this);
             discardIdle();
         }
+        module.release();
     }
 
     /** Throws instances away that nothing needs now, so that others have their memory. */

@@ -39,7 +39,6 @@ public final class FunctionModule {
     /** A module's size. */
     public static final int MOST_BYTES = 1 << 20;
 
-    private static final System.Logger LOG = System.getLogger(FunctionModule.class.getName());
     private static final int MOST_TABLES = 16;
     /** Elements of all tables at the beginning. */
     private static final long MOST_ELEMENTS = 65_536;
@@ -68,8 +67,6 @@ public final class FunctionModule {
     private final boolean seesAnswers;
     private volatile @Nullable Function<Instance, Machine> compiled;
     private volatile @Nullable String fault;
-    private final List<Runnable> waiting = new ArrayList<>();
-    private boolean done;
 
     private FunctionModule(WasmModule wasm, int bytes, MemoryLimits memory, Set<String> imported, boolean seesAnswers) {
         this.wasm = wasm;
@@ -353,8 +350,8 @@ public final class FunctionModule {
     // ---- compiling
 
     /**
-     * Compiles it to bytecode of the JVM, which takes seconds for large ones, and runs what waits for that. A module with functions that are too large for a method
-     * of the JVM is never run: the interpreter would not see that it is interrupted at all branches.
+     * Compiles it to bytecode of the JVM, which takes seconds for large ones. A module with functions that are too large for a method of the JVM is never run: the
+     * interpreter would not see that it is interrupted at all branches.
      */
     public void compile() {
         try {
@@ -363,26 +360,7 @@ public final class FunctionModule {
                     .compile();
         } catch (RuntimeException | LinkageError | StackOverflowError | OutOfMemoryError e) {
             fault = "the module cannot be compiled: " + e.getMessage();
-            LOG.log(System.Logger.Level.WARNING, "a module of a function is not run: " + fault);
         }
-        List<Runnable> all;
-        synchronized (this) {
-            done = true;
-            all = List.copyOf(waiting);
-            waiting.clear();
-        }
-        all.forEach(Runnable::run);
-    }
-
-    /** Runs something once it is compiled or known not to be: at once if that is so. */
-    public void whenCompiled(Runnable then) {
-        synchronized (this) {
-            if (!done) {
-                waiting.add(then);
-                return;
-            }
-        }
-        then.run();
     }
 
     /** Whether it can be run. */

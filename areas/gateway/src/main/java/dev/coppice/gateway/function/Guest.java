@@ -5,7 +5,6 @@ import com.dylibso.chicory.runtime.HostFunction;
 import com.dylibso.chicory.runtime.ImportFunction;
 import com.dylibso.chicory.runtime.ImportValues;
 import com.dylibso.chicory.runtime.Instance;
-import com.dylibso.chicory.runtime.Machine;
 import com.dylibso.chicory.runtime.Memory;
 import com.dylibso.chicory.runtime.TableInstance;
 import com.dylibso.chicory.wasi.WasiExitException;
@@ -17,7 +16,7 @@ import dev.coppice.gateway.function.FunctionException.Reason;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.function.Function;
+import java.util.Objects;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +41,7 @@ final class Guest {
     private final ExportFunction handleResponse;
     private final int features;
     private final long overhead;
+    private final boolean seesAnswers;
     private Turn turn = NONE;
 
     /** When it was last used. */
@@ -50,16 +50,12 @@ final class Guest {
     long counted;
 
     /** Makes one, and has it start. */
-    Guest(
-            FunctionModule module,
-            Function<Instance, Machine> machine,
-            FunctionSettings settings,
-            List<HostFunction> wasi,
-            FunctionLog log)
+    Guest(FunctionModule module, FunctionSettings settings, List<HostFunction> wasi, FunctionLog log)
             throws FunctionException {
         this.settings = settings;
         this.log = log;
         this.overhead = module.overhead();
+        this.seesAnswers = module.seesAnswers();
         Turn starting = Turn.start();
         this.turn = starting;
         Instance.Builder builder = Instance.builder(module.wasm())
@@ -67,7 +63,7 @@ final class Guest {
                 .withMemoryFactory(GuardedMemory::new)
                 .withMemoryLimits(module.limits(settings.maxMemoryBytes()))
                 .withTableFactory(Guest::table)
-                .withMachineFactory(machine)
+                .withMachineFactory(Objects.requireNonNull(module.compiled()))
                 .withStart(false);
         Instance made = guarded(builder::build);
         if (made == null) {
@@ -128,6 +124,11 @@ final class Guest {
     /** Features that it has asked for when it started. */
     int features() {
         return features;
+    }
+
+    /** Whether it does anything with answers. */
+    boolean seesAnswers() {
+        return seesAnswers;
     }
 
     /** Bytes that it has. */

@@ -6,7 +6,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * The memory that all instances of functions have together, and its bound. An instance that runs may grow beyond it by what its own bound lets it; that there
- * are only as many of these as processors bounds the whole. Safe for use by many threads.
+ * are only as many of these as threads that compute bounds the whole. Safe for use by many threads.
  */
 public final class GuestMemory {
     private final long most;

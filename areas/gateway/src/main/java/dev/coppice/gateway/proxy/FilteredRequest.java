@@ -172,9 +172,14 @@ final class FilteredRequest {
         if (step != ON) {
             return step;
         }
-        return filter.extension != null
-                ? new Step.Extension(filter.extension)
-                : filter.function != null ? new Step.Function(filter.function.current()) : ON;
+        if (filter.extension != null) {
+            return new Step.Extension(filter.extension);
+        }
+        if (filter.function == null) {
+            return ON;
+        }
+        FunctionFilter function = filter.function.current();
+        return function.broken() ? MISSING : new Step.Function(function);
     }
 
     private static Step refused(HttpResponseStatus code, String reason, String text) {

@@ -224,7 +224,7 @@ final class Filtering {
                 there);
         await(filter.calls.call(
                 state,
-                filter.measured(() -> filter.function.request(shown)),
+                filter.measured(() -> filter.request(shown)),
                 outcome -> became(filter, outcome, on),
                 Filtering::unwanted,
                 failure -> failed(filter.calls, failure, on)));

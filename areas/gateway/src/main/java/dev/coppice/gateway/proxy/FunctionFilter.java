@@ -5,15 +5,18 @@ import dev.coppice.gateway.filter.FilterAnswer;
 import dev.coppice.gateway.function.EdgeFunction;
 import dev.coppice.gateway.function.FunctionException;
 import dev.coppice.gateway.function.FunctionLog;
-import dev.coppice.gateway.function.FunctionModule;
+import dev.coppice.gateway.function.FunctionOutcome;
+import dev.coppice.gateway.function.FunctionReading;
+import dev.coppice.gateway.function.FunctionRequest;
 import dev.coppice.gateway.function.FunctionSettings;
 import dev.coppice.gateway.function.FunctionVisit;
 import dev.coppice.gateway.function.FunctionWorkers;
-import dev.coppice.gateway.function.InvalidModuleException;
 import dev.coppice.gateway.function.SeenAnswer;
+import dev.coppice.gateway.function.SharedModule;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.concurrent.Callable;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /** A function as a filter, each of whose calls is on one of the few threads that compute. Safe for use by many threads. */
@@ -23,29 +26,25 @@ final class FunctionFilter {
     final int maxBodyBytes;
     private final Functions functions;
     private final Functions.Figures figures;
-    private final FunctionModule module;
+    private final SharedModule module;
+    private final long maxMemoryBytes;
     private final FunctionWorkers.Share share;
     /** In whose place this one comes, until its module is compiled. */
     private volatile @Nullable FunctionFilter before;
+    /** That came in the place of this one. */
+    private volatile @Nullable FunctionFilter after;
 
     /**
-     * Has no instance yet.
+     * Has no instance yet; its module is read and compiled elsewhere, and later.
      *
      * @param name of its HTTPRouteFilter
-     * @throws IllegalArgumentException when its module is none, or there is no room for it
+     * @throws IllegalArgumentException when its module is not in base64
      */
     FunctionFilter(String name, RouteFilterConfig.Function config, Functions functions) {
         this.functions = functions;
         this.maxBodyBytes = config.maxBodyBytes();
-        try {
-            this.module = functions.modules.of(Base64.getMimeDecoder().decode(config.module()));
-        } catch (InvalidModuleException e) {
-            throw new IllegalArgumentException(e.getMessage(), e);
-        }
-        if (module.initialMemory() > config.maxMemoryBytes()) {
-            throw new IllegalArgumentException("its module begins with " + module.initialMemory()
-                    + " bytes of memory; it may have " + config.maxMemoryBytes());
-        }
+        this.maxMemoryBytes = config.maxMemoryBytes();
+        this.module = functions.modules.of(Base64.getMimeDecoder().decode(config.module()));
         this.figures = functions.figures(name);
         this.function = new EdgeFunction(
                 module,
@@ -61,9 +60,47 @@ final class FunctionFilter {
         this.calls = new CallRunner(
                 new CallRunner.Bounds(
                         "function", name, config.timeoutMillis(), config.maxConcurrent(), config.failOpen()),
-                share,
+                this::execute,
                 figures::count,
                 FunctionFilter::failure);
+    }
+
+    /** Its module stays for as long as a call of it waits. */
+    private void execute(Runnable task) {
+        boolean retained = function.retain();
+        try {
+            share.execute(() -> {
+                try {
+                    task.run();
+                } finally {
+                    if (retained) {
+                        function.release();
+                    }
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            if (retained) {
+                function.release();
+            }
+            throw e;
+        }
+    }
+
+    /** Calls it for a request, or the one that came in its place if it is gone. It computes, and may be interrupted. */
+    FunctionOutcome request(FunctionRequest request) throws FunctionException {
+        FunctionFilter one = this;
+        while (!one.function.retain()) {
+            FunctionFilter next = one.after;
+            if (next == null) {
+                return one.function.request(request);
+            }
+            one = next;
+        }
+        try {
+            return one.function.request(request);
+        } finally {
+            one.function.release();
+        }
     }
 
     /**
@@ -77,17 +114,22 @@ final class FunctionFilter {
             before = running;
             if (running != other) {
                 other.before = null;
-                other.close();
+                other.replaced(this);
             }
         }
-        module.whenCompiled(() -> {
+        module.whenKnown(() -> {
             share.open();
             FunctionFilter last = before;
-            if (last != null && module.runs()) {
+            if (last != null && reading().state() == FunctionReading.State.RUNS) {
                 before = null;
-                last.close();
+                last.replaced(this);
             }
         });
+    }
+
+    private void replaced(FunctionFilter by) {
+        after = by;
+        function.close();
     }
 
     /** The one that is to be called for a request that comes now. */
@@ -96,7 +138,23 @@ final class FunctionFilter {
         return last == null ? this : last;
     }
 
-    /** Keeps no instances any more; requests that have it are still handled. */
+    /** Whether it is known that it cannot be run. */
+    boolean broken() {
+        FunctionReading.State state = reading().state();
+        return state == FunctionReading.State.INVALID || state == FunctionReading.State.NO_ROOM;
+    }
+
+    /** How it is now. */
+    FunctionReading reading() {
+        return module.reading(maxMemoryBytes, before != null);
+    }
+
+    /** Calls of it that wait for a thread. */
+    int waiting() {
+        return share.waiting();
+    }
+
+    /** Keeps no instances any more; calls that wait for a thread are still handled. */
     void close() {
         FunctionFilter last = before;
         if (last != null) {

@@ -26,8 +26,8 @@ final class Functions implements AutoCloseable {
     private static final int MOST_NAMES = 200;
     /** Calls that may wait for a thread. */
     private static final int MOST_WAITING = 1024;
-    /** Modules that may wait to be compiled. */
-    private static final int MOST_COMPILING = 1024;
+    /** As many as processors compute what takes long, and as many what does not. */
+    private static final int THREADS_A_PROCESSOR = 2;
 
     private static final int MEMORY_PART_OF_HEAP = 4;
     /** Read and compiled, they take a hundred times as much. */
@@ -48,14 +48,22 @@ final class Functions implements AutoCloseable {
             new NamedFigures<>(MOST_NAMES, Figures::new, (_, gone) -> gone.forget());
     private final Map<String, FunctionFilter> instances = new ConcurrentHashMap<>();
 
-    /** Starts the threads. */
-    Functions(Kernel kernel, Supervisor supervisor, PrometheusRegistry registry) throws StartException {
+    /**
+     * Starts the threads.
+     *
+     * @param changed runs, on any thread, when more is known of a module than before
+     */
+    Functions(Kernel kernel, Supervisor supervisor, PrometheusRegistry registry, Runnable changed)
+            throws StartException {
         this.registry = registry;
         long heap = Runtime.getRuntime().maxMemory();
         int processors = Runtime.getRuntime().availableProcessors();
-        this.workers = new FunctionWorkers(supervisor, "functions", processors, MOST_WAITING);
-        this.modules = new FunctionModules(
-                heap / MODULES_PART_OF_HEAP, new FunctionWorkers(supervisor, "function-compiler", 1, MOST_COMPILING));
+        this.workers = new FunctionWorkers(
+                supervisor, "functions", kernel.clock(), THREADS_A_PROCESSOR * processors, MOST_WAITING);
+        FunctionWorkers.Share compiler =
+                new FunctionWorkers(supervisor, "function-compiler", kernel.clock(), 1, MOST_WAITING).share();
+        compiler.open();
+        this.modules = new FunctionModules(heap / MODULES_PART_OF_HEAP, compiler, changed);
         this.surroundings = new EdgeFunction.Surroundings(
                 kernel.clock(), kernel.secureRandom(), new GuestMemory(heap / MEMORY_PART_OF_HEAP));
         this.calls = Counter.builder()
@@ -99,13 +107,30 @@ final class Functions implements AutoCloseable {
                         .build(),
                 GaugeWithCallback.builder()
                         .name("coppice_gateway_function_modules_compiling")
-                        .help("Modules of functions that are or wait to be compiled.")
-                        .callback(callback -> callback.call(modules.compiling()))
+                        .help("Modules of functions that are read and compiled, or wait for that.")
+                        .callback(callback -> callback.call(modules.loading()))
+                        .build(),
+                GaugeWithCallback.builder()
+                        .name("coppice_gateway_function_modules_without_room")
+                        .help("Modules of functions for which there is no room.")
+                        .callback(callback -> callback.call(modules.withoutRoom()))
+                        .build(),
+                GaugeWithCallback.builder()
+                        .name("coppice_gateway_function_running")
+                        .help(
+                                "Calls of functions that compute: of slow functions, whose last call was long, and of quick ones.")
+                        .labelNames("functions")
+                        .callback(callback -> {
+                            callback.call(workers.running(true), "slow");
+                            callback.call(workers.running(false), "quick");
+                        })
                         .build(),
                 GaugeWithCallback.builder()
                         .name("coppice_gateway_function_waiting")
-                        .help("Calls of functions that wait for a thread.")
-                        .callback(callback -> callback.call(workers.waiting()))
+                        .help("Calls of a function that wait for a thread.")
+                        .labelNames("function")
+                        .callback(callback -> instances.forEach(
+                                (name, each) -> callback.call(each.current().waiting(), name)))
                         .build());
         collectors.forEach(registry::register);
     }

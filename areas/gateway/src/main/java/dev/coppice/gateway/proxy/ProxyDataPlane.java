@@ -4,6 +4,7 @@ import dev.coppice.gateway.DataPlane;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.function.FunctionReading;
 import dev.coppice.gateway.geography.LocationDatabases;
 import dev.coppice.gateway.resilience.UpstreamReading;
 import dev.coppice.gateway.route.RoutingTable;
@@ -104,6 +105,7 @@ public final class ProxyDataPlane implements DataPlane {
     private final Authorities authorities = new Authorities();
     private GatewayConfig config = GatewayConfig.EMPTY;
     private volatile Set<Binding> lost = Set.of();
+    private volatile Runnable functionsChanged = () -> {};
     private @Nullable EventLoopGroup loops;
 
     /** Starts a data plane below a supervisor; it serves nothing yet. */
@@ -122,7 +124,7 @@ public final class ProxyDataPlane implements DataPlane {
         this.unrouted = metrics.route("");
         this.limits = new RateLimits(kernel, registry, options.limitSecret());
         this.access = new AccessPolicies(kernel, supervisor, options.endedSessions(), registry);
-        this.functions = new Functions(kernel, supervisor, registry);
+        this.functions = new Functions(kernel, supervisor, registry, () -> functionsChanged.run());
         this.filters = new RouteFilters(supervisor.executor("filters"), metrics.filterCalls, functions);
         this.disk = supervisor.executor("files", FILES);
         this.webSockets = new WebSockets(registry, options.tunnelIdle().toNanos());
@@ -511,6 +513,16 @@ public final class ProxyDataPlane implements DataPlane {
     private @Nullable EventLoopState loopFor(Upstream.Target target) {
         List<EventLoopState> all = List.copyOf(states.values());
         return all.isEmpty() ? null : all.get(Math.floorMod(target.hashCode(), all.size()));
+    }
+
+    @Override
+    public Map<String, FunctionReading> functions() {
+        return filters.functions();
+    }
+
+    @Override
+    public void whenFunctionsChange(Runnable then) {
+        functionsChanged = then;
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.RouteFilterConfig;
+import dev.coppice.gateway.function.FunctionReading;
 import io.prometheus.metrics.core.metrics.Counter;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -46,7 +47,7 @@ final class RouteFilters {
                 }
                 now.put(each.name(), one);
             } catch (IllegalArgumentException e) {
-                // What was saved by another version may be none for this one, and a module may find no room.
+                // What was saved by another version may be none for this one.
                 String then = "its requests are answered with 500: ";
                 if (each.function() != null && before != null && before.function != null) {
                     now.put(each.name(), before);
@@ -72,6 +73,17 @@ final class RouteFilters {
             }
         });
         made = Map.copyOf(now);
+    }
+
+    /** How functions are now, by the names of their filters. */
+    synchronized Map<String, FunctionReading> functions() {
+        Map<String, FunctionReading> all = new HashMap<>();
+        made.forEach((name, each) -> {
+            if (each.function != null) {
+                all.put(name, each.function.reading());
+            }
+        });
+        return all;
     }
 
     /**

@@ -7,10 +7,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.RouteFilterConfig;
 import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.function.FunctionReading;
 import dev.coppice.gateway.function.TestModules;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Base64;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -29,6 +31,8 @@ class RouteFiltersTest {
     private void filter(String name, String spec) {
         world.apply("kind: HTTPRouteFilter\nmetadata: {name: " + name + "}\nspec: " + spec);
     }
+
+    private static final FunctionReading RUNS = new FunctionReading(FunctionReading.State.RUNS, null, false);
 
     private static String named(String name) {
         return "{type: ExtensionRef, extensionRef: {group: gateway.coppice.dev, kind: HTTPRouteFilter, name: " + name
@@ -208,17 +212,15 @@ class RouteFiltersTest {
     void functionsSayWhatIsWrong(@TempDir Path directory) throws Exception {
         String module = Base64.getEncoder().encodeToString(TestModules.guest());
         world.apply("kind: ConfigMap\nmetadata: {name: modules}\ndata: {text.wasm: text}\nbinaryData: {good.wasm: "
-                + module + ", bad.wasm: AGFzbQEAAAA=, none.wasm: AQID}");
+                + module + ", none.wasm: AQID, odd.wasm: A}");
         filter("good", function("good.wasm") + ", config: {a: [1]}, timeout: 500ms, maxBodyBytes: 5, failOpen: true}}");
         route("good", named("good"));
         filter("text", function("good.wasm") + ", config: plain}}");
         route("text", named("text"));
         filter("gone", "{function: {module: {configMap: {name: other}}}}");
         filter("missing", function("text.wasm") + "}}");
-        filter("bad", function("bad.wasm") + "}}");
-        route("bad", named("bad"));
-        filter("none", function("none.wasm") + "}}");
-        filter("large", function("good.wasm") + ", maxMemoryBytes: 65536}}");
+        filter("odd", function("odd.wasm") + "}}");
+        world.functions = Map.of("default/good", RUNS, "default/text", RUNS);
         World.Outcome outcome = world.translate();
         assertThat(said(outcome, "good")).isEqualTo(GOOD);
         assertThat(outcome.config().filters())
@@ -229,18 +231,62 @@ class RouteFiltersTest {
         assertThat(message(outcome, "gone")).contains("ConfigMapNotFound", "ConfigMap default/other does not exist");
         assertThat(message(outcome, "missing"))
                 .contains("InvalidReference", "lacks the entry text.wasm in its binaryData");
-        assertThat(said(outcome, "bad")).isEqualTo("Accepted=True/Accepted ResolvedRefs=False/InvalidModule");
-        assertThat(message(outcome, "bad"))
-                .contains(
-                        "0 memories of its own",
-                        "exports no function handle_request",
-                        "exports no function handle_response");
-        assertThat(rule(outcome, "bad").invalid()).contains("exports no function handle_request");
-        assertThat(message(outcome, "none")).contains("does not begin as a module");
-        assertThat(message(outcome, "large")).contains("function.maxMemoryBytes: 65536: the module begins with 131072");
+        assertThat(message(outcome, "odd")).contains("InvalidModule", "is not in base64");
         SavedConfig saved = World.saved(directory.resolve("config.json"));
         saved.write(outcome.config());
         assertThat(saved.read()).contains(outcome.config());
+    }
+
+    /** What the data plane finds out later stands in statuses as what is found out here. */
+    @Test
+    void functionsThatTheDataPlaneCannotRunAreTold() {
+        world.apply("kind: ConfigMap\nmetadata: {name: modules}\nbinaryData: {bad.wasm: AGFzbQEAAAA=}");
+        filter("bad", function("bad.wasm") + "}}");
+        route("bad", named("bad"));
+        world.apply("kind: HTTPRoute\nmetadata: {name: twice}\nspec: {parentRefs: [{name: gate}], rules: ["
+                + "{matches: [{path: {value: /a}}], backendRefs: [{name: web, port: 80}]}, {filters: [" + named("bad")
+                + "], backendRefs: [{name: web, port: 80, filters: [" + named("bad") + "]}]}]}");
+        World.Outcome outcome = world.translate();
+        assertThat(said(outcome, "bad")).isEqualTo("Accepted=True/Accepted ResolvedRefs=Unknown/Pending");
+        assertThat(outcome.parent("bad")).isEqualTo(GOOD);
+        world.functions = Map.of(
+                "default/bad",
+                new FunctionReading(FunctionReading.State.INVALID, "the module cannot be compiled: too large", false));
+        outcome = world.translate();
+        assertThat(said(outcome, "bad")).isEqualTo("Accepted=True/Accepted ResolvedRefs=False/InvalidModule");
+        assertThat(message(outcome, "bad"))
+                .contains(
+                        "function.module.configMap: the entry bad.wasm of ConfigMap default/modules is no module for a function: the module cannot be compiled: too large",
+                        "are answered with 500");
+        assertThat(outcome.parent("bad")).isEqualTo("Accepted=True/Accepted ResolvedRefs=False/InvalidFilter");
+        assertThat(outcome.draft("HTTPRoute", "bad").toString())
+                .contains("rules[0]: HTTPRouteFilter default/bad cannot be run: function.module.configMap: the entry");
+        assertThat(outcome.draft("HTTPRoute", "twice").toString()).contains("rules[1]: ", "and 1 further problems");
+        // The data plane has it as before: otherwise it would forget what is wrong.
+        assertThat(outcome.config().filters()).hasSize(1);
+        assertThat(rule(outcome, "bad").invalid()).isNull();
+        world.functions =
+                Map.of("default/bad", new FunctionReading(FunctionReading.State.NO_ROOM, "would have 2 bytes", true));
+        outcome = world.translate();
+        assertThat(said(outcome, "bad")).isEqualTo("Accepted=True/Accepted ResolvedRefs=False/NoRoom");
+        assertThat(message(outcome, "bad"))
+                .contains("finds no room: would have 2 bytes; until that is mended, the one before goes on")
+                .doesNotContain("500");
+        world.functions = Map.of("default/bad", RUNS);
+        outcome = world.translate();
+        assertThat(said(outcome, "bad")).isEqualTo(GOOD);
+        assertThat(outcome.parent("bad")).isEqualTo(GOOD);
+    }
+
+    @Test
+    void functionsAreCompiledBeforeARuleRefersToThem() {
+        world.apply("kind: ConfigMap\nmetadata: {name: modules}\nbinaryData: {good.wasm: AGFzbQEAAAA=}");
+        filter("a-idle", function("good.wasm") + "}}");
+        filter("used", function("good.wasm") + "}}");
+        route("good", named("used"));
+        assertThat(world.translate().config().filters())
+                .extracting(RouteFilterConfig::name)
+                .containsExactly("default/used", "default/a-idle");
     }
 
     private static String function(String key) {

@@ -15,6 +15,7 @@ import dev.coppice.gateway.GatewayOptions;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.function.FunctionReading;
 import dev.coppice.gateway.kind.CertificateKinds;
 import dev.coppice.gateway.kind.GatewayKinds;
 import dev.coppice.kernel.Kernel;
@@ -47,6 +48,7 @@ final class World implements ClusterView {
     final Translation translation;
     Map<String, String> addresses = Map.of();
     Map<Binding, String> failures = Map.of();
+    Map<String, FunctionReading> functions = Map.of();
     private int clock;
 
     World() {
@@ -222,7 +224,7 @@ final class World implements ClusterView {
 
         static String text(List<Draft.Condition> conditions) {
             return conditions.stream()
-                    .map(each -> each.type() + "=" + (each.holds() ? "True" : "False") + "/" + each.reason())
+                    .map(each -> each.type() + "=" + each.status() + "/" + each.reason())
                     .collect(Collectors.joining(" "));
         }
     }
@@ -230,7 +232,7 @@ final class World implements ClusterView {
     Outcome translate() {
         Translation.Result result = translation.translate(snapshot(), addresses);
         addresses = result.addresses();
-        return new Outcome(result.config(), result.statuses().with(failures));
+        return new Outcome(result.config(), result.statuses().with(failures, functions));
     }
 
     @Override

@@ -16,7 +16,9 @@ import dev.coppice.gateway.function.FunctionException.Reason;
 import dev.coppice.kernel.SimulatedClock;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -25,6 +27,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -48,6 +51,10 @@ class EdgeFunctionTest {
     }
 
     private EdgeFunction function(FunctionModule module) {
+        return function(SharedModule.of(module));
+    }
+
+    private EdgeFunction function(SharedModule module) {
         return new EdgeFunction(
                 module,
                 new FunctionSettings(
@@ -290,16 +297,18 @@ class EdgeFunctionTest {
 
     @Test
     void nothingRunsBeforeItIsCompiled() throws Exception {
-        FunctionModule module = FunctionModule.read(TestModules.header());
+        Deque<Runnable> compiler = new ArrayDeque<>();
+        FunctionModules modules = new FunctionModules(100_000, compiler::add, () -> {});
+        SharedModule module = modules.of(TestModules.header());
         EdgeFunction function = function(module);
         assertThatThrownBy(() -> function.request(request("")))
                 .isInstanceOfSatisfying(
                         FunctionException.class, e -> assertThat(e.reason()).isEqualTo(Reason.BUSY));
         List<String> told = new ArrayList<>();
-        module.whenCompiled(() -> told.add("waited"));
+        module.whenKnown(() -> told.add("waited"));
         assertThat(told).isEmpty();
-        module.compile();
-        module.whenCompiled(() -> told.add("at once"));
+        compiler.remove().run();
+        module.whenKnown(() -> told.add("at once"));
         assertThat(told).containsExactly("waited", "at once");
         FunctionOutcome.Passed passed = (FunctionOutcome.Passed) function.request(request(""));
         assertThat(passed.changes().headers()).isEqualTo(HeaderChanges.set("x-function", "hello"));
@@ -316,13 +325,58 @@ class EdgeFunctionTest {
             straight.writeBytes(new byte[] {0x41, 0, 0x41, 1, 0x36, 2, 0});
         }
         FunctionModule module = FunctionModule.read(TestModules.handling(straight.toByteArray()));
-        EdgeFunction function = function(module);
         module.compile();
         assertThat(module.runs()).isFalse();
+        EdgeFunction function = function(module);
         assertThatThrownBy(() -> function.request(request("")))
                 .isInstanceOfSatisfying(
                         FunctionException.class, e -> assertThat(e.reason()).isEqualTo(Reason.FAILED))
                 .hasMessageContaining("cannot be compiled");
+    }
+
+    /** Of the one that was replaced, an instance may wait for its answer for long. */
+    @Test
+    void aModuleCountsUntilItsLastInstanceIsGone() throws Exception {
+        Deque<Runnable> compiler = new ArrayDeque<>();
+        byte[] guest = TestModules.guest();
+        byte[] header = TestModules.header();
+        AtomicInteger news = new AtomicInteger();
+        FunctionModules modules = new FunctionModules(guest.length + 1, compiler::add, news::incrementAndGet);
+        SharedModule first = modules.of(guest);
+        compiler.remove().run();
+        EdgeFunction function = function(first);
+        FunctionVisit visit = visit(function, "k");
+        FunctionVisit other = visit(function, "k");
+        SharedModule second = modules.of(header);
+        assertThat(second.reading(PAGE, true).state()).isEqualTo(FunctionReading.State.NO_ROOM);
+        assertThat(second.reading(PAGE, true).problem())
+                .contains("would have " + (guest.length + header.length) + " bytes", "has room for");
+        assertThat(modules.withoutRoom()).isEqualTo(1);
+        assertThat(compiler).isEmpty();
+        assertThat(function.retain()).isTrue();
+        function.close();
+        function.close();
+        visit.discard();
+        assertThat(modules.bytes()).isEqualTo(guest.length);
+        other.answer(answer(200, "", true));
+        assertThat(modules.bytes()).isEqualTo(guest.length);
+        int before = news.get();
+        function.release();
+        // At once, and not when its memory is collected; and who waited for the room has it.
+        assertThat(modules.bytes()).isEqualTo(header.length);
+        assertThat(news.get()).isEqualTo(before + 1);
+        assertThat(function.retain()).isFalse();
+        assertThat(first.module()).isNull();
+        assertThatThrownBy(() -> function.request(request("u")))
+                .isInstanceOfSatisfying(
+                        FunctionException.class, e -> assertThat(e.reason()).isEqualTo(Reason.BUSY));
+        compiler.remove().run();
+        assertThat(second.reading(2 * PAGE, true))
+                .isEqualTo(new FunctionReading(FunctionReading.State.RUNS, null, true));
+        assertThat(second.reading(PAGE - 1, true).problem())
+                .contains("function.maxMemoryBytes: 65535: the module begins with 65536 bytes");
+        second.release();
+        assertThat(modules.bytes()).isZero();
     }
 
     // ---- bodies

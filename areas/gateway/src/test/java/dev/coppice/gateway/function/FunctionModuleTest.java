@@ -1,14 +1,16 @@
 package dev.coppice.gateway.function;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -240,14 +242,111 @@ class FunctionModuleTest {
     }
 
     @Test
-    void modulesOfOneContentAreOne() throws Exception {
-        FunctionModules modules = new FunctionModules(100_000, _ -> {});
-        FunctionModule one = modules.of(TestModules.guest());
+    void modulesOfOneContentAreOne() {
+        Deque<Runnable> compiler = new ArrayDeque<>();
+        FunctionModules modules = new FunctionModules(100_000, compiler::add, () -> {});
+        SharedModule one = modules.of(TestModules.guest());
         assertThat(modules.of(TestModules.guest())).isSameAs(one);
-        assertThat(modules.bytes()).isEqualTo(one.bytes());
-        FunctionModules small = new FunctionModules(100, _ -> {});
-        assertThatThrownBy(() -> small.of(TestModules.guest())).hasMessageContaining("has room for 100");
+        assertThat(modules.bytes()).isEqualTo(TestModules.guest().length);
+        assertThat(compiler).hasSize(1);
+        FunctionModules small = new FunctionModules(100, compiler::add, () -> {});
+        assertThat(small.of(TestModules.guest()).reading(0, false).problem()).contains("has room for 100");
         assertThat(small.bytes()).isZero();
+        assertThat(compiler).hasSize(1);
+    }
+
+    /** Who asks may hold up all changes of routes. */
+    @Test
+    void modulesAreReadElsewhereOneAfterTheOther() {
+        Deque<Runnable> compiler = new ArrayDeque<>();
+        FunctionModules modules = new FunctionModules(100_000, compiler::add, () -> {});
+        List<String> order = new ArrayList<>();
+        SharedModule bad = modules.of(new byte[] {1, 2, 3});
+        bad.whenKnown(() -> order.add("bad"));
+        SharedModule gone = modules.of(TestModules.of(new byte[] {1, 0}));
+        SharedModule good = modules.of(TestModules.header());
+        good.whenKnown(() -> order.add("good"));
+        assertThat(modules.loading()).isEqualTo(3);
+        gone.release();
+        assertThat(modules.bytes()).isEqualTo(3L + TestModules.header().length);
+        assertThat(bad.reading(0, false).state()).isEqualTo(FunctionReading.State.LOADING);
+        while (!compiler.isEmpty()) {
+            assertThat(compiler).hasSize(1);
+            compiler.remove().run();
+        }
+        assertThat(order).containsExactly("bad", "good");
+        assertThat(bad.reading(0, false).state()).isEqualTo(FunctionReading.State.INVALID);
+        assertThat(bad.reading(0, false).problem()).contains("does not begin as a module");
+        assertThat(good.module()).isNotNull();
+        // One that cannot be run has nothing that counts.
+        assertThat(modules.bytes()).isEqualTo(TestModules.header().length);
+        assertThat(modules.loading()).isZero();
+        assertThat(modules.of(new byte[] {1, 2, 3})).isSameAs(bad);
+    }
+
+    /** What nobody has any more when it has been read is not kept; who asks meanwhile gets it. */
+    @Test
+    void aModuleMayGoWhileItIsRead() {
+        Deque<Runnable> compiler = new ArrayDeque<>();
+        FunctionModules[] modules = new FunctionModules[1];
+        SharedModule[] one = new SharedModule[1];
+        modules[0] = new FunctionModules(100_000, compiler::add, () -> {});
+        one[0] = modules[0].of(TestModules.header());
+        one[0].whenKnown(one[0]::release);
+        compiler.remove().run();
+        assertThat(modules[0].bytes()).isZero();
+        assertThat(one[0].retain()).isFalse();
+        SharedModule again = modules[0].of(TestModules.header());
+        assertThat(again).isNotSameAs(one[0]);
+        again.release();
+        // The task finds nothing to do.
+        compiler.remove().run();
+        assertThat(modules[0].loading()).isZero();
+    }
+
+    /** Whatever comes and goes in whatever order, in the end nothing is left, and at no time more than there is room for. */
+    @Test
+    void roomIsNeverLost() {
+        long seed = System.nanoTime();
+        Random random = new Random(seed);
+        byte[][] contents = new byte[6][];
+        for (int i = 0; i < contents.length; i++) {
+            contents[i] = i == 0 ? TestModules.header() : new byte[50 + i * 20];
+            contents[i][contents[i].length - 1] += (byte) i;
+        }
+        long most = 300;
+        Deque<Runnable> compiler = new ArrayDeque<>();
+        FunctionModules modules = new FunctionModules(most, compiler::add, () -> {});
+        List<SharedModule> held = new ArrayList<>();
+        for (int i = 0; i < 2000; i++) {
+            switch (random.nextInt(3)) {
+                case 0 -> held.add(modules.of(contents[random.nextInt(contents.length)]));
+                case 1 -> {
+                    if (!held.isEmpty()) {
+                        held.remove(random.nextInt(held.size())).release();
+                    }
+                }
+                default -> {
+                    if (!compiler.isEmpty()) {
+                        compiler.remove().run();
+                    }
+                }
+            }
+            assertThat(modules.bytes()).as("seed %d, step %d", seed, i).isBetween(0L, most);
+        }
+        while (!compiler.isEmpty()) {
+            compiler.remove().run();
+        }
+        assertThat(held.stream().filter(each -> each.state() == SharedModule.State.LOADING))
+                .as("seed %d", seed)
+                .isEmpty();
+        held.forEach(SharedModule::release);
+        while (!compiler.isEmpty()) {
+            compiler.remove().run();
+        }
+        assertThat(modules.bytes()).as("seed %d", seed).isZero();
+        assertThat(modules.loading()).as("seed %d", seed).isZero();
+        assertThat(modules.withoutRoom()).as("seed %d", seed).isZero();
     }
 
     /** What is tested is what is written. */

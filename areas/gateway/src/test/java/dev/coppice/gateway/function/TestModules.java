@@ -42,7 +42,7 @@ public final class TestModules {
     }
 
     /** A module with a table and a page of memory, whose {@code handle_request} does something and then lets the request go on. */
-    static byte[] handling(byte[] does) {
+    public static byte[] handling(byte[] does) {
         ByteArrayOutputStream code = new ByteArrayOutputStream();
         code.write(10);
         code.write(2);

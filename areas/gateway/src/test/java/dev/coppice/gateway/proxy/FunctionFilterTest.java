@@ -11,10 +11,14 @@ import dev.coppice.gateway.config.MatchConfig;
 import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RouteFilterConfig;
 import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.gateway.function.FunctionReading;
 import dev.coppice.gateway.function.TestModules;
+import java.io.ByteArrayOutputStream;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -58,9 +62,10 @@ class FunctionFilterTest {
         proxy.close();
     }
 
-    private void serve(byte[] module, int timeoutMillis, int most, boolean open) {
-        RouteFilterConfig filter = new RouteFilterConfig(
-                NAME,
+    private static RouteFilterConfig filter(
+            String name, byte[] module, int timeoutMillis, int most, boolean open, int memory) {
+        return new RouteFilterConfig(
+                name,
                 "",
                 "",
                 HeaderChanges.NONE,
@@ -73,31 +78,37 @@ class FunctionFilterTest {
                         Base64.getEncoder().encodeToString(module),
                         "configured",
                         timeoutMillis,
-                        1 << 20,
+                        memory,
                         MOST_BODY,
                         most,
                         open));
-        RuleConfig rule = new RuleConfig(
-                List.of(MatchConfig.ANY),
-                List.of(new FilterConfig.Named(NAME)),
-                List.of(new BackendConfig("web", 1, List.of())));
-        RouteConfig route = new RouteConfig("HTTPRoute", "default", "route", 0, List.of(), List.of(rule));
+    }
+
+    /** Each of them for requests to a host of the last part of its name, and the first for all others. */
+    private void serve(List<RouteFilterConfig> filters) {
+        List<RouteConfig> routes = new ArrayList<>();
+        for (RouteFilterConfig each : filters) {
+            RuleConfig rule = new RuleConfig(
+                    List.of(MatchConfig.ANY),
+                    List.of(new FilterConfig.Named(each.name())),
+                    List.of(new BackendConfig("web", 1, List.of())));
+            String host = each.name().substring(each.name().indexOf('/') + 1) + ".example";
+            routes.add(new RouteConfig(
+                    "HTTPRoute", "default", host, 0, routes.isEmpty() ? List.of() : List.of(host), List.of(rule)));
+        }
         ListenerConfig listener = new ListenerConfig(
-                "default/gateway",
-                "http",
-                "127.0.0.1",
-                proxy.port,
-                ListenerConfig.Protocol.HTTP,
-                "",
-                null,
-                List.of(route));
+                "default/gateway", "http", "127.0.0.1", proxy.port, ListenerConfig.Protocol.HTTP, "", null, routes);
         assertThat(proxy.plane.apply(new GatewayConfig.Builder(
                                 List.of(listener), List.of(ProxyFixture.upstream("web", backend.port())))
-                        .filters(List.of(filter))
+                        .filters(filters)
                         .build()))
                 .isEmpty();
         // Until then the one before goes on.
-        ProxyFixture.await(() -> proxy.plane.functions.modules.compiling() == 0);
+        ProxyFixture.await(() -> proxy.plane.functions.modules.loading() == 0);
+    }
+
+    private void serve(byte[] module, int timeoutMillis, int most, boolean open) {
+        serve(List.of(filter(NAME, module, timeoutMillis, most, open, 1 << 20)));
     }
 
     private void serve() {
@@ -173,6 +184,36 @@ class FunctionFilterTest {
         ProxyFixture.await(() -> proxy.plane.functions.workers.waiting() == 0);
     }
 
+    /** As many that compute without end as there are processors: what they have together must leave something to others. */
+    @Test
+    void endlessFunctionsLeaveOthersSomething() throws Exception {
+        List<RouteFilterConfig> filters = new ArrayList<>();
+        filters.add(filter(NAME, TestModules.guest(), PATIENT, 10, false, 1 << 20));
+        int endless = Runtime.getRuntime().availableProcessors();
+        for (int i = 0; i < endless; i++) {
+            filters.add(filter("default/endless" + i, TestModules.guest(), PATIENT, 10, false, 1 << 20));
+        }
+        serve(filters);
+        List<ProxyFixture.Client> clients = new ArrayList<>();
+        try {
+            for (int i = 0; i < endless; i++) {
+                ProxyFixture.Client client = proxy.client();
+                clients.add(client);
+                client.send("GET / HTTP/1.1\r\nHost: endless" + i + ".example\r\nDo: l\r\n\r\n");
+            }
+            ProxyFixture.await(() -> proxy.plane.functions.workers.running(false) >= endless);
+            for (int i = 0; i < 20; i++) {
+                assertThat(proxy.get("/", "Do: u")).startsWith("HTTP/1.1 200").endsWith("ok");
+            }
+            assertThat(proxy.plane.functions.workers.running(false)).isGreaterThanOrEqualTo(endless);
+        } finally {
+            for (ProxyFixture.Client each : clients) {
+                each.reset();
+                each.close();
+            }
+        }
+    }
+
     @Test
     void thoseThatWaitForAnAnswerCount() throws Exception {
         serve(TestModules.guest(), PATIENT, 1, false);
@@ -207,6 +248,61 @@ class FunctionFilterTest {
     void aModuleThatIsNoneIsNotSkipped() throws Exception {
         serve(new byte[] {1, 2, 3}, PATIENT, 1, true);
         assertThat(proxy.get("/")).startsWith("HTTP/1.1 500").contains("cannot be run");
+    }
+
+    private FunctionReading reading() {
+        return proxy.plane.functions().get(NAME);
+    }
+
+    /** A module that can be read, and yet not compiled: its function is larger than a method of the JVM may be. */
+    private static byte[] tooLarge() {
+        ByteArrayOutputStream straight = new ByteArrayOutputStream();
+        for (int i = 0; i < 20_000; i++) {
+            straight.writeBytes(new byte[] {0x41, 0, 0x41, 1, 0x36, 2, 0});
+        }
+        return TestModules.handling(straight.toByteArray());
+    }
+
+    /** What is known of functions only once configurations are applied, those who applied them have to hear. */
+    @Test
+    void whatCannotBeRunIsTold() throws Exception {
+        AtomicInteger news = new AtomicInteger();
+        proxy.plane.whenFunctionsChange(news::incrementAndGet);
+        serve(tooLarge(), PATIENT, 1, true);
+        ProxyFixture.await(() -> news.get() == 1);
+        assertThat(reading().state()).isEqualTo(FunctionReading.State.INVALID);
+        assertThat(reading().problem()).contains("the module cannot be compiled");
+        assertThat(reading().before()).isFalse();
+        assertThat(proxy.get("/")).startsWith("HTTP/1.1 500").contains("cannot be run");
+        serve(List.of(filter(NAME, TestModules.guest(), PATIENT, 10, true, 65_536)));
+        assertThat(reading().problem()).contains("function.maxMemoryBytes: 65536: the module begins with 131072 bytes");
+        assertThat(proxy.get("/")).startsWith("HTTP/1.1 500").contains("cannot be run");
+        serve();
+        assertThat(reading()).isEqualTo(new FunctionReading(FunctionReading.State.RUNS, null, false));
+        assertThat(proxy.get("/", "Do: u")).endsWith("ok");
+        serve(tooLarge(), PATIENT, 1, true);
+        assertThat(reading().state()).isEqualTo(FunctionReading.State.INVALID);
+        assertThat(reading().before()).isTrue();
+        assertThat(proxy.get("/", "Do: u")).endsWith("ok");
+        assertThat(seen("X-Guest")).isEqualTo("/");
+    }
+
+    /** Who waits for something else than the function when that is replaced has the one that comes after it. */
+    @Test
+    void aRequestWhoseFunctionIsReplacedIsHandled() throws Exception {
+        serve();
+        try (ProxyFixture.Client client = proxy.client()) {
+            // The first learns that it reads bodies; this one waits for the rest of its own.
+            client.send("POST / HTTP/1.1\r\nHost: a\r\nDo: b\r\nContent-Length: 5\r\n\r\nab");
+            ProxyFixture.await(() -> proxy.plane.functions.surroundings.memory().used() == 0
+                    && proxy.plane.open().exchanges() == 1);
+            serve(TestModules.header(), PATIENT, 10, false);
+            ProxyFixture.await(() -> proxy.plane.functions.modules.bytes() == TestModules.header().length);
+            client.send("cde");
+            assertThat(client.answer()).isEqualTo("HTTP/1.1 200 OK|ok");
+            assertThat(backend.seen.getLast().body()).isEqualTo("abcde");
+            assertThat(seen("x-function")).isEqualTo("hello");
+        }
     }
 
     @Test
