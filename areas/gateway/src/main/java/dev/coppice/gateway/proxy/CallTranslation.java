@@ -46,6 +46,11 @@ interface CallTranslation {
     @Nullable
     HttpContent response(HttpContent part);
 
+    /** Whether the answer that has begun cannot be brought to its end, so that its client has to see it break off. */
+    default boolean broken() {
+        return false;
+    }
+
     /**
      * An answer of the gateway's own in the client's form.
      *

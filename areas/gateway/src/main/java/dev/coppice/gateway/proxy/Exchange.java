@@ -16,6 +16,7 @@ import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.util.ReferenceCountUtil;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -763,6 +764,11 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             return;
         }
         HttpContent told = call.response(part);
+        if (call.broken()) {
+            ReferenceCountUtil.release(told);
+            broken();
+            return;
+        }
         startIfKnown(call);
         if (told != null) {
             answer.content(told);

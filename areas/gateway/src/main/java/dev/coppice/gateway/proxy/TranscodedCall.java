@@ -1,10 +1,12 @@
 package dev.coppice.gateway.proxy;
 
 import com.google.protobuf.InvalidProtocolBufferException;
+import dev.coppice.gateway.transcode.JsonElements;
 import dev.coppice.gateway.transcode.MessageFrames;
 import dev.coppice.gateway.transcode.PercentText;
 import dev.coppice.gateway.transcode.RequestException;
 import dev.coppice.gateway.transcode.TranscodedRequest;
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
@@ -21,6 +23,7 @@ import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import java.io.ByteArrayOutputStream;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Objects;
@@ -28,39 +31,57 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A call of gRPC that its client makes in HTTP and JSON (google.api.http). One message is answered when it is known how the call went, as its status is that of
- * HTTP; of a stream each message is told as it comes, as an element of an array or a line.
+ * HTTP; of a stream each message is told as it comes, as an element of an array or a line, and so are the messages of a client. What a google.api.HttpBody has goes
+ * through as it is.
  */
 final class TranscodedCall implements CallTranslation {
     private static final String JSON = "application/json";
     private static final String LINES = "application/x-ndjson";
+    private static final String ANY = "application/octet-stream";
+    /** Of a body as it is that is sent in several messages. */
+    private static final int MOST_PIECE = 64 << 10;
+
     private static final int INVALID_ARGUMENT = 3;
     private static final int INTERNAL = 13;
 
     private final TranscodedRequest call;
     private final int most;
     private final boolean lines;
+    private final String contentType;
+    /** What cuts the messages of a client that sends several; null: there is one. */
+    private final @Nullable JsonElements elements;
+
+    private long sent;
+    private boolean broken;
     private final ByteArrayOutputStream body = new ByteArrayOutputStream(0);
 
     private MessageFrames frames;
     private @Nullable HttpResponse answer;
     private @Nullable HttpResponse ready;
     private byte @Nullable [] message;
+    private String messageType = JSON;
     private boolean begun;
     private boolean passed;
     private @Nullable String fault;
 
-    private TranscodedCall(TranscodedRequest call, int most, boolean lines) {
+    private TranscodedCall(TranscodedRequest call, int most, String contentType, boolean lines) {
         this.call = call;
         this.most = most;
         this.lines = lines;
+        this.contentType = contentType;
+        this.elements = call.clientStreams() && call.readsBody() && !call.takesRaw()
+                ? new JsonElements(most, contentType.contains(LINES))
+                : null;
         this.frames = new MessageFrames(most);
     }
 
     /** Makes a request's head that of a call. */
     static TranscodedCall of(TranscodedRequest call, HttpRequest request, int most) {
         HttpHeaders headers = request.headers();
-        boolean lines =
-                call.streams() && headers.get(HttpHeaderNames.ACCEPT, "").contains(LINES);
+        String type = headers.get(HttpHeaderNames.CONTENT_TYPE, "");
+        String accept = headers.get(HttpHeaderNames.ACCEPT, "");
+        // Who sends lines gets lines, unless it asks for something else.
+        boolean lines = call.streams() && (accept.contains(LINES) || type.contains(LINES) && !accept.contains(JSON));
         request.setMethod(HttpMethod.POST);
         headers.set(HttpHeaderNames.CONTENT_TYPE, "application/grpc+proto");
         headers.set(HttpHeaderNames.TE, "trailers");
@@ -68,7 +89,7 @@ final class TranscodedCall implements CallTranslation {
         headers.remove(HttpHeaderNames.ACCEPT_ENCODING);
         headers.remove("grpc-accept-encoding");
         HttpUtil.setTransferEncodingChunked(request, true);
-        return new TranscodedCall(call, most, lines);
+        return new TranscodedCall(call, most, type, lines);
     }
 
     @Override
@@ -78,9 +99,15 @@ final class TranscodedCall implements CallTranslation {
 
     // ---- the request
 
-    /** The whole body of a request that has none. */
+    /** The whole body of a request that has none, or all of which has come. */
     LastHttpContent request() throws MalformedException {
         try {
+            if (elements != null) {
+                return new DefaultLastHttpContent(framed(elements.end()));
+            }
+            if (call.takesRaw()) {
+                return new DefaultLastHttpContent(raw(true));
+            }
             byte[] framed = MessageFrames.framed(call.message(body.toByteArray()));
             return new DefaultLastHttpContent(Unpooled.wrappedBuffer(framed));
         } catch (RequestException e) {
@@ -91,6 +118,17 @@ final class TranscodedCall implements CallTranslation {
     @Override
     public @Nullable HttpContent request(HttpContent part) throws MalformedException {
         try {
+            if (elements != null) {
+                return streamed(elements, part);
+            }
+            if (call.takesRaw() && call.clientStreams()) {
+                body.writeBytes(ByteBufUtil.getBytes(part.content()));
+                ByteBuf all = raw(part instanceof LastHttpContent);
+                if (part instanceof LastHttpContent) {
+                    return new DefaultLastHttpContent(all);
+                }
+                return all.isReadable() ? new DefaultHttpContent(all) : null;
+            }
             if (call.readsBody()) {
                 if (body.size() + part.content().readableBytes() > most) {
                     throw new MalformedException("the request's body has more than " + most + " bytes");
@@ -98,9 +136,43 @@ final class TranscodedCall implements CallTranslation {
                 body.writeBytes(ByteBufUtil.getBytes(part.content()));
             }
             return part instanceof LastHttpContent ? request() : null;
+        } catch (RequestException e) {
+            throw new MalformedException(String.valueOf(e.getMessage()));
         } finally {
             part.release();
         }
+    }
+
+    private @Nullable HttpContent streamed(JsonElements from, HttpContent part)
+            throws RequestException, MalformedException {
+        ByteBuf now = framed(from.read(ByteBufUtil.getBytes(part.content())));
+        if (part instanceof LastHttpContent) {
+            return new DefaultLastHttpContent(
+                    Unpooled.wrappedBuffer(now, request().content()));
+        }
+        return now.isReadable() ? new DefaultHttpContent(now) : null;
+    }
+
+    private ByteBuf framed(List<byte[]> messages) throws RequestException {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        for (byte[] each : messages) {
+            all.writeBytes(MessageFrames.framed(call.message(each, ++sent)));
+        }
+        return Unpooled.wrappedBuffer(all.toByteArray());
+    }
+
+    /** What has come of a body as it is, in messages of no more than their bound. */
+    private ByteBuf raw(boolean last) throws RequestException {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        byte[] data = body.toByteArray();
+        body.reset();
+        int piece = call.clientStreams() ? Math.min(most / 2, MOST_PIECE) : data.length;
+        for (int at = 0; at < data.length || last && sent == 0; at += Math.max(1, piece)) {
+            byte[] each = Arrays.copyOfRange(data, at, Math.min(data.length, at + piece));
+            all.writeBytes(MessageFrames.framed(call.raw(each, sent == 0 ? contentType : "", sent == 0)));
+            sent++;
+        }
+        return Unpooled.wrappedBuffer(all.toByteArray());
     }
 
     // ---- the answer
@@ -110,6 +182,7 @@ final class TranscodedCall implements CallTranslation {
         answer = head;
         frames = new MessageFrames(most);
         message = null;
+        messageType = JSON;
         fault = null;
         passed = !GrpcStatus.isGrpc(head.headers());
         if (passed) {
@@ -153,18 +226,42 @@ final class TranscodedCall implements CallTranslation {
         try {
             List<byte[]> all = frames.read(part);
             for (byte[] each : all) {
-                if (call.streams()) {
+                if (call.streams() && call.tellsRaw()) {
+                    piece(out, call.raw(each));
+                } else if (call.streams()) {
                     element(out, call.json(each));
-                } else if (message == null) {
-                    message = call.json(each);
-                } else {
+                } else if (message != null) {
                     throw new IllegalArgumentException("more than one message");
+                } else if (call.tellsRaw()) {
+                    TranscodedRequest.Raw whole = call.raw(each);
+                    messageType = type(whole);
+                    message = whole.data();
+                } else {
+                    message = call.json(each);
                 }
             }
         } catch (IllegalArgumentException | InvalidProtocolBufferException e) {
             fault = "the endpoint's answer is not what its descriptor says: " + e.getMessage();
         }
         return out.toByteArray();
+    }
+
+    /** The first one says what all of them are. */
+    private void piece(ByteArrayOutputStream out, TranscodedRequest.Raw piece) {
+        if (!begun) {
+            String type = type(piece);
+            begun = true;
+            begin(HttpResponseStatus.OK, type);
+        }
+        out.writeBytes(piece.data());
+    }
+
+    private static String type(TranscodedRequest.Raw body) {
+        String type = body.type();
+        if (!type.chars().allMatch(c -> c >= ' ' && c < 0x7F)) {
+            throw new IllegalArgumentException("a content_type that no header can have");
+        }
+        return type.isBlank() ? ANY : type;
     }
 
     private void element(ByteArrayOutputStream out, byte[] json) {
@@ -215,6 +312,11 @@ final class TranscodedCall implements CallTranslation {
         byte[] status = fault == null
                 ? call.status(code, PercentText.message(said.get("grpc-message")), details(said))
                 : call.status(code, fault, null);
+        if (begun && call.tellsRaw()) {
+            // Whatever is said now would be taken for a part of it.
+            broken = true;
+            return new byte[0];
+        }
         if (begun) {
             // It has begun with 200: this is the only place left to say it.
             ByteArrayOutputStream out = new ByteArrayOutputStream();
@@ -238,8 +340,14 @@ final class TranscodedCall implements CallTranslation {
 
     private byte[] whole() {
         if (!call.streams()) {
-            begin(HttpResponseStatus.OK, JSON);
+            begin(HttpResponseStatus.OK, messageType);
             return Objects.requireNonNull(message);
+        }
+        if (call.tellsRaw()) {
+            if (!begun) {
+                begin(HttpResponseStatus.OK, ANY);
+            }
+            return new byte[0];
         }
         String end = lines ? "" : begun ? "]" : "[]";
         if (!begun) {
@@ -255,6 +363,11 @@ final class TranscodedCall implements CallTranslation {
         } catch (IllegalArgumentException e) {
             return null;
         }
+    }
+
+    @Override
+    public boolean broken() {
+        return broken;
     }
 
     @Override

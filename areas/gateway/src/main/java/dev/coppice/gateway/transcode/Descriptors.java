@@ -1,6 +1,7 @@
 package dev.coppice.gateway.transcode;
 
 import com.google.api.AnnotationsProto;
+import com.google.api.HttpBodyProto;
 import com.google.protobuf.AnyProto;
 import com.google.protobuf.ApiProto;
 import com.google.protobuf.DescriptorProtos;
@@ -47,6 +48,7 @@ final class Descriptors {
             WrappersProto.getDescriptor(),
             AnnotationsProto.getDescriptor(),
             com.google.api.HttpProto.getDescriptor(),
+            HttpBodyProto.getDescriptor(),
             ErrorDetailsProto.getDescriptor());
 
     private final Map<String, FileDescriptorProto> given = new HashMap<>();

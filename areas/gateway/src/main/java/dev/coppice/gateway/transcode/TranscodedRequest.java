@@ -8,10 +8,12 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.google.protobuf.ByteString;
 import com.google.protobuf.Descriptors.Descriptor;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.DynamicMessage;
 import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.Message;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -26,6 +28,10 @@ public final class TranscodedRequest {
             .disable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
             .build();
     private static final int MOST_PARAMETERS = 256;
+    /** Fields of google.api.HttpBody. */
+    private static final int CONTENT_TYPE = 1;
+
+    private static final int DATA = 2;
 
     private final Transcoder transcoder;
     private final Transcoder.Binding binding;
@@ -54,14 +60,65 @@ public final class TranscodedRequest {
         return binding.wholeBody() || binding.bodyField() != null;
     }
 
+    /** Whether the request may be any number of messages. */
+    public boolean clientStreams() {
+        return binding.clientStreams();
+    }
+
+    /** Whether the request's body is what a google.api.HttpBody has, and no JSON. */
+    public boolean takesRaw() {
+        return binding.takesRaw();
+    }
+
+    /** Whether the answer's body is what a google.api.HttpBody has, and no JSON. */
+    public boolean tellsRaw() {
+        return binding.tellsRaw();
+    }
+
     // ---- the request
 
     /** Makes the message. What the path says goes before what a body says. */
     public byte[] message(byte[] body) throws RequestException {
         DynamicMessage.Builder message = DynamicMessage.newBuilder(binding.input());
         if (readsBody() && body.length > 0) {
-            merge(body(body), message, "the body");
+            merge(body(body, "the body"), message, "the body");
         }
+        return completed(message);
+    }
+
+    /**
+     * Makes one of several messages. What the path and query say is said in the first one, as Envoy and others do it.
+     *
+     * @param number of the message, from 1 on
+     */
+    public byte[] message(byte[] json, long number) throws RequestException {
+        DynamicMessage.Builder message = DynamicMessage.newBuilder(binding.input());
+        String what = "message " + number + " of the body";
+        merge(body(json, what), message, what);
+        return number == 1 ? completed(message) : message.buildPartial().toByteArray();
+    }
+
+    /**
+     * Makes a message of a body, or a piece of one, as it is.
+     *
+     * @param type of the content; empty: it is not said
+     * @param first of the messages, which alone has what the path and query say
+     */
+    public byte[] raw(byte[] data, String type, boolean first) throws RequestException {
+        FieldDescriptor field = binding.bodyField();
+        Descriptor body = field == null ? binding.input() : field.getMessageType();
+        DynamicMessage.Builder raw =
+                DynamicMessage.newBuilder(body).setField(body.findFieldByNumber(DATA), ByteString.copyFrom(data));
+        if (!type.isEmpty()) {
+            raw.setField(body.findFieldByNumber(CONTENT_TYPE), type);
+        }
+        DynamicMessage.Builder message =
+                field == null ? raw : DynamicMessage.newBuilder(binding.input()).setField(field, raw.build());
+        return first ? completed(message) : message.buildPartial().toByteArray();
+    }
+
+    /** With what the path and query say. */
+    private byte[] completed(DynamicMessage.Builder message) throws RequestException {
         ObjectNode parameters = JsonNodeFactory.instance.objectNode();
         if (!binding.wholeBody() && !query.isEmpty()) {
             parameters(parameters);
@@ -77,14 +134,14 @@ public final class TranscodedRequest {
         return message.buildPartial().toByteArray();
     }
 
-    private JsonNode body(byte[] bytes) throws RequestException {
+    private JsonNode body(byte[] bytes, String what) throws RequestException {
         JsonNode tree;
         try {
             tree = JSON.readTree(bytes);
         } catch (JsonProcessingException e) {
-            throw new RequestException("the body is no JSON: " + e.getOriginalMessage());
+            throw new RequestException(what + " is no JSON: " + e.getOriginalMessage());
         } catch (java.io.IOException | RuntimeException e) {
-            throw new RequestException("the body is no JSON");
+            throw new RequestException(what + " is no JSON");
         }
         FieldDescriptor field = binding.bodyField();
         return field == null ? tree : JsonNodeFactory.instance.objectNode().set(field.getName(), tree);
@@ -96,7 +153,9 @@ public final class TranscodedRequest {
             transcoder.parser.merge(tree.toString(), into);
         } catch (InvalidProtocolBufferException | RuntimeException e) {
             // Not each library's exception for what is too deep, or no valid value, is a checked one.
-            throw new RequestException(what + " does not fit " + binding.input().getFullName() + ": " + e.getMessage());
+            String field = transcoder.faulty.of(binding.input(), tree);
+            throw new RequestException(what + " does not fit " + binding.input().getFullName() + ": "
+                    + (field.isEmpty() ? "" : field + ": ") + e.getMessage());
         }
     }
 
@@ -183,6 +242,28 @@ public final class TranscodedRequest {
         } catch (JsonProcessingException e) {
             throw new IllegalArgumentException("it is too long to take a part of it", e);
         }
+    }
+
+    /**
+     * A body, or a piece of one.
+     *
+     * @param type of the content; empty: it is not said
+     */
+    public record Raw(String type, byte[] data) {}
+
+    /**
+     * What a message of the answer has for the client.
+     *
+     * @throws InvalidProtocolBufferException when it is none of its type
+     */
+    public Raw raw(byte[] bytes) throws InvalidProtocolBufferException {
+        DynamicMessage message = DynamicMessage.parseFrom(binding.output(), bytes);
+        FieldDescriptor field = binding.answerField();
+        Message body = field == null ? message : (Message) message.getField(field);
+        Descriptor type = body.getDescriptorForType();
+        return new Raw(
+                String.valueOf(body.getField(type.findFieldByNumber(CONTENT_TYPE))),
+                ((ByteString) body.getField(type.findFieldByNumber(DATA))).toByteArray());
     }
 
     /** How a call went, as JSON. */

@@ -18,8 +18,7 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The methods of gRPC services that are reached by HTTP and JSON, by their annotations (google.api.http). Methods to which a client streams have no
- * such form. Immutable.
+ * The methods of gRPC services that are reached by HTTP and JSON, by their annotations (google.api.http). Immutable.
  */
 public final class Transcoder {
     /**
@@ -43,6 +42,7 @@ public final class Transcoder {
     final JsonFormat.Parser parser;
     final JsonFormat.Printer printer;
     final NumberTexts numbers;
+    final FaultyField faulty;
     private final Bindings<Binding> bindings = new Bindings<>();
     private int count;
 
@@ -53,15 +53,20 @@ public final class Transcoder {
      * @param wholeBody the body is the message
      * @param bodyField the body is this field; null for none
      * @param answerField the answer's body is this field; null: the whole message
+     * @param takesRaw the body is what stands in google.api.HttpBody, and no JSON
+     * @param tellsRaw so is the answer's
      */
     record Binding(
             String path,
             Descriptor input,
             Descriptor output,
+            boolean clientStreams,
             boolean streams,
             boolean wholeBody,
             @Nullable FieldDescriptor bodyField,
             @Nullable FieldDescriptor answerField,
+            boolean takesRaw,
+            boolean tellsRaw,
             String text) {}
 
     private Transcoder(Iterable<FileDescriptor> files, Options options) throws InvalidDescriptorsException {
@@ -92,6 +97,7 @@ public final class Transcoder {
         JsonFormat.Printer prints =
                 JsonFormat.printer().usingTypeRegistry(registry).omittingInsignificantWhitespace();
         prints = options.printDefaults() ? prints.alwaysPrintFieldsWithNoPresence() : prints;
+        this.faulty = new FaultyField(parser, numbers);
         this.printer = options.protoNames() ? prints.preservingProtoFieldNames() : prints;
     }
 
@@ -103,7 +109,7 @@ public final class Transcoder {
     // ---- bindings
 
     private void add(MethodDescriptor method, List<String> problems) {
-        if (!method.getOptions().hasExtension(AnnotationsProto.http) || method.isClientStreaming()) {
+        if (!method.getOptions().hasExtension(AnnotationsProto.http)) {
             return;
         }
         HttpRule rule = method.getOptions().getExtension(AnnotationsProto.http);
@@ -140,14 +146,19 @@ public final class Transcoder {
             PathTemplate template = PathTemplate.of(path);
             template.variables().forEach(each -> leaf(method.getInputType(), each.field()));
             boolean whole = rule.getBody().equals("*");
+            FieldDescriptor body = whole ? null : field("body", method.getInputType(), rule.getBody());
+            FieldDescriptor answer = field("response_body", method.getOutputType(), rule.getResponseBody());
             Binding binding = new Binding(
                     "/" + method.getService().getFullName() + "/" + method.getName(),
                     method.getInputType(),
                     method.getOutputType(),
+                    method.isClientStreaming(),
                     method.isServerStreaming(),
                     whole,
-                    whole ? null : field("body", method.getInputType(), rule.getBody()),
-                    field("response_body", method.getOutputType(), rule.getResponseBody()),
+                    body,
+                    answer,
+                    whole ? raw(method.getInputType()) : body != null && raw(body),
+                    answer == null ? raw(method.getOutputType()) : raw(answer),
                     verb + " " + path);
             Binding before = bindings.add(verb, template, binding);
             if (before != null) {
@@ -157,6 +168,16 @@ public final class Transcoder {
         } catch (IllegalArgumentException e) {
             problems.add(method.getFullName() + ": " + e.getMessage());
         }
+    }
+
+    private static boolean raw(FieldDescriptor field) {
+        return field.getJavaType() == FieldDescriptor.JavaType.MESSAGE
+                && !field.isRepeated()
+                && raw(field.getMessageType());
+    }
+
+    private static boolean raw(Descriptor type) {
+        return type.getFullName().equals("google.api.HttpBody");
     }
 
     private static @Nullable FieldDescriptor field(String option, Descriptor of, String name) {

@@ -3,6 +3,8 @@ package dev.coppice.gateway.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.api.AnnotationsProto;
+import com.google.api.HttpBody;
+import com.google.api.HttpBodyProto;
 import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
 import com.google.protobuf.DescriptorProtos.FileDescriptorSet;
@@ -54,8 +56,9 @@ class TranscodingTest {
     @BeforeEach
     void start() throws Exception {
         file = FileDescriptor.buildFrom(
-                FileDescriptorSet.parseFrom(Library.descriptors()).getFile(0),
-                new FileDescriptor[] {AnnotationsProto.getDescriptor(), TimestampProto.getDescriptor()});
+                FileDescriptorSet.parseFrom(Library.descriptors()).getFile(0), new FileDescriptor[] {
+                    AnnotationsProto.getDescriptor(), TimestampProto.getDescriptor(), HttpBodyProto.getDescriptor()
+                });
         server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .addService(ServerServiceDefinition.builder("library.v1.Library")
                         .addMethod(method("Get", "Ask"), ServerCalls.asyncUnaryCall(this::get))
@@ -66,6 +69,26 @@ class TranscodingTest {
                                         .setType(MethodDescriptor.MethodType.SERVER_STREAMING)
                                         .build(),
                                 ServerCalls.asyncServerStreamingCall(this::watch))
+                        .addMethod(
+                                method("Import", "Put", MethodDescriptor.MethodType.CLIENT_STREAMING),
+                                ServerCalls.asyncClientStreamingCall(this::add))
+                        .addMethod(
+                                method("Trade", "Put", MethodDescriptor.MethodType.BIDI_STREAMING),
+                                ServerCalls.asyncBidiStreamingCall(this::trade))
+                        .addMethod(method("SetCover", "Cover"), ServerCalls.asyncUnaryCall(this::setCover))
+                        .addMethod(
+                                method("Scan", "Cover", MethodDescriptor.MethodType.CLIENT_STREAMING),
+                                ServerCalls.asyncClientStreamingCall(this::add))
+                        .addMethod(
+                                method("GetCover", "Ask", "Cover", MethodDescriptor.MethodType.UNARY),
+                                ServerCalls.asyncUnaryCall(this::getCover))
+                        .addMethod(
+                                MethodDescriptor.<DynamicMessage, HttpBody>newBuilder(
+                                                marshaller("Ask"), ProtoUtils.marshaller(HttpBody.getDefaultInstance()))
+                                        .setType(MethodDescriptor.MethodType.SERVER_STREAMING)
+                                        .setFullMethodName("library.v1.Library/Read")
+                                        .build(),
+                                ServerCalls.asyncServerStreamingCall(this::read))
                         .build())
                 .build()
                 .start();
@@ -129,12 +152,110 @@ class TranscodingTest {
     }
 
     private MethodDescriptor<DynamicMessage, DynamicMessage> method(String name, String input) {
-        return MethodDescriptor.<DynamicMessage, DynamicMessage>newBuilder(
-                        ProtoUtils.marshaller(DynamicMessage.getDefaultInstance(file.findMessageTypeByName(input))),
-                        ProtoUtils.marshaller(DynamicMessage.getDefaultInstance(file.findMessageTypeByName("Book"))))
-                .setType(MethodDescriptor.MethodType.UNARY)
+        return method(name, input, MethodDescriptor.MethodType.UNARY);
+    }
+
+    private MethodDescriptor<DynamicMessage, DynamicMessage> method(
+            String name, String input, MethodDescriptor.MethodType type) {
+        return method(name, input, "Book", type);
+    }
+
+    private MethodDescriptor<DynamicMessage, DynamicMessage> method(
+            String name, String input, String output, MethodDescriptor.MethodType type) {
+        return MethodDescriptor.<DynamicMessage, DynamicMessage>newBuilder(marshaller(input), marshaller(output))
+                .setType(type)
                 .setFullMethodName("library.v1.Library/" + name)
                 .build();
+    }
+
+    private MethodDescriptor.Marshaller<DynamicMessage> marshaller(String type) {
+        return ProtoUtils.marshaller(DynamicMessage.getDefaultInstance(file.findMessageTypeByName(type)));
+    }
+
+    /** What a client streamed, in words. */
+    private StreamObserver<DynamicMessage> add(StreamObserver<DynamicMessage> out) {
+        StringBuilder all = new StringBuilder();
+        return new Received(out) {
+            @Override
+            public void onNext(DynamicMessage each) {
+                all.append(each.toString().replaceAll("\\s+", " ")).append("; ");
+            }
+
+            @Override
+            public void onCompleted() {
+                out.onNext(book("all", all.toString()));
+                out.onCompleted();
+            }
+        };
+    }
+
+    /** Each is answered at once. */
+    private StreamObserver<DynamicMessage> trade(StreamObserver<DynamicMessage> out) {
+        return new Received(out) {
+            @Override
+            public void onNext(DynamicMessage each) {
+                out.onNext(book("for", String.valueOf(field((DynamicMessage) field(each, "book"), "title"))));
+            }
+
+            @Override
+            public void onCompleted() {
+                out.onCompleted();
+            }
+        };
+    }
+
+    private abstract static class Received implements StreamObserver<DynamicMessage> {
+        private final StreamObserver<DynamicMessage> out;
+
+        Received(StreamObserver<DynamicMessage> out) {
+            this.out = out;
+        }
+
+        @Override
+        public void onError(Throwable problem) {
+            out.onError(problem);
+        }
+    }
+
+    private void setCover(DynamicMessage cover, StreamObserver<DynamicMessage> out) {
+        DynamicMessage body = (DynamicMessage) field(cover, "body");
+        out.onNext(book(
+                String.valueOf(field(cover, "name")),
+                field(body, "content_type") + " of " + ((ByteString) field(body, "data")).size()));
+        out.onCompleted();
+    }
+
+    private void getCover(DynamicMessage ask, StreamObserver<DynamicMessage> out) {
+        String name = String.valueOf(field(ask, "name"));
+        Descriptor type = file.findMessageTypeByName("Cover");
+        HttpBody body = HttpBody.newBuilder()
+                .setContentType(name.equals("odd") ? "a\r\nb: c" : "image/png")
+                .setData(ByteString.copyFromUtf8("bytes of " + name))
+                .build();
+        out.onNext(DynamicMessage.newBuilder(type)
+                .setField(type.findFieldByName("body"), body)
+                .build());
+        out.onCompleted();
+    }
+
+    private void read(DynamicMessage ask, StreamObserver<HttpBody> out) {
+        HttpBody.Builder part = HttpBody.newBuilder().setContentType("text/plain");
+        out.onNext(part.setData(ByteString.copyFromUtf8("one ")).build());
+        Thread.ofVirtual().start(() -> {
+            try {
+                more.await();
+                out.onNext(part.setContentType("")
+                        .setData(ByteString.copyFromUtf8("two"))
+                        .build());
+                if (String.valueOf(field(ask, "name")).equals("broken")) {
+                    out.onError(Status.ABORTED.asException());
+                } else {
+                    out.onCompleted();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
     }
 
     private DynamicMessage book(String name, String title) {
@@ -385,6 +506,106 @@ class TranscodingTest {
                         + "{\"error\":{\"code\":10,\"message\":\"enough\"}}\n");
         assertThat(get("/v1/shelves/broken/books:watch").body())
                 .endsWith(",{\"error\":{\"code\":10,\"message\":\"enough\"}}]");
+    }
+
+    private String post(String path, String type, String body) throws Exception {
+        return proxy.exchange("POST " + path + " HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\nContent-Type: "
+                + type + "\r\nContent-Length: " + body.length() + "\r\n\r\n" + body);
+    }
+
+    @Test
+    void clientsStreamArraysOrLines() throws Exception {
+        String expected = "{\"name\":\"all\",\"title\":\"parent: \\\"shelves/1\\\" id: \\\"a\\\" ; id: \\\"b\\\" ; \"}";
+        String path = "/v1/shelves/1/books:import";
+        assertThat(post(path, "application/json", "[{\"id\": \"a\"},\n{\"id\": \"b\"}]"))
+                .startsWith("HTTP/1.1 200")
+                .contains(expected);
+        assertThat(post(path, "application/x-ndjson", "{\"id\": \"a\"}\n{\"id\": \"b\"}\n"))
+                .contains("content-type: application/json\r\n")
+                .contains(expected);
+        assertThat(post(path, "application/json", "[]")).contains("{\"name\":\"all\"}");
+        assertThat(post(path, "application/json", "[{\"id\": \"a\"}, {\"id\": 1, \"book\": {\"pageCount\": \"x\"}}]"))
+                .startsWith("HTTP/1.1 400")
+                .contains("\"code\":3")
+                .contains("message 2 of the body does not fit library.v1.Put: book.pageCount: Not an int32 value");
+        assertThat(post(path, "application/json", "[{\"id\": \"a\"}, "))
+                .startsWith("HTTP/1.1 400")
+                .contains("ends before its array does");
+        assertThat(post(path, "application/json", "[{}, {\"id\": \"" + "x".repeat(3000) + "\"}]"))
+                .startsWith("HTTP/1.1 400")
+                .contains("message 2 has more than 2000 bytes");
+        // The bound is one of each message, not of all.
+        String many = "[" + "{\"id\": \"abcdefghij\"},".repeat(500) + "{}]";
+        assertThat(post(path, "application/json", many)).contains("there may be 2000");
+    }
+
+    @Test
+    void bothSidesStreamAtATime() throws Exception {
+        try (Http2Peer peer = new Http2Peer(proxy.port)) {
+            Http2Peer.Stream stream = peer.open()
+                    .send(Http2Peer.head("POST", "/v1/books:trade", "content-type", "application/x-ndjson"), false)
+                    .send("{\"title\": \"a\"}\n{\"tit", false);
+            assertThat(((io.netty.handler.codec.http2.Http2HeadersFrame) stream.next())
+                            .headers()
+                            .get("content-type"))
+                    .hasToString("application/x-ndjson");
+            var first = (io.netty.handler.codec.http2.Http2DataFrame) stream.next();
+            assertThat(first.content().toString(java.nio.charset.StandardCharsets.UTF_8))
+                    .isEqualTo("{\"name\":\"for\",\"title\":\"a\"}\n");
+            first.release();
+            stream.send("le\": \"b\"}", true);
+            assertThat(stream.answerAfterHead().body()).isEqualTo("{\"name\":\"for\",\"title\":\"b\"}\n");
+        }
+        assertThat(post("/v1/books:trade", "application/json", "[{\"title\": \"a\"}, {\"title\": \"b\"}]"))
+                .contains("{\"name\":\"for\",\"title\":\"a\"}")
+                .contains(",{\"name\":\"for\",\"title\":\"b\"}");
+        assertThat(post("/v1/books:trade", "application/json", "[]")).contains("[]");
+    }
+
+    @Test
+    void bodiesGoThroughAsTheyAre() throws Exception {
+        String body = "\u0001\u0002[\"no JSON";
+        assertThat(proxy.exchange("PUT /v1/covers/a HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n"
+                        + "Content-Type: image/png\r\nContent-Length: " + body.length() + "\r\n\r\n" + body))
+                .contains("{\"name\":\"a\",\"title\":\"image/png of " + body.length() + "\"}");
+        assertThat(proxy.exchange("PUT /v1/covers/a HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n"
+                        + "Content-Length: 2001\r\n\r\n" + "x".repeat(2001)))
+                .startsWith("HTTP/1.1 400")
+                .contains("more than 2000 bytes");
+        Http2Peer.Answer cover = get("/v1/covers/b");
+        assertThat(cover.head().get("content-type")).hasToString("image/png");
+        assertThat(cover.body()).isEqualTo("bytes of b");
+        Http2Peer.Answer odd = get("/v1/covers/odd");
+        assertThat(odd.status()).isEqualTo(500);
+        assertThat(odd.body()).contains("a content_type that no header can have");
+        String scanned = post("/v1/scans/s", "image/tiff", "x".repeat(1500));
+        assertThat(scanned)
+                .contains("name: \\\"s\\\" body { content_type: \\\"image/tiff\\\" data: \\\"" + "x".repeat(1000)
+                        + "\\\" } ; body { data: ");
+        more.countDown();
+        Http2Peer.Answer text = get("/v1/texts/a");
+        assertThat(text.head().get("content-type")).hasToString("text/plain");
+        assertThat(text.body()).isEqualTo("one two");
+    }
+
+    @Test
+    void aStreamOfBytesThatFailsBreaksOff() throws Exception {
+        try (Http2Peer peer = new Http2Peer(proxy.port)) {
+            Http2Peer.Stream stream = peer.open().send(Http2Peer.head("GET", "/v1/texts/broken"), true);
+            assertThat(stream.next()).isInstanceOf(io.netty.handler.codec.http2.Http2HeadersFrame.class);
+            var first = (io.netty.handler.codec.http2.Http2DataFrame) stream.next();
+            assertThat(first.content().toString(java.nio.charset.StandardCharsets.UTF_8))
+                    .isEqualTo("one ");
+            first.release();
+            more.countDown();
+            Object next = stream.next();
+            while (next instanceof io.netty.handler.codec.http2.Http2DataFrame data) {
+                assertThat(data.isEndStream()).isFalse();
+                data.release();
+                next = stream.next();
+            }
+            assertThat(next).isInstanceOf(io.netty.handler.codec.http2.Http2ResetFrame.class);
+        }
     }
 
     @Test

@@ -41,13 +41,22 @@ public final class Library {
     }
 
     static MethodDescriptorProto method(String name, String in, String out, boolean streams, HttpRule.Builder rule) {
+        return methodOf(name, PACKAGE + in, PACKAGE + out, streams, rule);
+    }
+
+    private static MethodDescriptorProto methodOf(
+            String name, String in, String out, boolean streams, HttpRule.Builder rule) {
         return MethodDescriptorProto.newBuilder()
                 .setName(name)
-                .setInputType(PACKAGE + in)
-                .setOutputType(PACKAGE + out)
+                .setInputType(in)
+                .setOutputType(out)
                 .setServerStreaming(streams)
                 .setOptions(MethodOptions.newBuilder().setExtension(AnnotationsProto.http, rule.build()))
                 .build();
+    }
+
+    private static MethodDescriptorProto streaming(MethodDescriptorProto method) {
+        return method.toBuilder().setClientStreaming(true).build();
     }
 
     /** The file, with further methods. */
@@ -90,6 +99,44 @@ public final class Library {
                         "Book",
                         true,
                         HttpRule.newBuilder().setGet("/v1/{name=shelves/*}/books:watch")));
+        service.addMethod(streaming(method(
+                        "Import",
+                        "Put",
+                        "Book",
+                        false,
+                        HttpRule.newBuilder()
+                                .setPost("/v1/{parent=shelves/*}/books:import")
+                                .setBody("*"))))
+                .addMethod(streaming(method(
+                        "Trade",
+                        "Put",
+                        "Book",
+                        true,
+                        HttpRule.newBuilder().setPost("/v1/books:trade").setBody("book"))))
+                .addMethod(method(
+                        "SetCover",
+                        "Cover",
+                        "Book",
+                        false,
+                        HttpRule.newBuilder().setPut("/v1/covers/{name}").setBody("body")))
+                .addMethod(streaming(method(
+                        "Scan",
+                        "Cover",
+                        "Book",
+                        false,
+                        HttpRule.newBuilder().setPost("/v1/scans/{name}").setBody("body"))))
+                .addMethod(method(
+                        "GetCover",
+                        "Ask",
+                        "Cover",
+                        false,
+                        HttpRule.newBuilder().setGet("/v1/covers/{name}").setResponseBody("body")))
+                .addMethod(methodOf(
+                        "Read",
+                        PACKAGE + "Ask",
+                        ".google.api.HttpBody",
+                        true,
+                        HttpRule.newBuilder().setGet("/v1/texts/{name}")));
         for (MethodDescriptorProto each : more) {
             service.addMethod(each);
         }
@@ -99,6 +146,7 @@ public final class Library {
                 .setSyntax("proto3")
                 .addDependency("google/api/annotations.proto")
                 .addDependency("google/protobuf/timestamp.proto")
+                .addDependency("google/api/httpbody.proto")
                 .addEnumType(EnumDescriptorProto.newBuilder()
                         .setName("Kind")
                         .addValue(EnumValueDescriptorProto.newBuilder()
@@ -132,6 +180,8 @@ public final class Library {
                         field(1, "parent", Type.TYPE_STRING),
                         field(2, "book", PACKAGE + "Book"),
                         field(3, "id", Type.TYPE_STRING)))
+                .addMessageType(
+                        message("Cover", field(1, "name", Type.TYPE_STRING), field(2, "body", ".google.api.HttpBody")))
                 .addService(service)
                 .build();
     }

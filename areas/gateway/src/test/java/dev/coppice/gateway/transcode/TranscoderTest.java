@@ -33,7 +33,10 @@ class TranscoderTest {
             throws Exception {
         TranscodedRequest call = by.find(method, path, query);
         assertThat(call).as(path).isNotNull();
-        byte[] bytes = call.message(body.getBytes(StandardCharsets.UTF_8));
+        return text(type, call.message(body.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    private static String text(String type, byte[] bytes) throws Exception {
         return TextFormat.printer().emittingSingleLine(true).printToString(DynamicMessage.parseFrom(type(type), bytes));
     }
 
@@ -112,6 +115,54 @@ class TranscoderTest {
         refused("POST", "/v1/shelves/1/books", "", "{}, \"id\": \"x\"", "no JSON");
         refused("POST", "/v1/shelves/1/books", "", "[".repeat(5000), "no JSON");
         refused("PATCH", "/v1/shelves/1/books/2", "", "[]", "does not fit");
+    }
+
+    @Test
+    void theFieldThatDoesNotFitIsNamed() {
+        refused("GET", "/v1/book/b", "page_count=x", "", "library.v1.Ask: page_count: Not an int32 value");
+        refused(
+                "POST",
+                "/v1/shelves/1/books",
+                "",
+                "{\"title\": \"t\", \"pageCount\": \"x\"}",
+                "Put: book.pageCount: Not");
+        refused("POST", "/v1/shelves/1/books", "", "{\"tags\": [\"a\", {}]}", "Put: book.tags[1]: ");
+        refused("POST", "/v1/shelves/1/books", "", "{\"published\": \"now\"}", "Put: book.published: ");
+        refused("POST", "/v1/shelves/1/books", "", "{\"author\": {\"x\": 1}}", "Put: book.author.x: Cannot find field");
+        refused("PATCH", "/v1/shelves/1/books/2", "", "7", "does not fit library.v1.Put: Expect message object");
+    }
+
+    @Test
+    void ofSeveralMessagesTheFirstHasWhatThePathSays() throws Exception {
+        TranscodedRequest call = transcoder.find("POST", "/v1/shelves/1/books:import", "");
+        assertThat(call).isNotNull();
+        assertThat(call.clientStreams()).isTrue();
+        assertThat(call.streams()).isFalse();
+        assertThat(text("Put", call.message("{\"id\": \"a\"}".getBytes(StandardCharsets.UTF_8), 1)))
+                .isEqualTo("parent: \"shelves/1\" id: \"a\"");
+        assertThat(text("Put", call.message("{\"id\": \"b\"}".getBytes(StandardCharsets.UTF_8), 2)))
+                .isEqualTo("id: \"b\"");
+        assertThatThrownBy(() ->
+                        call.message("{\"id\": 1, \"book\": {\"kind\": \"ODD\"}}".getBytes(StandardCharsets.UTF_8), 3))
+                .hasMessageContaining("message 3 of the body does not fit library.v1.Put: book.kind: ");
+        assertThatThrownBy(() -> call.message("{\"id\"}".getBytes(StandardCharsets.UTF_8), 4))
+                .hasMessageContaining("message 4 of the body is no JSON");
+    }
+
+    @Test
+    void bodiesAsTheyAre() throws Exception {
+        TranscodedRequest call = transcoder.find("PUT", "/v1/covers/a", "");
+        assertThat(call).isNotNull();
+        assertThat(call.takesRaw()).isTrue();
+        assertThat(call.tellsRaw()).isFalse();
+        assertThat(text("Cover", call.raw(new byte[] {1, 2}, "image/png", true)))
+                .isEqualTo("name: \"a\" body { content_type: \"image/png\" data: \"\\001\\002\" }");
+        assertThat(text("Cover", call.raw(new byte[] {3}, "", false))).isEqualTo("body { data: \"\\003\" }");
+        TranscodedRequest.Raw told =
+                transcoder.find("GET", "/v1/covers/a", "").raw(call.raw(new byte[] {7}, "a/b", true));
+        assertThat(told.type()).isEqualTo("a/b");
+        assertThat(told.data()).containsExactly(7);
+        assertThat(transcoder.find("GET", "/v1/texts/a", "").tellsRaw()).isTrue();
     }
 
     @Test
