@@ -227,6 +227,32 @@ final class GatewayTest {
 
     /** As it stands in the gateway's pages under {@code docs/}. */
     @Test
+    void theExampleOfStreamsDoesWhatItSays() throws Exception {
+        Shell.need("redis-server", "redis-cli", "openssl");
+        Path data = folder.resolve("data");
+        try (RunningCoppice coppice = RunningCoppice.up(data)) {
+            WorkedExample example = new WorkedExample(folder, coppice, data);
+            List<String> blocks = WorkedExample.blocks("docs/gateway/traffic.md", "Streams");
+            assertThat(blocks).hasSize(4);
+            String _ = example.sh(blocks.get(0));
+            try {
+                Files.writeString(folder.resolve("redis.yaml"), blocks.get(1));
+                await(
+                        "the server answers",
+                        () -> example.sh("redis-cli -p 9061 ping || true").contains("PONG"));
+                List<String> lines = example.sh(blocks.get(2)).lines().toList();
+                assertThat(lines).contains("OK", "hello");
+                assertThat(lines.getLast())
+                        .matches(
+                                "127\\.0\\.0\\.1 TLS redis\\.example 200 default/redis-secure 127\\.0\\.0\\.1:9061 in \\d+ out 7");
+            } finally {
+                String _ = example.sh(blocks.get(3));
+            }
+        }
+    }
+
+    /** As it stands in the gateway's pages under {@code docs/}. */
+    @Test
     void theExampleOfFiltersDoesWhatItSays() throws Exception {
         Shell.need("python3");
         Path data = folder.resolve("data");

@@ -81,6 +81,12 @@ final class GatewayCommand {
         private String route = "";
 
         @Option(
+                names = "--protocol",
+                paramLabel = "PROTOCOL,…",
+                description = "Only requests (HTTP), streams (TCP, TLS) or datagrams (UDP), such as TCP,TLS.")
+        private String protocol = "";
+
+        @Option(
                 names = "--match",
                 paramLabel = "CEL",
                 description = "Only if this holds, such as: response.code >= 500 && request.method == 'POST'.")
@@ -104,6 +110,7 @@ final class GatewayCommand {
                     PATH + "tap",
                     List.of(
                             Map.entry("route", route),
+                            Map.entry("protocol", protocol),
                             Map.entry("match", match),
                             Map.entry("headers", headers ? "true" : ""),
                             Map.entry("limit", limit),
@@ -130,15 +137,24 @@ final class GatewayCommand {
                 String route = line.path("route").asText();
                 String reason = line.path("reason")
                         .asText(line.path("limit").asText(line.path("policy").asText()));
+                boolean stream = !line.has("method");
+                String host = line.path("host").asText();
                 System.out.println(line.path("time").asText() + " "
                         + line.path("client").asText() + " "
-                        + line.path("method").asText() + " " + line.path("host").asText()
-                        + line.path("target").asText() + " "
+                        + (stream
+                                ? line.path("protocol").asText() + " " + (host.isEmpty() ? "-" : host)
+                                : line.path("method").asText() + " " + host
+                                        + line.path("target").asText())
+                        + " "
                         + line.path("status").asInt() + " "
                         + line.path("micros").asLong() + "us " + (route.isEmpty() ? "-" : route) + " "
                         + (line.path("endpoint").asText().isEmpty()
                                 ? "-"
                                 : line.path("endpoint").asText())
+                        + (stream
+                                ? " in " + line.path("bytes_in").asLong() + " out "
+                                        + line.path("bytes_out").asLong()
+                                : "")
                         + (reason.isEmpty() ? "" : " " + reason));
                 line.path("request_headers").forEach(each -> System.out.println("  > " + each.asText()));
                 line.path("response_headers").forEach(each -> System.out.println("  < " + each.asText()));

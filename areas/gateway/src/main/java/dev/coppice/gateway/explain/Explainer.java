@@ -21,7 +21,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -122,10 +121,10 @@ public final class Explainer {
                 binding.address(),
                 binding.port(),
                 listener.gateway() + ", listener " + listener.name(),
-                first == null ? null : chosen(listener, first),
+                first == null ? null : chosen(listener, first, question),
                 first == null
                         ? "answered with 404: no route matches this host name, path and method"
-                        : outcome(first.config()),
+                        : outcome(first.config(), question),
                 others(all, first, question));
     }
 
@@ -138,7 +137,7 @@ public final class Explainer {
                 .orElse(null);
     }
 
-    private Chosen chosen(ListenerConfig listener, Placed first) {
+    private Chosen chosen(ListenerConfig listener, Placed first, Question question) {
         RuleConfig rule = first.config();
         List<String> steps = new ArrayList<>();
         rule.filters().stream()
@@ -177,10 +176,12 @@ public final class Explainer {
                 first.ruleName(),
                 first.words(),
                 steps,
-                rule.backends().stream().map(each -> backend(each, sum)).toList());
+                rule.backends().stream()
+                        .map(each -> backend(each, sum, rule, question))
+                        .toList());
     }
 
-    private Backend backend(BackendConfig backend, long sum) {
+    private Backend backend(BackendConfig backend, long sum, RuleConfig rule, Question question) {
         UpstreamConfig upstream = upstreams.get(backend.upstream());
         String name = upstream == null ? "nowhere: requests are answered with 500" : upstream.name();
         String protocol = upstream == null
@@ -200,6 +201,11 @@ public final class Explainer {
                 new ArrayList<>(backend.filters().stream().map(this::words).toList());
         if (upstream != null && upstream.traffic() != null) {
             steps.addAll(Words.traffic(upstream.traffic()));
+            String subset = SubsetChoice.of(upstream, question, List.of(rule.filters(), backend.filters()))
+                    .words();
+            if (!subset.isEmpty()) {
+                steps.add(subset);
+            }
         }
         return new Backend(
                 name,
@@ -247,7 +253,8 @@ public final class Explainer {
                 .collect(Collectors.joining(", "));
     }
 
-    private String outcome(RuleConfig rule) {
+    /** @param question null: of any request */
+    private String outcome(RuleConfig rule, @Nullable Question question) {
         if (rule.invalid() != null) {
             return "answered with 500: " + rule.invalid();
         }
@@ -267,13 +274,20 @@ public final class Explainer {
             return (sometimes.isEmpty() ? "" : sometimes + ", else ") + "answered with 500: the rule leads nowhere";
         }
         int endpoints = backends.stream()
-                .map(each -> upstreams.get(each.upstream()))
-                .filter(Objects::nonNull)
-                .mapToInt(each -> each.endpoints().size())
+                .mapToInt(each -> endpoints(each, rule, question))
                 .sum();
         return endpoints == 0
                 ? "answered with 503: no endpoint is ready"
                 : "sent to one of " + endpoints + (endpoints == 1 ? " endpoint" : " endpoints");
+    }
+
+    private int endpoints(BackendConfig backend, RuleConfig rule, @Nullable Question question) {
+        UpstreamConfig upstream = upstreams.get(backend.upstream());
+        if (upstream == null || question == null) {
+            return upstream == null ? 0 : upstream.endpoints().size();
+        }
+        return SubsetChoice.of(upstream, question, List.of(rule.filters(), backend.filters()))
+                .endpoints();
     }
 
     /**
@@ -291,7 +305,7 @@ public final class Explainer {
                 if (all.size() == MOST_LINES) {
                     return all;
                 }
-                all.add(RouteLine.of(listener, each, outcome(each.config())));
+                all.add(RouteLine.of(listener, each, outcome(each.config(), null)));
             }
         }
         return all;

@@ -16,7 +16,8 @@ import java.util.Map;
  * of a name joined by commas) and {@code source.address}; and of who sends it {@code auth.method} ({@code APIKey}, {@code Basic}, {@code JWT};
  * empty for nobody), {@code auth.name} (of the method in its policy), {@code auth.subject} and {@code auth.claims} (a map). It runs on an event loop, so it may cost little: {@value #MOST_CHARACTERS}
  * characters, {@value #MOST_COST} cost units, 5 ms. One over an {@link #outcome} also has {@code response.code}, {@code response.millis} (from the
- * request's head to the answer's end), {@code response.bytes} (of the body) and {@code route.name} ({@code NAMESPACE/NAME}; empty for none). Immutable, safe for use by many threads.
+ * request's head to the answer's end), {@code response.bytes} (of the body), {@code request.bytes} (of that of the request), {@code response.reason} (the word that access logs have for why it was refused or broke off; empty for none) and
+ * {@code route.name} ({@code NAMESPACE/NAME}; empty for none). Immutable, safe for use by many threads.
  */
 public final class RequestExpression {
     private static final int MOST_CHARACTERS = 1024;
@@ -43,6 +44,8 @@ public final class RequestExpression {
                 .withVariable("response.code", ValueType.INT)
                 .withVariable("response.millis", ValueType.INT)
                 .withVariable("response.bytes", ValueType.INT)
+                .withVariable("response.reason", ValueType.STRING)
+                .withVariable("request.bytes", ValueType.INT)
                 .withVariable("route.name", ValueType.STRING);
         static final Environment TEXT = REQUEST.withResult(ValueType.STRING);
     }
@@ -62,7 +65,7 @@ public final class RequestExpression {
     private static Object ofNoRequest(String variable) {
         return switch (variable) {
             case "request.headers", "auth.claims" -> Map.of();
-            case "response.code", "response.millis", "response.bytes" -> 0L;
+            case "response.code", "response.millis", "response.bytes", "request.bytes" -> 0L;
             default -> "";
         };
     }

@@ -210,6 +210,9 @@ final class EventLoopState {
     /** A stream, or a client's datagrams, is over. */
     void tell(Observation observation, StreamReport of, Port port) {
         logs.add(observation.logs(), of);
+        if (plane.taps.watched()) {
+            plane.taps.tell(of, clock, now());
+        }
         Tracing tracing = observation.tracing();
         if (tracing != null) {
             TraceParent trace = TraceParent.random(random);

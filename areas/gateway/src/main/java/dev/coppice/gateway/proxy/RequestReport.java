@@ -196,6 +196,8 @@ final class RequestReport implements TappedRequest, Reported {
             case "response.code" -> (long) status();
             case "response.millis" -> nanos() / 1_000_000;
             case "response.bytes" -> shown(answer).bytes();
+            case "response.reason" -> reason;
+            case "request.bytes" -> shown(body).bytes();
             case "route.name" -> route();
             default -> head.get(name);
         };

@@ -2,8 +2,10 @@ package dev.coppice.gateway.proxy;
 
 import dev.coppice.expression.Variables;
 import dev.coppice.gateway.log.LogField;
+import dev.coppice.gateway.tap.TappedRequest;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,7 +37,7 @@ record StreamReport(
         long nanos,
         int status,
         String reason)
-        implements Reported {
+        implements TappedRequest, Reported {
 
     static final int OK = 200;
     static final int UNREACHABLE = 502;
@@ -56,6 +58,8 @@ record StreamReport(
             case "response.code" -> (long) status;
             case "response.millis" -> nanos / 1_000_000;
             case "response.bytes" -> bytesOut;
+            case "response.reason" -> reason;
+            case "request.bytes" -> bytesIn;
             case "route.name" -> route;
             default -> "";
         };
@@ -86,6 +90,14 @@ record StreamReport(
             default -> throw new IllegalArgumentException(field.word());
         };
     }
+
+    /** It has none. */
+    @Override
+    public void requestHeaders(BiConsumer<String, String> each) {}
+
+    /** It has none. */
+    @Override
+    public void responseHeaders(BiConsumer<String, String> each) {}
 
     @Override
     public @Nullable String requestHeader(String name) {

@@ -3,6 +3,7 @@ package dev.coppice.gateway.tap;
 import dev.coppice.expression.EvaluationException;
 import dev.coppice.gateway.log.Escapes;
 import dev.coppice.gateway.log.LogClock;
+import dev.coppice.gateway.log.LogField;
 import dev.coppice.gateway.log.LogFormat;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -13,7 +14,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Requests that one watcher is shown, as lines of JSON. What comes faster than {@value #MOST_A_SECOND} a second, or than it is read, is dropped, and the
+ * Requests and streams that one watcher is shown, as lines of JSON. What comes faster than {@value #MOST_A_SECOND} a second, or than it is read, is dropped, and the
  * watcher is told how many. Safe for use by many threads.
  */
 public final class Tap implements AutoCloseable {
@@ -63,11 +64,18 @@ public final class Tap implements AutoCloseable {
         if (!question.route().isEmpty() && !question.route().equals(request.route())) {
             return false;
         }
+        if (!question.protocols().isEmpty() && !question.protocols().contains(protocol(request))) {
+            return false;
+        }
         try {
             return question.match() == null || question.match().test(request.variables());
         } catch (EvaluationException e) {
             return false;
         }
+    }
+
+    private static String protocol(TappedRequest request) {
+        return request.stream() ? String.valueOf(request.text(LogField.PROTOCOL)) : TapQuestion.HTTP;
     }
 
     private synchronized boolean inTime(long now) {
@@ -81,7 +89,7 @@ public final class Tap implements AutoCloseable {
     private String line(TappedRequest request, LogClock clock) {
         StringBuilder line = new StringBuilder(512);
         LogFormat.JSON.add(line, request, clock);
-        if (question.headers()) {
+        if (question.headers() && !request.stream()) {
             line.setLength(line.length() - 1);
             line.append(",\"request_headers\":[");
             request.requestHeaders(headers(line));

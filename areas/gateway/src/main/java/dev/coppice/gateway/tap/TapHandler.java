@@ -13,7 +13,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Answers {@code GET /gateway/tap?route=NAMESPACE/NAME&match=CEL&headers=true&limit=100&duration=1m} with lines of JSON as requests end, and a last one that says
+ * Answers {@code GET /gateway/tap?route=NAMESPACE/NAME&protocol=TCP,TLS&match=CEL&headers=true&limit=100&duration=1m} with lines of JSON as requests end, and a last one that says
  * why it is over; as server-sent events for those who accept these. Whoever asks has to be allowed to get that path (nonResourceURLs). Safe for use by many
  * threads.
  */
@@ -54,6 +54,7 @@ public final class TapHandler implements Handler {
         try {
             question = TapQuestion.of(
                     exchange.query("route").orElse(""),
+                    exchange.query("protocol").orElse(""),
                     exchange.query("match").orElse(""),
                     exchange.query("headers").orElse(""),
                     exchange.query("limit").orElse(""),

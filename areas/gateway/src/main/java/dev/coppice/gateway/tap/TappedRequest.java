@@ -4,7 +4,7 @@ import dev.coppice.expression.Variables;
 import dev.coppice.gateway.log.LoggedRequest;
 import java.util.function.BiConsumer;
 
-/** A request that is over, as those who watch are shown it. */
+/** A request that is over, or a stream, as those who watch are shown it. */
 public interface TappedRequest extends LoggedRequest {
     /** {@code NAMESPACE/NAME}; empty when no route wanted it. */
     String route();

@@ -26,6 +26,7 @@ import dev.coppice.gateway.resilience.CircuitBreaker;
 import dev.coppice.gateway.resilience.UpstreamReading;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 final class ExplainerTest {
@@ -97,6 +98,81 @@ final class ExplainerTest {
                 .contents(contents)
                 .build();
         return new Explainer(config, new Troubled());
+    }
+
+    private static UpstreamConfig versions(Subset by) {
+        return new UpstreamConfig(
+                "default/shop:80",
+                UpstreamConfig.Protocol.HTTP,
+                List.of(
+                        new UpstreamConfig.Endpoint("127.0.0.1", 1, 0, 1, "v1"),
+                        new UpstreamConfig.Endpoint("127.0.0.1", 2, 0, 1, "v1"),
+                        new UpstreamConfig.Endpoint("127.0.0.1", 3, 0, 1, "v2"),
+                        new UpstreamConfig.Endpoint("127.0.0.1", 4)),
+                null,
+                TrafficConfig.NONE.withBalance(BalanceConfig.DEFAULT.withSubset(by)),
+                Set.of("v3"));
+    }
+
+    private static String subset(Subset by, FilterConfig filter, String... headers) {
+        Question question = Question.of("GET", "http://shop.example/", List.of(headers));
+        SubsetChoice choice = SubsetChoice.of(versions(by), question, List.of(List.of(filter), List.of()));
+        return choice.endpoints() + ": " + choice.words();
+    }
+
+    @Test
+    void saysWhichSubsetARequestNames() {
+        Subset any = new Subset("version", "X-Version", null, Subset.Fallback.ANY, "");
+        assertThat(subset(any, STAMP, "x-version: v1"))
+                .isEqualTo("2: this request names the subset v1 (the header X-Version), 2 of 4 endpoints");
+        assertThat(subset(any, STAMP))
+                .isEqualTo(
+                        "4: this request names no subset (the header X-Version is not there): to any of 4 endpoints");
+        assertThat(subset(any, STAMP, "x-version: v9"))
+                .isEqualTo(
+                        "4: this request names the subset v9 (the header X-Version), which no endpoint belongs to: to any of 4 endpoints");
+        assertThat(subset(any, STAMP, "x-version: v3"))
+                .isEqualTo(
+                        "0: this request names the subset v3 (the header X-Version), 0 of 4 endpoints, none of which is ready");
+        FilterConfig set = new FilterConfig.RequestHeaders(new FilterConfig.HeaderChanges(
+                List.of(new FilterConfig.Header("x-version", "v2")), List.of(), List.of()));
+        assertThat(subset(any, set, "x-version: v1"))
+                .isEqualTo(
+                        "1: this request names the subset v2 (the header X-Version, which a filter changes), 1 of 4 endpoints");
+        FilterConfig removed = new FilterConfig.RequestHeaders(
+                new FilterConfig.HeaderChanges(List.of(), List.of(), List.of("x-version")));
+        Subset none = new Subset("version", "x-version", null, Subset.Fallback.NONE, "");
+        assertThat(subset(none, removed, "x-version: v1"))
+                .isEqualTo(
+                        "0: this request names no subset (the header x-version is not there after its filters): to none");
+        Subset cookie = new Subset("version", null, "v", Subset.Fallback.DEFAULT, "v1");
+        assertThat(subset(cookie, STAMP, "cookie: a=b; v=v2"))
+                .isEqualTo("1: this request names the subset v2 (the cookie v), 1 of 4 endpoints");
+        assertThat(subset(cookie, new FilterConfig.Named("default/f"), "cookie: v=v7"))
+                .isEqualTo(
+                        "2: this request names the subset v7 (the cookie v), which no endpoint belongs to: to the default v1, 2 of 4 endpoints, unless a filter changes that: default/f");
+    }
+
+    @Test
+    void theOutcomeKnowsTheSubset() {
+        ListenerConfig listener = new ListenerConfig(
+                "default/edge",
+                "http",
+                "127.0.0.1",
+                8000,
+                ListenerConfig.Protocol.HTTP,
+                "",
+                null,
+                List.of(route("shop", "shop.example", rule(prefix("/"), "default/shop:80"))));
+        Subset none = new Subset("version", "x-version", null, Subset.Fallback.NONE, "");
+        Explainer explainer = new Explainer(
+                new GatewayConfig.Builder(List.of(listener), List.of(versions(none))).build(), new Troubled());
+        Explanation found = one(explainer, "GET", "http://shop.example:8000/", "x-version: v1");
+        assertThat(found.outcome()).isEqualTo("sent to one of 2 endpoints");
+        assertThat(found.route().backends().getFirst().steps())
+                .contains("this request names the subset v1 (the header x-version), 2 of 4 endpoints");
+        assertThat(one(explainer, "GET", "http://shop.example:8000/").outcome())
+                .isEqualTo("answered with 503: no endpoint is ready");
     }
 
     private static Explanation one(Explainer explainer, String method, String url, String... headers) {

@@ -221,7 +221,7 @@ class ObservationTest {
         serve();
         try (Tap tap = proxy.plane
                 .taps()
-                .open(TapQuestion.of("default/route", "request.method == 'GET'", "true", "1", ""))
+                .open(TapQuestion.of("default/route", "", "request.method == 'GET'", "true", "1", ""))
                 .orElseThrow()) {
             proxy.get("/broken", "Authorization: Basic hidden", "X-Plain: seen");
             assertThat(tap.next())

@@ -265,7 +265,7 @@ class SessionTest {
         login();
         try (Tap tap = proxy.plane
                 .taps()
-                .open(TapQuestion.of("default/route", "true", "true", "1", ""))
+                .open(TapQuestion.of("default/route", "", "true", "true", "1", ""))
                 .orElseThrow()) {
             assertThat(location(page("/oauth2/logout"))).contains("id_token_hint=");
             assertThat(tap.next()).contains("/logout?***\"").doesNotContain("id_token_hint");

@@ -14,6 +14,8 @@ import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.TlsConfig;
 import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.tap.Tap;
+import dev.coppice.gateway.tap.TapQuestion;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.DatagramPacket;
@@ -134,6 +136,38 @@ class StreamTest {
         try (Socket socket = new Socket("127.0.0.1", proxy.port)) {
             return say(socket, "").substring(0, 1);
         }
+    }
+
+    @Test
+    void watchersSeeStreams() throws Exception {
+        try (Echo echo = Echo.plain("a");
+                Tap all = tap("", "request.scheme == 'tcp' && request.bytes == 3");
+                Tap tls = tap("TLS,UDP,HTTP", "");
+                Tap refused = tap("tcp", "response.reason == 'route'")) {
+            serve(
+                    List.of(listener("tcp", Protocol.TCP, "", null, route("r", 1, List.of(), rule("u")))),
+                    upstream("u", echo.port()));
+            try (Socket socket = new Socket("127.0.0.1", proxy.port)) {
+                assertThat(say(socket, "one")).isEqualTo("a\nonebye");
+            }
+            assertThat(all.next())
+                    .contains("\"protocol\":\"TCP\"", "\"route\":\"default/r\"", "\"bytes_in\":3", "\"bytes_out\":8")
+                    .doesNotContain("headers");
+            serve(List.of(listener("tcp", Protocol.TCP, "", null)));
+            try (Socket socket = new Socket("127.0.0.1", proxy.port)) {
+                assertThat(socket.getInputStream().readAllBytes()).isEmpty();
+            }
+            assertThat(refused.next()).contains("\"status\":503", "\"reason\":\"route\"");
+            tls.end("enough");
+            assertThat(tls.next()).isNull();
+        }
+    }
+
+    private Tap tap(String protocols, String match) {
+        return proxy.plane
+                .taps()
+                .open(TapQuestion.of("", protocols, match, "true", "1", ""))
+                .orElseThrow();
     }
 
     @Test

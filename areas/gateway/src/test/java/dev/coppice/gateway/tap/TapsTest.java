@@ -65,7 +65,7 @@ class TapsTest {
     }
 
     private Tap open(String route, String match, String headers, String limit) {
-        return taps.open(TapQuestion.of(route, match, headers, limit, "")).orElseThrow();
+        return taps.open(TapQuestion.of(route, "", match, headers, limit, "")).orElseThrow();
     }
 
     private void tell(String route, int code) {
@@ -139,7 +139,7 @@ class TapsTest {
         for (int i = 0; i < Taps.MOST_WATCHERS; i++) {
             all.add(open("", "", "", ""));
         }
-        TapQuestion question = TapQuestion.of("", "", "", "", "");
+        TapQuestion question = TapQuestion.of("", "", "", "", "", "");
         assertThat(taps.open(question)).isEmpty();
         all.getFirst().close();
         assertThat(taps.open(question)).isPresent();
@@ -155,13 +155,14 @@ class TapsTest {
 
     @Test
     void allThatIsWrongWithAQuestionIsTold() {
-        assertThatThrownBy(() -> TapQuestion.of("shop", "response.code", "yes", "0", "1d"))
+        assertThatThrownBy(() -> TapQuestion.of("shop", "TCP,FTP", "response.code", "yes", "0", "1d"))
                 .hasMessageContaining("route: \"shop\": expected NAMESPACE/NAME")
+                .hasMessageContaining("protocol: \"FTP\": expected some of HTTP, TCP, TLS, UDP")
                 .hasMessageContaining("headers: \"yes\": expected true or false")
                 .hasMessageContaining("limit: \"0\": expected 1 to 100000 requests")
                 .hasMessageContaining("duration: \"1d\": expected a duration up to 10m")
                 .hasMessageContaining("match: ");
-        assertThatThrownBy(() -> TapQuestion.of("", "", "", "1000000", "11m"))
+        assertThatThrownBy(() -> TapQuestion.of("", "", "", "", "1000000", "11m"))
                 .hasMessageContaining("limit: ")
                 .hasMessageContaining("duration: ");
     }
