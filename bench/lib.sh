@@ -15,8 +15,11 @@ find_jdk() {
     exit 1
 }
 
-# need PROGRAM PACKAGE: installs a Debian package when root, else says what is missing.
-need() {
+# need PROGRAM PACKAGE: installs a Debian package when root, else says what is missing, and ends.
+need() { want "$@" || exit 1; }
+
+# want PROGRAM PACKAGE: the same, and fails.
+want() {
     PATH=$PATH:/usr/sbin:/sbin
     export PATH
     command -v "$1" >/dev/null && return
@@ -24,7 +27,7 @@ need() {
         say "Installing $2 ..."
         DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null 2>&1 || true
     fi
-    command -v "$1" >/dev/null || { say "This needs \"$1\": apt install $2"; exit 1; }
+    command -v "$1" >/dev/null || { say "This needs \"$1\": apt install $2"; return 1; }
 }
 
 # build_class_path: compiles the benchmarks and sets CLASS_PATH. With BENCH_BUILD=no it takes what was built last, so that no
@@ -40,6 +43,17 @@ build_class_path() {
     (cd "$root" && ./mvnw -B -q -ntp -pl bench -am -DskipTests package dependency:build-classpath \
         -Dmdep.outputFile="$BENCH_HOME/target/class-path" -Dmdep.includeScope=runtime) >&2 || exit 1
     CLASS_PATH="$BENCH_HOME/target/classes:$(cat "$BENCH_HOME/target/class-path")"
+}
+
+# build_peer NAME: compiles bench/peers/NAME, a build of its own, and writes its class path to target/class-path; fails if it cannot.
+# The first time it is not offline.
+build_peer() {
+    root=$(dirname "$BENCH_HOME")
+    built=$BENCH_HOME/peers/$1
+    [ "${BENCH_BUILD:-yes}" = no ] && [ -s "$built/target/class-path" ] && return
+    say "Building the peer $1 ..."
+    (cd "$root" && ./mvnw -B -q -ntp -f "$built/pom.xml" compile dependency:build-classpath \
+        -Dmdep.outputFile="$built/target/class-path") >&2
 }
 
 # bench_java MAIN ARGUMENTS...

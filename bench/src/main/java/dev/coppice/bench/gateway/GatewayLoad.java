@@ -8,11 +8,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * CPU time of a proxy for one request: nginx's, HAProxy's and Coppice's in turns, each alone on the first processor, with the load
+ * CPU time of a proxy for one request: Coppice's and its peers' in turns, each alone on the first processor, with the load
  * generator (wrk, or h2load for HTTP/2) and the backend on the second. The figure of a round is the proxy's user and system time by
  * the requests that the load generator counted.
  */
@@ -53,35 +55,49 @@ public final class GatewayLoad {
         }
     }
 
-    private static String url(Testbed.Proxy proxy, Mode mode) {
-        int port = switch (mode) {
+    /** 0: the proxy does not have it. */
+    private static int port(Testbed.Proxy proxy, Mode mode) {
+        return switch (mode) {
             case HTTP -> proxy.plain();
             case H2C -> proxy.h2c();
             case TLS, H2 -> proxy.secure();
             case CACHE -> proxy.cached();
         };
-        return (mode.secure() ? "https" : "http") + "://127.0.0.1:" + port + Testbed.FILE;
+    }
+
+    private static String url(Testbed.Proxy proxy, Mode mode) {
+        return (mode.secure() ? "https" : "http") + "://127.0.0.1:" + port(proxy, mode) + Testbed.FILE;
     }
 
     private record Round(long requests, double cpuMicros, String p99, long bad) {}
 
+    /** Arguments: PEERS [SECONDS [ROUTES [MODES]]]. */
     public static void main(String[] arguments) throws Exception {
-        int seconds = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 4;
-        int routes = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 100;
-        List<Mode> modes = arguments.length > 2
-                ? Arrays.stream(arguments[2].split(","))
+        Set<Peer> peers = Peer.parse(arguments[0]);
+        int seconds = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 4;
+        int routes = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 100;
+        List<Mode> modes = arguments.length > 3
+                ? Arrays.stream(arguments[3].split(","))
                         .map(each -> Mode.valueOf(each.toUpperCase(Locale.ROOT)))
                         .toList()
                 : List.of(Mode.values());
         try (Testbed bed = Testbed.open()) {
-            new GatewayLoad(bed).run(seconds, routes, modes);
+            new GatewayLoad(bed).run(peers, seconds, routes, modes);
         }
     }
 
-    private void run(int seconds, int routes, List<Mode> modes) throws Exception {
-        List<Testbed.Proxy> proxies = bed.proxies(routes);
+    private void run(Set<Peer> peers, int seconds, int routes, List<Mode> modes) throws Exception {
+        List<Testbed.Proxy> all = bed.proxies(peers, routes);
         String host = Testbed.host(routes);
         for (Mode mode : modes) {
+            List<Testbed.Proxy> proxies = new ArrayList<>();
+            for (Testbed.Proxy each : all) {
+                if (port(each, mode) > 0) {
+                    proxies.add(each);
+                } else {
+                    System.err.println(each.name() + " is not measured in mode " + mode + ": it has HTTP only here");
+                }
+            }
             for (int connections : mode.connections) {
                 measure(proxies, mode, connections, mode == Mode.CACHE ? GatewayServer.CACHED : host, seconds, routes);
             }
@@ -121,11 +137,10 @@ public final class GatewayLoad {
                     median.p99,
                     all.stream().mapToLong(Round::bad).sum());
         });
-        for (String peer : List.of("nginx", "haproxy")) {
-            System.out.printf(
-                    "{\"bench\":\"gateway\",\"mode\":\"%s\",\"connections\":%d,\"peer\":\"%s\",\"cpu_ratio\":%.2f}%n",
-                    mode, connections, peer, medians.getOrDefault(peer, 0.0) / medians.getOrDefault("coppice", 1.0));
-        }
+        double coppice = Objects.requireNonNull(medians.remove("coppice"));
+        medians.forEach((peer, micros) -> System.out.printf(
+                "{\"bench\":\"gateway\",\"mode\":\"%s\",\"connections\":%d,\"peer\":\"%s\",\"cpu_ratio\":%.2f}%n",
+                mode, connections, peer, micros / coppice));
     }
 
     private Round load(Testbed.Proxy proxy, Mode mode, int connections, String host, int seconds) throws Exception {

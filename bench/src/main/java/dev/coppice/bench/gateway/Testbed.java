@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -18,12 +19,15 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * nginx, HAProxy and Coppice as proxies in front of a backend (nginx), each proxy on the first processor and the backend on the second, as processes
+ * Coppice and its peers as proxies in front of a backend (nginx), each proxy on the first processor and the backend on the second, as processes
  * of their own in a directory of their own. Closing it ends and removes all of it.
  */
 final class Testbed implements AutoCloseable {
     /** A file of 1 KB. */
     static final String FILE = "/files/1k";
+
+    private static final int COMPILED = 2;
+    private static final int COMPILES = 40;
 
     private static final Pattern HEAP_USED = Pattern.compile("(?m)^(?:DefNew|Tenured)\\s+total \\d+K, used (\\d+)K");
 
@@ -42,20 +46,22 @@ final class Testbed implements AutoCloseable {
      * A proxy under test.
      *
      * @param plain its port for HTTP/1.1
-     * @param h2c its port for HTTP/2 without TLS
+     * @param h2c its port for HTTP/2 without TLS; 0 here and below: it has none
      * @param secure its port for HTTP in TLS
      * @param cached its port for HTTP/1.1 where it caches
-     * @param streams its port for TCP, which goes to the same backend; 0: it has none
+     * @param streams its port for TCP, which goes to the same backend
+     * @param warmUpSeconds what it takes until its compiler, on the same processor, is done
      */
-    record Proxy(String name, int plain, int h2c, int secure, int cached, int streams, Process process) {
+    record Proxy(
+            String name, int plain, int h2c, int secure, int cached, int streams, int warmUpSeconds, Process process) {
+
+        /** One that has HTTP/1.1 without TLS only. */
+        Proxy(Peer peer, int plain, int warmUpSeconds, Process process) {
+            this(peer.proxy(), plain, 0, 0, 0, 0, warmUpSeconds, process);
+        }
 
         long pid() {
             return process.pid();
-        }
-
-        /** What it takes until its compiler, on the same processor, is done. */
-        int warmUpSeconds() {
-            return name.equals("coppice") ? 40 : 2;
         }
 
         /** User and system time, in hundredths of a second. */
@@ -116,13 +122,18 @@ final class Testbed implements AutoCloseable {
         return "h" + (routes - 1) + ".example.org";
     }
 
+    /** Starts the backend and the proxies that every run has, and waits until they take connections. */
+    List<Proxy> proxies(int routes, String... options) throws Exception {
+        return proxies(Peer.DEFAULT, routes, options);
+    }
+
     /**
-     * Starts the backend and the proxies, and waits until they take connections.
+     * Starts the backend and the proxies, Coppice as the last, and waits until they take connections.
      *
      * @param routes that Coppice chooses from
      * @param options further ones for its JVM
      */
-    List<Proxy> proxies(int routes, String... options) throws Exception {
+    List<Proxy> proxies(Set<Peer> peers, int routes, String... options) throws Exception {
         int backend = freePort();
         certificate();
         Files.writeString(directory.resolve("1k"), "x".repeat(1024));
@@ -134,12 +145,22 @@ final class Testbed implements AutoCloseable {
                 "server { listen 127.0.0.1:" + backend + ";" + files + "} } server { listen 127.0.0.1:" + backend
                         + "; server_name " + GatewayServer.CACHED + ";" + files
                         + " add_header Cache-Control max-age=3600; } }");
-        List<Proxy> proxies = List.of(
-                proxyNginx(backend), haproxy(backend), coppice(Integer.toString(backend), routes, List.of(options)));
+        List<Proxy> proxies = new ArrayList<>();
+        for (Peer each : peers) {
+            proxies.add(
+                    switch (each) {
+                        case NGINX -> proxyNginx(backend);
+                        case HAPROXY -> haproxy(backend);
+                        case CADDY -> caddy(backend);
+                        case SPRING -> spring(backend);
+                        case VERTX -> vertx(backend);
+                    });
+        }
+        proxies.add(coppice(Integer.toString(backend), routes, List.of(options)));
         for (Proxy each : proxies) {
-            awaitPort(each.plain);
+            await(each, each.plain);
             if (each.streams > 0) {
-                awaitPort(each.streams);
+                await(each, each.streams);
             }
         }
         return proxies;
@@ -150,7 +171,7 @@ final class Testbed implements AutoCloseable {
         certificate();
         Proxy proxy = coppice(
                 backend.stream().map(String::valueOf).collect(Collectors.joining(",")), routes, List.of(options));
-        awaitPort(proxy.plain);
+        await(proxy, proxy.plain);
         return proxy;
     }
 
@@ -210,7 +231,7 @@ final class Testbed implements AutoCloseable {
                 + " proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host;"
                 + " proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; ";
         Process process = nginx(
-                "proxy",
+                "nginx",
                 0,
                 "proxy_cache_path " + directory + "/nginx-cache keys_zone=c:10m; upstream backend { server 127.0.0.1:"
                         + backend + "; keepalive 512; keepalive_requests 1000000000; }"
@@ -219,7 +240,7 @@ final class Testbed implements AutoCloseable {
                         + " ssl http2; ssl_certificate " + directory + "/cert.pem; ssl_certificate_key " + directory
                         + "/key.pem; " + passed + "} } server { listen 127.0.0.1:" + cached + "; " + passed
                         + "proxy_cache c; } }");
-        return new Proxy("nginx", port, h2c, secure, cached, 0, process);
+        return new Proxy("nginx", port, h2c, secure, cached, 0, COMPILED, process);
     }
 
     private Process nginx(String name, int processor, String http) throws Exception {
@@ -258,13 +279,96 @@ final class Testbed implements AutoCloseable {
                 secure,
                 cached,
                 streams,
+                COMPILED,
                 start("haproxy", 0, "haproxy", "-db", "-f", file.toString()));
     }
 
-    private Proxy coppice(String backend, int routes, List<String> options) throws Exception {
+    private Proxy caddy(int backend) throws Exception {
         int port = freePort();
-        int secure = freePort();
-        int streams = freePort();
+        Path file = directory.resolve("Caddyfile");
+        Files.writeString(file, """
+                {
+                    admin off
+                    auto_https off
+                }
+                :%2$d {
+                    bind 127.0.0.1
+                    log {
+                        output file %1$s/caddy-access.log {
+                            roll_disabled
+                        }
+                    }
+                    reverse_proxy 127.0.0.1:%3$d {
+                        transport http {
+                            dial_timeout 5s
+                            response_header_timeout 10s
+                            keepalive 60s
+                            keepalive_idle_conns 512
+                            keepalive_idle_conns_per_host 512
+                        }
+                    }
+                }
+                """.formatted(directory, port, backend));
+        // What it keeps it does not keep in the home of who measures.
+        Process process = start(
+                "caddy",
+                0,
+                "env",
+                "XDG_CONFIG_HOME=" + directory,
+                "XDG_DATA_HOME=" + directory,
+                "caddy",
+                "run",
+                "--adapter",
+                "caddyfile",
+                "--config",
+                file.toString());
+        return new Proxy(Peer.CADDY, port, COMPILED, process);
+    }
+
+    private Proxy spring(int backend) throws Exception {
+        int port = freePort();
+        return new Proxy(
+                Peer.SPRING,
+                port,
+                COMPILES,
+                jvm(
+                        "spring",
+                        List.of(
+                                "-Dreactor.netty.http.server.accessLogEnabled=true",
+                                "-Dreactor.netty.ioWorkerCount=1",
+                                "-Daccess-log=" + directory + "/spring-access.log"),
+                        peerClassPath("spring-cloud-gateway"),
+                        "dev.coppice.peers.SpringGateway",
+                        "--server.port=" + port,
+                        "--backend=http://127.0.0.1:" + backend));
+    }
+
+    private Proxy vertx(int backend) throws Exception {
+        int port = freePort();
+        return new Proxy(
+                Peer.VERTX,
+                port,
+                COMPILES,
+                jvm(
+                        "vertx",
+                        List.of(
+                                "-Dvertx.logger-delegate-factory-class-name=io.vertx.core.logging.SLF4JLogDelegateFactory",
+                                "-Daccess-log=" + directory + "/vertx-access.log"),
+                        peerClassPath("vertx"),
+                        "dev.coppice.peers.VertxProxy",
+                        Integer.toString(port),
+                        Integer.toString(backend)));
+    }
+
+    /** What bench/lib.sh built. */
+    private static String peerClassPath(String name) throws IOException {
+        Path target = Path.of(System.getenv("BENCH_HOME"), "peers", name, "target");
+        return target.resolve("classes") + ":" + Files.readString(target.resolve("class-path"));
+    }
+
+    /** A JVM with the options that all of them have, so that none is ahead by those. */
+    private Process jvm(String name, List<String> options, String classPath, String main, String... arguments)
+            throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 System.getProperty("java.home") + "/bin/java",
                 "-XX:+UseSerialGC",
@@ -274,8 +378,18 @@ final class Testbed implements AutoCloseable {
                 "--sun-misc-unsafe-memory-access=allow",
                 "-Dio.netty.leakDetection.level=disabled"));
         command.addAll(options);
-        command.addAll(List.of(
-                "-cp",
+        command.addAll(List.of("-cp", classPath, main));
+        command.addAll(List.of(arguments));
+        return start(name, 0, command.toArray(String[]::new));
+    }
+
+    private Proxy coppice(String backend, int routes, List<String> options) throws Exception {
+        int port = freePort();
+        int secure = freePort();
+        int streams = freePort();
+        Process process = jvm(
+                "coppice",
+                options,
                 System.getProperty("java.class.path"),
                 GatewayServer.class.getName(),
                 Integer.toString(port),
@@ -284,9 +398,8 @@ final class Testbed implements AutoCloseable {
                 backend,
                 Integer.toString(routes),
                 directory.resolve("access.log").toString(),
-                Integer.toString(streams)));
-        return new Proxy(
-                "coppice", port, port, secure, port, streams, start("coppice", 0, command.toArray(String[]::new)));
+                Integer.toString(streams));
+        return new Proxy("coppice", port, port, secure, port, streams, COMPILES, process);
     }
 
     private Process start(String name, int processor, String... command) throws IOException {
@@ -306,14 +419,16 @@ final class Testbed implements AutoCloseable {
         }
     }
 
-    private static void awaitPort(int port) throws Exception {
-        long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+    /** Waits until a proxy takes connections; one that ended instead fails with what it said. */
+    private void await(Proxy proxy, int port) throws Exception {
+        long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
         while (true) {
             try (Socket unused = new Socket(InetAddress.getLoopbackAddress(), port)) {
                 return;
             } catch (IOException e) {
-                if (System.nanoTime() > end) {
-                    throw e;
+                if (!proxy.process.isAlive() || System.nanoTime() > end) {
+                    String said = Files.readString(directory.resolve(proxy.name + ".out"), StandardCharsets.ISO_8859_1);
+                    throw new IOException(proxy.name + " takes no connections; it said: " + said, e);
                 }
                 pause();
             }
