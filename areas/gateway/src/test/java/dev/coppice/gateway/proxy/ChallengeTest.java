@@ -16,7 +16,6 @@ import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.TlsConfig;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
 import java.util.List;
@@ -32,15 +31,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** What ACME servers see at the gateway. */
 @Timeout(60)
 final class ChallengeTest {
     private static final String KEY = "tok-1.thumb_print";
-
-    @TempDir
-    Path directory;
 
     private ProxyFixture proxy;
 
@@ -179,7 +174,7 @@ final class ChallengeTest {
 
     @Test
     void aCertificateIsShownToThoseWhoWantNothingElse() throws Exception {
-        TlsConfig own = TestCertificate.of(directory, "shop.example").config();
+        TlsConfig own = TestCertificate.of("shop.example").config();
         serve(
                 List.of(challenge(ChallengeConfig.Type.TLS, "https")),
                 listener("https", Protocol.HTTP, "shop.example", own));
@@ -207,13 +202,13 @@ final class ChallengeTest {
                         "https",
                         Protocol.HTTP,
                         "shop.example",
-                        TestCertificate.of(directory, "shop.example").config()));
+                        TestCertificate.of("shop.example").config()));
         assertThat(shake("shop.example", "http/1.1").protocol()).isEqualTo("http/1.1");
     }
 
     @Test
     void aListenerThatWaitsForItsCertificateTakesNothingFromTheOneThatServesTheName() throws Exception {
-        TlsConfig own = TestCertificate.of(directory, "shop.example").config();
+        TlsConfig own = TestCertificate.of("shop.example").config();
         serve(
                 List.of(challenge(ChallengeConfig.Type.TLS, "waits")),
                 listener("all", Protocol.HTTP, "*.example", own),
@@ -254,7 +249,7 @@ final class ChallengeTest {
                         "tls",
                         Protocol.TLS,
                         "",
-                        TestCertificate.of(directory, "shop.example").config()));
+                        TestCertificate.of("shop.example").config()));
         certificateIsShown();
     }
 }

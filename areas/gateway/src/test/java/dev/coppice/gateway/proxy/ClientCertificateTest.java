@@ -14,7 +14,6 @@ import dev.coppice.gateway.config.TrafficTarget;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.List;
 import javax.net.ssl.KeyManager;
@@ -27,15 +26,11 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Clients that show certificates, seen by the backend. */
 @Timeout(60)
 class ClientCertificateTest {
     private static final List<TrafficTarget> GATEWAY = List.of(new TrafficTarget("Gateway", "default/gateway", ""));
-
-    @TempDir
-    Path directory;
 
     private ProxyFixture proxy;
     private Backend backend;
@@ -47,9 +42,9 @@ class ClientCertificateTest {
     void start() throws Exception {
         proxy = new ProxyFixture();
         backend = Backend.saying("hello");
-        server = TestCertificate.of(directory, "server.org");
-        known = TestCertificate.of(directory, "client.org");
-        stranger = TestCertificate.of(directory, "stranger.org");
+        server = TestCertificate.of("server.org");
+        known = TestCertificate.of("client.org");
+        stranger = TestCertificate.of("stranger.org");
     }
 
     @AfterEach

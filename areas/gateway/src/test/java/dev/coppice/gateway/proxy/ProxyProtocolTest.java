@@ -25,7 +25,6 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
@@ -40,7 +39,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Whose connections these are, by the PROXY protocol, towards clients and towards endpoints. */
 @Timeout(60)
@@ -48,9 +46,6 @@ class ProxyProtocolTest {
     private static final String LINE = "PROXY TCP4 192.0.2.7 198.51.100.1 40000 80\r\n";
     private static final String GET = "GET / HTTP/1.1\r\nHost: example.org\r\nConnection: close\r\n\r\n";
     private static final List<String> LOOPBACK = List.of("127.0.0.0/8");
-
-    @TempDir
-    Path directory;
 
     private ProxyFixture proxy;
 
@@ -240,7 +235,7 @@ class ProxyProtocolTest {
                 (request, _) -> Backend.ok(request.header("x-forwarded-for").orElse("none")))) {
             serve(
                     Protocol.HTTP,
-                    TestCertificate.of(directory, "example.org").config(),
+                    TestCertificate.of("example.org").config(),
                     trusting(LOOPBACK, false),
                     List.of(),
                     upstream("up", backend.port()));

@@ -194,7 +194,7 @@ class StreamGuardTest {
 
     @Test
     void aServerNameIsToldOfStreamsInTls() throws Exception {
-        TestCertificate certificate = TestCertificate.of(directory, "shop.org");
+        TestCertificate certificate = TestCertificate.of("shop.org");
         serve(Protocol.TLS, certificate.config(), upstream(null, server.getLocalPort()));
         javax.net.ssl.SSLContext context = javax.net.ssl.SSLContext.getInstance("TLS");
         context.init(null, new javax.net.ssl.TrustManager[] {new TlsTest.Trusting()}, null);

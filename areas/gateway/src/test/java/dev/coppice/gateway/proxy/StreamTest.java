@@ -25,7 +25,6 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.util.Arrays;
 import java.util.List;
@@ -41,14 +40,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Streams and datagrams through the data plane. */
 @Timeout(60)
 class StreamTest {
-    @TempDir
-    Path directory;
-
     private ProxyFixture proxy;
 
     @BeforeEach
@@ -319,8 +314,8 @@ class StreamTest {
 
     @Test
     void serverNamesChooseBetweenStreamsThatPassEndAndHttp() throws Exception {
-        TestCertificate backends = TestCertificate.of(directory, "inner.org");
-        TestCertificate ours = TestCertificate.of(directory, "ended.org");
+        TestCertificate backends = TestCertificate.of("inner.org");
+        TestCertificate ours = TestCertificate.of("ended.org");
         try (Echo inner = secureEcho("inner", backends);
                 Echo plain = Echo.plain("plain");
                 Backend web = Backend.saying("web")) {

@@ -15,7 +15,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
 import java.util.List;
@@ -33,14 +32,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Listeners that end TLS. */
 @Timeout(60)
 class TlsTest {
-    @TempDir
-    Path directory;
-
     private ProxyFixture proxy;
     private Backend backend;
 
@@ -133,9 +128,9 @@ class TlsTest {
 
     @Test
     void theServerNameChoosesTheListenerAndTheCertificate() throws Exception {
-        TestCertificate any = TestCertificate.of(directory, "any.example.org");
-        TestCertificate wild = TestCertificate.of(directory, "*.wild.org");
-        TestCertificate one = TestCertificate.of(directory, "one.wild.org");
+        TestCertificate any = TestCertificate.of("any.example.org");
+        TestCertificate wild = TestCertificate.of("*.wild.org");
+        TestCertificate one = TestCertificate.of("one.wild.org");
         TlsConfig two = new TlsConfig(
                 List.of(
                         new TlsConfig.Certificate(wild.chain(), wild.key()),
@@ -162,7 +157,7 @@ class TlsTest {
 
     @Test
     void aNameThatNoListenerWantsGetsNoCertificate() throws Exception {
-        TestCertificate one = TestCertificate.of(directory, "one.org");
+        TestCertificate one = TestCertificate.of("one.org");
         assertThat(serve(listener("one", "one.org", one.config()))).isEmpty();
         assertThatThrownBy(() -> get("two.org", "two.org", "/", null)).isInstanceOf(IOException.class);
         assertThat(proxy.get("/")).doesNotContain("200");
@@ -170,9 +165,9 @@ class TlsTest {
 
     @Test
     void clientsShowCertificates() throws Exception {
-        TestCertificate server = TestCertificate.of(directory, "server.org");
-        TestCertificate client = TestCertificate.of(directory, "client.org");
-        TestCertificate stranger = TestCertificate.of(directory, "stranger.org");
+        TestCertificate server = TestCertificate.of("server.org");
+        TestCertificate client = TestCertificate.of("client.org");
+        TestCertificate stranger = TestCertificate.of("stranger.org");
         List<TlsConfig.Certificate> shown = server.config().certificates();
         serve(listener("l", "", new TlsConfig(shown, new TlsConfig.ClientValidation(client.chain(), false))));
         assertThat(get("server.org", "server.org", "/", client).answer()).endsWith("https l");
@@ -185,8 +180,8 @@ class TlsTest {
 
     @Test
     void certificatesAreReplacedAndBadOnesTakeNothingDown() throws Exception {
-        TestCertificate old = TestCertificate.of(directory, "old.org");
-        TestCertificate fresh = TestCertificate.of(directory, "fresh.org");
+        TestCertificate old = TestCertificate.of("old.org");
+        TestCertificate fresh = TestCertificate.of("fresh.org");
         assertThat(serve(listener("l", "", old.config()))).isEmpty();
         assertThat(get("a.org", "a.org", "/", null).certificate()).isEqualTo("CN=old.org");
         TlsConfig mixed = new TlsConfig(List.of(new TlsConfig.Certificate(fresh.chain(), "no key")), null);

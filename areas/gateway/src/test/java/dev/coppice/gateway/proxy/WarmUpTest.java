@@ -3,7 +3,6 @@ package dev.coppice.gateway.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.coppice.kernel.Kernel;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
@@ -11,7 +10,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 final class WarmUpTest {
@@ -19,9 +17,6 @@ final class WarmUpTest {
     private static final int REQUESTS = 50;
 
     private Kernel kernel;
-
-    @TempDir
-    private Path folder;
 
     @BeforeEach
     void start() {
@@ -35,7 +30,7 @@ final class WarmUpTest {
 
     @Test
     void everyProtocolIsAnswered() throws Exception {
-        TestCertificate certificate = TestCertificate.of(folder, "example.org");
+        TestCertificate certificate = TestCertificate.of("example.org");
         Map<WarmUpClient.Protocol, Integer> answered = new EnumMap<>(WarmUpClient.Protocol.class);
         answered.putAll(WarmUp.run(kernel, kernel.root(), null, LONG, REQUESTS));
         answered.putAll(WarmUp.run(kernel, kernel.root(), certificate.config(), LONG, REQUESTS));
