@@ -26,6 +26,9 @@ import org.junit.jupiter.api.io.TempDir;
 final class GatewayConformanceTest {
     private static final String GATEWAY_CLASS = "coppice";
 
+    /** Two runs beside each other have addresses of their own. */
+    private static final String SERVICES = "127." + (96 + Integer.getInteger("coppice.fork", 0)) + ".0.0/16";
+
     /** Only tests whose names match are run. */
     private static final String ONLY = System.getProperty("gateway.conformance.only", ".*");
 
@@ -43,7 +46,7 @@ final class GatewayConformanceTest {
         Shell.need("openssl");
         // Listeners of the tests are at ports 80 and 443.
         Shell.needRoot();
-        coppice = RunningCoppice.up(folder.resolve("data"));
+        coppice = RunningCoppice.up(folder.resolve("data"), "--service-cluster-ip-range", SERVICES);
         cases = ConformanceCases.read(data);
         ResourceApi api = new ResourceApi(
                 coppice.api(),

@@ -253,6 +253,35 @@ final class GatewayTest {
 
     /** As it stands in the gateway's pages under {@code docs/}. */
     @Test
+    void theExampleOfServicesDoesWhatItSays() throws Exception {
+        Shell.need("python3");
+        Path data = folder.resolve("data");
+        List<String> blocks = WorkedExample.blocks("docs/gateway/services.md", "A worked example");
+        assertThat(blocks).hasSize(6);
+        try (RunningCoppice coppice = RunningCoppice.up(data, "--service-cluster-ip-range", "127.120.0.0/16")) {
+            WorkedExample example = new WorkedExample(folder, coppice, data);
+            String _ = example.sh(blocks.get(0));
+            try {
+                Files.writeString(folder.resolve("services.yaml"), blocks.get(1));
+                await("both versions answer", () -> answers(9086) && answers(9087));
+                assertThat(example.sh(blocks.get(2))).endsWith("\nblue\n");
+                Files.writeString(folder.resolve("routes.yaml"), blocks.get(3));
+                assertThat(example.sh(blocks.get(4)))
+                        .contains("\nblue\ngreen\n404\nHTTP/1.1 200 OK\r\n")
+                        .containsIgnoringCase("x-told-by: buyers\r\n")
+                        .contains(
+                                "Service default/shop, listener http\n",
+                                "Service default/shop, listener http for clients in buyers\n",
+                                "HTTPRoute default/versions, rule 1",
+                                "HTTPRoute buyers/for-buyers, rule 1");
+            } finally {
+                String _ = example.sh(blocks.get(5));
+            }
+        }
+    }
+
+    /** As it stands in the gateway's pages under {@code docs/}. */
+    @Test
     void theExampleOfFiltersDoesWhatItSays() throws Exception {
         Shell.need("python3");
         Path data = folder.resolve("data");

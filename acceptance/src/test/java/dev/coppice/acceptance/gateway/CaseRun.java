@@ -25,6 +25,7 @@ final class CaseRun {
     private static final int MIRRORED_REQUESTS = 500;
     private static final int MIRROR_ATTEMPTS = 5;
     private static final double MIRROR_TOLERANCE = 0.05;
+    static final String MESH_NAMESPACE = "gateway-conformance-mesh";
 
     private final ConformanceCase test;
     private final ConformanceSuite suite;
@@ -159,7 +160,9 @@ final class CaseRun {
             return;
         }
         List<Target> targets = targets(host(exchange.call()), exchange.step());
-        if (targets.isEmpty()) {
+        if (targets.isEmpty() && mesh()) {
+            pod(exchange);
+        } else if (targets.isEmpty()) {
             notChecked("row " + exchange.number() + ": no Gateway is told for " + exchange.text());
         } else if (targets.size() == 1) {
             exchange(exchange, targets.getFirst());
@@ -177,6 +180,17 @@ final class CaseRun {
                 }
                 return each.toString();
             });
+        }
+    }
+
+    /** A host that no Service has stands for the address of a pod, which the data cannot know: that of who is to answer. */
+    private void pod(Exchange exchange) throws InterruptedException {
+        List<EchoPod> pods =
+                backends().named(MESH_NAMESPACE, exchange.expectation().servedBy() + "-");
+        if (exchange.request() == null || pods.isEmpty()) {
+            notChecked("row " + exchange.number() + ": no Service and no pod is told for " + exchange.text());
+        } else {
+            exchange(exchange, new Target(pods.getFirst().address(), EchoPod.MESH_HTTP_PORT, null, meshClient()));
         }
     }
 
@@ -330,12 +344,20 @@ final class CaseRun {
         };
     }
 
-    private static String host(Exchange.@Nullable Call call) {
-        return call instanceof Exchange.Request request ? request.host() : "";
+    private String host(Exchange.@Nullable Call call) {
+        return switch (call) {
+            case Exchange.Request request -> request.host();
+            case Exchange.GrpcCall grpc when mesh() -> grpc.authority();
+            case null, default -> "";
+        };
     }
 
-    /** Where a request may be meant to go: to the Gateways of claims with its step, else to all that have claims. */
+    /** Where a request may be meant to go: to a Service, to the Gateways of claims with its step, or else to all that have claims. */
     private List<Target> targets(String host, String step) throws IOException, InterruptedException {
+        if (mesh()) {
+            Target service = new MeshTargets(suite.api(), documents).of(host, MESH_NAMESPACE, meshClient());
+            return service == null ? List.of() : List.of(service);
+        }
         List<Claim.GatewayServes> claims = test.claims().stream()
                 .filter(told -> told.claim() instanceof Claim.GatewayServes)
                 .filter(told -> told.step().equals(step))
@@ -359,6 +381,22 @@ final class CaseRun {
             targets.add(target(gateway.getKey(), gateway.getValue(), host));
         }
         return List.copyOf(targets);
+    }
+
+    /** Whether the routes have Services as parents. */
+    private boolean mesh() {
+        return test.needs().contains("Mesh");
+    }
+
+    /** The address of the pod that sends requests unless it is told otherwise. */
+    private String meshClient() {
+        return backends().named(MESH_NAMESPACE, "echo-v1-").getFirst().address();
+    }
+
+    /** Where a request of a pod goes that names a host; null when no Service has that name. */
+    @Nullable
+    Target target(EchoPod client, String host) throws IOException, InterruptedException {
+        return new MeshTargets(suite.api(), documents).of(host, client.namespace(), client.address());
     }
 
     /** Those that routes of the manifest name as parents. */

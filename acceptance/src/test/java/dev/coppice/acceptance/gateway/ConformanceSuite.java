@@ -3,6 +3,7 @@ package dev.coppice.acceptance.gateway;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.coppice.acceptance.Shell;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
@@ -15,6 +16,7 @@ import javax.net.ssl.SSLContext;
 /** The conformance tests on one node, one after the other. For one thread. */
 public final class ConformanceSuite implements AutoCloseable {
     private static final String BASE = "base/manifests.yaml";
+    private static final String MESH_BASE = "mesh/manifests.yaml";
 
     /** A Gateway of the base that has nothing but listeners with TLS. */
     private static final String HTTPS_GATEWAY = "gateway-conformance-infra/same-namespace-with-https-listener";
@@ -54,6 +56,9 @@ public final class ConformanceSuite implements AutoCloseable {
         this.tls = certificates.client("");
         this.backends = new EchoBackends(certificates::server);
         List<JsonNode> documents = new ArrayList<>(manifests.read(BASE));
+        if (Files.exists(folder.resolve("manifests").resolve(MESH_BASE))) {
+            documents.addAll(manifests.read(MESH_BASE));
+        }
         documents.addAll(certificates.documents());
         // Namespaces first: certificates belong to those of the manifest.
         documents.sort(java.util.Comparator.comparing(
@@ -117,11 +122,12 @@ public final class ConformanceSuite implements AutoCloseable {
         return false;
     }
 
-    /** Starts backends for Deployments, makes the other objects, then what Kubernetes would make of the Services. */
+    /** Starts backends for Deployments and says where they are, makes the other objects, then what Kubernetes would make of the Services. */
     private void apply(List<JsonNode> documents) throws IOException, InterruptedException {
         for (JsonNode document : documents) {
             if (document.path("kind").asText().equals("Deployment")) {
                 backends.start(document);
+                api.apply(backends.placeOfPods(document));
             } else if (api.serves(document)) {
                 api.apply(document);
             } else {
@@ -142,6 +148,7 @@ public final class ConformanceSuite implements AutoCloseable {
         for (JsonNode document : documents.reversed()) {
             String kind = document.path("kind").asText();
             if (kind.equals("Deployment")) {
+                api.delete(backends.placeOfPods(document));
                 backends.stop(document);
             } else if (api.serves(document)) {
                 if (kind.equals("Service") && !document.at("/spec/selector").isEmpty()) {

@@ -100,7 +100,9 @@ public final class EchoBackends implements AutoCloseable {
         if (container.path("image").asText().contains("coredns")) {
             echo.serveDatagrams(group, EchoPod.DNS_PORT);
         }
-        if (!variable(container, "GRPC_ECHO_SERVER").isEmpty()) {
+        if (container.path("image").asText().contains("echo-advanced")) {
+            echo.serveAll(group);
+        } else if (!variable(container, "GRPC_ECHO_SERVER").isEmpty()) {
             echo.serveGrpc(group);
         } else if (!streams && !datagrams && container.path("image").asText().contains("echo")) {
             echo.serve(group, tls);
@@ -175,6 +177,24 @@ public final class EchoBackends implements AutoCloseable {
             }
         }
         slice.set("endpoints", endpoints(selected(service)));
+        return slice;
+    }
+
+    /** Says where the pods of a Deployment are, as their Pods would: it belongs to no Service. */
+    public ObjectNode placeOfPods(JsonNode deployment) {
+        ObjectNode slice =
+                JSON.createObjectNode().put("apiVersion", "discovery.k8s.io/v1").put("kind", "EndpointSlice");
+        slice.putObject("metadata")
+                .put("name", deployment.at("/metadata/name").asText() + "-pods")
+                .put("namespace", deployment.at("/metadata/namespace").asText("default"));
+        slice.put("addressType", "IPv4");
+        slice.putArray("ports");
+        slice.set(
+                "endpoints",
+                endpoints(pods.stream()
+                        .filter(pod -> pod.deployment().equals(deployment))
+                        .map(Pod::echo)
+                        .toList()));
         return slice;
     }
 

@@ -28,7 +28,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * One replica of an echo backend, on a loopback address of its own. One for HTTP serves HTTP/1.1 with WebSocket on port 3000,
  * HTTP/2 without TLS on 3001, HTTPS on 8443 where it has a certificate, and remembers which requests came, for tests of mirrors.
- * One for gRPC serves that on 3000; one for TCP lines on 3000 and TLS on 8443; one for UDP datagrams on 8080.
+ * One for gRPC serves that on 3000; one for TCP lines on 3000 and TLS on 8443; one for UDP datagrams on 8080. One of a mesh serves HTTP/1.1 on 8080,
+ * gRPC on 7070, and lines over TCP on 9090.
  */
 public final class EchoPod implements AutoCloseable {
     static final int HTTP_PORT = 3000;
@@ -36,6 +37,9 @@ public final class EchoPod implements AutoCloseable {
     static final int HTTPS_PORT = 8443;
     static final int DATAGRAM_PORT = 8080;
     static final int DNS_PORT = 53;
+    static final int MESH_HTTP_PORT = 8080;
+    static final int MESH_GRPC_PORT = 7070;
+    static final int MESH_STREAM_PORT = 9090;
 
     /** What a TCP echo server says first. */
     static final String WELCOME = "Gateway API Test TCP Server";
@@ -82,6 +86,13 @@ public final class EchoPod implements AutoCloseable {
                 http1(pipeline);
             });
         }
+    }
+
+    /** Serves what a pod of a mesh does. */
+    void serveAll(EventLoopGroup group) throws InterruptedException {
+        listen(group, MESH_HTTP_PORT, this::http1);
+        listen(group, MESH_GRPC_PORT, this::http2);
+        listen(group, MESH_STREAM_PORT, pipeline -> StreamEchoHandler.addTo(pipeline, this));
     }
 
     /** Serves gRPC without TLS. */

@@ -29,29 +29,12 @@ public record Exchange(
 
     /** The same where the backend must see this host, and nothing is left that is not understood. */
     Exchange seenWithHost(String host) {
-        Expectation e = expectation;
-        return new Exchange(
-                number,
-                step,
-                call,
-                new Expectation(
-                        e.outcome(),
-                        e.servedBy(),
-                        e.servedIn(),
-                        e.seenPath(),
-                        host,
-                        e.seenServerName(),
-                        e.seenHeaders(),
-                        e.unseenHeaders(),
-                        e.redirect(),
-                        e.responseHeaders(),
-                        e.absentResponseHeaders(),
-                        e.mirrors(),
-                        e.service(),
-                        e.backendTls(),
-                        e.grpcStatus()),
-                List.of(),
-                text);
+        return new Exchange(number, step, call, expectation.seen(expectation.seenPath(), host), List.of(), text);
+    }
+
+    /** The same where the backend must see the path as it was sent. */
+    Exchange seenAsSent() {
+        return new Exchange(number, step, call, expectation.seen("", expectation.seenHost()), notUnderstood, text);
     }
 
     /** The same with another target. */
@@ -174,6 +157,25 @@ public record Exchange(
             responseHeaders = Map.copyOf(responseHeaders);
             absentResponseHeaders = List.copyOf(absentResponseHeaders);
             mirrors = List.copyOf(mirrors);
+        }
+
+        Expectation seen(String path, String host) {
+            return new Expectation(
+                    outcome,
+                    servedBy,
+                    servedIn,
+                    path,
+                    host,
+                    seenServerName,
+                    seenHeaders,
+                    unseenHeaders,
+                    redirect,
+                    responseHeaders,
+                    absentResponseHeaders,
+                    mirrors,
+                    service,
+                    backendTls,
+                    grpcStatus);
         }
     }
 }

@@ -27,8 +27,13 @@ final class ExchangeRunner {
      * Where requests go.
      *
      * @param tls null for plain text
+     * @param from the IP address of the client; empty for any
      */
-    record Target(String address, int port, @Nullable SSLContext tls) {
+    record Target(String address, int port, @Nullable SSLContext tls, String from) {
+        Target(String address, int port, @Nullable SSLContext tls) {
+            this(address, port, tls, "");
+        }
+
         String scheme() {
             return tls == null ? "http" : "https";
         }
@@ -40,7 +45,7 @@ final class ExchangeRunner {
 
         @Override
         public String toString() {
-            return scheme() + "://" + address + ":" + port;
+            return scheme() + "://" + address + ":" + port + (from.isEmpty() ? "" : " from " + from);
         }
     }
 
@@ -101,7 +106,7 @@ final class ExchangeRunner {
         if (!mark.isEmpty()) {
             headers.add(Map.entry(MARK, mark));
         }
-        try (Socket socket = RawHttp.connect(target.address(), target.port(), target.tls(), serverName)) {
+        try (Socket socket = RawHttp.connect(target, serverName)) {
             RawHttp.Answer answer =
                     RawHttp.exchange(socket, request.method(), RawHttp.head(request.method(), path, host, headers));
             JsonNode seen = com.fasterxml.jackson.databind.node.MissingNode.getInstance();

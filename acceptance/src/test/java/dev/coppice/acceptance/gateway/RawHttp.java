@@ -46,8 +46,18 @@ final class RawHttp {
 
     /** @param tls null for plain text; its server name is {@code serverName} */
     static Socket connect(String address, int port, @Nullable SSLContext tls, String serverName) throws IOException {
+        return connect(new ExchangeRunner.Target(address, port, tls), serverName);
+    }
+
+    static Socket connect(ExchangeRunner.Target target, String serverName) throws IOException {
         Socket socket = new Socket();
+        String address = target.address();
+        int port = target.port();
+        SSLContext tls = target.tls();
         try {
+            if (!target.from().isEmpty()) {
+                socket.bind(new InetSocketAddress(target.from(), 0));
+            }
             socket.connect(new InetSocketAddress(address, port), TIMEOUT_MILLIS);
             socket.setSoTimeout(TIMEOUT_MILLIS);
             if (tls == null) {

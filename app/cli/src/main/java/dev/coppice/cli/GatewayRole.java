@@ -30,6 +30,7 @@ final class GatewayRole {
             "--gateway-geography",
             "--gateway-files",
             "--gateway-cache-bytes",
+            "--service-cluster-ip-range",
             "--quiet",
             "--json",
             "--help");

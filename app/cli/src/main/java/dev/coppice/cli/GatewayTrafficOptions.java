@@ -46,6 +46,14 @@ final class GatewayTrafficOptions {
     private @Nullable Long cacheBytes;
 
     @Option(
+            names = "--service-cluster-ip-range",
+            paramLabel = "CIDR",
+            description =
+                    "Loopback addresses that Services get, such as 127.96.0.0/16: the gateway serves them there, and routes"
+                            + " may have Services as parents (default: they get none).")
+    private String serviceRange = "";
+
+    @Option(
             names = "--gateway-on-every-node",
             description =
                     "This node of a cluster serves traffic whether it leads or not, at addresses of its own; give it to all"
@@ -53,6 +61,6 @@ final class GatewayTrafficOptions {
     private boolean everyNode;
 
     TrafficOptions options() {
-        return new TrafficOptions(addresses, zone, geography, files, cacheBytes, everyNode);
+        return new TrafficOptions(addresses, zone, geography, files, cacheBytes, serviceRange, everyNode);
     }
 }

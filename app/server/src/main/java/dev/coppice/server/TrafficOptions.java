@@ -1,6 +1,7 @@
 package dev.coppice.server;
 
 import dev.coppice.gateway.GatewayOptions;
+import dev.coppice.gateway.mesh.AddressRange;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param geography files that say where addresses are
  * @param files a directory in which each namespace has one with files that routes may serve; null for none
  * @param cacheBytes of the heap for answers that are kept; null for as many as is usual
+ * @param serviceRange addresses that Services get, in CIDR notation; empty: they get none
  * @param everyNode whether each node of a cluster serves traffic, at its own addresses, or the one that leads
  */
 public record TrafficOptions(
@@ -22,8 +24,9 @@ public record TrafficOptions(
         List<Path> geography,
         @Nullable Path files,
         @Nullable Long cacheBytes,
+        String serviceRange,
         boolean everyNode) {
-    public static final TrafficOptions DEFAULT = new TrafficOptions(List.of(), "", List.of(), null, null, false);
+    public static final TrafficOptions DEFAULT = new TrafficOptions(List.of(), "", List.of(), null, null, "", false);
 
     public TrafficOptions {
         addresses = List.copyOf(addresses);
@@ -44,11 +47,17 @@ public record TrafficOptions(
             GatewayOptions.cacheProblem(cacheBytes)
                     .ifPresent(problem -> problems.add("--gateway-cache-bytes: " + problem));
         }
+        if (!serviceRange.isEmpty()) {
+            List<String> pool = addresses.isEmpty() ? GatewayOptions.DEFAULT.pool() : addresses;
+            GatewayOptions.serviceRangeProblem(serviceRange, pool)
+                    .ifPresent(problem -> problems.add("--service-cluster-ip-range: " + problem));
+        }
         return problems;
     }
 
     GatewayOptions gateway() {
         return GatewayOptions.of(addresses)
+                .withServiceRange(serviceRange.isEmpty() ? null : AddressRange.parse(serviceRange))
                 .withZone(zone)
                 .withGeography(geography)
                 .withFiles(files)

@@ -129,15 +129,22 @@ final class GatewayServerTest {
                 " ",
                 70_000,
                 new TrafficOptions(
-                        List.of("203.0.113.7", "x"), "a b", List.of(folder), folder.resolve("gone"), 5L, false));
+                        List.of("203.0.113.7", "x"),
+                        "a b",
+                        List.of(folder),
+                        folder.resolve("gone"),
+                        5L,
+                        "10.0.0.0/16",
+                        false));
         assertThat(wrong.problems())
-                .hasSize(9)
+                .hasSize(10)
                 .anySatisfy(each -> assertThat(each).contains("--gateway-addresses", "203.0.113.7"))
                 .anySatisfy(each -> assertThat(each).contains("--gateway-zone", "a b"))
                 .anySatisfy(
                         each -> assertThat(each).contains("--gateway-geography", folder.toString(), "expected a file"))
                 .anySatisfy(each -> assertThat(each).contains("--gateway-files", "gone", "expected a directory"))
                 .anySatisfy(each -> assertThat(each).contains("--gateway-cache-bytes", "5: expected 1048576"))
+                .anySatisfy(each -> assertThat(each).contains("--service-cluster-ip-range", "10.0.0.0/16", "loopback"))
                 .anySatisfy(each -> assertThat(each).contains("--lease-namespace", "\"A\""))
                 .anySatisfy(each -> assertThat(each).contains("--metrics-port", "70000"))
                 .anySatisfy(each -> assertThat(each).contains("--listen"));

@@ -93,6 +93,8 @@ public final class GatewayExtension implements Extension {
         }
         all.add(Permission.cluster(GatewayKinds.GROUP, "gatewayclasses", "create"));
         all.add(Permission.namespaced("", "services", "get", "list", "watch"));
+        all.add(Permission.namespaced("", "services", "create", "patch", "delete"));
+        all.add(Permission.namespaced("", "services/status", "patch"));
         all.add(Permission.namespaced("discovery.k8s.io", "endpointslices", "get", "list", "watch"));
         all.add(Permission.namespaced("health.coppice.dev", "healthchecks", "get", "list", "watch"));
         all.add(Permission.namespaced(CertificateKinds.ACME_GROUP, "challenges", "get", "list", "watch"));

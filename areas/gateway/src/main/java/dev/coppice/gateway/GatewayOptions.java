@@ -2,6 +2,7 @@ package dev.coppice.gateway;
 
 import dev.coppice.gateway.file.DirectoryTree;
 import dev.coppice.gateway.limit.KeySecret;
+import dev.coppice.gateway.mesh.AddressRange;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  * @param files a directory in which each namespace has one with files that routes may serve; null: they may serve none
  * @param cacheBytes of the heap for answers that are kept; null: an eighth of it
  * @param limitSecret which all gateways have that share rate limits, and nobody else; null: this one shares none
+ * @param serviceRange addresses that Services get, at which they are served; null: none is
  */
 public record GatewayOptions(
         List<String> pool,
@@ -32,7 +34,8 @@ public record GatewayOptions(
         List<Path> geography,
         @Nullable Path files,
         @Nullable Long cacheBytes,
-        @Nullable KeySecret limitSecret) {
+        @Nullable KeySecret limitSecret,
+        @Nullable AddressRange serviceRange) {
     private static final int MOST_DATABASES = 4;
     private static final long LEAST_CACHE_BYTES = 1 << 20;
     private static final Pattern ZONE = Pattern.compile("([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?");
@@ -49,19 +52,24 @@ public record GatewayOptions(
         zoneProblem(zone).ifPresent(problem -> {
             throw new IllegalArgumentException(problem);
         });
+        if (serviceRange != null) {
+            serviceRangeProblem(serviceRange.toString(), pool).ifPresent(problem -> {
+                throw new IllegalArgumentException(problem);
+            });
+        }
     }
 
     /** In no zone. */
     public GatewayOptions(List<String> pool) {
-        this(pool, "", List.of(), null, null, null);
+        this(pool, "", List.of(), null, null, null, null);
     }
 
     public GatewayOptions withZone(String zone) {
-        return new GatewayOptions(pool, zone, geography, files, cacheBytes, limitSecret);
+        return new GatewayOptions(pool, zone, geography, files, cacheBytes, limitSecret, serviceRange);
     }
 
     public GatewayOptions withGeography(List<Path> geography) {
-        return new GatewayOptions(pool, zone, geography, files, cacheBytes, limitSecret);
+        return new GatewayOptions(pool, zone, geography, files, cacheBytes, limitSecret, serviceRange);
     }
 
     /** With files that routes may serve. */
@@ -72,12 +80,13 @@ public record GatewayOptions(
                 geography,
                 files == null ? null : files.toAbsolutePath().normalize(),
                 cacheBytes,
-                limitSecret);
+                limitSecret,
+                serviceRange);
     }
 
     /** @param cacheBytes null: as many as is usual */
     public GatewayOptions withCacheBytes(@Nullable Long cacheBytes) {
-        return new GatewayOptions(pool, zone, geography, files, cacheBytes, limitSecret);
+        return new GatewayOptions(pool, zone, geography, files, cacheBytes, limitSecret, serviceRange);
     }
 
     /** Why so many bytes cannot be for answers that are kept; empty when they can. */
@@ -92,7 +101,33 @@ public record GatewayOptions(
 
     /** Sharing rate limits with those that have the same secret. */
     public GatewayOptions withLimitSecret(@Nullable KeySecret limitSecret) {
-        return new GatewayOptions(pool, zone, geography, files, cacheBytes, limitSecret);
+        return new GatewayOptions(pool, zone, geography, files, cacheBytes, limitSecret, serviceRange);
+    }
+
+    /** Serving Services, at addresses of this range. */
+    public GatewayOptions withServiceRange(@Nullable AddressRange serviceRange) {
+        return new GatewayOptions(pool, zone, geography, files, cacheBytes, limitSecret, serviceRange);
+    }
+
+    /**
+     * Why Services cannot have addresses of a range; empty when they can.
+     *
+     * @param pool addresses that Gateways get
+     */
+    public static Optional<String> serviceRangeProblem(String range, List<String> pool) {
+        Optional<String> problem = AddressRange.problem(range);
+        if (problem.isPresent()) {
+            return problem;
+        }
+        if (!linux()) {
+            return Optional.of("\"" + range + "\": this system answers at 127.0.0.1 alone; expected Linux");
+        }
+        AddressRange parsed = AddressRange.parse(range);
+        return pool.stream()
+                .filter(parsed::contains)
+                .findFirst()
+                .map(each -> "\"" + range + "\": Gateways may get " + each
+                        + ", which is in this range; expected a range without addresses of Gateways");
     }
 
     /** Why a directory cannot have files that routes serve; empty when it can. */
@@ -169,11 +204,12 @@ public record GatewayOptions(
         return all;
     }
 
-    /** Whether a Gateway may have an address: a loopback address, or one of the pool, which this machine has. */
+    /** Whether a Gateway may have an address: a loopback address that is not for Services, or one of the pool, which this machine has. */
     public boolean usable(String address) {
         try {
             InetAddress parsed = InetAddress.ofLiteral(address);
-            if (!parsed.isLoopbackAddress() && !pool.contains(address)) {
+            if (!parsed.isLoopbackAddress() && !pool.contains(address)
+                    || serviceRange != null && serviceRange.contains(parsed.getHostAddress())) {
                 return false;
             }
             return known(parsed);

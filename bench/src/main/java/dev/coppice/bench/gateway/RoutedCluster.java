@@ -121,6 +121,16 @@ final class RoutedCluster implements ClusterView {
     }
 
     @Override
+    public List<ObjectNode> services() {
+        return List.copyOf(services.values());
+    }
+
+    @Override
+    public List<ObjectNode> slices() {
+        return slices.values().stream().flatMap(List::stream).toList();
+    }
+
+    @Override
     public List<ObjectNode> slices(Key service) {
         return slices.getOrDefault(service, List.of());
     }

@@ -39,7 +39,6 @@ final class ChallengeReconciler implements Reconciler<ChallengeSpec, ChallengeSt
     private final Presence presence;
     private final CertificateMetrics metrics;
     private final Attempts attempts;
-    private final IssuerTurns turns = new IssuerTurns(CertificateControl.CHALLENGES_OF_ISSUER);
     private final Attempts looks;
     private final Map<Key, Triggered> triggers = new ConcurrentHashMap<>();
 
@@ -59,19 +58,7 @@ final class ChallengeReconciler implements Reconciler<ChallengeSpec, ChallengeSt
 
     @Override
     public Result reconcile(Request<ChallengeSpec, ChallengeStatus> request) {
-        Resource<ChallengeSpec, ChallengeStatus> challenge = request.resource().orElse(null);
-        if (challenge == null) {
-            return look(request);
-        }
-        Result result = turns.take(
-                challenge.spec().issuerRef(),
-                challenge.namespace(),
-                () -> AcmeConnection.within(AcmeServer.STEP_LIMIT, kernel.clock(), () -> look(request)));
-        if (result == null) {
-            metrics.postponed.labelValues("challenge").inc();
-            return Result.again(IssuerTurns.AGAIN);
-        }
-        return result;
+        return AcmeConnection.within(AcmeServer.STEP_LIMIT, kernel.clock(), () -> look(request));
     }
 
     private Result look(Request<ChallengeSpec, ChallengeStatus> request) {

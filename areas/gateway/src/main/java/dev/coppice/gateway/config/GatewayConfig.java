@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * Everything that the data plane serves at one time. Immutable.
  *
- * @param listeners of all Gateways; those that share an address and a port speak the same protocol and differ in host names
+ * @param listeners of all Gateways and Services; those that share an address and a port speak the same protocol and differ in host names
  * @param upstreams everything that rules point to, each by a name of its own
  * @param limits in the order in which they are asked, each by a name of its own
  * @param security in the order in which they are asked, each by a name of its own
@@ -14,6 +14,7 @@ import java.util.List;
  * @param contents the older first
  * @param filters that rules refer to, each by a name of its own
  * @param challenges of ACME servers, that listeners show now
+ * @param clientNamespaces in which clients are that some listener tells apart
  */
 public record GatewayConfig(
         List<ListenerConfig> listeners,
@@ -24,7 +25,8 @@ public record GatewayConfig(
         List<TranscodingConfig> transcodings,
         List<ContentConfig> contents,
         List<RouteFilterConfig> filters,
-        List<ChallengeConfig> challenges) {
+        List<ChallengeConfig> challenges,
+        List<ClientNamespace> clientNamespaces) {
 
     public static final GatewayConfig EMPTY = new GatewayConfig(List.of(), List.of());
 
@@ -39,11 +41,14 @@ public record GatewayConfig(
         contents = contents == null ? List.of() : List.copyOf(contents);
         filters = filters == null ? List.of() : List.copyOf(filters);
         challenges = challenges == null ? List.of() : List.copyOf(challenges);
+        clientNamespaces = clientNamespaces == null ? List.of() : List.copyOf(clientNamespaces);
     }
 
     /** Without policies. */
     public GatewayConfig(List<ListenerConfig> listeners, List<UpstreamConfig> upstreams) {
-        this(listeners, upstreams, List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of());
+        this(
+                listeners, upstreams, List.of(), List.of(), List.of(), List.of(), List.of(), List.of(), List.of(),
+                List.of());
     }
 
     /** Makes a configuration; what is not set is empty. Not thread-safe. */
@@ -57,6 +62,7 @@ public record GatewayConfig(
         private List<ContentConfig> contents = List.of();
         private List<RouteFilterConfig> filters = List.of();
         private List<ChallengeConfig> challenges = List.of();
+        private List<ClientNamespace> clientNamespaces = List.of();
 
         public Builder(List<ListenerConfig> listeners, List<UpstreamConfig> upstreams) {
             this.listeners = listeners;
@@ -98,9 +104,23 @@ public record GatewayConfig(
             return this;
         }
 
+        public Builder clientNamespaces(List<ClientNamespace> clientNamespaces) {
+            this.clientNamespaces = clientNamespaces;
+            return this;
+        }
+
         public GatewayConfig build() {
             return new GatewayConfig(
-                    listeners, upstreams, limits, security, observations, transcodings, contents, filters, challenges);
+                    listeners,
+                    upstreams,
+                    limits,
+                    security,
+                    observations,
+                    transcodings,
+                    contents,
+                    filters,
+                    challenges,
+                    clientNamespaces);
         }
     }
 }

@@ -12,6 +12,7 @@ import dev.coppice.gateway.config.UpstreamConfig.Protocol;
 import dev.coppice.gateway.config.UpstreamTlsConfig;
 import dev.coppice.gateway.kind.BackendReference;
 import dev.coppice.gateway.kind.FallbackSpec;
+import dev.coppice.gateway.mesh.AddressRange;
 import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -134,10 +135,13 @@ final class Backends {
     /** HealthChecks whose state was not known when it was looked for. */
     private final Set<Key> unknown = new HashSet<>();
 
-    /** @param zone where the gateway is; empty when nobody knows */
-    Backends(Capabilities capabilities, String zone) {
+    /**
+     * @param zone where the gateway is; empty when nobody knows
+     * @param services addresses of Services, which are no endpoints; null: Services have none
+     */
+    Backends(Capabilities capabilities, String zone, @Nullable AddressRange services) {
         this.capabilities = capabilities;
-        this.endpoints = new EndpointReader(zone);
+        this.endpoints = new EndpointReader(zone, services);
     }
 
     /** @param before what was served before this began */
@@ -172,14 +176,15 @@ final class Backends {
                             + (reference.groupOrDefault().isEmpty() ? "" : reference.groupOrDefault() + "/") + what
                             + " is not supported");
         }
-        if (!grants.allow(kind, namespace, "", "Service", in, reference.name())) {
+        Key key = new Key(in, reference.name());
+        Optional<ObjectNode> service = cluster.service(key);
+        boolean external = service.isPresent() && external(service.get()) != null;
+        if (!grants.allowService(kind, namespace, in, reference.name(), external)) {
             return Found.nothing(
                     "RefNotPermitted",
                     what + " is in another namespace; a ReferenceGrant in " + in + " has to allow it from " + kind
                             + " in " + namespace);
         }
-        Key key = new Key(in, reference.name());
-        Optional<ObjectNode> service = cluster.service(key);
         if (service.isEmpty()) {
             return Found.nothing("BackendNotFound", what + " does not exist");
         }

@@ -5,6 +5,7 @@ import dev.coppice.gateway.kind.GatewayKinds;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * What the data plane can serve, so that no status claims more. Immutable.
@@ -47,8 +48,30 @@ public record Capabilities(Set<String> protocols, boolean grpc, boolean h2c) {
                 .toList();
     }
 
-    /** Names of the features that conformance tests know, sorted. */
-    static List<String> features() {
+    private static final List<String> MESH = List.of(
+            "Mesh",
+            "MeshClusterIPMatching",
+            "MeshConsumerRoute",
+            "MeshHTTPRouteBackendRequestHeaderModification",
+            "MeshHTTPRouteNamedRouteRule",
+            "MeshHTTPRouteQueryParamMatching",
+            "MeshHTTPRouteRedirectPath",
+            "MeshHTTPRouteRedirectPort",
+            "MeshHTTPRouteRewritePath",
+            "MeshHTTPRouteSchemeRedirect");
+
+    /**
+     * Names of the features that conformance tests know, sorted.
+     *
+     * @param services whether Services are served
+     */
+    static List<String> features(boolean services) {
+        return services
+                ? Stream.concat(features().stream(), MESH.stream()).sorted().toList()
+                : features();
+    }
+
+    private static List<String> features() {
         return List.of(
                 "BackendTLSPolicy",
                 "BackendTLSPolicySANValidation",
@@ -62,6 +85,7 @@ public record Capabilities(Set<String> protocols, boolean grpc, boolean h2c) {
                 "GatewayFrontendClientCertificateValidationInsecureFallback",
                 "GatewayHTTPListenerIsolation",
                 "GatewayHTTPSListenerDetectMisdirectedRequests",
+                "GatewayInfrastructurePropagation",
                 "GatewayPort8080",
                 "GatewayStaticAddresses",
                 "HTTPRoute",

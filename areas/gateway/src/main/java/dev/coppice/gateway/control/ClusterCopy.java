@@ -31,6 +31,7 @@ final class ClusterCopy implements ClusterView, AutoCloseable {
 
     private final Informer<Nothing, Nothing> services;
     private final Informer<Nothing, Nothing> namespaces;
+    private final Informer<Nothing, Nothing> allSlices;
     private final Map<Key, List<ObjectNode>> slices = new ConcurrentHashMap<>();
     private final ReferencedObjects secrets;
     private final ReferencedObjects configMaps;
@@ -56,7 +57,8 @@ final class ClusterCopy implements ClusterView, AutoCloseable {
         healthChecks = checked ? new ReferencedObjects(context.resources(), HEALTH_CHECKS, changed) : null;
         services = informer(context, CoreKinds.SERVICE, changed);
         namespaces = informer(context, CoreKinds.NAMESPACE, changed);
-        observers.add(context.informer(CoreKinds.ENDPOINT_SLICE).observe((before, after) -> {
+        allSlices = context.informer(CoreKinds.ENDPOINT_SLICE);
+        observers.add(allSlices.observe((before, after) -> {
             before.ifPresent(each -> slice(each, false));
             after.ifPresent(each -> slice(each, true));
             changed.run();
@@ -108,6 +110,16 @@ final class ClusterCopy implements ClusterView, AutoCloseable {
     @Override
     public Optional<ObjectNode> service(Key key) {
         return services.get(key).map(Resource::tree);
+    }
+
+    @Override
+    public List<ObjectNode> services() {
+        return services.list().stream().map(Resource::tree).toList();
+    }
+
+    @Override
+    public List<ObjectNode> slices() {
+        return allSlices.list().stream().map(Resource::tree).toList();
     }
 
     @Override

@@ -10,6 +10,12 @@ import java.util.Optional;
 public interface ClusterView {
     Optional<ObjectNode> service(Key key);
 
+    /** All Services. */
+    List<ObjectNode> services();
+
+    /** All EndpointSlices. */
+    List<ObjectNode> slices();
+
     /** The EndpointSlices of a Service. */
     List<ObjectNode> slices(Key service);
 

@@ -28,7 +28,9 @@ final class ControlMetrics implements AutoCloseable {
             .build();
     final Gauge objects = Gauge.builder()
             .name("coppice_gateway_configured")
-            .help("What the configuration holds: listeners, routes (once for each listener), upstreams.")
+            .help(
+                    "What the configuration holds: listeners, routes (once for each listener), upstreams, service_listeners (of the"
+                            + " listeners those of Services).")
             .labelNames("sort")
             .build();
 

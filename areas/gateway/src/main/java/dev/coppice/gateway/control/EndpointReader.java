@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.gateway.config.UpstreamConfig.Endpoint;
+import dev.coppice.gateway.mesh.AddressRange;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Makes endpoints of EndpointSlices (discovery.k8s.io/v1): those that are ready, each with its weight, and with a priority where the Service
@@ -39,10 +41,15 @@ final class EndpointReader {
     private record Listed(String address, int port, String zone, List<String> hints, int weight, String subset) {}
 
     private final String zone;
+    private final @Nullable AddressRange services;
 
-    /** @param zone where the gateway is; empty when nobody knows */
-    EndpointReader(String zone) {
+    /**
+     * @param zone where the gateway is; empty when nobody knows
+     * @param services addresses of Services, which are left out: requests would come back for ever; null: Services have none
+     */
+    EndpointReader(String zone, @Nullable AddressRange services) {
         this.zone = zone;
+        this.services = services;
     }
 
     /**
@@ -92,7 +99,7 @@ final class EndpointReader {
                 && port.path("port").asInt() > 0;
     }
 
-    private static void list(ObjectNode slice, int port, boolean unready, String label, Map<String, Listed> all) {
+    private void list(ObjectNode slice, int port, boolean unready, String label, Map<String, Listed> all) {
         int weight = weight(slice);
         for (JsonNode endpoint : slice.path("endpoints")) {
             JsonNode conditions = endpoint.path("conditions");
@@ -102,6 +109,15 @@ final class EndpointReader {
             // The addresses of one endpoint stand for the same thing; consumers use the first.
             String address = endpoint.path("addresses").path(0).asText("");
             if (address.isEmpty() || !ready && !(unready && serving) || all.size() >= MOST_ENDPOINTS) {
+                continue;
+            }
+            if (services != null && services.contains(address)) {
+                LOG.log(
+                        Level.WARNING,
+                        "EndpointSlice {0}/{1}: {2} is an address of Services, which cannot be an endpoint; it is left out",
+                        slice.path("metadata").path("namespace").asText(),
+                        slice.path("metadata").path("name").asText(),
+                        address);
                 continue;
             }
             List<String> hints = new ArrayList<>();

@@ -13,9 +13,11 @@ import dev.coppice.gateway.DataPlane.Binding;
 import dev.coppice.gateway.GatewayOptions;
 import dev.coppice.gateway.Traffic;
 import dev.coppice.gateway.config.GatewayConfig;
+import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.kind.CertificateKinds;
 import dev.coppice.gateway.kind.ChallengeStatus;
 import dev.coppice.gateway.kind.GatewayKinds;
+import dev.coppice.gateway.mesh.ServiceAddresses;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
@@ -23,9 +25,12 @@ import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
@@ -44,6 +49,11 @@ public final class GatewayController implements AutoCloseable {
 
     private static final Duration RETRY = Duration.ofSeconds(5);
     private static final Duration BETWEEN_SAVES = Duration.ofSeconds(1);
+    /** What is done for Services, as {@link #wakers} know it. */
+    private static final String SERVICE_ADDRESS = "Service address";
+
+    private static final String GATEWAY_SERVICE = "Service of a Gateway";
+
     private static final Duration LOOK_FOR_CHALLENGES = Duration.ofMinutes(1);
 
     private final ExtensionContext context;
@@ -57,7 +67,15 @@ public final class GatewayController implements AutoCloseable {
     private final Map<String, Consumer<Key>> wakers = new ConcurrentHashMap<>();
     private final Signal changes;
     private final Signal saves;
+    private final boolean servesServices;
     private volatile Map<Translation.ObjectId, Draft> drafts = Map.of();
+    private volatile Map<Key, ServiceAddresses.Outcome> services = Map.of();
+    /** Null before it is known. */
+    private volatile @Nullable Map<Key, GatewayService> gatewayServices;
+
+    /** Ports of Services that could not be opened, as they were told. */
+    private Set<Binding> unopened = Set.of();
+
     private Map<String, String> addresses = Map.of();
     private @Nullable GatewayConfig applied;
     private @Nullable ClusterCopy cluster;
@@ -69,6 +87,7 @@ public final class GatewayController implements AutoCloseable {
         this.kernel = context.kernel();
         this.traffic = traffic;
         this.tells = tells;
+        this.servesServices = options.serviceRange() != null;
         this.translation = new Translation(options);
         translation.resume(traffic.served());
         this.metrics = new ControlMetrics(kernel.metrics());
@@ -154,6 +173,20 @@ public final class GatewayController implements AutoCloseable {
                 writer(kind);
             }
         }
+        if (servesServices) {
+            ServiceAddressReconciler addresses =
+                    new ServiceAddressReconciler(key -> tells.getAsBoolean() ? services.get(key) : null);
+            context.start(Controller.of("serviceaddress", CoreKinds.SERVICE, addresses)
+                    .withParallelism(2)
+                    .wokenBy(waker -> wakers.put(SERVICE_ADDRESS, waker)));
+        }
+        GatewayServiceReconciler standing = new GatewayServiceReconciler(
+                key -> Objects.requireNonNullElse(gatewayServices, Map.<Key, GatewayService>of())
+                        .get(key),
+                () -> gatewayServices != null && tells.getAsBoolean());
+        context.start(Controller.of("gatewayservice", CoreKinds.SERVICE, standing)
+                .withParallelism(2)
+                .wokenBy(waker -> wakers.put(GATEWAY_SERVICE, waker)));
     }
 
     private <S extends Record, T extends Record> void writer(Kind<S, T> kind) {
@@ -174,6 +207,7 @@ public final class GatewayController implements AutoCloseable {
             addresses = result.addresses();
             Map<Binding, String> failures = apply(result.config());
             tell(result.statuses().with(failures, traffic.functions()));
+            tellServices(copy, result, failures);
         } catch (RuntimeException e) {
             metrics.failures.labelValues("translate").inc();
             LOG.log(Level.ERROR, "the resources could not be translated; what was served before is served on", e);
@@ -195,6 +229,13 @@ public final class GatewayController implements AutoCloseable {
                         .mapToInt(each -> each.routes().size())
                         .sum());
         metrics.objects.labelValues("upstreams").set(config.upstreams().size());
+        if (servesServices) {
+            metrics.objects
+                    .labelValues("service_listeners")
+                    .set(config.listeners().stream()
+                            .filter(ListenerConfig::ofService)
+                            .count());
+        }
         if (failures.isEmpty()) {
             applied = config;
         } else {
@@ -217,9 +258,67 @@ public final class GatewayController implements AutoCloseable {
         });
     }
 
+    private void tellServices(ClusterCopy copy, Translation.Result result, Map<Binding, String> failures) {
+        Map<Key, ServiceAddresses.Outcome> before = services;
+        Map<Key, ServiceAddresses.Outcome> now = result.services();
+        services = now;
+        now.forEach((key, outcome) -> {
+            if (!outcome.equals(before.get(key))) {
+                wake(new Translation.ObjectId(SERVICE_ADDRESS, key));
+            }
+        });
+        tellGatewayServices(result.gatewayServices());
+        Set<Binding> failed = new HashSet<>();
+        for (ListenerConfig each : result.config().listeners()) {
+            String failure = each.ofService() ? failures.get(Binding.of(each)) : null;
+            if (failure != null && failed.add(Binding.of(each)) && !unopened.contains(Binding.of(each))) {
+                LOG.log(Level.WARNING, "{0}: {1}:{2}: {3}", each.gateway(), each.address(), each.port(), failure);
+                if (tells.getAsBoolean()) {
+                    copy.service(ServiceParents.key(each))
+                            .ifPresent(service -> context.resources()
+                                    .event(
+                                            service,
+                                            "Warning",
+                                            "PortNotOpened",
+                                            "port " + each.port() + " of " + each.address() + " cannot be opened: "
+                                                    + failure + "; it is tried again"));
+                }
+            }
+        }
+        // After a round that changed nothing nobody knows of failures.
+        if (!failures.isEmpty() || result.config().equals(applied)) {
+            unopened = failed;
+        }
+    }
+
+    private void tellGatewayServices(Map<Key, GatewayService> now) {
+        Map<Key, GatewayService> before = gatewayServices;
+        gatewayServices = now;
+        if (before == null) {
+            wakeGatewayServices();
+            return;
+        }
+        Set<Key> changed = new HashSet<>(now.keySet());
+        changed.addAll(before.keySet());
+        changed.removeIf(each -> Objects.equals(before.get(each), now.get(each)));
+        changed.forEach(each -> wake(new Translation.ObjectId(GATEWAY_SERVICE, each)));
+    }
+
+    /** Those that are wanted, and all that there are: a Gateway may have ceased to want one while nobody looked. */
+    private void wakeGatewayServices() {
+        Set<Key> all = new HashSet<>(Objects.requireNonNullElse(gatewayServices, Map.<Key, GatewayService>of())
+                .keySet());
+        context.informer(CoreKinds.SERVICE).list().forEach(each -> all.add(each.key()));
+        all.forEach(each -> wake(new Translation.ObjectId(GATEWAY_SERVICE, each)));
+    }
+
     /** Has every status compared with what it should be, as after another process wrote them. */
     public void tellAll() {
         drafts.keySet().forEach(this::wake);
+        services.keySet().forEach(key -> wake(new Translation.ObjectId(SERVICE_ADDRESS, key)));
+        if (gatewayServices != null) {
+            wakeGatewayServices();
+        }
     }
 
     private void wake(Translation.ObjectId id) {

@@ -12,9 +12,16 @@ import java.util.Map;
 final class Grants {
     static final Grants NONE = new Grants(List.of());
 
-    private final Map<String, List<ReferenceGrantSpec>> byNamespace = new HashMap<>();
+    private final Map<String, List<ReferenceGrantSpec>> byNamespace;
+    private final boolean forServices;
+
+    private Grants(Map<String, List<ReferenceGrantSpec>> byNamespace, boolean forServices) {
+        this.byNamespace = byNamespace;
+        this.forServices = forServices;
+    }
 
     Grants(List<Resource<ReferenceGrantSpec, NoStatus>> grants) {
+        this(new HashMap<>(), false);
         for (Resource<ReferenceGrantSpec, NoStatus> grant : grants) {
             byNamespace.merge(grant.namespace(), List.of(grant.spec()), Grants::joined);
         }
@@ -22,6 +29,20 @@ final class Grants {
 
     private static List<ReferenceGrantSpec> joined(List<ReferenceGrantSpec> a, List<ReferenceGrantSpec> b) {
         return java.util.stream.Stream.concat(a.stream(), b.stream()).toList();
+    }
+
+    /** The same for routes of Services: they make nothing reachable that was not, and may lead to Services of all namespaces (GEP-1294). */
+    Grants forServices() {
+        return new Grants(byNamespace, true);
+    }
+
+    /**
+     * Whether a route may lead to a Service.
+     *
+     * @param external it stands for a name outside of the cluster, which nobody reaches by the Service
+     */
+    boolean allowService(String fromKind, String fromNamespace, String namespace, String name, boolean external) {
+        return forServices && !external || allow(fromKind, fromNamespace, "", "Service", namespace, name);
     }
 
     /**

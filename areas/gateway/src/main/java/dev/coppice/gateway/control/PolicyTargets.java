@@ -25,7 +25,7 @@ final class PolicyTargets {
     /**
      * What became of a target.
      *
-     * @param ancestors where it is told: the Gateways, or the target itself when it is not there
+     * @param ancestors where it is told: the Gateways and Services, or the target itself when it is not there
      * @param missing why it is not there; null when it is
      */
     record Found(
@@ -65,6 +65,7 @@ final class PolicyTargets {
 
     private final boolean wanted;
     private final Map<Translation.ObjectId, Set<Key>> gatewaysByRoute = new HashMap<>();
+    private final Map<Translation.ObjectId, Set<Key>> servicesByRoute = new HashMap<>();
     private Map<Key, GatewayState> gateways = Map.of();
     private Function<Translation.ObjectId, @Nullable RouteView> routes = _ -> null;
 
@@ -77,6 +78,13 @@ final class PolicyTargets {
     void attached(Translation.ObjectId route, Key gateway) {
         if (wanted) {
             gatewaysByRoute.computeIfAbsent(route, _ -> new TreeSet<>(BY_NAME)).add(gateway);
+        }
+    }
+
+    /** A route is bound to a Service. */
+    void attachedToService(Translation.ObjectId route, Key service) {
+        if (wanted) {
+            servicesByRoute.computeIfAbsent(route, _ -> new TreeSet<>(BY_NAME)).add(service);
         }
     }
 
@@ -129,13 +137,15 @@ final class PolicyTargets {
                 && view.rules().stream().noneMatch(each -> each.name().equals(place.section()))) {
             return missing(target, place, key, name + " has no rule " + place.section());
         }
-        Set<Key> attachedTo = gatewaysByRoute.getOrDefault(id, Set.of());
+        List<ParentReference> attachedTo = new ArrayList<>();
+        gatewaysByRoute.getOrDefault(id, Set.of()).forEach(each -> attachedTo.add(ancestor("Gateway", each, null)));
+        servicesByRoute
+                .getOrDefault(id, Set.of())
+                .forEach(each ->
+                        attachedTo.add(new ParentReference("", "Service", each.namespace(), each.name(), null, null)));
         if (attachedTo.isEmpty()) {
-            return missing(target, place, key, name + " is attached to no Gateway of this controller");
+            return missing(target, place, key, name + " is attached to no Gateway or Service of this controller");
         }
-        return new Found(
-                place,
-                attachedTo.stream().map(each -> ancestor("Gateway", each, null)).toList(),
-                null);
+        return new Found(place, List.copyOf(attachedTo), null);
     }
 }

@@ -46,7 +46,12 @@ final class RouteResolution {
 
     /** Where it is looked up. */
     record Sources(
-            ClusterView cluster, Grants grants, BackendPolicies policies, Backends backends, RouteFilters filters) {}
+            ClusterView cluster, Grants grants, BackendPolicies policies, Backends backends, RouteFilters filters) {
+        /** The same with other grants. */
+        Sources with(Grants others) {
+            return new Sources(cluster, others, policies, backends, filters);
+        }
+    }
 
     private record Place(List<String> hostnames, Egress egress) {}
 

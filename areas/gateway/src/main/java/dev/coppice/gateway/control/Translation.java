@@ -15,6 +15,7 @@ import dev.coppice.gateway.kind.BackendReference;
 import dev.coppice.gateway.kind.GatewayKinds;
 import dev.coppice.gateway.kind.ParentReference;
 import dev.coppice.gateway.kind.RouteStatus;
+import dev.coppice.gateway.mesh.ServiceAddresses;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -55,6 +56,11 @@ public final class Translation {
     private Map<ObjectId, RouteView> views = Map.of();
     private Map<Resource<?, ?>, RouteView> seen = Map.of();
     private Map<RouteView, RouteResolution> resolutions = Map.of();
+    /** Of routes of Services, which may lead to other namespaces. */
+    private Map<RouteView, RouteResolution> openResolutions = Map.of();
+    /** Null: Services are no parents. */
+    private final @Nullable ServiceParents services;
+
     private List<String> referees = List.of();
     private Object epoch = new Object();
 
@@ -65,8 +71,9 @@ public final class Translation {
     Translation(GatewayOptions options, Capabilities capabilities) {
         this.options = options;
         this.capabilities = capabilities;
-        this.backends = new Backends(capabilities, options.zone());
+        this.backends = new Backends(capabilities, options.zone(), options.serviceRange());
         this.filterReader = new FilterReader(options.files());
+        this.services = options.serviceRange() == null ? null : new ServiceParents(options.serviceRange());
     }
 
     /** Goes on where another one ended, with what that made. */
@@ -78,8 +85,15 @@ public final class Translation {
      * What became of a snapshot.
      *
      * @param addresses those that were given from the pool, by uid of the Gateway
+     * @param services what becomes of the addresses of Services
+     * @param gatewayServices those that are to stand for Gateways, by key
      */
-    public record Result(GatewayConfig config, Map<String, String> addresses, Statuses statuses) {}
+    public record Result(
+            GatewayConfig config,
+            Map<String, String> addresses,
+            Map<Key, ServiceAddresses.Outcome> services,
+            Map<Key, GatewayService> gatewayServices,
+            Statuses statuses) {}
 
     /**
      * Makes the statuses, once it is known which addresses could not be bound, and how functions are by the names of their filters; the map of the last call counts.
@@ -107,7 +121,7 @@ public final class Translation {
                 snapshot.clientPolicies(), !options.geography().isEmpty());
         GrpcPolicies calls = new GrpcPolicies(snapshot.grpcPolicies(), grpcReader, references);
         LimitPolicies limits = new LimitPolicies(snapshot.rateLimits(), limitReader, options.limitSecret() != null);
-        SecurityPolicies.Services services = (kind, namespace, port) -> {
+        SecurityPolicies.Services authorizers = (kind, namespace, port) -> {
             BackendReference reference = new BackendReference(null, null, port.name(), null, port.port());
             Backends.Found found = backends.find(kind, namespace, reference, snapshot.cluster(), grants, policies);
             Backends.Backend backend = found.backend();
@@ -117,9 +131,9 @@ public final class Translation {
             return found;
         };
         SecurityPolicies security =
-                new SecurityPolicies(snapshot.securityPolicies(), securityReader, references, services);
+                new SecurityPolicies(snapshot.securityPolicies(), securityReader, references, authorizers);
         ObservabilityPolicies observations =
-                new ObservabilityPolicies(snapshot.observabilityPolicies(), observationReader, services);
+                new ObservabilityPolicies(snapshot.observabilityPolicies(), observationReader, authorizers);
 
         ContentPolicies contents = new ContentPolicies(snapshot.contentPolicies());
         RouteFilters filters = new RouteFilters(snapshot.routeFilters(), filterReader, references);
@@ -132,6 +146,12 @@ public final class Translation {
         Map<Key, SetPlace> sets = new HashMap<>();
         states.forEach(state -> state.sets.forEach(set -> sets.put(set.set.key(), new SetPlace(state, set))));
         Map<ObjectId, Draft> all = routes(snapshot, gateways, sets, grants, policies, traffic, targets, filters);
+        List<ListenerConfig> listeners = listeners(states);
+        List<ListenerConfig> ofServices = services == null
+                ? List.of()
+                : services.listeners((kind, service, port, egress) ->
+                        endpoints(kind, service, port, egress, snapshot.cluster(), grants, policies));
+        listeners.addAll(ofServices);
         targets.complete(gateways, views::get);
         limits.resolve(targets);
         security.resolve(targets);
@@ -145,7 +165,7 @@ public final class Translation {
                         (reference, namespace) -> parent(namespace, reference, gateways, sets),
                         (listener, namespace) -> allows(listener, namespace, snapshot.cluster()))
                 .configs(snapshot.challenges());
-        GatewayConfig config = new GatewayConfig.Builder(calls.applied(clients.applied(listeners(states))), upstreams)
+        GatewayConfig config = new GatewayConfig.Builder(calls.applied(clients.applied(listeners)), upstreams)
                 .limits(limits.limits())
                 .security(security.configs())
                 .observations(observations.configs())
@@ -153,6 +173,7 @@ public final class Translation {
                 .contents(contents.configs())
                 .filters(filters.configs())
                 .challenges(challenges)
+                .clientNamespaces(services == null ? List.of() : services.clients(ofServices, snapshot.cluster()))
                 .build();
         Map<String, String> addresses = new HashMap<>();
         for (GatewayState state : states) {
@@ -173,7 +194,8 @@ public final class Translation {
                 .drafts(targets)
                 .forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.OBSERVABILITY_POLICY, key), draft));
         contents.drafts(targets).forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.CONTENT_POLICY, key), draft));
-        return new Result(config, addresses, (failures, functions) -> {
+        Map<Key, ServiceAddresses.Outcome> outcomes = services == null ? Map.of() : services.outcomes();
+        return new Result(config, addresses, outcomes, gatewayServices(states), (failures, functions) -> {
             filters.drafts(functions)
                     .forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.HTTP_ROUTE_FILTER, key), draft));
             tellBroken(filters.broken(functions), all);
@@ -194,7 +216,10 @@ public final class Translation {
         if (broken.isEmpty()) {
             return;
         }
-        resolutions.forEach((view, resolution) -> {
+        List<RouteResolution> used = new ArrayList<>(resolutions.values());
+        used.addAll(openResolutions.values());
+        used.forEach(resolution -> {
+            RouteView view = resolution.view;
             Draft.Condition said = resolution.resolved(broken);
             if (said != null && all.get(view.id()) instanceof Draft.OfRoute(long generation, var parents)) {
                 all.put(
@@ -204,6 +229,18 @@ public final class Translation {
                                 parents.stream().map(each -> each.with(said)).toList()));
             }
         });
+    }
+
+    /** The older Gateway wins a name. */
+    private static Map<Key, GatewayService> gatewayServices(List<GatewayState> states) {
+        Map<Key, GatewayService> all = new HashMap<>();
+        for (GatewayState state : states) {
+            GatewayService service = GatewayService.of(state);
+            if (service != null) {
+                all.putIfAbsent(service.key(), service);
+            }
+        }
+        return all;
     }
 
     private record SetPlace(GatewayState gateway, GatewayState.SetState set) {}
@@ -225,7 +262,27 @@ public final class Translation {
         return resource.uid() + "/" + resource.generation();
     }
 
-    private static void classes(Snapshot snapshot, Map<ObjectId, Draft> all) {
+    /** The upstream of a Service's own endpoints. */
+    private @Nullable String endpoints(
+            String kind,
+            Key service,
+            int port,
+            Egress egress,
+            ClusterView cluster,
+            Grants grants,
+            BackendPolicies policies) {
+        BackendReference reference = new BackendReference(null, null, service.name(), null, port);
+        Backends.Backend found = backends.find(kind, service.namespace(), reference, cluster, grants, policies)
+                .backend();
+        if (found == null) {
+            return null;
+        }
+        String name = found.upstream(egress);
+        backends.want(name, found, egress);
+        return name;
+    }
+
+    private void classes(Snapshot snapshot, Map<ObjectId, Draft> all) {
         for (var each : snapshot.classes()) {
             if (each.spec().controllerName().equals(CONTROLLER)) {
                 Draft.Condition accepted = each.spec().parametersRef() == null
@@ -239,7 +296,7 @@ public final class Translation {
                         new Draft.OfClass(
                                 each.generation(),
                                 List.of(accepted, Draft.Condition.yes("SupportedVersion", "SupportedVersion")),
-                                Capabilities.features()));
+                                Capabilities.features(services != null)));
             }
         }
     }
@@ -309,7 +366,7 @@ public final class Translation {
                     continue;
                 }
                 if (resolution == null) {
-                    resolution = resolve(view, sources);
+                    resolution = resolve(view, resolutions, sources);
                     kept.put(view, resolution);
                 }
                 parents.add(atParent(view, parent, found, resolution, snapshot.cluster(), policies, traffic, targets));
@@ -317,7 +374,44 @@ public final class Translation {
             drafts.put(view.id(), new Draft.OfRoute(view.generation(), parents));
         }
         resolutions = kept;
+        if (services != null) {
+            bind(services, all, drafts, sources.with(grants.forServices()), targets);
+        }
         return drafts;
+    }
+
+    /** Binds routes to Services, and adds what is to be said of it. */
+    private void bind(
+            ServiceParents to,
+            List<RouteView> all,
+            Map<ObjectId, Draft> drafts,
+            RouteResolution.Sources sources,
+            PolicyTargets targets) {
+        to.begin(sources.cluster());
+        Map<RouteView, RouteResolution> kept = new IdentityHashMap<>();
+        for (String kind : ServiceParents.KINDS) {
+            for (RouteView view : all) {
+                if (!view.kind().equals(kind)) {
+                    continue;
+                }
+                for (ParentReference reference : view.parents()) {
+                    Key service = ServiceParents.named(view.namespace(), reference);
+                    if (service == null || !(drafts.get(view.id()) instanceof Draft.OfRoute draft)) {
+                        continue;
+                    }
+                    RouteResolution resolution =
+                            kept.computeIfAbsent(view, each -> resolve(each, openResolutions, sources));
+                    References.Problem problem = to.bind(view, reference, service, resolution, backends);
+                    if (problem == null) {
+                        targets.attachedToService(view.id(), service);
+                    }
+                    List<Draft.AtParent> parents = new ArrayList<>(draft.parents());
+                    parents.add(new Draft.AtParent(reference, conditions(problem, resolution)));
+                    drafts.put(view.id(), new Draft.OfRoute(draft.generation(), parents));
+                }
+            }
+        }
+        openResolutions = kept;
     }
 
     private <S extends Record> void view(
@@ -340,8 +434,9 @@ public final class Translation {
         }
     }
 
-    private RouteResolution resolve(RouteView view, RouteResolution.Sources sources) {
-        RouteResolution known = resolutions.get(view);
+    private RouteResolution resolve(
+            RouteView view, Map<RouteView, RouteResolution> before, RouteResolution.Sources sources) {
+        RouteResolution known = before.get(view);
         if (known != null && known.holds(view, epoch, sources)) {
             return known;
         }
@@ -390,6 +485,11 @@ public final class Translation {
                             traffic.used(service, parent.gateway().gateway.key()));
             targets.attached(view.id(), parent.gateway().gateway.key());
         }
+        return new Draft.AtParent(reference, conditions(problem, resolution));
+    }
+
+    /** @param problem why it is not accepted; null when it is */
+    private static List<Draft.Condition> conditions(References.@Nullable Problem problem, RouteResolution resolution) {
         List<Draft.Condition> conditions = new ArrayList<>();
         conditions.add(
                 problem == null
@@ -400,7 +500,7 @@ public final class Translation {
                 conditions.add(condition);
             }
         }
-        return new Draft.AtParent(reference, conditions);
+        return conditions;
     }
 
     /** Attaches the route to the listeners that take it; why to none, if so. */

@@ -58,31 +58,42 @@ public final class Explainer {
     }
 
     /**
-     * What becomes of a request at each address where it may come in.
+     * What becomes of a request at each address where it may come in, and for clients of each namespace that has routes of its own there.
      *
-     * @param gateway {@code NAMESPACE/NAME}: only there; empty: anywhere
+     * @param gateway {@code NAMESPACE/NAME}, or {@code Service NAMESPACE/NAME}: only there; empty: at all Gateways, and at the Service that the URL
+     *     names
      * @throws IllegalArgumentException when nothing of that sort listens on its port
      */
     public List<Explanation> explain(Question question, String gateway) {
-        Map<Binding, List<ListenerConfig>> bindings = new LinkedHashMap<>();
+        Map<Place, List<ListenerConfig>> places = new LinkedHashMap<>();
         for (ListenerConfig each : config.listeners()) {
             if (each.protocol() == ListenerConfig.Protocol.HTTP
                     && each.port() == question.port()
                     && (each.tls() != null) == question.secure()
-                    && (gateway.isEmpty() || each.gateway().equals(gateway))) {
-                bindings.computeIfAbsent(Binding.of(each), _ -> new ArrayList<>())
+                    && (gateway.isEmpty()
+                            ? meant(each, question)
+                            : each.gateway().equals(gateway))) {
+                places.computeIfAbsent(new Place(Binding.of(each), each.consumers()), _ -> new ArrayList<>())
                         .add(each);
             }
         }
-        if (bindings.isEmpty()) {
+        if (places.isEmpty()) {
             throw new IllegalArgumentException("url: there is no listener of " + (question.secure() ? "HTTPS" : "HTTP")
                     + " on port " + question.port() + (gateway.isEmpty() ? "" : " of Gateway " + gateway)
                     + "; there are: " + listeners());
         }
-        return bindings.entrySet().stream()
+        return places.entrySet().stream()
                 .limit(MOST_ADDRESSES)
-                .map(each -> at(each.getKey(), each.getValue(), question))
+                .map(each -> at(each.getKey().binding(), each.getValue(), question))
                 .toList();
+    }
+
+    /** @param consumers the namespace of the clients that have it for themselves; empty: all others */
+    private record Place(Binding binding, String consumers) {}
+
+    /** Services have addresses of their own, so that only those are meant that the URL names. */
+    private static boolean meant(ListenerConfig listener, Question question) {
+        return !listener.ofService() || listener.address().equals(question.host()) || listener.named(question.host());
     }
 
     private String listeners() {
@@ -120,7 +131,7 @@ public final class Explainer {
         return new Explanation(
                 binding.address(),
                 binding.port(),
-                listener.gateway() + ", listener " + listener.name(),
+                listener.gateway() + ", listener " + listener.title(),
                 first == null ? null : chosen(listener, first, question),
                 first == null
                         ? "answered with 404: no route matches this host name, path and method"

@@ -9,7 +9,7 @@ import java.util.stream.Collectors;
 /**
  * One match of a rule, at a listener. Immutable.
  *
- * @param listener {@code NAMESPACE/GATEWAY, listener NAME}
+ * @param listener {@code NAMESPACE/GATEWAY, listener NAME}; that of a Service is {@code Service NAMESPACE/NAME, listener PORT}
  * @param address with the port
  * @param route {@code KIND NAMESPACE/NAME}
  * @param backends with their weights, where there are several
@@ -21,7 +21,7 @@ public record RouteLine(
     static RouteLine of(ListenerConfig listener, Placed placed, String outcome) {
         List<BackendConfig> all = placed.config().backends();
         return new RouteLine(
-                listener.gateway() + ", listener " + listener.name(),
+                listener.gateway() + ", listener " + listener.title(),
                 listener.address() + ":" + listener.port(),
                 placed.name(),
                 placed.ruleName(),

@@ -17,7 +17,7 @@ public record ParentReference(
         @GroupName @Default("\"gateway.networking.k8s.io\"") @Description("Its API group.") @Nullable
         String group,
 
-        @KindName @Default("\"Gateway\"") @Description("Gateway or ListenerSet.") @Nullable
+        @KindName @Default("\"Gateway\"") @Description("Gateway, ListenerSet, or Service of the core group.") @Nullable
         String kind,
 
         @NamespaceName @Description("Its namespace; by default the route's.") @Nullable
@@ -25,10 +25,10 @@ public record ParentReference(
 
         @Required @ObjectName @Description("Its name.") String name,
 
-        @SectionName @Description("Only this listener.") @Nullable
+        @SectionName @Description("Only this listener, or port of a Service.") @Nullable
         String sectionName,
 
-        @PortNumber @Description("Only listeners of this port.") @Nullable
+        @PortNumber @Description("Only listeners of this port, or this port of a Service.") @Nullable
         Integer port) {
 
     static final String NO_MIX_RULE =

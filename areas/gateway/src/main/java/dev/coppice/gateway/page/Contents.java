@@ -157,7 +157,7 @@ record Contents(
                     String address = each.address() + ":" + each.port();
                     return new Listener(
                             each.gateway(),
-                            each.name(),
+                            each.title(),
                             address,
                             each.protocol() + (each.tls() == null ? "" : " in TLS"),
                             each.hostname().isEmpty() ? "any" : each.hostname(),

@@ -46,7 +46,7 @@ record TrafficPicture(int width, int height, List<Box> boxes, List<Arrow> arrows
         Map<String, RouteConfig> routes = new LinkedHashMap<>();
         Map<String, Set<String>> listeners = new LinkedHashMap<>();
         for (ListenerConfig listener : served.listeners()) {
-            String name = listener.gateway() + " " + listener.name();
+            String name = listener.gateway() + " " + listener.title();
             listener.routes().forEach(each -> {
                 String route = each.namespace() + "/" + each.name();
                 routes.putIfAbsent(route, each);

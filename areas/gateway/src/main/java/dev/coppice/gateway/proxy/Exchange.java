@@ -134,7 +134,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
             send(LocalAnswer.file(file));
             return;
         }
-        RoutingTable<RuleAction> table = routing.table();
+        RoutingTable<RuleAction> table = routing.table(client.address());
         String host = asked.authority().host();
         String serverName = client.serverName();
         if (serverName != null && table.listener(serverName) != table.listener(host)) {
@@ -235,7 +235,7 @@ final class Exchange extends Chain.Member<Exchange> implements RequestKeys.Asked
 
     /** The rule that counts for the request if it may be a call in another form; null: there is none, and it was answered. */
     private @Nullable RuleAction called(RuleAction rule) {
-        switch (CallReading.read(rule, request, asked, client.port().routing().table(), body)) {
+        switch (CallReading.read(rule, request, asked, client.port().routing().table(client.address()), body)) {
             case CallReading.Refusal refusal -> {
                 translate(refusal.form());
                 if (refusal.malformed()) {

@@ -17,6 +17,8 @@ final class Port {
     /**
      * What is served at one time. Immutable.
      *
+     * @param table for all clients but those that have one for themselves
+     * @param consumers who have one for themselves; null: nobody has
      * @param certificates by listener; empty for plain HTTP
      * @param observations what is told of requests that no rule wanted, by listener
      * @param challenges what ACME servers may see; null: nothing
@@ -26,12 +28,19 @@ final class Port {
      */
     record Routing(
             RoutingTable<RuleAction> table,
+            @Nullable Consumers consumers,
             Map<ListenerConfig, TlsContexts.Certificates> certificates,
             Map<ListenerConfig, Observation> observations,
             @Nullable PendingChallenges challenges,
             @Nullable TrustedProxies proxies,
             @Nullable Map<ListenerConfig, LocationHeaders> locations,
             Set<CacheRegion> regions) {
+        /** What is for a client, by its IP address. */
+        RoutingTable<RuleAction> table(String client) {
+            RoutingTable<RuleAction> own = consumers == null ? null : consumers.of(client);
+            return own == null ? table : own;
+        }
+
         Observation observation(ListenerConfig listener) {
             return Objects.requireNonNull(observations.get(listener));
         }

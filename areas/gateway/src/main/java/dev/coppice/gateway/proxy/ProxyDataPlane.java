@@ -284,8 +284,9 @@ public final class ProxyDataPlane implements DataPlane {
         }
         Map<Binding, String> failures = new HashMap<>();
         List<Port> gone = new ArrayList<>();
+        Map<String, String> namespaces = Consumers.namespaces(next.clientNamespaces());
         wanted.forEach((binding, listeners) -> {
-            String failure = serve(group, binding, listeners, kept::get, gone);
+            String failure = serve(group, binding, listeners, kept::get, namespaces, gone);
             if (failure != null) {
                 failures.put(binding, failure);
             }
@@ -333,6 +334,7 @@ public final class ProxyDataPlane implements DataPlane {
             Binding binding,
             List<ListenerConfig> listeners,
             Function<String, @Nullable Upstream> to,
+            Map<String, String> namespaces,
             List<Port> gone) {
         Map<ListenerConfig, TlsContexts.Certificates> certificates = new IdentityHashMap<>();
         for (ListenerConfig each : listeners) {
@@ -346,13 +348,20 @@ public final class ProxyDataPlane implements DataPlane {
         }
         Port.Kind kind = Port.Kind.of(listeners);
         // One that waits for its certificate takes no traffic from another that serves the name.
-        RoutingTable<RuleAction> table = new RoutingTable<>(
-                listeners.stream()
-                        .filter(each -> each.protocol() != ListenerConfig.Protocol.CHALLENGE)
-                        .toList(),
-                (listener, route, rule) -> new RuleAction(listener, route, rule, to, this));
+        Map<String, List<ListenerConfig>> byConsumers = listeners.stream()
+                .filter(each -> each.protocol() != ListenerConfig.Protocol.CHALLENGE)
+                .collect(Collectors.groupingBy(ListenerConfig::consumers));
+        RoutingTable<RuleAction> table = table(byConsumers.getOrDefault("", List.of()), to);
+        byConsumers.remove("");
         Port.Routing routing = new Port.Routing(
                 table,
+                byConsumers.isEmpty()
+                        ? null
+                        : new Consumers(
+                                namespaces,
+                                byConsumers.entrySet().stream()
+                                        .collect(Collectors.toUnmodifiableMap(
+                                                Map.Entry::getKey, each -> table(each.getValue(), to)))),
                 certificates,
                 told(listeners),
                 config.challenges().isEmpty()
@@ -382,6 +391,11 @@ public final class ProxyDataPlane implements DataPlane {
             ports.remove(binding);
         }
         return failure;
+    }
+
+    private RoutingTable<RuleAction> table(List<ListenerConfig> listeners, Function<String, @Nullable Upstream> to) {
+        return new RoutingTable<>(
+                listeners, (listener, route, rule) -> new RuleAction(listener, route, rule, to, this));
     }
 
     private Map<ListenerConfig, Observation> told(List<ListenerConfig> listeners) {

@@ -13,7 +13,6 @@ import dev.coppice.gateway.template.RegexReplacement;
 import dev.coppice.gateway.template.Template;
 import dev.coppice.gateway.template.Template.Use;
 import dev.coppice.gateway.transcode.PathTemplate;
-import dev.coppice.kernel.Clock;
 import io.netty.util.AsciiString;
 import io.prometheus.metrics.core.metrics.Counter;
 import java.net.URLEncoder;
@@ -99,7 +98,7 @@ final class RouteFilter {
                 ? null
                 : RegexReplacement.compile(to.pattern(), String.valueOf(to.substitution()), problems, "");
         this.direct = direct(config.direct(), segments, problems);
-        this.files = files(config.files(), functions.surroundings.clock());
+        this.files = files(config.files());
         if (!problems.isEmpty()) {
             throw new IllegalArgumentException(String.join("; ", problems));
         }
@@ -157,7 +156,7 @@ final class RouteFilter {
                                 : null);
     }
 
-    private static @Nullable Files files(RouteFilterConfig.@Nullable Files files, Clock clock) {
+    private static @Nullable Files files(RouteFilterConfig.@Nullable Files files) {
         if (files == null) {
             return null;
         }
@@ -171,8 +170,7 @@ final class RouteFilter {
         } else {
             tree = new DirectoryTree(
                     Path.of(String.valueOf(files.root())),
-                    List.of(String.valueOf(files.directory()).split("/", -1)),
-                    clock);
+                    List.of(String.valueOf(files.directory()).split("/", -1)));
         }
         return new Files(tree, files.index(), files.fallback() == null ? null : FilePath.of(files.fallback()));
     }

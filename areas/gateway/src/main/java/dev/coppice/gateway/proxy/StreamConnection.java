@@ -97,7 +97,7 @@ final class StreamConnection extends Client {
         channel().config().setOption(ChannelOption.ALLOW_HALF_CLOSURE, true);
         reading(false);
         Port.Routing routing = port().routing();
-        RoutingTable.Found<RuleAction> found = routing.table().find(serverName, NOTHING);
+        RoutingTable.Found<RuleAction> found = routing.table(address()).find(serverName, NOTHING);
         Candidate<RuleAction> candidate = found == null ? null : found.candidate();
         RuleAction rule = candidate == null ? null : candidate.action();
         action = rule;

@@ -24,8 +24,8 @@ class EndpointReaderTest {
 
     private static List<String> read(String zone, String service, List<ObjectNode> slices) throws IOException {
         List<String> all = new ArrayList<>();
-        for (Endpoint each :
-                new EndpointReader(zone).read(YAML.readTree("spec: {" + service + "}"), slices, "http", false, "")) {
+        for (Endpoint each : new EndpointReader(zone, null)
+                .read(YAML.readTree("spec: {" + service + "}"), slices, "http", false, "")) {
             all.add(each.address()
                     + (each.priority() == 0 ? "" : " priority=" + each.priority())
                     + (each.weight() == 1 ? "" : " weight=" + each.weight()));
@@ -89,7 +89,7 @@ class EndpointReaderTest {
     }
 
     private static List<String> labels(String label, List<ObjectNode> slices) throws IOException {
-        return new EndpointReader("")
+        return new EndpointReader("", null)
                 .read(YAML.readTree("spec: {}"), slices, "http", false, label).stream()
                         .map(Endpoint::subset)
                         .toList();

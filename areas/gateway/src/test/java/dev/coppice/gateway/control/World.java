@@ -56,7 +56,11 @@ final class World implements ClusterView {
     }
 
     World(Capabilities capabilities) {
-        translation = new Translation(new GatewayOptions(List.of("127.0.0.1", "127.0.1.1", "127.0.1.2")), capabilities);
+        this(new GatewayOptions(List.of("127.0.0.1", "127.0.1.1", "127.0.1.2")), capabilities);
+    }
+
+    World(GatewayOptions options, Capabilities capabilities) {
+        translation = new Translation(options, capabilities);
         apply("""
                 apiVersion: gateway.networking.k8s.io/v1
                 kind: GatewayClass
@@ -238,6 +242,16 @@ final class World implements ClusterView {
     @Override
     public Optional<ObjectNode> service(Key key) {
         return Optional.ofNullable(objects.getOrDefault("Service", Map.of()).get(key));
+    }
+
+    @Override
+    public List<ObjectNode> services() {
+        return List.copyOf(objects.getOrDefault("Service", Map.of()).values());
+    }
+
+    @Override
+    public List<ObjectNode> slices() {
+        return List.copyOf(objects.getOrDefault("EndpointSlice", Map.of()).values());
     }
 
     @Override

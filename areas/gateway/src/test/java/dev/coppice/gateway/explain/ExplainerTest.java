@@ -182,6 +182,40 @@ final class ExplainerTest {
     }
 
     @Test
+    void aServiceIsMeantWhenTheUrlNamesItAndIsToldForEachSortOfClients() {
+        RouteConfig own = new RouteConfig(
+                "Service", "default", "web:80", 0, List.of(), List.of(rule(MatchConfig.ANY, "default/blue:80")));
+        ListenerConfig all = ListenerConfig.ofService(
+                "default/web", "http", "127.96.0.7", 80, ListenerConfig.Protocol.HTTP, List.of(own), "");
+        ListenerConfig consumers = ListenerConfig.ofService(
+                "default/web", "http", "127.96.0.7", 80, ListenerConfig.Protocol.HTTP, List.of(), "users");
+        ListenerConfig other = ListenerConfig.ofService(
+                "default/other", "http", "127.96.0.8", 80, ListenerConfig.Protocol.HTTP, List.of(own), "");
+        ListenerConfig gateway = new ListenerConfig(
+                "default/edge", "http", "127.0.0.1", 80, ListenerConfig.Protocol.HTTP, "*.example", null, List.of());
+        Explainer explainer = new Explainer(
+                new GatewayConfig.Builder(List.of(gateway, other, all, consumers), List.of()).build(), new Troubled());
+        for (String host : List.of("web.default", "web.default.svc.cluster.local", "127.96.0.7")) {
+            assertThat(explainer.explain(Question.of("GET", "http://" + host + "/", List.of()), ""))
+                    .as(host)
+                    .extracting(Explanation::listener)
+                    .contains(
+                            "Service default/web, listener http",
+                            "Service default/web, listener http for clients in users")
+                    .doesNotContain("Service default/other, listener http");
+        }
+        assertThat(explainer.explain(Question.of("GET", "http://a.example/", List.of()), ""))
+                .extracting(Explanation::address)
+                .containsExactly("127.0.0.1");
+        assertThat(explainer.explain(Question.of("GET", "http://a.example/", List.of()), "Service default/other"))
+                .extracting(Explanation::address)
+                .containsExactly("127.96.0.8");
+        assertThat(explainer.routes("Service default/web"))
+                .extracting(RouteLine::listener)
+                .containsExactly("Service default/web, listener http");
+    }
+
+    @Test
     void saysWhenAFilterAnswersForARuleThatLeadsNowhere() {
         RouteFilterConfig teapot = new RouteFilterConfig(
                 "default/teapot",

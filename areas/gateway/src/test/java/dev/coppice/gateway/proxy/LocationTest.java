@@ -74,7 +74,8 @@ class LocationTest {
                 "",
                 null,
                 List.of(route),
-                clients);
+                clients,
+                "");
         assertThat(proxy.plane.apply(new GatewayConfig(
                         List.of(listener), List.of(upstream("local", local.port()), upstream("other", other.port())))))
                 .isEmpty();

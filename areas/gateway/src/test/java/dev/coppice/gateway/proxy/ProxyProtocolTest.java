@@ -78,7 +78,7 @@ class ProxyProtocolTest {
                 List.of(),
                 List.of(rule("up")));
         ListenerConfig listener = new ListenerConfig(
-                "default/gateway", "l", "127.0.0.1", proxy.port, protocol, "", tls, List.of(route), clients);
+                "default/gateway", "l", "127.0.0.1", proxy.port, protocol, "", tls, List.of(route), clients, "");
         assertThat(proxy.plane.apply(new GatewayConfig.Builder(List.of(listener), List.of(upstreams))
                         .limits(limits)
                         .build()))

@@ -1,0 +1,340 @@
+package dev.coppice.gateway.control;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.coppice.control.Key;
+import dev.coppice.gateway.GatewayOptions;
+import dev.coppice.gateway.config.ClientNamespace;
+import dev.coppice.gateway.config.ListenerConfig;
+import dev.coppice.gateway.config.ListenerConfig.Protocol;
+import dev.coppice.gateway.config.RouteConfig;
+import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.config.UpstreamConfig.Endpoint;
+import dev.coppice.gateway.mesh.AddressRange;
+import dev.coppice.gateway.mesh.ServiceAddresses;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** Services as parents of routes. */
+class ServicesTest {
+    private static final String GOOD = "Accepted=True/Accepted ResolvedRefs=True/ResolvedRefs";
+
+    private final World world = new World(
+                    GatewayOptions.DEFAULT.withServiceRange(AddressRange.parse("127.96.0.0/24")), Capabilities.NOW)
+            .namespace("users", "");
+
+    private World service(String name, String address, String ports) {
+        return world.apply("""
+                kind: Service
+                metadata: {name: %1$s}
+                spec: {clusterIP: %2$s, ports: [%3$s]}
+                ---
+                kind: EndpointSlice
+                metadata: {name: %1$s-1, labels: {kubernetes.io/service-name: %1$s}}
+                addressType: IPv4
+                ports: [{name: http, port: 3000, protocol: TCP}, {name: db, port: 5432, protocol: TCP}, {name: dns, port: 53, protocol: UDP}, {name: grpc, port: 7070, protocol: TCP}]
+                endpoints: [{addresses: ["127.9.0.1"]}]
+                """.formatted(name, address, ports));
+    }
+
+    private World web() {
+        return service("web", "127.96.0.7", "{name: http, port: 80}");
+    }
+
+    private World route(String kind, String namespace, String name, String parent, String rules) {
+        return world.apply("kind: " + kind + "\nmetadata: {name: " + name + ", namespace: " + namespace
+                + "}\nspec: {parentRefs: [" + parent + "], rules: [" + rules + "]}");
+    }
+
+    private static String parent(String name, String more) {
+        return "{group: \"\", kind: Service, name: " + name + ", namespace: default" + more + "}";
+    }
+
+    private static List<ListenerConfig> of(World.Outcome outcome, String service) {
+        return outcome.config().listeners().stream()
+                .filter(each -> each.gateway().equals("Service default/" + service))
+                .toList();
+    }
+
+    private static List<String> routes(ListenerConfig listener) {
+        return listener.routes().stream().map(RouteConfig::name).toList();
+    }
+
+    @Test
+    void eachPortIsServedAndLeadsToTheServicesOwnEndpoints() {
+        service(
+                "all",
+                "127.96.0.7",
+                "{name: http, port: 80}, {name: db, port: 5432}, {name: dns, port: 53, protocol: UDP}, {name: grpc, port: 7070}, {name: s, port: 9, protocol: SCTP}");
+        World.Outcome outcome = world.translate();
+        assertThat(of(outcome, "all"))
+                .extracting(
+                        ListenerConfig::name,
+                        ListenerConfig::address,
+                        ListenerConfig::port,
+                        ListenerConfig::protocol,
+                        each -> each.routes()
+                                .getFirst()
+                                .rules()
+                                .getFirst()
+                                .backends()
+                                .getFirst()
+                                .upstream())
+                .containsExactly(
+                        org.assertj.core.groups.Tuple.tuple("http", "127.96.0.7", 80, Protocol.HTTP, "default/all:80"),
+                        org.assertj.core.groups.Tuple.tuple(
+                                "db", "127.96.0.7", 5432, Protocol.TCP, "default/all:5432/tcp"),
+                        org.assertj.core.groups.Tuple.tuple(
+                                "dns", "127.96.0.7", 53, Protocol.UDP, "default/all:53/udp"),
+                        org.assertj.core.groups.Tuple.tuple(
+                                "grpc", "127.96.0.7", 7070, Protocol.HTTP, "default/all:7070/h2c"));
+        assertThat(outcome.upstream("default/all:80").endpoints()).containsExactly(new Endpoint("127.9.0.1", 3000));
+        assertThat(outcome.upstream("default/all:7070/h2c").protocol()).isEqualTo(UpstreamConfig.Protocol.H2C);
+        assertThat(outcome.upstream("default/all:53/udp").endpoints()).containsExactly(new Endpoint("127.9.0.1", 53));
+    }
+
+    @Test
+    void aProducersRouteReplacesThatForAll() {
+        web();
+        route("HTTPRoute", "default", "a", parent("web", ""), "{backendRefs: [{name: web, port: 80}]}");
+        World.Outcome outcome = world.translate();
+        assertThat(outcome.parent("a")).isEqualTo(GOOD);
+        ListenerConfig listener = of(outcome, "web").getFirst();
+        assertThat(routes(listener)).containsExactly("a");
+        assertThat(listener.consumers()).isEmpty();
+        assertThat(outcome.config().clientNamespaces()).isEmpty();
+    }
+
+    @Test
+    void hostNamesMeanNothing() {
+        web();
+        world.apply("kind: HTTPRoute\nmetadata: {name: a}\nspec: {hostnames: [a.example], parentRefs: ["
+                + parent("web", "") + "]}");
+        assertThat(of(world.translate(), "web").getFirst().routes().getFirst().hostnames())
+                .isEmpty();
+    }
+
+    @Test
+    void aConsumersRouteIsForClientsOfItsNamespaceOnlyAndNeedsNoGrant() {
+        web();
+        world.apply("""
+                kind: EndpointSlice
+                metadata: {name: clients, namespace: users}
+                addressType: IPv4
+                endpoints: [{addresses: ["127.9.0.2"]}, {addresses: ["127.9.0.3"], conditions: {ready: false}}, {addresses: ["127.9.0.1"]}]
+                """);
+        route(
+                "HTTPRoute",
+                "users",
+                "b",
+                parent("web", ""),
+                "{backendRefs: [{name: web, namespace: default, port: 80}]}");
+        World.Outcome outcome = world.translate();
+        assertThat(outcome.parent("b")).isEqualTo(GOOD);
+        assertThat(of(outcome, "web")).extracting(ListenerConfig::consumers).containsExactly("", "users");
+        assertThat(routes(of(outcome, "web").get(0))).containsExactly("web:80");
+        assertThat(routes(of(outcome, "web").get(1))).containsExactly("b");
+        // Who could be in either namespace is in neither.
+        assertThat(outcome.config().clientNamespaces())
+                .containsExactly(new ClientNamespace("users", List.of("127.9.0.2", "127.9.0.3")));
+    }
+
+    @Test
+    void aRouteAtAGatewayStillNeedsAGrant() {
+        web();
+        world.apply("""
+                kind: Gateway
+                metadata: {name: gate, namespace: users}
+                spec: {gatewayClassName: coppice, listeners: [{name: http, port: 80, protocol: HTTP}]}
+                """);
+        route(
+                "HTTPRoute",
+                "users",
+                "b",
+                "{name: gate}, " + parent("web", ""),
+                "{backendRefs: [{name: web, namespace: default, port: 80}]}");
+        assertThat(world.translate().parents("HTTPRoute", "b"))
+                .containsExactly("Accepted=True/Accepted ResolvedRefs=False/RefNotPermitted", GOOD);
+    }
+
+    @Test
+    void anExternalNameOfAnotherNamespaceNeedsAGrant() {
+        web();
+        world.apply("kind: Service\nmetadata: {name: far}\nspec: {type: ExternalName, externalName: example.org}");
+        route(
+                "HTTPRoute",
+                "users",
+                "b",
+                parent("web", ""),
+                "{backendRefs: [{name: far, namespace: default, port: 80}]}");
+        assertThat(world.translate().parent("b"))
+                .isEqualTo("Accepted=True/Accepted ResolvedRefs=False/RefNotPermitted");
+    }
+
+    @Test
+    void aRouteMayBeForSomePortsOnly() {
+        service("web", "127.96.0.7", "{name: http, port: 80}, {name: http-alt, port: 8080}, {name: db, port: 5432}");
+        route("HTTPRoute", "default", "port", parent("web", ", port: 80"), "{}");
+        route("HTTPRoute", "default", "section", parent("web", ", sectionName: http-alt"), "{}");
+        route("HTTPRoute", "default", "all", parent("web", ""), "{}");
+        World.Outcome outcome = world.translate();
+        assertThat(of(outcome, "web"))
+                .extracting(ServicesTest::routes)
+                .containsExactly(List.of("port", "all"), List.of("section", "all"), List.of("web:5432"));
+    }
+
+    @Test
+    void saysWhyARouteIsNotBound() {
+        service("web", "127.96.0.7", "{name: http, port: 80}, {name: db, port: 5432}");
+        service("headless", "None", "{name: http, port: 80}");
+        service("twin", "127.96.0.7", "{name: http, port: 80}");
+        world.apply("kind: Service\nmetadata: {name: far}\nspec: {type: ExternalName, externalName: example.org}");
+        world.apply("kind: Service\nmetadata: {name: gate-coppice, ownerReferences: [{kind: Gateway,"
+                + " apiVersion: gateway.networking.k8s.io/v1, name: gate}]}\nspec: {ports: [{port: 80}]}");
+        route("HTTPRoute", "default", "nobody", parent("none", ""), "{}");
+        route("HTTPRoute", "default", "port", parent("web", ", port: 81"), "{}");
+        route("HTTPRoute", "default", "section", parent("web", ", sectionName: http, port: 5432"), "{}");
+        route("HTTPRoute", "default", "stream", parent("web", ", port: 5432"), "{}");
+        route("TCPRoute", "default", "requests", parent("web", ", port: 80"), "{backendRefs: [{name: web, port: 80}]}");
+        route("UDPRoute", "default", "datagrams", parent("web", ""), "{backendRefs: [{name: web, port: 80}]}");
+        route("HTTPRoute", "default", "headless", parent("headless", ""), "{}");
+        route("HTTPRoute", "default", "external", parent("far", ""), "{}");
+        route("HTTPRoute", "default", "twin", parent("twin", ""), "{}");
+        route("HTTPRoute", "default", "gate", parent("gate-coppice", ""), "{}");
+        world.apply("kind: TLSRoute\nmetadata: {name: tls}\nspec: {hostnames: [a.example], parentRefs: ["
+                + parent("web", "") + "], rules: [{backendRefs: [{name: web, port: 80}]}]}");
+        World.Outcome outcome = world.translate();
+        assertThat(outcome.parent("nobody")).startsWith("Accepted=False/NoMatchingParent");
+        assertThat(outcome.parent("port")).startsWith("Accepted=False/NoMatchingParent");
+        assertThat(outcome.parent("section")).startsWith("Accepted=False/NoMatchingParent");
+        assertThat(outcome.parent("stream")).startsWith("Accepted=False/NoMatchingParent");
+        assertThat(outcome.parents("TCPRoute", "requests").getFirst()).startsWith("Accepted=False/NoMatchingParent");
+        assertThat(outcome.parents("UDPRoute", "datagrams").getFirst()).startsWith("Accepted=False/NoMatchingParent");
+        assertThat(outcome.parents("TLSRoute", "tls").getFirst()).startsWith("Accepted=False/NoMatchingParent");
+        assertThat(outcome.parent("headless")).startsWith("Accepted=False/UnsupportedValue");
+        assertThat(outcome.parent("external")).startsWith("Accepted=False/UnsupportedValue");
+        assertThat(outcome.parent("gate")).startsWith("Accepted=False/UnsupportedValue");
+        assertThat(outcome.parent("twin")).startsWith("Accepted=False/Pending");
+        assertThat(outcome.config().listeners())
+                .extracting(ListenerConfig::gateway)
+                .containsOnly("Service default/web");
+        Map<Key, ServiceAddresses.Outcome> outcomes =
+                world.translation.translate(world.snapshot(), Map.of()).services();
+        assertThat(outcomes)
+                .containsOnlyKeys(new Key("default", "web"), new Key("default", "twin"))
+                .containsEntry(new Key("default", "web"), new ServiceAddresses.Has("127.96.0.7"));
+    }
+
+    @Test
+    void ofTwoKindsAtOnePortTheMoreSpecificCounts() {
+        service("web", "127.96.0.7", "{name: grpc, port: 7070}, {name: http, port: 80}");
+        route("HTTPRoute", "default", "older", parent("web", ", port: 7070"), "{}");
+        route("HTTPRoute", "default", "both", parent("web", ""), "{}");
+        route(
+                "GRPCRoute",
+                "default",
+                "calls",
+                parent("web", ", port: 7070"),
+                "{backendRefs: [{name: web, port: 7070}]}");
+        World.Outcome outcome = world.translate();
+        assertThat(outcome.parent("older")).startsWith("Accepted=False/Conflicted");
+        assertThat(outcome.parent("both")).startsWith("Accepted=True/Accepted");
+        assertThat(outcome.parents("GRPCRoute", "calls")).containsExactly(GOOD);
+        assertThat(of(outcome, "web"))
+                .extracting(ServicesTest::routes)
+                .containsExactly(List.of("calls"), List.of("both"));
+    }
+
+    @Test
+    void streamsGoAsTheyComeAlsoWhereGatewaysSpeakTls() {
+        service("web", "127.96.0.7", "{name: db, port: 5432}");
+        world.apply("""
+                kind: BackendTLSPolicy
+                metadata: {name: web}
+                spec:
+                  targetRefs: [{group: "", kind: Service, name: web}]
+                  validation: {hostname: web.example, wellKnownCACertificates: System}
+                """);
+        route("TCPRoute", "default", "t", parent("web", ""), "{backendRefs: [{name: web, port: 5432}]}");
+        World.Outcome outcome = world.translate();
+        assertThat(outcome.parents("TCPRoute", "t")).containsExactly(GOOD);
+        assertThat(outcome.upstream("default/web:5432/tcp").tls()).isNull();
+    }
+
+    @Test
+    void addressesOfServicesAreNoEndpoints() {
+        web();
+        world.apply("""
+                kind: EndpointSlice
+                metadata: {name: loop, labels: {kubernetes.io/service-name: web}}
+                addressType: IPv4
+                ports: [{name: http, port: 80, protocol: TCP}]
+                endpoints: [{addresses: ["127.96.0.7"]}]
+                """);
+        assertThat(world.translate().upstream("default/web:80").endpoints())
+                .containsExactly(new Endpoint("127.9.0.1", 3000));
+    }
+
+    @Test
+    void aGatewayGetsNoAddressOfServices() {
+        world.apply("""
+                kind: Gateway
+                metadata: {name: gate}
+                spec:
+                  gatewayClassName: coppice
+                  addresses: [{value: 127.96.0.9}]
+                  listeners: [{name: http, port: 80, protocol: HTTP}]
+                """);
+        assertThat(world.translate().conditions("gate")).contains("Programmed=False/AddressNotUsable");
+    }
+
+    @Test
+    void aPolicyOfABoundRouteIsToldAtTheService() {
+        web();
+        route("HTTPRoute", "default", "a", parent("web", ""), "{backendRefs: [{name: web, port: 80}]}");
+        world.apply("""
+                kind: RateLimit
+                metadata: {name: fair}
+                spec:
+                  targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: a}]
+                  limits: [{name: all, requests: 5, per: 1h}]
+                """);
+        World.Outcome outcome = world.translate();
+        Draft.AtParent at =
+                ((Draft.OfRoute) outcome.draft("RateLimit", "fair")).parents().getFirst();
+        assertThat(at.parent().kind()).isEqualTo("Service");
+        assertThat(at.parent().name()).isEqualTo("web");
+        assertThat(World.Outcome.text(at.conditions())).isEqualTo("Accepted=True/Accepted");
+        assertThat(outcome.config().limits()).hasSize(1);
+    }
+
+    @Test
+    void aGatewaysPolicyIsNotForAServiceOfTheSameName() {
+        web();
+        world.apply("""
+                kind: Gateway
+                metadata: {name: web}
+                spec: {gatewayClassName: coppice, listeners: [{name: http, port: 80, protocol: HTTP}]}
+                """);
+        World.Outcome outcome = world.translate();
+        assertThat(outcome.config().listeners())
+                .extracting(ListenerConfig::gateway)
+                .containsExactlyInAnyOrder("default/web", "Service default/web");
+    }
+
+    @Test
+    void withoutARangeServicesAreNoParents() {
+        World off = new World();
+        off.service("default", "web", "{name: http, port: 80}", "10.0.0.1");
+        off.apply("kind: HTTPRoute\nmetadata: {name: a}\nspec: {parentRefs: [" + parent("web", "") + "]}");
+        World.Outcome outcome = off.translate();
+        assertThat(outcome.parents("HTTPRoute", "a")).isEmpty();
+        assertThat(outcome.config().listeners()).isEmpty();
+        assertThat(((Draft.OfClass) outcome.draft("GatewayClass", "coppice")).features())
+                .doesNotContain("Mesh");
+        assertThat(((Draft.OfClass) world.translate().draft("GatewayClass", "coppice")).features())
+                .contains("Mesh", "MeshConsumerRoute")
+                .isSorted();
+    }
+}

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.coppice.gateway.mesh;
+
+import org.jspecify.annotations.NullMarked;
