@@ -7,6 +7,7 @@ import dev.coppice.control.Resource;
 import dev.coppice.control.ResourceClient;
 import dev.coppice.control.ResourceClient.ResourceType;
 import dev.coppice.control.runtime.Condition;
+import dev.coppice.control.webhook.HttpsCall;
 import dev.coppice.gateway.kind.IssuerSpec;
 import dev.coppice.gateway.kind.IssuerSpec.SecretKey;
 import dev.coppice.gateway.kind.IssuerStatus;
@@ -22,14 +23,12 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.Executor;
-import org.jspecify.annotations.Nullable;
 import org.shredzone.acme4j.AccountBuilder;
 import org.shredzone.acme4j.Login;
 import org.shredzone.acme4j.exception.AcmeException;
 
 /** The accounts of issuers at their ACME servers. Their keys are in Secrets. Safe for use by many threads. */
-final class Accounts implements AutoCloseable {
+final class Accounts {
     static final ResourceType SECRETS = new ResourceType("", "v1", "secrets");
 
     /** Where Secrets of ClusterIssuers are. */
@@ -37,19 +36,19 @@ final class Accounts implements AutoCloseable {
 
     private static final int MOST_KEPT = 500;
 
-    private record Known(String version, AcmeServer server, Login login) {}
+    private record Known(String version, Login login) {}
 
     private final Kernel kernel;
     private final ResourceClient resources;
-    private final Executor executor;
+    private final HttpsCall.AddressRule addresses;
     /** By uid of the issuer; the one that was made first goes first. */
     private final Map<String, Known> logins = new LinkedHashMap<>();
 
-    /** @param executor for what connections to the servers do */
-    Accounts(Kernel kernel, ResourceClient resources, Executor executor) {
+    /** @param addresses that ACME servers may have */
+    Accounts(Kernel kernel, ResourceClient resources, HttpsCall.AddressRule addresses) {
         this.kernel = kernel;
         this.resources = resources;
-        this.executor = executor;
+        this.addresses = addresses;
     }
 
     private static String namespace(Resource<IssuerSpec, IssuerStatus> issuer) {
@@ -122,38 +121,28 @@ final class Accounts implements AutoCloseable {
     Login register(Resource<IssuerSpec, IssuerStatus> issuer, KeyPair keys, boolean changed)
             throws AcmeException, NotReadyException {
         IssuerSpec.Acme spec = issuer.spec().acme();
-        AcmeServer server = server(spec);
-        boolean kept = false;
-        try {
-            AccountBuilder account =
-                    new AccountBuilder().agreeToTermsOfService().useKeyPair(keys);
-            String email = spec.email();
-            if (email != null) {
-                account.addEmail(email);
-            }
-            bind(account, issuer);
-            Login login = account.createLogin(server.session(spec));
-            if (changed) {
-                var edited = login.getAccount().modify();
-                edited.getContacts().clear();
-                if (email != null) {
-                    edited.addEmail(email);
-                }
-                edited.commit();
-            }
-            keep(issuer, keys, login.getAccountLocation().toString(), server, login);
-            kept = true;
-            return login;
-        } finally {
-            if (!kept) {
-                server.close();
-            }
+        AccountBuilder account = new AccountBuilder().agreeToTermsOfService().useKeyPair(keys);
+        String email = spec.email();
+        if (email != null) {
+            account.addEmail(email);
         }
+        bind(account, issuer);
+        Login login = account.createLogin(server(spec).session(spec));
+        if (changed) {
+            var edited = login.getAccount().modify();
+            edited.getContacts().clear();
+            if (email != null) {
+                edited.addEmail(email);
+            }
+            edited.commit();
+        }
+        keep(issuer, keys, login.getAccountLocation().toString(), login);
+        return login;
     }
 
     private AcmeServer server(IssuerSpec.Acme spec) throws NotReadyException {
         try {
-            return AcmeServer.of(spec, kernel, executor);
+            return AcmeServer.of(spec, kernel, addresses);
         } catch (GeneralSecurityException e) {
             throw new NotReadyException(String.valueOf(e.getMessage()));
         }
@@ -212,10 +201,9 @@ final class Accounts implements AutoCloseable {
         try {
             Login login =
                     server.session(issuer.spec().acme()).login(URI.create(uri).toURL(), keys);
-            keep(issuer, keys, uri, server, login);
+            keep(issuer, keys, uri, login);
             return login;
         } catch (MalformedURLException | IllegalArgumentException e) {
-            server.close();
             throw new NotReadyException(what + ": status.acme.uri is no address");
         }
     }
@@ -224,28 +212,12 @@ final class Accounts implements AutoCloseable {
         return issuer.generation() + " " + hash(keys) + " " + uri;
     }
 
-    private void keep(
-            Resource<IssuerSpec, IssuerStatus> issuer, KeyPair keys, String uri, AcmeServer server, Login login) {
+    private void keep(Resource<IssuerSpec, IssuerStatus> issuer, KeyPair keys, String uri, Login login) {
         synchronized (logins) {
-            close(logins.remove(issuer.uid()));
-            logins.put(issuer.uid(), new Known(version(issuer, keys, uri), server, login));
+            logins.put(issuer.uid(), new Known(version(issuer, keys, uri), login));
             if (logins.size() > MOST_KEPT) {
-                close(logins.remove(logins.keySet().iterator().next()));
+                logins.remove(logins.keySet().iterator().next());
             }
-        }
-    }
-
-    private static void close(@Nullable Known known) {
-        if (known != null) {
-            known.server.close();
-        }
-    }
-
-    @Override
-    public void close() {
-        synchronized (logins) {
-            logins.values().forEach(Accounts::close);
-            logins.clear();
         }
     }
 }

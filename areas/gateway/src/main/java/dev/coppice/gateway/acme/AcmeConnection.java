@@ -1,42 +1,53 @@
 package dev.coppice.gateway.acme;
 
+import dev.coppice.control.webhook.ClientTls;
+import dev.coppice.control.webhook.HttpsCall;
 import dev.coppice.kernel.Clock;
-import dev.coppice.probe.AddressPolicy;
+import dev.coppice.kernel.Kernel;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.net.InetAddress;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.URL;
 import java.net.http.HttpClient;
 import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.concurrent.Flow;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import javax.net.ssl.SSLSession;
+import org.jspecify.annotations.Nullable;
 import org.shredzone.acme4j.Session;
 import org.shredzone.acme4j.connector.DefaultConnection;
 import org.shredzone.acme4j.connector.HttpConnector;
 
 /**
- * Requests to an ACME server with one deadline from the first byte to the last of the answer, and a largest size of that; to addresses that
- * anybody may call. Used by one thread.
+ * Requests to an ACME server with one deadline from the first byte to the last of the answer, and a largest size of that; only
+ * to addresses that may be called, which is asked of the one that is connected to, before anything is sent there. Used by one thread.
  */
 final class AcmeConnection extends DefaultConnection {
     /** More than the longest chain of certificates. */
     static final int MOST_BYTES = 1 << 20;
 
+    /** More than any problem that people read. */
+    private static final int MOST_PROBLEM_BYTES = 64 << 10;
+
+    /** The library wants to have one; nothing is sent by it. */
+    static final HttpClient NO_CLIENT = new UnusedClient();
+
     private static final ScopedValue<Deadline> DEADLINE = ScopedValue.newInstance();
 
+    private final Kernel kernel;
+    private final ClientTls tls;
+    private final HttpsCall.AddressRule addresses;
     private final Duration limit;
 
     private record Deadline(Clock clock, long begunNanos, Duration whole) {
@@ -51,8 +62,12 @@ final class AcmeConnection extends DefaultConnection {
                 .call(work::get);
     }
 
-    AcmeConnection(HttpConnector connector, Duration limit) {
+    AcmeConnection(
+            HttpConnector connector, Kernel kernel, ClientTls tls, HttpsCall.AddressRule addresses, Duration limit) {
         super(connector);
+        this.kernel = kernel;
+        this.tls = tls;
+        this.addresses = addresses;
         this.limit = limit;
     }
 
@@ -73,8 +88,7 @@ final class AcmeConnection extends DefaultConnection {
                 .header("Accept-Charset", "utf-8")
                 .header("Accept-Language", session.getLanguageHeader());
         body.accept(builder);
-        check(url.getHost());
-        HttpResponse<byte[]> answer = await(httpClient.sendAsync(builder.build(), bounded()));
+        Received answer = send(builder.build());
         String type = answer.headers().firstValue("Content-Type").orElse("");
         if ((answer.statusCode() == 429 || answer.statusCode() == 503)
                 && !type.startsWith("application/problem+json")) {
@@ -82,77 +96,90 @@ final class AcmeConnection extends DefaultConnection {
                     answer.statusCode(),
                     answer.headers().firstValue("Retry-After").orElse(""));
         }
-        lastResponse = new Received(answer);
+        lastResponse = answer;
     }
 
-    private HttpResponse<byte[]> await(CompletableFuture<HttpResponse<byte[]>> sent) throws IOException {
+    private Received send(HttpRequest request) throws IOException {
         Duration left = DEADLINE.isBound() ? DEADLINE.get().left() : limit;
         Duration most = left.compareTo(limit) < 0 ? left : limit;
+        if (most.isNegative() || most.isZero()) {
+            throw together(null);
+        }
+        Map<String, String> headers = new HashMap<>();
+        request.headers().map().forEach((name, values) -> headers.put(name, String.join(", ", values)));
         try {
-            return sent.get(most.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (TimeoutException e) {
-            throw new IOException(
-                    most.equals(limit)
-                            ? "no whole answer within " + limit.toSeconds() + " s"
-                            : "its answers together take longer than "
-                                    + DEADLINE.get().whole().toSeconds() + " s",
-                    e);
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof IOException known ? known : new IOException(e.getCause());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IOException("interrupted", e);
-        } finally {
-            sent.cancel(true);
+            HttpsCall.Answer answer = HttpsCall.to(tls, request.uri(), headers, most, MOST_BYTES)
+                    .withErrors(MOST_PROBLEM_BYTES)
+                    .onlyTo(addresses)
+                    .send(kernel, request.method(), body(request));
+            return new Received(request, answer, HttpHeaders.of(answer.headers(), (_, _) -> true));
+        } catch (SocketTimeoutException e) {
+            throw most.equals(limit)
+                    ? new IOException("no whole answer within " + limit.toSeconds() + " s", e)
+                    : together(e);
         }
     }
 
-    /** Each look-up is good for the connection that follows: the platform keeps it for some seconds. */
-    private static void check(String host) throws IOException {
-        for (InetAddress each : InetAddress.getAllByName(host)) {
-            String refusal = AddressPolicy.STRICT.refusal(each);
-            if (refusal != null) {
-                throw new IOException(host + " may not be called: " + refusal);
-            }
-        }
+    private static IOException together(@Nullable Throwable cause) {
+        return new IOException(
+                "its answers together take longer than "
+                        + DEADLINE.get().whole().toSeconds() + " s",
+                cause);
     }
 
-    private static HttpResponse.BodyHandler<byte[]> bounded() {
-        return _ -> {
-            ByteArrayOutputStream all = new ByteArrayOutputStream();
-            return HttpResponse.BodySubscribers.mapping(
-                    HttpResponse.BodySubscribers.ofByteArrayConsumer(part -> part.ifPresent(bytes -> take(all, bytes))),
-                    _ -> all.toByteArray());
-        };
+    private static byte @Nullable [] body(HttpRequest request) throws IOException {
+        HttpRequest.BodyPublisher publisher = request.bodyPublisher().orElse(null);
+        if (publisher == null || publisher.contentLength() == 0) {
+            return null;
+        }
+        Collector all = new Collector();
+        // What the library sends is in memory, so that it is there at once.
+        publisher.subscribe(all);
+        if (!all.complete) {
+            throw new IOException("the request is not whole");
+        }
+        return all.bytes.toByteArray();
     }
 
-    private static void take(ByteArrayOutputStream all, byte[] part) {
-        if (all.size() + part.length > MOST_BYTES) {
-            throw new UncheckedIOException(new IOException("the answer is larger than " + MOST_BYTES + " bytes"));
+    /** Collects a body. */
+    private static final class Collector implements Flow.Subscriber<ByteBuffer> {
+        final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        boolean complete;
+
+        @Override
+        public void onSubscribe(Flow.Subscription subscription) {
+            subscription.request(Long.MAX_VALUE);
         }
-        all.writeBytes(part);
+
+        @Override
+        public void onNext(ByteBuffer part) {
+            byte[] some = new byte[part.remaining()];
+            part.get(some);
+            bytes.writeBytes(some);
+        }
+
+        @Override
+        public void onError(Throwable cause) {
+            complete = false;
+        }
+
+        @Override
+        public void onComplete() {
+            complete = true;
+        }
     }
 
     /** An answer that has come whole. */
-    private record Received(HttpResponse<byte[]> answer) implements HttpResponse<InputStream> {
+    private record Received(HttpRequest request, HttpsCall.Answer answer, HttpHeaders headers)
+            implements HttpResponse<InputStream> {
         @Override
         public int statusCode() {
-            return answer.statusCode();
-        }
-
-        @Override
-        public HttpRequest request() {
-            return answer.request();
+            return answer.status();
         }
 
         @Override
         public Optional<HttpResponse<InputStream>> previousResponse() {
             return Optional.empty();
-        }
-
-        @Override
-        public HttpHeaders headers() {
-            return answer.headers();
         }
 
         @Override
@@ -162,17 +189,17 @@ final class AcmeConnection extends DefaultConnection {
 
         @Override
         public Optional<SSLSession> sslSession() {
-            return answer.sslSession();
+            return Optional.empty();
         }
 
         @Override
         public URI uri() {
-            return answer.uri();
+            return request.uri();
         }
 
         @Override
         public HttpClient.Version version() {
-            return answer.version();
+            return HttpClient.Version.HTTP_1_1;
         }
     }
 }

@@ -1,64 +1,63 @@
 package dev.coppice.gateway.acme;
 
+import dev.coppice.control.webhook.ClientTls;
+import dev.coppice.control.webhook.HttpsCall;
 import dev.coppice.gateway.kind.IssuerSpec;
 import dev.coppice.kernel.Kernel;
-import dev.coppice.serving.Pem;
 import java.io.IOException;
 import java.net.MalformedURLException;
-import java.net.Socket;
 import java.net.URI;
 import java.net.URL;
 import java.net.http.HttpClient;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
-import java.security.KeyStore;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.Locale;
-import java.util.concurrent.Executor;
-import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLEngine;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.TrustManagerFactory;
-import javax.net.ssl.X509ExtendedTrustManager;
-import org.jspecify.annotations.Nullable;
 import org.shredzone.acme4j.Session;
 import org.shredzone.acme4j.connector.Connection;
 import org.shredzone.acme4j.connector.NetworkSettings;
 import org.shredzone.acme4j.provider.AbstractAcmeProvider;
 
 /** The ACME server of an issuer, checked as its spec says. Safe for use by many threads. */
-final class AcmeServer extends AbstractAcmeProvider implements AutoCloseable {
+final class AcmeServer extends AbstractAcmeProvider {
     /** For one request. */
     static final Duration LIMIT = Duration.ofSeconds(20);
 
     /** For all requests of one step of an issuer, order or challenge: the next one is another's turn. */
     static final Duration STEP_LIMIT = Duration.ofSeconds(60);
 
-    private final HttpClient client;
+    private final Kernel kernel;
+    private final ClientTls tls;
+    private final HttpsCall.AddressRule addresses;
 
-    private AcmeServer(HttpClient client) {
-        this.client = client;
+    private AcmeServer(Kernel kernel, ClientTls tls, HttpsCall.AddressRule addresses) {
+        this.kernel = kernel;
+        this.tls = tls;
+        this.addresses = addresses;
     }
 
     /**
      * One that nothing was sent to yet.
      *
-     * @param executor for what its connections do
+     * @param addresses which it may have
      * @throws GeneralSecurityException in words for people, when its authorities cannot be read
      */
-    static AcmeServer of(IssuerSpec.Acme spec, Kernel kernel, Executor executor) throws GeneralSecurityException {
-        SSLContext tls = SSLContext.getInstance("TLS");
-        tls.init(null, trusted(spec), kernel.secureRandom());
-        return new AcmeServer(HttpClient.newBuilder()
-                .executor(executor)
-                .sslContext(tls)
-                .version(HttpClient.Version.HTTP_1_1)
-                .connectTimeout(LIMIT)
-                .followRedirects(HttpClient.Redirect.NEVER)
-                .proxy(HttpClient.Builder.NO_PROXY)
-                .build());
+    static AcmeServer of(IssuerSpec.Acme spec, Kernel kernel, HttpsCall.AddressRule addresses)
+            throws GeneralSecurityException {
+        if (spec.skipTLSVerify()) {
+            return new AcmeServer(kernel, ClientTls.unverified(kernel.secureRandom()), addresses);
+        }
+        String bundle = spec.caBundle();
+        try {
+            String authorities = bundle == null
+                    ? null
+                    : new String(Base64.getMimeDecoder().decode(bundle), StandardCharsets.US_ASCII);
+            return new AcmeServer(kernel, ClientTls.of(kernel.secureRandom(), authorities, null, null), addresses);
+        } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
+            throw new GeneralSecurityException(
+                    "spec.acme.caBundle: expected certificates in PEM, in base64: " + e.getMessage(), e);
+        }
     }
 
     /** A session with it. */
@@ -68,31 +67,6 @@ final class AcmeServer extends AbstractAcmeProvider implements AutoCloseable {
         session.networkSettings().setCompressionEnabled(false);
         session.setLocale(Locale.ENGLISH);
         return session;
-    }
-
-    private static TrustManager @Nullable [] trusted(IssuerSpec.Acme spec) throws GeneralSecurityException {
-        if (spec.skipTLSVerify()) {
-            return new TrustManager[] {new Unchecked()};
-        }
-        String bundle = spec.caBundle();
-        if (bundle == null) {
-            return null;
-        }
-        try {
-            KeyStore store = KeyStore.getInstance("PKCS12");
-            store.load(null, null);
-            int i = 0;
-            for (X509Certificate each :
-                    Pem.certificates(new String(Base64.getMimeDecoder().decode(bundle), StandardCharsets.US_ASCII))) {
-                store.setCertificateEntry("ca" + i++, each);
-            }
-            TrustManagerFactory factory = TrustManagerFactory.getInstance("PKIX");
-            factory.init(store);
-            return factory.getTrustManagers();
-        } catch (IOException | GeneralSecurityException | IllegalArgumentException e) {
-            throw new GeneralSecurityException(
-                    "spec.acme.caBundle: expected certificates in PEM, in base64: " + e.getMessage(), e);
-        }
     }
 
     @Override
@@ -111,42 +85,11 @@ final class AcmeServer extends AbstractAcmeProvider implements AutoCloseable {
 
     @Override
     public HttpClient createHttpClient(NetworkSettings settings) {
-        return client;
+        return AcmeConnection.NO_CLIENT;
     }
 
     @Override
     public Connection connect(URI server, NetworkSettings settings, HttpClient by) {
-        return new AcmeConnection(createHttpConnector(settings, by), LIMIT);
-    }
-
-    @Override
-    public void close() {
-        client.shutdownNow();
-    }
-
-    /** Takes any certificate for any name. */
-    private static final class Unchecked extends X509ExtendedTrustManager {
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String type, Socket socket) {}
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String type, Socket socket) {}
-
-        @Override
-        public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
-
-        @Override
-        public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
-
-        @Override
-        public X509Certificate[] getAcceptedIssuers() {
-            return new X509Certificate[0];
-        }
+        return new AcmeConnection(createHttpConnector(settings, by), kernel, tls, addresses, LIMIT);
     }
 }

@@ -20,14 +20,27 @@ import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
+import dev.coppice.probe.AddressPolicy;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** The controllers of cert-manager's kinds. Safe for use by many threads. */
 public final class CertificateControl implements AutoCloseable {
-    /** Requests to ACME servers at one time, for each of orders and challenges. */
-    private static final int AT_ONCE = 4;
+    /** Steps at one time, for each of orders and challenges. They wait for servers, on virtual threads. */
+    private static final int AT_ONCE = 32;
+
+    /** Orders of one issuer among them: the requests of an account go one after the other in any case, since each has the nonce of the one before. */
+    static final int ORDERS_OF_ISSUER = 1;
+
+    /** Challenges of one issuer among them, which wait for Gateways, too. */
+    static final int CHALLENGES_OF_ISSUER = 4;
+
+    /** Certificates at one time, whose keys are made. */
+    private static final int KEYS_AT_ONCE = 4;
+
+    /** Issuers at one time: each of them may be one whose server does not answer. */
+    private static final int ISSUERS_AT_ONCE = 16;
 
     private final Accounts accounts;
     private final CertificateMetrics metrics;
@@ -35,8 +48,7 @@ public final class CertificateControl implements AutoCloseable {
 
     private CertificateControl(ExtensionContext context) throws StartException {
         Kernel kernel = context.kernel();
-        this.accounts =
-                new Accounts(kernel, context.resources(), context.supervisor().executor("acme"));
+        this.accounts = new Accounts(kernel, context.resources(), AddressPolicy.STRICT::refusal);
         this.metrics = new CertificateMetrics(kernel.metrics());
     }
 
@@ -66,12 +78,12 @@ public final class CertificateControl implements AutoCloseable {
         Presence presence = new Presence(
                 kernel, context.informer(GatewayKinds.GATEWAY), context.informer(GatewayKinds.LISTENER_SET));
         context.start(Controller.of("issuer", CertificateKinds.ISSUER, new IssuerReconciler(kernel, accounts, metrics))
-                .withParallelism(2));
+                .withParallelism(ISSUERS_AT_ONCE));
         context.start(Controller.of(
                         "clusterissuer",
                         CertificateKinds.CLUSTER_ISSUER,
                         new IssuerReconciler(kernel, accounts, metrics))
-                .withParallelism(2));
+                .withParallelism(ISSUERS_AT_ONCE));
         context.start(Controller.of(
                         "challenge",
                         CertificateKinds.CHALLENGE,
@@ -87,7 +99,7 @@ public final class CertificateControl implements AutoCloseable {
                         "certificate",
                         CertificateKinds.CERTIFICATE,
                         new CertificateReconciler(kernel, certificates, orders, metrics))
-                .withParallelism(AT_ONCE)
+                .withParallelism(KEYS_AT_ONCE)
                 .watching(CertificateKinds.ORDER.type(), each -> Owners.of(CertificateKinds.CERTIFICATE, each))
                 .wokenBy(wake -> waker = wake));
         context.start(Controller.of("gateway-certificates", GatewayKinds.GATEWAY, new GatewayCertificates(certificates))
@@ -123,7 +135,6 @@ public final class CertificateControl implements AutoCloseable {
 
     @Override
     public void close() {
-        accounts.close();
         metrics.close();
     }
 }

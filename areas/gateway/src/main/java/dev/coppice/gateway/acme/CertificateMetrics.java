@@ -37,8 +37,16 @@ final class CertificateMetrics implements AutoCloseable {
             .labelNames("namespace", "name")
             .build();
 
+    /** Steps that wait for others of their issuer. */
+    final Counter postponed = Counter.builder()
+            .name("coppice_gateway_certificate_steps_postponed")
+            .help(
+                    "Steps of orders and challenges that wait, as many of their issuer are being taken as may be at one time.")
+            .labelNames("step")
+            .build();
+
     private final PrometheusRegistry registry;
-    private final List<Collector> all = List.of(issuances, failures, expiry, ready);
+    private final List<Collector> all = List.of(issuances, failures, expiry, ready, postponed);
     private final Set<Key> named = new HashSet<>();
 
     CertificateMetrics(PrometheusRegistry registry) {

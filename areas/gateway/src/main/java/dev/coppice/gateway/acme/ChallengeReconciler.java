@@ -39,6 +39,7 @@ final class ChallengeReconciler implements Reconciler<ChallengeSpec, ChallengeSt
     private final Presence presence;
     private final CertificateMetrics metrics;
     private final Attempts attempts;
+    private final IssuerTurns turns = new IssuerTurns(CertificateControl.CHALLENGES_OF_ISSUER);
     private final Attempts looks;
     private final Map<Key, Triggered> triggers = new ConcurrentHashMap<>();
 
@@ -58,7 +59,19 @@ final class ChallengeReconciler implements Reconciler<ChallengeSpec, ChallengeSt
 
     @Override
     public Result reconcile(Request<ChallengeSpec, ChallengeStatus> request) {
-        return AcmeConnection.within(AcmeServer.STEP_LIMIT, kernel.clock(), () -> look(request));
+        Resource<ChallengeSpec, ChallengeStatus> challenge = request.resource().orElse(null);
+        if (challenge == null) {
+            return look(request);
+        }
+        Result result = turns.take(
+                challenge.spec().issuerRef(),
+                challenge.namespace(),
+                () -> AcmeConnection.within(AcmeServer.STEP_LIMIT, kernel.clock(), () -> look(request)));
+        if (result == null) {
+            metrics.postponed.labelValues("challenge").inc();
+            return Result.again(IssuerTurns.AGAIN);
+        }
+        return result;
     }
 
     private Result look(Request<ChallengeSpec, ChallengeStatus> request) {

@@ -71,6 +71,7 @@ final class OrderReconciler implements Reconciler<OrderSpec, OrderStatus> {
     private final Informer<ChallengeSpec, ChallengeStatus> challenges;
     private final CertificateMetrics metrics;
     private final Attempts attempts;
+    private final IssuerTurns turns = new IssuerTurns(CertificateControl.ORDERS_OF_ISSUER);
 
     OrderReconciler(
             Kernel kernel,
@@ -105,7 +106,19 @@ final class OrderReconciler implements Reconciler<OrderSpec, OrderStatus> {
 
     @Override
     public Result reconcile(Request<OrderSpec, OrderStatus> request) {
-        return AcmeConnection.within(AcmeServer.STEP_LIMIT, kernel.clock(), () -> look(request));
+        Resource<OrderSpec, OrderStatus> order = request.resource().orElse(null);
+        if (order == null) {
+            return look(request);
+        }
+        Result result = turns.take(
+                order.spec().issuerRef(),
+                order.namespace(),
+                () -> AcmeConnection.within(AcmeServer.STEP_LIMIT, kernel.clock(), () -> look(request)));
+        if (result == null) {
+            metrics.postponed.labelValues("order").inc();
+            return Result.again(IssuerTurns.AGAIN);
+        }
+        return result;
     }
 
     private Result look(Request<OrderSpec, OrderStatus> request) {

@@ -4,8 +4,10 @@ import dev.coppice.control.Resource;
 import dev.coppice.gateway.config.ChallengeConfig;
 import dev.coppice.gateway.kind.ChallengeSpec;
 import dev.coppice.gateway.kind.ChallengeStatus;
+import dev.coppice.gateway.kind.GatewayStatus;
 import dev.coppice.gateway.kind.ParentReference;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -47,7 +49,11 @@ final class Challenges {
     List<ChallengeConfig> configs(List<Resource<ChallengeSpec, ChallengeStatus>> challenges) {
         List<ChallengeConfig> all = new ArrayList<>();
         Map<String, Integer> counts = new HashMap<>();
-        for (Resource<ChallengeSpec, ChallengeStatus> each : challenges) {
+        List<Resource<ChallengeSpec, ChallengeStatus>> sorted = new ArrayList<>(challenges);
+        // Of those of a name one at a time shows its certificate at a port.
+        sorted.sort(Comparator.<Resource<ChallengeSpec, ChallengeStatus>>comparingInt(this::place)
+                .thenComparing(Age.OLDEST_FIRST));
+        for (Resource<ChallengeSpec, ChallengeStatus> each : sorted) {
             ChallengeStatus status = each.status();
             if (!each.deleting() && (status == null || !status.ended()) && all.size() < MOST) {
                 List<ChallengeConfig.Listener> listeners = listeners(each);
@@ -63,6 +69,32 @@ final class Challenges {
             }
         }
         return all;
+    }
+
+    /** First those that an ACME server may be looking at, then those that can be shown wherever they have to be, then those whose Gateways do not serve yet. */
+    private int place(Resource<ChallengeSpec, ChallengeStatus> challenge) {
+        ChallengeStatus status = challenge.status();
+        if (status != null && (status.isPresented() || status.isProcessing())) {
+            return 0;
+        }
+        List<GatewayState> found = new ArrayList<>();
+        for (ParentReference each : challenge.spec().solver().parentRefs()) {
+            Translation.Parent parent = parents.apply(each, challenge.namespace());
+            if (parent == null || !parent.attached()) {
+                return 2;
+            }
+            found.add(parent.gateway());
+        }
+        return found.stream().allMatch(Challenges::serves) ? 1 : 2;
+    }
+
+    /** Whether it did when that was looked at last. */
+    private static boolean serves(GatewayState gateway) {
+        GatewayStatus status = gateway.gateway.status();
+        return status != null
+                && status.conditions().stream()
+                        .anyMatch(each -> each.type().equals("Programmed")
+                                && each.status().equals("True"));
     }
 
     private List<ChallengeConfig.Listener> listeners(Resource<ChallengeSpec, ChallengeStatus> challenge) {

@@ -1,5 +1,6 @@
 package dev.coppice.gateway.file;
 
+import dev.coppice.kernel.Clock;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -18,16 +19,27 @@ import java.nio.file.SecureDirectoryStream;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributeView;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Files below a directory of this machine. Each directory on the way is opened within the one before and no symbolic link is followed
  * (openat with O_NOFOLLOW), so that nothing outside is reached, whatever is changed meanwhile. Safe for use by many threads.
  */
 public final class DirectoryTree implements FileTree {
+    /** Within which a directory may change without its time changing; Linux has 1 to 10 ms. */
+    private static final Duration TICK = Duration.ofMillis(20);
+
+    /** To open a file that is exchanged meanwhile. */
+    private static final int MOST_TRIES = 10;
+
     private static final Set<OpenOption> READ = Set.of(StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
 
     private record Opened(SeekableByteChannel channel, FileVersion version) implements OpenFile {
@@ -55,16 +67,20 @@ public final class DirectoryTree implements FileTree {
 
     private final Path root;
     private final List<String> below;
+    private final Clock clock;
+    private final AtomicLong opened = new AtomicLong();
 
     /**
      * Takes a directory below a root.
      *
      * @param root which itself may be reached through links
      * @param below the names of directories on the way; none is followed if it is a link
+     * @param clock that the times of the directories are of
      */
-    public DirectoryTree(Path root, List<String> below) {
+    public DirectoryTree(Path root, List<String> below, Clock clock) {
         this.root = root;
         this.below = List.copyOf(below);
+        this.clock = clock;
     }
 
     /** Whether directories of this machine can be opened so that nothing outside of them is reached. */
@@ -106,30 +122,68 @@ public final class DirectoryTree implements FileTree {
         }
     }
 
-    private static Found open(SecureDirectoryStream<Path> in, List<String> names) throws IOException {
+    private Found open(SecureDirectoryStream<Path> in, List<String> names) throws IOException {
         Path first = Path.of(names.getFirst());
         if (names.size() > 1) {
             try (SecureDirectoryStream<Path> next = in.newDirectoryStream(first, LinkOption.NOFOLLOW_LINKS)) {
                 return open(next, names.subList(1, names.size()));
             }
         }
-        // Opening a pipe would wait for whoever writes to it.
-        BasicFileAttributes attributes = in.getFileAttributeView(
-                        first, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS)
-                .readAttributes();
-        if (!attributes.isRegularFile()) {
-            return attributes.isDirectory() ? new Found.Directory() : new Found.Nothing();
+        BasicFileAttributeView directory = in.getFileAttributeView(BasicFileAttributeView.class);
+        BasicFileAttributeView named =
+                in.getFileAttributeView(first, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
+        for (int i = 0; i < MOST_TRIES; i++) {
+            Instant begun = clock.now();
+            FileTime changed = directory.readAttributes().lastModifiedTime();
+            // Opening a pipe would wait for whoever writes to it.
+            BasicFileAttributes attributes = named.readAttributes();
+            if (!attributes.isRegularFile()) {
+                return attributes.isDirectory() ? new Found.Directory() : new Found.Nothing();
+            }
+            SeekableByteChannel channel = in.newByteChannel(first, READ);
+            boolean kept = false;
+            try {
+                long size = channel.size();
+                if (size == attributes.size()
+                        && same(attributes, named.readAttributes())
+                        && changed.equals(directory.readAttributes().lastModifiedTime())) {
+                    kept = true;
+                    boolean rests = changed.toInstant().plus(TICK).isBefore(begun);
+                    return new Found.File(
+                            new Opened(channel, rests ? version(attributes, size) : unknown(size)), first.toString());
+                }
+            } catch (NoSuchFileException e) {
+                // It is gone meanwhile, or comes again.
+            } finally {
+                if (!kept) {
+                    channel.close();
+                }
+            }
         }
-        SeekableByteChannel channel = in.newByteChannel(first, READ);
-        try {
-            long modified = attributes.lastModifiedTime().to(TimeUnit.NANOSECONDS);
-            long size = channel.size();
-            String tag = '"' + Long.toHexString(modified) + '-' + Long.toHexString(size) + '"';
-            long seconds = Math.floorDiv(modified, 1_000_000_000L);
-            return new Found.File(new Opened(channel, new FileVersion(tag, seconds, size)), first.toString());
-        } catch (IOException | RuntimeException e) {
-            channel.close();
-            throw e;
-        }
+        throw new IOException("the file is exchanged again and again while it is opened");
+    }
+
+    /**
+     * Whether a name had the same file before and after it was opened. Java tells nothing of an open file but its size; that nobody has put another one there and this one
+     * back in between, the directory's own time tells.
+     */
+    private static boolean same(BasicFileAttributes before, BasicFileAttributes after) {
+        return Objects.equals(before.fileKey(), after.fileKey())
+                && before.lastModifiedTime().equals(after.lastModifiedTime())
+                && before.size() == after.size()
+                && after.isRegularFile();
+    }
+
+    private static FileVersion version(BasicFileAttributes attributes, long size) {
+        long modified = attributes.lastModifiedTime().to(TimeUnit.NANOSECONDS);
+        String tag = '"' + Long.toHexString(modified) + '-' + Long.toHexString(size) + '"';
+        return new FileVersion(tag, Math.floorDiv(modified, 1_000_000_000L), size);
+    }
+
+    /** Of a file in a directory that changes right now, faster than its time can tell: nobody gets the same tag again. */
+    private FileVersion unknown(long size) {
+        String tag =
+                '"' + Long.toHexString(clock.nanoTime()) + '-' + Long.toHexString(opened.incrementAndGet()) + "-x\"";
+        return new FileVersion(tag, -1, size);
     }
 }

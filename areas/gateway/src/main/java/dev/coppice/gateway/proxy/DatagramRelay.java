@@ -14,8 +14,11 @@ import io.netty.channel.socket.DatagramPacket;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -35,7 +38,11 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
     private final EventLoopState state;
     private final Port port;
     private final Map<InetSocketAddress, Session> sessions = new HashMap<>();
+    /** To which nothing was sent back yet, the oldest first. */
+    private final Set<Session> silent = new LinkedHashSet<>();
+
     private boolean sweeping;
+    private boolean waiting;
 
     DatagramRelay(EventLoopState state, Port port) {
         this.state = state;
@@ -158,6 +165,7 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
         private void answered(long now) {
             if (!told) {
                 told = true;
+                boolean _ = silent.remove(this);
                 passage.answered(ANSWERED, now);
             }
         }
@@ -173,8 +181,6 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
         void look(long now) {
             if (now - lastNanos > TimeUnit.SECONDS.toNanos(IDLE_SECONDS)) {
                 forget(this, StreamReport.OK, "");
-            } else if (now - beginNanos > TimeUnit.SECONDS.toNanos(TAKEN_SECONDS)) {
-                taken(now);
             }
         }
 
@@ -191,6 +197,7 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
         }
 
         void close(int status, String reason) {
+            boolean _ = silent.remove(this);
             early.forEach(ByteBuf::release);
             early.clear();
             if (channel != null) {
@@ -268,9 +275,36 @@ final class DatagramRelay extends SimpleChannelInboundHandler<DatagramPacket> {
         }
         Session made = new Session(server, client, candidate.action(), upstream, target, passage);
         sessions.put(client, made);
+        silent.add(made);
         made.open();
         sweep();
+        awaitSilence();
         return made;
+    }
+
+    /** Gives the places back of those to which nothing is sent back any more, each when its time is over: others may wait for them. */
+    private void awaitSilence() {
+        if (waiting || silent.isEmpty() || state.loop.isShuttingDown()) {
+            return;
+        }
+        waiting = true;
+        long due = silent.iterator().next().beginNanos + TimeUnit.SECONDS.toNanos(TAKEN_SECONDS);
+        var _ = state.loop.schedule(
+                () -> {
+                    waiting = false;
+                    long now = state.now();
+                    for (Iterator<Session> all = silent.iterator(); all.hasNext(); ) {
+                        Session first = all.next();
+                        if (now - first.beginNanos < TimeUnit.SECONDS.toNanos(TAKEN_SECONDS)) {
+                            break;
+                        }
+                        all.remove();
+                        first.taken(now);
+                    }
+                    awaitSilence();
+                },
+                Math.max(0, due - state.now()),
+                TimeUnit.NANOSECONDS);
     }
 
     private void sweep() {

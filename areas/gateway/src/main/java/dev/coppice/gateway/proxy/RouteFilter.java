@@ -13,6 +13,7 @@ import dev.coppice.gateway.template.RegexReplacement;
 import dev.coppice.gateway.template.Template;
 import dev.coppice.gateway.template.Template.Use;
 import dev.coppice.gateway.transcode.PathTemplate;
+import dev.coppice.kernel.Clock;
 import io.netty.util.AsciiString;
 import io.prometheus.metrics.core.metrics.Counter;
 import java.net.URLEncoder;
@@ -98,7 +99,7 @@ final class RouteFilter {
                 ? null
                 : RegexReplacement.compile(to.pattern(), String.valueOf(to.substitution()), problems, "");
         this.direct = direct(config.direct(), segments, problems);
-        this.files = files(config.files());
+        this.files = files(config.files(), functions.surroundings.clock());
         if (!problems.isEmpty()) {
             throw new IllegalArgumentException(String.join("; ", problems));
         }
@@ -156,7 +157,7 @@ final class RouteFilter {
                                 : null);
     }
 
-    private static @Nullable Files files(RouteFilterConfig.@Nullable Files files) {
+    private static @Nullable Files files(RouteFilterConfig.@Nullable Files files, Clock clock) {
         if (files == null) {
             return null;
         }
@@ -170,7 +171,8 @@ final class RouteFilter {
         } else {
             tree = new DirectoryTree(
                     Path.of(String.valueOf(files.root())),
-                    List.of(String.valueOf(files.directory()).split("/", -1)));
+                    List.of(String.valueOf(files.directory()).split("/", -1)),
+                    clock);
         }
         return new Files(tree, files.index(), files.fallback() == null ? null : FilePath.of(files.fallback()));
     }

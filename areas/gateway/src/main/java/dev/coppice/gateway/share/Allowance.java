@@ -65,6 +65,11 @@ final class Allowance {
     private int owed;
 
     private long owedUntil;
+    /** Its place is another key's: nobody will ask for it any more. */
+    private boolean retired;
+    /** What came for it after that. */
+    private int spare;
+
     /** Whether what is owed may be on its way to the owner: it is asked for once until something later is answered. */
     private boolean claimed;
 
@@ -192,14 +197,39 @@ final class Allowance {
     }
 
     /**
-     * A request passed without the owner's answer.
+     * Requests passed without the owner's answer.
      *
+     * @param more with when they would count no more
      * @param most that are paid for
-     * @param until when they would count no more
+     * @return false: it has given its place up, and keeps none
      */
-    synchronized void owe(long most, long now, long until) {
-        owed = (int) Math.min(owed(now) + 1L, most);
-        owedUntil = until;
+    synchronized boolean owe(Debts.Debt more, long most, long now) {
+        if (retired) {
+            return false;
+        }
+        owed = (int) Math.min((long) owed(now) + more.requests(), most);
+        owedUntil = more.until();
+        return true;
+    }
+
+    /** Gives its place up; what it owes then, which somebody else has to keep. */
+    synchronized Debts.Debt retire(long now) {
+        retired = true;
+        Debts.Debt debt = new Debts.Debt(owed(now), owedUntil);
+        owed = 0;
+        return debt;
+    }
+
+    /** Pays for some of what is owed. */
+    synchronized void pay(int requests) {
+        owed = Math.max(0, owed - requests);
+    }
+
+    /** What the owner gave since its place was given up: it pays for what is owed elsewhere. */
+    synchronized int spare() {
+        int all = spare;
+        spare = 0;
+        return all;
     }
 
     private int owed(long now) {
@@ -264,7 +294,11 @@ final class Allowance {
         } else {
             refusedUntil = 0;
         }
-        hold(given, fresh, asked, now);
+        if (retired) {
+            spare += given;
+        } else {
+            hold(given, fresh, asked, now);
+        }
         return next(false) != null || !exhausted && !claimed && owed(now) > 0;
     }
 

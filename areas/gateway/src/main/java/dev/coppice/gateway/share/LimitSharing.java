@@ -245,7 +245,7 @@ public final class LimitSharing implements AutoCloseable {
         long outcome = alone(limit, allowance.key);
         if (SharedOutcome.passed(outcome)) {
             long now = now();
-            allowance.owe(limit.partQuota(), now, now + SharedOutcome.resetNanos(outcome));
+            allowances.owe(allowance, new Debts.Debt(1, now + SharedOutcome.resetNanos(outcome)), now);
         }
         return outcome;
     }
@@ -401,6 +401,7 @@ public final class LimitSharing implements AutoCloseable {
             if (allowance.granted(batch.demands.get(i), grant, batch.sent, now, decisions)) {
                 boolean _ = ask(allowance, now);
             }
+            allowances.paySpare(allowance);
         }
         decisions.forEach(this::decide);
     }

@@ -92,6 +92,18 @@ final class ShareMetrics implements AutoCloseable {
                         .callback(callback -> callback.call(of.allowances.evicted()))
                         .build(),
                 GaugeWithCallback.builder()
+                        .name("coppice_gateway_limit_shared_debts")
+                        .help(
+                                "Keys whose allowances were given up, and for which requests that passed without their owner are not paid for yet.")
+                        .callback(callback -> callback.call(of.allowances.debts.held()))
+                        .build(),
+                CounterWithCallback.builder()
+                        .name("coppice_gateway_limit_shared_debts_lost")
+                        .help(
+                                "Requests that passed without the owner of their key and are paid for by nobody, as too many keys owe something.")
+                        .callback(callback -> callback.call(of.allowances.debts.lost()))
+                        .build(),
+                GaugeWithCallback.builder()
                         .name("coppice_gateway_limit_shared_allowances")
                         .help("Keys of other nodes for which there is an allowance, a refusal, or a question.")
                         .callback(callback -> callback.call(of.allowances.held(of.now())))

@@ -72,9 +72,9 @@ public final class SharedLimit implements AutoCloseable {
         return counted(part(sharing.members().size()).limiter, key, sharing.clockNanos());
     }
 
-    /** What passes at once for this node alone. */
-    long partQuota() {
-        return part(sharing.members().size()).limiter.algorithm().quota();
+    /** Requests that may be owed for one key: as many as pass at once for this node alone. */
+    int mostOwed() {
+        return (int) Math.min(part(sharing.members().size()).limiter.algorithm().quota(), Integer.MAX_VALUE);
     }
 
     private static long counted(Limiter limiter, long key, long now) {

@@ -4,15 +4,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.control.Reconciler;
+import dev.coppice.control.Resource;
+import dev.coppice.control.ResourceClient.Query;
 import dev.coppice.control.runtime.testing.FakeResourceClient;
 import dev.coppice.gateway.acme.FakeAcmeServer.Refusal;
 import dev.coppice.gateway.kind.CertificateKinds;
+import dev.coppice.gateway.kind.IssuerReference;
+import dev.coppice.gateway.kind.OrderSpec;
+import dev.coppice.gateway.kind.OrderStatus;
 import dev.coppice.serving.Pem;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -367,38 +376,136 @@ final class CertificateTest {
         assertThat(world.server.count("/newOrder")).isEqualTo(1);
     }
 
+    /** Each write fails once, right after what it is about was done at the server; then the process is killed. */
     @Test
     void anyStepMayBeTheLastOfAProcess() throws Exception {
-        // Each write fails once, right after what it is about was done at the server; then the process is killed.
         for (int killed = 1; killed < 14; killed++) {
-            try (CertificateWorld killing = new CertificateWorld()) {
-                killing.server.processing = 1;
-                killing.issuer("");
-                killing.certificate("shop", "");
-                int[] left = {killed};
-                killing.client.fail(call -> {
-                    boolean write = call.startsWith("mergePatch") || call.startsWith("create");
-                    return write && --left[0] == 0
-                            ? Optional.of(FakeResourceClient.error(500, "InternalError", "killed"))
-                            : Optional.empty();
-                });
-                for (int i = 0; i < 25; i++) {
-                    try {
-                        killing.round();
-                    } catch (dev.coppice.control.ApiException e) {
-                        killing.restart();
-                    }
-                    killing.clock.advance(Duration.ofSeconds(5));
-                }
-                assertThat(killing.ready("shop"))
-                        .as("killed at write %d", killed)
-                        .startsWith("True/Ready");
-                assertThat(killing.server.orders.size())
-                        .as("orders, killed at write %d", killed)
-                        .isLessThan(3);
-                assertThat(killing.issuing("shop")).startsWith("False/Issued");
-            }
+            killed(killed, false);
         }
+    }
+
+    /** Each write is the last thing that a process has done. */
+    @Test
+    void aProcessMayEndAfterAnyWrite() throws Exception {
+        for (int killed = 1; killed < 14; killed++) {
+            killed(killed, true);
+        }
+    }
+
+    private static void killed(int killed, boolean after) throws Exception {
+        String what = "killed " + (after ? "after" : "at") + " write " + killed;
+        try (CertificateWorld killing = new CertificateWorld()) {
+            killing.server.processing = 1;
+            killing.issuer("");
+            killing.certificate("shop", "");
+            int[] left = {killed};
+            killing.client.fail(call -> {
+                boolean write = call.startsWith("mergePatch") || call.startsWith("create");
+                boolean now = after && left[0] == 0;
+                if (write || now) {
+                    left[0]--;
+                }
+                return now || !after && write && left[0] == 0
+                        ? Optional.of(FakeResourceClient.error(500, "InternalError", "killed"))
+                        : Optional.empty();
+            });
+            byte[] account = null;
+            for (int i = 0; i < 25; i++) {
+                try {
+                    killing.round();
+                } catch (dev.coppice.control.ApiException e) {
+                    killing.restart();
+                }
+                killing.clock.advance(Duration.ofSeconds(5));
+                byte[] key = killing.client
+                        .secret("default", "account")
+                        .map(each -> each.get("tls.key"))
+                        .orElse(null);
+                if (account != null) {
+                    assertThat(key).as(what + ": the account's key").isEqualTo(account);
+                }
+                account = key;
+            }
+            assertThat(killing.ready("shop")).as(what).startsWith("True/Ready");
+            assertThat(killing.server.orders.size())
+                    .as("orders at the server, " + what)
+                    .isLessThan(3);
+            assertThat(killing.issuing("shop")).as(what).startsWith("False/Issued");
+            // Nothing is left of what was on its way: no key that is not used, and nothing that gateways show.
+            assertThat(killing.client.list(Accounts.SECRETS, Query.ALL).items())
+                    .as(what)
+                    .extracting(each -> each.at("/metadata/name").asText())
+                    .containsExactlyInAnyOrder("account", "shop-tls");
+            assertThat(killing.all(CertificateKinds.CHALLENGE)).as(what).isEmpty();
+            assertThat(killing.all(CertificateKinds.ORDER)).as(what).hasSizeLessThan(2);
+        }
+    }
+
+    /** The time of one issuer's server is that of its own. */
+    @Test
+    void aServerThatDoesNotAnswerHoldsOneStepOfAnOrder() throws Exception {
+        world.issuer("");
+        world.certificate("one", "");
+        world.certificate("two", "");
+        world.round();
+        world.round();
+        List<Resource<OrderSpec, OrderStatus>> orders = world.all(CertificateKinds.ORDER);
+        assertThat(orders).hasSize(2);
+        world.server.gate = new CountDownLatch(1);
+        Thread waiting = Thread.ofVirtual().start(() -> {
+            try {
+                Reconciler.Result _ = world.order(orders.getFirst());
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        });
+        while (world.server.held.get() == 0) {
+            Thread.onSpinWait();
+        }
+        // Without waiting for any answer.
+        assertThat(world.order(orders.getLast())).isEqualTo(Reconciler.Result.again(IssuerTurns.AGAIN));
+        assertThat(world.server.held.get()).isEqualTo(1);
+        world.server.gate.countDown();
+        waiting.join();
+        world.settle();
+        assertThat(world.ready("one")).startsWith("True/Ready");
+        assertThat(world.ready("two")).startsWith("True/Ready");
+    }
+
+    @Test
+    void turnsAreThoseOfAnIssuer() {
+        IssuerTurns turns = new IssuerTurns(1);
+        IssuerReference own = new IssuerReference("acme", null, null);
+        IssuerReference cluster = new IssuerReference("acme", "ClusterIssuer", null);
+        assertThat(turns.<String>take(own, "a", () -> {
+                    assertThat(turns.<String>take(own, "a", () -> "")).isNull();
+                    String other = turns.take(own, "b", () -> "other");
+                    return other
+                            + turns.<String>take(
+                                    cluster, "a", () -> String.valueOf(turns.<String>take(cluster, "b", () -> "")));
+                }))
+                .isEqualTo("othernull");
+        assertThat(turns.<String>take(own, "a", () -> "free")).isEqualTo("free");
+    }
+
+    /** What a name led to when somebody asked says nothing of where a connection goes. */
+    @Test
+    void theAddressThatIsConnectedToIsAskedAbout() throws Exception {
+        List<InetAddress> asked = new CopyOnWriteArrayList<>();
+        world.addresses = each -> {
+            asked.add(each);
+            return "it is ours";
+        };
+        world.issuer("");
+        world.round();
+        assertThat(world.condition(CertificateKinds.ISSUER, "acme", "Ready"))
+                .startsWith("False/ErrRegisterACMEAccount")
+                .contains("may not be called: it is ours");
+        assertThat(asked).isNotEmpty().allMatch(InetAddress::isLoopbackAddress);
+        assertThat(world.server.requests).isEmpty();
+        world.addresses = _ -> null;
+        world.settle();
+        assertThat(world.condition(CertificateKinds.ISSUER, "acme", "Ready")).startsWith("True/");
     }
 
     @Test

@@ -13,8 +13,11 @@ import dev.coppice.control.ResourceClient.ResourceType;
 import dev.coppice.control.runtime.ExtensionHost;
 import dev.coppice.control.runtime.RecordInformer;
 import dev.coppice.control.runtime.testing.FakeResourceClient;
+import dev.coppice.control.webhook.HttpsCall;
 import dev.coppice.gateway.kind.CertificateKinds;
 import dev.coppice.gateway.kind.GatewayKinds;
+import dev.coppice.gateway.kind.OrderSpec;
+import dev.coppice.gateway.kind.OrderStatus;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.SimulatedClock;
 import dev.coppice.schema.Schema;
@@ -23,7 +26,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.Executor;
 import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -35,7 +37,9 @@ final class CertificateWorld implements AutoCloseable {
     final SimulatedClock clock;
     final Kernel kernel;
     final FakeResourceClient client;
-    private final Executor executor;
+
+    /** Which addresses ACME servers may have. */
+    HttpsCall.AddressRule addresses = HttpsCall.AddressRule.ANY;
 
     /** Why no gateway shows a challenge; null: they do. */
     @Nullable
@@ -48,7 +52,6 @@ final class CertificateWorld implements AutoCloseable {
 
     /** What a process has in its memory. */
     private record Reconcilers(
-            Accounts accounts,
             CertificateMetrics metrics,
             IssuerReconciler issuers,
             CertificateReconciler certificates,
@@ -60,12 +63,11 @@ final class CertificateWorld implements AutoCloseable {
         clock = new SimulatedClock(server.now);
         kernel = Kernel.start(clock, 7);
         client = new FakeResourceClient(clock);
-        executor = kernel.root().executor("acme");
         reconcilers = made();
     }
 
     private Reconcilers made() {
-        Accounts accounts = new Accounts(kernel, client, executor);
+        Accounts accounts = new Accounts(kernel, client, each -> addresses.refusal(each));
         CertificateMetrics metrics = new CertificateMetrics(kernel.metrics());
         Issuers issuers = new Issuers(informer(CertificateKinds.ISSUER), informer(CertificateKinds.CLUSTER_ISSUER));
         Presence presence = new Presence(kernel, informer(GatewayKinds.GATEWAY), informer(GatewayKinds.LISTENER_SET)) {
@@ -76,7 +78,6 @@ final class CertificateWorld implements AutoCloseable {
             }
         };
         return new Reconcilers(
-                accounts,
                 metrics,
                 new IssuerReconciler(kernel, accounts, metrics),
                 new CertificateReconciler(
@@ -88,7 +89,6 @@ final class CertificateWorld implements AutoCloseable {
 
     /** As after the process was killed: what it had in its memory is gone. */
     void restart() {
-        reconcilers.accounts.close();
         reconcilers.metrics.close();
         reconcilers = made();
     }
@@ -187,6 +187,11 @@ final class CertificateWorld implements AutoCloseable {
         }
     }
 
+    /** One order is looked at. */
+    Reconciler.Result order(Resource<OrderSpec, OrderStatus> order) throws Exception {
+        return reconcilers.orders.reconcile(new Reconciler.Request<>(order.key(), Optional.of(order), client));
+    }
+
     /** Every controller looks at every object once. */
     void round() throws Exception {
         server.now = clock.now();
@@ -238,7 +243,6 @@ final class CertificateWorld implements AutoCloseable {
 
     @Override
     public void close() {
-        reconcilers.accounts.close();
         kernel.close();
         server.close();
     }

@@ -30,6 +30,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
@@ -54,6 +57,11 @@ final class FakeAcmeServer implements AutoCloseable {
             return new Refusal(status, type, detail, Map.of());
         }
     }
+
+    /** Nothing is answered until this is open; and how many requests wait for that. */
+    volatile CountDownLatch gate = new CountDownLatch(0);
+
+    final AtomicInteger held = new AtomicInteger();
 
     /** What becomes of a challenge that is looked at: valid, invalid, pending. */
     volatile Function<String, String> validation = _ -> "valid";
@@ -95,6 +103,7 @@ final class FakeAcmeServer implements AutoCloseable {
         server = HttpsServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.setHttpsConfigurator(new HttpsConfigurator(tls));
         server.createContext("/", this::handle);
+        server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
         server.start();
         base = "https://localhost:" + server.getAddress().getPort();
     }
@@ -147,7 +156,19 @@ final class FakeAcmeServer implements AutoCloseable {
                 .getCertificate(builder.build(new JcaContentSignerBuilder("SHA256withECDSA").build(keys.getPrivate())));
     }
 
-    private synchronized void handle(HttpExchange exchange) throws IOException {
+    private void handle(HttpExchange exchange) throws IOException {
+        held.incrementAndGet();
+        try {
+            gate.await();
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        } finally {
+            held.decrementAndGet();
+        }
+        answer(exchange);
+    }
+
+    private synchronized void answer(HttpExchange exchange) throws IOException {
         try (exchange) {
             String path = exchange.getRequestURI().getPath();
             byte[] body = exchange.getRequestBody().readAllBytes();

@@ -141,4 +141,53 @@ final class ChallengesTest {
                 .contains("ResolvedRefs=False/InvalidCertificateRef", "Programmed=False/Invalid");
         assertThat(outcome.listener("edge", "http")).contains("Programmed=True/Programmed");
     }
+
+    private void certified(String name, String gateway, String created, String status) {
+        world.apply("""
+                apiVersion: acme.cert-manager.io/v1
+                kind: Challenge
+                metadata: {name: %s, creationTimestamp: '%s'}
+                spec:
+                  url: https://acme.example/challenge/1
+                  authorizationURL: https://acme.example/authorization/1
+                  dnsName: shop.example
+                  type: TLS-ALPN-01
+                  token: %s
+                  key: %s.print
+                  issuerRef: {name: acme}
+                  solver: {coppiceTLSALPN01: {parentRefs: [%s]}}
+                %s
+                """.formatted(name, created, name, name, gateway, status));
+    }
+
+    private List<String> tokens() {
+        return world.translate().config().challenges().stream()
+                .map(ChallengeConfig::token)
+                .toList();
+    }
+
+    /** At a port the first one of a name shows its certificate: one that cannot be shown everywhere yet must not keep another from being looked at. */
+    @Test
+    void whoseGatewaysServeIsShownFirst() {
+        String edge = "{name: edge}";
+        certified("old", edge + ", {name: late}", "2026-01-01T00:00:00Z", "");
+        certified("new", edge, "2026-01-02T00:00:00Z", "");
+        assertThat(tokens()).containsExactly("old", "new");
+        world.apply("""
+                apiVersion: gateway.networking.k8s.io/v1
+                kind: Gateway
+                metadata: {name: edge}
+                spec:
+                  gatewayClassName: coppice
+                  listeners:
+                  - {name: https, protocol: HTTPS, port: 443, hostname: shop.example, tls: {certificateRefs: [{name: shop}]}}
+                status: {conditions: [{type: Programmed, status: 'True', reason: Programmed, message: '', lastTransitionTime: '2026-01-01T00:00:00Z'}]}
+                """);
+        assertThat(tokens()).containsExactly("new", "old");
+        // The server may be looking at it.
+        certified("old", edge + ", {name: late}", "2026-01-01T00:00:00Z", "status: {presented: true, state: pending}");
+        assertThat(tokens()).containsExactly("old", "new");
+        certified("old", edge + ", {name: late}", "2026-01-01T00:00:00Z", "status: {presented: true, state: valid}");
+        assertThat(tokens()).containsExactly("new");
+    }
 }

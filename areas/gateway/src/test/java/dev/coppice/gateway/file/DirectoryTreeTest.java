@@ -4,14 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.coppice.gateway.file.FileTree.Found;
+import dev.coppice.kernel.Clock;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,7 +42,7 @@ class DirectoryTreeTest {
         Files.createSymbolicLink(site.resolve("near"), site.resolve("a.txt"));
         Files.createSymbolicLink(site.getParent().resolve("out"), temporary);
         Files.createSymbolicLink(temporary.resolve("root/shop/other"), temporary);
-        tree = new DirectoryTree(temporary.resolve("root"), List.of("shop", "site"));
+        tree = new DirectoryTree(temporary.resolve("root"), List.of("shop", "site"), Clock.system());
     }
 
     private String read(String path) throws IOException {
@@ -54,6 +61,57 @@ class DirectoryTreeTest {
                 }
             }
         };
+    }
+
+    /** What is served is one file, with its own length and tag, however often another one takes its name. */
+    @Test
+    void aFileThatIsExchangedIsNeverMixedWithAnother() throws Exception {
+        Path site = temporary.resolve("root/shop/site");
+        String[] contents = {"first!", "second"};
+        FileTime[] times = {
+            FileTime.from(Instant.ofEpochSecond(1_600_000_000)), FileTime.from(Instant.ofEpochSecond(1_700_000_000))
+        };
+        for (int i = 0; i < contents.length; i++) {
+            Files.writeString(site.resolve("next" + i), contents[i]);
+            Files.setLastModifiedTime(site.resolve("next" + i), times[i]);
+        }
+        Files.createLink(site.resolve("b.txt"), site.resolve("next0"));
+        AtomicBoolean over = new AtomicBoolean();
+        AtomicReference<Throwable> failure = new AtomicReference<>();
+        Thread exchanging = Thread.ofPlatform().start(() -> {
+            try {
+                for (int i = 1; !over.get(); i = 1 - i) {
+                    Files.createLink(site.resolve("link.tmp"), site.resolve("next" + i));
+                    Files.move(site.resolve("link.tmp"), site.resolve("b.txt"), StandardCopyOption.ATOMIC_MOVE);
+                    // Some opens have to find it at rest.
+                    if (System.nanoTime() % 7 == 0) {
+                        Thread.yield();
+                    }
+                }
+            } catch (IOException | RuntimeException e) {
+                failure.set(e);
+            }
+        });
+        Set<String> seen = new HashSet<>();
+        Map<String, Set<String>> tags = new HashMap<>();
+        for (int i = 0; i < 20_000; i++) {
+            try (FileTree.OpenFile open = ((Found.File) tree.open(FilePath.of("/b.txt"))).file()) {
+                String content = new String(open.read(0, (int) open.version().size()), StandardCharsets.UTF_8);
+                tags.computeIfAbsent(open.version().tag(), _ -> new HashSet<>()).add(content);
+                seen.add(content + " " + open.version().modifiedSeconds());
+            } catch (IOException e) {
+                assertThat(e).hasMessageContaining("exchanged again and again");
+            }
+        }
+        over.set(true);
+        exchanging.join();
+        assertThat(failure).hasValue(null);
+        assertThat(seen)
+                .isSubsetOf("first! 1600000000", "second 1700000000", "first! -1", "second -1")
+                .isNotEmpty();
+        assertThat(tags)
+                .as("tags of one content only")
+                .allSatisfy((tag, content) -> assertThat(content).hasSize(1));
     }
 
     @Test
@@ -85,9 +143,17 @@ class DirectoryTreeTest {
         assertThat(read("/sub/link")).isEqualTo("nothing");
         assertThat(read("/sub/near")).isEqualTo("nothing");
         assertThat(read("/out/secret")).isEqualTo("nothing");
-        assertThat(read(new DirectoryTree(temporary.resolve("root"), List.of("shop", "other")), "/secret", "", null))
+        assertThat(read(
+                        new DirectoryTree(temporary.resolve("root"), List.of("shop", "other"), Clock.system()),
+                        "/secret",
+                        "",
+                        null))
                 .isEqualTo("nothing");
-        assertThat(read(new DirectoryTree(temporary.resolve("gone"), List.of("shop")), "/secret", "", null))
+        assertThat(read(
+                        new DirectoryTree(temporary.resolve("gone"), List.of("shop"), Clock.system()),
+                        "/secret",
+                        "",
+                        null))
                 .isEqualTo("nothing");
     }
 

@@ -18,6 +18,7 @@ import dev.coppice.gateway.config.UpstreamConfig;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -414,6 +415,8 @@ class RouteFilterTest {
         Files.writeString(site.resolve("index.html"), "<h1>top</h1>");
         Files.writeString(temporary.resolve("secret"), "secret");
         Files.createSymbolicLink(site.resolve("link"), temporary.resolve("secret"));
+        // Nobody has changed anything there for a while.
+        Files.setLastModifiedTime(site, FileTime.fromMillis(0));
         serve(
                 "/",
                 files(new RouteFilterConfig.Files(

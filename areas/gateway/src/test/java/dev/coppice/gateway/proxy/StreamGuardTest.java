@@ -515,6 +515,34 @@ class StreamGuardTest {
         }
     }
 
+    /** Of two that nobody answers, the second has its place two seconds as well, and not until somebody looks at all of them once. */
+    @Test
+    void aPlaceIsGivenBackWhenItsTimeIsOver() throws Exception {
+        ResilienceConfig resilience = new ResilienceConfig(
+                null, null, new ResilienceConfig.Concurrency(2, 100, 150, 600 * SECOND), null, null);
+        try (DatagramSocket endpoint = new DatagramSocket(0, LOOPBACK);
+                DatagramSocket one = new DatagramSocket(0, LOOPBACK);
+                DatagramSocket two = new DatagramSocket(0, LOOPBACK);
+                DatagramSocket three = new DatagramSocket(0, LOOPBACK)) {
+            serve(Protocol.UDP, null, upstream(resilience, endpoint.getLocalPort()));
+            long begun = System.nanoTime();
+            send(one);
+            ProxyFixture.await(() -> reading().waitingForAnswer() == 1);
+            endpoint.setSoTimeout(20_000);
+            endpoint.receive(new DatagramPacket(new byte[100], 100));
+            ask(two, endpoint);
+            // Whoever was answered has none any more.
+            assertThat(reading().waitingForAnswer()).isEqualTo(1);
+            ProxyFixture.await(() -> reading().waitingForAnswer() == 0);
+            assertThat(System.nanoTime() - begun)
+                    .as("before sessions are looked at for the first time")
+                    .isBetween(2 * SECOND, 5 * SECOND);
+            send(three);
+            ProxyFixture.await(() -> reading().waitingForAnswer() == 1);
+            assertThat(proxy.plane.apply(GatewayConfig.EMPTY)).isEmpty();
+        }
+    }
+
     @Test
     void datagramsThatNobodyTakesOpenTheBreaker() throws Exception {
         int nobody;

@@ -12,11 +12,13 @@ import java.security.cert.X509Certificate;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509ExtendedTrustManager;
 import org.jspecify.annotations.Nullable;
 
 /** How a client speaks TLS: whom it trusts, and what it shows. Sessions are resumed. Safe for use by many threads. */
@@ -45,6 +47,13 @@ public final class ClientTls {
                 certificate == null || key == null ? null : shown(certificate, key),
                 authorities == null ? null : trust(authorities),
                 random);
+        return new ClientTls(context);
+    }
+
+    /** One that takes any certificate for any name: for who has said that nothing is to be verified. */
+    public static ClientTls unverified(SecureRandom random) throws GeneralSecurityException {
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(null, new TrustManager[] {new Unverified()}, random);
         return new ClientTls(context);
     }
 
@@ -126,24 +135,55 @@ public final class ClientTls {
             return sockets.getSupportedCipherSuites();
         }
 
-        @Override
-        public Socket createSocket(String host, int port) {
-            throw new UnsupportedOperationException("only layers over connected sockets");
+        /** The platform tries this when the other way has failed, and then tells of that. */
+        private static IOException unconnected() {
+            return new IOException("only layers over connected sockets");
         }
 
         @Override
-        public Socket createSocket(String host, int port, InetAddress local, int localPort) {
-            throw new UnsupportedOperationException("only layers over connected sockets");
+        public Socket createSocket(String host, int port) throws IOException {
+            throw unconnected();
         }
 
         @Override
-        public Socket createSocket(InetAddress host, int port) {
-            throw new UnsupportedOperationException("only layers over connected sockets");
+        public Socket createSocket(String host, int port, InetAddress local, int localPort) throws IOException {
+            throw unconnected();
         }
 
         @Override
-        public Socket createSocket(InetAddress host, int port, InetAddress local, int localPort) {
-            throw new UnsupportedOperationException("only layers over connected sockets");
+        public Socket createSocket(InetAddress host, int port) throws IOException {
+            throw unconnected();
+        }
+
+        @Override
+        public Socket createSocket(InetAddress host, int port, InetAddress local, int localPort) throws IOException {
+            throw unconnected();
+        }
+    }
+
+    /** Of this sort nothing else is asked, not even whether the name fits. */
+    private static final class Unverified extends X509ExtendedTrustManager {
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String type) {}
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String type) {}
+
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String type, Socket socket) {}
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String type, Socket socket) {}
+
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
+
+        @Override
+        public X509Certificate[] getAcceptedIssuers() {
+            return new X509Certificate[0];
         }
     }
 }

@@ -9,9 +9,12 @@ import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.Proxy;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
 import javax.net.ssl.HttpsURLConnection;
@@ -27,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param headers further ones, such as credentials, or another Content-Type than that of JSON; a connection is used once
  * @param limit how long it may take
  * @param largest the most bytes of an answer
+ * @param largestError the most bytes of an answer of 400 and above; the rest of it is left out
  * @param addresses which addresses may be called
  */
 public record HttpsCall(
@@ -36,6 +40,7 @@ public record HttpsCall(
         Map<String, String> headers,
         Duration limit,
         int largest,
+        int largestError,
         AddressRule addresses) {
     private static final Pattern CONTROL = Pattern.compile("[\\x00-\\x1f\\x7f]+");
     private static final int ERROR_SHOWN = 200;
@@ -53,20 +58,31 @@ public record HttpsCall(
     /** A call to any address. */
     public HttpsCall(
             ClientTls tls, URI uri, String serverName, Map<String, String> headers, Duration limit, int largest) {
-        this(tls, uri, serverName, headers, limit, largest, AddressRule.ANY);
+        this(tls, uri, serverName, headers, limit, largest, ERROR_SHOWN, AddressRule.ANY);
     }
 
     /** The same, but only to some addresses. */
     public HttpsCall onlyTo(AddressRule allowed) {
-        return new HttpsCall(tls, uri, serverName, headers, limit, largest, allowed);
+        return new HttpsCall(tls, uri, serverName, headers, limit, largest, largestError, allowed);
+    }
+
+    /** The same, with so much of what an answer of 400 and above says. */
+    public HttpsCall withErrors(int bytes) {
+        return new HttpsCall(tls, uri, serverName, headers, limit, largest, bytes, addresses);
     }
 
     /**
      * What came back.
      *
+     * @param headers by names as the server wrote them
      * @param body whole when the status is below 400, else its first bytes
      */
-    public record Answer(int status, byte[] body) {
+    public record Answer(int status, Map<String, List<String>> headers, byte[] body) {
+        /** Without headers. */
+        public Answer(int status, byte[] body) {
+            this(status, Map.of(), body);
+        }
+
         /** The body's text, on one line, for messages. */
         public String line() {
             return CONTROL.matcher(new String(body, StandardCharsets.UTF_8))
@@ -86,7 +102,8 @@ public record HttpsCall(
      * Sends it.
      *
      * @param body null for none
-     * @throws IOException in words for people, when there is no whole answer in time
+     * @throws SocketTimeoutException in words for people, when there is no whole answer in time
+     * @throws IOException the same, when there is none for another reason
      */
     public Answer send(Kernel kernel, String method, byte @Nullable [] body) throws IOException {
         Deadline deadline = new Deadline();
@@ -101,16 +118,14 @@ public record HttpsCall(
         try {
             return exchange(connection, method, body);
         } catch (IOException e) {
-            boolean time = deadline.passed || e instanceof java.net.SocketTimeoutException;
-            throw new IOException(
-                    time
-                            ? "context deadline exceeded: no answer within " + shown(limit)
-                            : CONTROL.matcher(
-                                            e.getMessage() == null
-                                                    ? e.getClass().getSimpleName()
-                                                    : e.getMessage())
-                                    .replaceAll(" "),
-                    e);
+            if (deadline.passed || e instanceof SocketTimeoutException) {
+                SocketTimeoutException late =
+                        new SocketTimeoutException("context deadline exceeded: no answer within " + shown(limit));
+                late.initCause(e);
+                throw late;
+            }
+            String message = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+            throw new IOException(CONTROL.matcher(message).replaceAll(" "), e);
         } finally {
             timer.cancel();
             connection.disconnect();
@@ -146,11 +161,18 @@ public record HttpsCall(
             }
         }
         int status = connection.getResponseCode();
+        Map<String, List<String>> received = new HashMap<>();
+        connection.getHeaderFields().forEach((name, values) -> {
+            // Without a name it is the line of the status.
+            if (name != null) {
+                received.put(name, List.copyOf(values));
+            }
+        });
         if (status >= 400) {
             InputStream error = connection.getErrorStream();
-            return new Answer(status, error == null ? new byte[0] : error.readNBytes(ERROR_SHOWN));
+            return new Answer(status, received, error == null ? new byte[0] : error.readNBytes(largestError));
         }
-        return new Answer(status, read(connection.getInputStream()));
+        return new Answer(status, received, read(connection.getInputStream()));
     }
 
     private byte[] read(InputStream in) throws IOException {
