@@ -38,11 +38,11 @@ public final class AnswerStore {
      * What was found.
      *
      * @param answer null: none is for this request
-     * @param others whether there are answers for other requests
+     * @param all that are kept, also for other requests; the newest first
      * @param uncollapsed whether answers were not kept lately
      */
-    public record Found(@Nullable StoredAnswer answer, boolean others, boolean uncollapsed) {
-        private static final Found NOTHING = new Found(null, false, false);
+    public record Found(@Nullable StoredAnswer answer, List<StoredAnswer> all, boolean uncollapsed) {
+        private static final Found NOTHING = new Found(null, List.of(), false);
     }
 
     private final long maxBytes;
@@ -114,7 +114,7 @@ public final class AnswerStore {
             found = each.vary().matches(request, read) ? each : null;
         }
         boolean uncollapsed = entry.uncollapsedUntilNanos != 0 && nowNanos - entry.uncollapsedUntilNanos < 0;
-        return new Found(found, !entry.answers.isEmpty(), uncollapsed);
+        return new Found(found, entry.answers, uncollapsed);
     }
 
     /** Keeps an answer, instead of those that were for the same requests. */

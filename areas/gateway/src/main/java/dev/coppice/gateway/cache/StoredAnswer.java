@@ -1,6 +1,7 @@
 package dev.coppice.gateway.cache;
 
 import dev.coppice.gateway.config.ContentConfig;
+import dev.coppice.gateway.content.AcceptEncoding;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -111,6 +112,37 @@ public final class StoredAnswer {
         String modified = told.only("last-modified");
         return theirs == null
                 && (modified == null || fields.all("last-modified").isEmpty() || modified.equals(modified()));
+    }
+
+    /**
+     * Whether an endpoint may be asked if it is the answer to another request, too (RFC 9111, 4.3.1). It has to have a strong tag, by which it is told from all
+     * others of its resource; it must not come of another resource, or be in an encoding that the client cannot read, as servers may give all encodings of
+     * something one tag.
+     *
+     * @param always names of fields by which resources differ whatever answers say
+     */
+    public boolean candidate(FieldValues request, List<String> always) {
+        String encoding = fields.joined("content-encoding");
+        return EntityTag.exact(fields.only("etag"))
+                && vary.agrees(always, request)
+                && (encoding == null || AcceptEncoding.accepts(request.joined("accept-encoding"), encoding));
+    }
+
+    /** Whether the strong tag of a 304 is that of this answer (RFC 9111, 4.3.4). */
+    public boolean namedBy(FieldValues told) {
+        EntityTag theirs = EntityTag.read(told.only("etag"));
+        EntityTag own = EntityTag.read(fields.only("etag"));
+        return theirs != null && own != null && theirs.isSame(own);
+    }
+
+    /** The same answer, for the requests that another one is for. */
+    public StoredAnswer forRequestsOf(StoredAnswer other) {
+        return new StoredAnswer(status, fields, body, freshness, other.vary);
+    }
+
+    /** Whether it is for the same requests as another one. */
+    public boolean sameRequests(StoredAnswer other) {
+        return vary.equals(other.vary);
     }
 
     /**

@@ -61,6 +61,17 @@ public record Vary(List<String> names, List<String> values) {
         return true;
     }
 
+    /** Whether it has these names, and the values that this request has. */
+    boolean agrees(List<String> some, FieldValues request) {
+        for (String each : some) {
+            int at = names.indexOf(each);
+            if (at < 0 || !values.get(at).equals(normal(each, request))) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private static String normal(String name, FieldValues request) {
         List<String> lines = request.all(name);
         if (lines.isEmpty()) {

@@ -37,6 +37,25 @@ public final class AcceptEncoding {
         return best == null || identity > bestWeight ? null : best;
     }
 
+    /**
+     * Whether a client says that it reads what has been encoded so.
+     *
+     * @param header all its values, with commas between them; null when the client says nothing
+     * @param encodings as {@code Content-Encoding} has them
+     */
+    public static boolean accepts(@Nullable String header, String encodings) {
+        if (header == null || header.length() > MOST_CHARACTERS || encodings.length() > MOST_CHARACTERS) {
+            return false;
+        }
+        for (String each : encodings.split(",", -1)) {
+            String encoding = each.strip().toLowerCase(Locale.ROOT);
+            if (!encoding.isEmpty() && !encoding.equals("identity") && weight(header, encoding) == 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     /** In thousandths; 0: refused, or not said. */
     private static int weight(String header, String encoding) {
         int said = UNSAID;

@@ -1,11 +1,13 @@
 package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.cache.FieldValues;
+import dev.coppice.gateway.route.RequestPath;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
-import java.net.URI;
-import java.net.URISyntaxException;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param fields of the request
  */
 record CacheInvalidation(AnswerCache cache, String route, String origin, String target, FieldValues fields) {
+    private static final Pattern SCHEME = Pattern.compile("([A-Za-z][A-Za-z0-9+.-]*):");
 
     static boolean safe(HttpMethod method) {
         return method.equals(HttpMethod.GET)
@@ -37,18 +40,58 @@ record CacheInvalidation(AnswerCache cache, String route, String origin, String 
 
     /** Of the same origin only: nobody may empty somebody else's cache. */
     private void invalidate(@Nullable String reference) {
-        if (reference == null) {
-            return;
+        String named = reference == null ? null : named(origin, target, reference);
+        if (named != null) {
+            cache.invalidate(route, origin, named, fields);
         }
-        try {
-            URI to = new URI(origin + target).resolve(new URI(reference));
-            String path = to.getRawPath() == null || to.getRawPath().isEmpty() ? "/" : to.getRawPath();
-            if (origin.equalsIgnoreCase(to.getScheme() + "://" + to.getRawAuthority())) {
-                cache.invalidate(
-                        route, origin, to.getRawQuery() == null ? path : path + "?" + to.getRawQuery(), fields);
+    }
+
+    /**
+     * The path, in its normal form, and the query that a reference names (RFC 3986, 5.2).
+     *
+     * @return null: it names something of another origin, or nothing that could be kept
+     */
+    static @Nullable String named(String origin, String target, String reference) {
+        int fragment = reference.indexOf('#');
+        String rest = (fragment < 0 ? reference : reference.substring(0, fragment)).strip();
+        String scheme = origin.substring(0, origin.indexOf(':'));
+        Matcher absolute = SCHEME.matcher(rest);
+        if (absolute.lookingAt()) {
+            if (!absolute.group(1).equalsIgnoreCase(scheme) || !rest.startsWith("//", absolute.end())) {
+                return null;
             }
-        } catch (URISyntaxException e) {
-            // It names nothing that could be kept.
+            rest = rest.substring(absolute.end());
         }
+        if (rest.startsWith("//")) {
+            int end = 2;
+            while (end < rest.length() && rest.charAt(end) != '/' && rest.charAt(end) != '?') {
+                end++;
+            }
+            String authority = origin.substring(scheme.length() + 3);
+            if (!authority(scheme, rest.substring(2, end)).equals(authority(scheme, authority))) {
+                return null;
+            }
+            rest = rest.startsWith("/", end) ? rest.substring(end) : "/" + rest.substring(end);
+        }
+        int mark = target.indexOf('?');
+        String path = mark < 0 ? target : target.substring(0, mark);
+        if (rest.isEmpty()) {
+            return target;
+        }
+        if (rest.startsWith("?")) {
+            rest = path + rest;
+        } else if (!rest.startsWith("/")) {
+            rest = path.substring(0, path.lastIndexOf('/') + 1) + rest;
+        }
+        int query = rest.indexOf('?');
+        String normal = RequestPath.normal(query < 0 ? rest : rest.substring(0, query));
+        return normal == null || query < 0 ? normal : normal + rest.substring(query);
+    }
+
+    /** Without the port that is usual. */
+    private static String authority(String scheme, String authority) {
+        String lower = authority.toLowerCase(Locale.ROOT);
+        String usual = scheme.equals("https") ? ":443" : ":80";
+        return lower.endsWith(usual) ? lower.substring(0, lower.length() - usual.length()) : lower;
     }
 }

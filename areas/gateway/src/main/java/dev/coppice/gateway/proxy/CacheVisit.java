@@ -28,8 +28,10 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.AsciiString;
 import java.util.Collection;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -48,6 +50,9 @@ final class CacheVisit implements CacheFlights.Waiting {
             HttpHeaderNames.IF_RANGE);
 
     private static final List<AsciiString> PARTS = List.of(HttpHeaderNames.RANGE, HttpHeaderNames.IF_RANGE);
+
+    /** Characters of the tags of answers to other requests that an endpoint is asked about. */
+    private static final int MOST_OTHER_TAGS = 2_048;
 
     private static final long SECOND_MILLIS = 1_000;
     private static final long MILLI_NANOS = 1_000_000;
@@ -84,6 +89,8 @@ final class CacheVisit implements CacheFlights.Waiting {
 
     /** That the endpoint is asked to confirm. */
     private @Nullable StoredAnswer kept;
+    /** Those for other requests, of which it may say that one is the answer. */
+    private List<StoredAnswer> others = List.of();
     /** Whether the answer may be kept. */
     private boolean fetching;
 
@@ -256,9 +263,14 @@ final class CacheVisit implements CacheFlights.Waiting {
         long now = state.now();
         AnswerStore.Found found = cache.store.find(key(), fields, now);
         StoredAnswer answer = found.answer();
+        others = found.all().stream()
+                .filter(each -> each != answer
+                        && (!asked.credentialed() || each.forAll())
+                        && each.candidate(fields, asked.varying()))
+                .toList();
         alone |= found.uncollapsed() || settings().collapseMillis() == 0;
         if (answer == null || asked.credentialed() && !answer.forAll()) {
-            miss(found.others() ? Forward.VARY_MISS : Forward.URI_MISS);
+            miss(found.all().isEmpty() ? Forward.URI_MISS : Forward.VARY_MISS);
             return;
         }
         // Whoever waited for another request would have to ask all the same.
@@ -356,15 +368,27 @@ final class CacheVisit implements CacheFlights.Waiting {
     private void ask(HttpHeaders headers) {
         CONDITIONS.forEach(headers::remove);
         StoredAnswer known = kept;
+        Set<String> tags = new LinkedHashSet<>();
         if (known != null) {
             String tag = known.tag();
             String modified = known.modified();
             if (tag != null) {
-                headers.set(HttpHeaderNames.IF_NONE_MATCH, tag);
+                tags.add(tag);
             }
             if (modified != null) {
                 headers.set(HttpHeaderNames.IF_MODIFIED_SINCE, modified);
             }
+        }
+        int length = 0;
+        for (StoredAnswer each : others) {
+            String tag = each.tag();
+            length += tag == null ? 0 : tag.length();
+            if (tag != null && length <= MOST_OTHER_TAGS) {
+                tags.add(tag);
+            }
+        }
+        if (!tags.isEmpty()) {
+            headers.set(HttpHeaderNames.IF_NONE_MATCH, String.join(", ", tags));
         }
         fetching = true;
         changes = cache.changes(key());
@@ -463,8 +487,8 @@ final class CacheVisit implements CacheFlights.Waiting {
         if (!fetching) {
             notKept(null);
             tell(head, status.answered(code));
-        } else if (known != null && code == HttpResponseStatus.NOT_MODIFIED.code()) {
-            confirmed(known, fieldsOf(head.headers()));
+        } else if ((known != null || !others.isEmpty()) && code == HttpResponseStatus.NOT_MODIFIED.code()) {
+            confirmed(fieldsOf(head.headers()));
         } else if (known != null && failure(code) && standsIn()) {
             notKept(null);
             afterwards = () -> serveInstead(known, code);
@@ -496,16 +520,29 @@ final class CacheVisit implements CacheFlights.Waiting {
         return state.plane.clock.currentTimeMillis() / SECOND_MILLIS;
     }
 
-    private void confirmed(StoredAnswer known, Fields told) {
-        if (!known.confirmedBy(told)) {
+    /** Which of the kept ones a 304 says to be the answer; null: none. */
+    private @Nullable StoredAnswer named(Fields told) {
+        StoredAnswer known = kept;
+        if (known != null && known.confirmedBy(told)) {
+            return known;
+        }
+        return others.stream().filter(each -> each.namedBy(told)).findFirst().orElse(null);
+    }
+
+    private void confirmed(Fields told) {
+        StoredAnswer before = kept;
+        StoredAnswer known = named(told);
+        if (before != null && before != known) {
+            cache.store.remove(key(), before);
+        }
+        if (known == null) {
             // It speaks of another one, which nobody has: once more, without a condition.
-            cache.store.remove(key(), known);
             afterwards = refreshing ? exchange::finish : this::fetchAnew;
             return;
         }
         StoredAnswer.Confirmed now = known.confirmed(told, asked, fields, times(), settings());
         Storing.Refusal refusal =
-                now.refusal() == null && !put(now.answer()) ? Storing.Refusal.OUTDATED : now.refusal();
+                now.refusal() == null && !putAll(known, now.answer()) ? Storing.Refusal.OUTDATED : now.refusal();
         if (refusal == null) {
             status = status.answered(HttpResponseStatus.NOT_MODIFIED.code())
                     .kept(now.answer().freshness().left(state.now()));
@@ -526,8 +563,19 @@ final class CacheVisit implements CacheFlights.Waiting {
 
     private void fetchAnew() {
         kept = null;
+        others = List.of();
         ask(request.headers());
         exchange.deliverAgain();
+    }
+
+    /** Keeps an answer that was confirmed: also for the requests of those that have its tag (RFC 9111, 4.3.4). */
+    private boolean putAll(StoredAnswer known, StoredAnswer now) {
+        for (StoredAnswer each : others) {
+            if ((each == known || each.namedBy(now.fields())) && !each.sameRequests(now)) {
+                boolean _ = put(now.forRequestsOf(each));
+            }
+        }
+        return put(now);
     }
 
     /** Keeps an answer, unless what it tells of has changed since it was asked for. */
@@ -757,6 +805,7 @@ final class CacheVisit implements CacheFlights.Waiting {
     /** Another service is asked, whose answers are not kept, and which knows nothing of what is. */
     void fallBack() {
         kept = null;
+        others = List.of();
         if (fetching) {
             fetching = false;
             CONDITIONS.forEach(request.headers()::remove);

@@ -309,7 +309,7 @@ class StoringTest {
         assertThat(found(store, key, PLAIN)).isSameAs(one);
         assertThat(found(store, key, german)).isSameAs(two);
         assertThat(store.find(key, Fields.of("accept-language", "fr"), 0))
-                .isEqualTo(new AnswerStore.Found(null, true, false));
+                .isEqualTo(new AnswerStore.Found(null, List.of(two, one), false));
         StoredAnswer three = answer(german, "three", "vary", "accept-language");
         store.put(key, three);
         assertThat(found(store, key, german)).isSameAs(three);
@@ -377,8 +377,8 @@ class StoringTest {
         AnswerStore store = new AnswerStore(1 << 20);
         CacheKey key = region(store, "r", SETTINGS).key("http://a", "/b", PLAIN);
         store.uncollapse(key, 10);
-        assertThat(store.find(key, PLAIN, 9)).isEqualTo(new AnswerStore.Found(null, false, true));
-        assertThat(store.find(key, PLAIN, 10)).isEqualTo(new AnswerStore.Found(null, false, false));
+        assertThat(store.find(key, PLAIN, 9)).isEqualTo(new AnswerStore.Found(null, List.of(), true));
+        assertThat(store.find(key, PLAIN, 10)).isEqualTo(new AnswerStore.Found(null, List.of(), false));
         store.put(key, answer("a"));
         assertThat(store.find(key, PLAIN, 9).uncollapsed()).isFalse();
     }

@@ -974,7 +974,168 @@ class CacheTest {
         assertThat(get()).startsWith("HTTP/1.1 401");
     }
 
+    // ---- answers to other requests
+
+    /** One in two languages, of which French people get the English one. */
+    private String translated(Backend.Seen seen, String known) {
+        String language = seen.header("accept-language").orElse("");
+        String tag = language.equals("de") ? "\"de\"" : "\"en\"";
+        String headers = "Cache-Control: max-age=60\r\nVary: Accept-Language\r\nETag: " + tag + "\r\n";
+        return known.contains(tag)
+                ? "HTTP/1.1 304 Not Modified\r\n" + headers + "\r\n"
+                : answer("200 OK", headers, tag.equals("\"de\"") ? "deutsch" : "english");
+    }
+
+    @Test
+    void theEndpointIsAskedAboutAllThatItMayAnswer() throws Exception {
+        answering = (seen, _) -> translated(seen, seen.header("if-none-match").orElse(""));
+        assertThat(get("Accept-Language: en")).endsWith("english");
+        assertThat(get("Accept-Language: de")).endsWith("deutsch");
+        assertThat(backend.seen.getLast().header("if-none-match")).hasValue("\"en\"");
+        assertThat(get("Accept-Language: fr"))
+                .startsWith("HTTP/1.1 200")
+                .endsWith("english")
+                .contains("fwd=vary-miss; fwd-status=304; stored; ttl=60");
+        assertThat(backend.seen.getLast().header("if-none-match")).hasValue("\"de\", \"en\"");
+        assertThat(backend.seen.getLast().header("if-modified-since")).isEmpty();
+        for (String each : List.of("fr", "en")) {
+            assertThat(get("Accept-Language: " + each)).endsWith("english").contains("coppice; hit");
+        }
+        assertThat(get("Accept-Language: de")).endsWith("deutsch").contains("coppice; hit");
+        // What the client has is another matter.
+        assertThat(get("Accept-Language: it", "If-None-Match: \"en\"")).startsWith("HTTP/1.1 304");
+        assertThat(get("Accept-Language: at", "If-None-Match: \"x\""))
+                .startsWith("HTTP/1.1 200")
+                .endsWith("english");
+        assertThat(backend.seen).hasSize(5);
+    }
+
+    @Test
+    void aStaleOneIsAskedAboutTogetherWithOthers() throws Exception {
+        AtomicInteger age = new AtomicInteger(100);
+        answering = (seen, _) -> {
+            String told = translated(seen, seen.header("if-none-match").orElse(""));
+            return told.replaceFirst("\r\n", "\r\nAge: " + age.get() + "\r\n");
+        };
+        assertThat(get("Accept-Language: de")).endsWith("deutsch");
+        assertThat(get("Accept-Language: en")).endsWith("english");
+        assertThat(get("Accept-Language: de")).endsWith("deutsch").contains("fwd=stale; fwd-status=304");
+        assertThat(backend.seen.getLast().header("if-none-match")).hasValue("\"de\", \"en\"");
+        // The endpoint says that it is the other one now.
+        answering = (seen, _) ->
+                "HTTP/1.1 304 Not Modified\r\nCache-Control: max-age=60\r\nVary: Accept-Language\r\nETag: \"en\"\r\n\r\n";
+        assertThat(get("Accept-Language: de")).startsWith("HTTP/1.1 200").endsWith("english");
+        assertThat(get("Accept-Language: de")).endsWith("english").contains("coppice; hit");
+        // It was confirmed for those as well for whom it was before.
+        assertThat(get("Accept-Language: en")).endsWith("english").contains("coppice; hit");
+    }
+
+    @Test
+    void whatA304DoesNotNameIsFetched() throws Exception {
+        answering = (seen, _) -> translated(seen, "");
+        get("Accept-Language: en");
+        for (String bad : List.of("ETag: \"other\"\r\n", "", "ETag: W/\"en\"\r\n")) {
+            answering = (seen, _) -> seen.header("if-none-match").isPresent()
+                    ? "HTTP/1.1 304 Not Modified\r\nCache-Control: max-age=60\r\nVary: Accept-Language\r\n" + bad
+                            + "\r\n"
+                    : answer("200 OK", "Cache-Control: no-store\r\n", "fetched");
+            assertThat(get("Accept-Language: fr"))
+                    .as(bad)
+                    .startsWith("HTTP/1.1 200")
+                    .endsWith("fetched");
+        }
+        assertThat(get("Accept-Language: en")).endsWith("english").contains("coppice; hit");
+    }
+
+    @Test
+    void nobodyGetsWhatTheyCannotRead() throws Exception {
+        Backend.Answering packing = (_, _) -> answer(
+                "200 OK",
+                "Cache-Control: max-age=60\r\nVary: Accept-Encoding\r\nContent-Encoding: gzip\r\nETag: \"v\"\r\n",
+                "packed");
+        answering = packing;
+        for (String each : List.of("br", "gzip;q=0", "identity")) {
+            String path = "/" + each.length();
+            assertThat(proxy.get(path, "Accept-Encoding: gzip;q=1")).endsWith("packed");
+            answering = (_, _) -> answer("200 OK", "Cache-Control: no-store\r\n", "plain");
+            assertThat(proxy.get(path, "Accept-Encoding: " + each)).endsWith("plain");
+            assertThat(backend.seen.getLast().header("if-none-match")).as(each).isEmpty();
+            assertThat(proxy.get(path)).endsWith("plain");
+            assertThat(backend.seen.getLast().header("if-none-match")).isEmpty();
+            assertThat(proxy.get(path, "Accept-Encoding: br, gzip")).endsWith("plain");
+            assertThat(backend.seen.getLast().header("if-none-match")).hasValue("\"v\"");
+            answering = packing;
+        }
+    }
+
+    @Test
+    void byWeakTagsAnswersToOthersAreNotAskedAbout() throws Exception {
+        answering = (_, _) -> counted("Cache-Control: max-age=60\r\nVary: Accept-Language\r\nETag: W/\"v\"\r\n");
+        get("Accept-Language: en");
+        assertThat(get("Accept-Language: fr")).endsWith("answer 2");
+        assertThat(backend.seen.getLast().header("if-none-match")).isEmpty();
+    }
+
+    /** Paths that filters make of one path, and subsets, have tags of their own. */
+    @Test
+    void anotherResourceIsNotAskedAbout() throws Exception {
+        FilterConfig moved = new FilterConfig.Rewrite(
+                null, new FilterConfig.PathChange(FilterConfig.PathChange.Type.PREFIX, "/moved"));
+        UpstreamConfig.Endpoint endpoint = new UpstreamConfig.Endpoint("127.0.0.1", backend.port());
+        BalanceConfig balance =
+                BalanceConfig.DEFAULT.withSubset(new Subset("version", "x-version", null, Subset.Fallback.ANY, ""));
+        UpstreamConfig upstream = ProxyFixture.upstream("u", backend.port());
+        serve(
+                settings(),
+                null,
+                List.of(),
+                List.of(new RuleConfig(
+                        List.of(MatchConfig.ANY), List.of(moved), List.of(new BackendConfig("u", 1, List.of())))),
+                new UpstreamConfig(
+                        upstream.name(),
+                        upstream.protocol(),
+                        List.of(endpoint),
+                        null,
+                        TrafficConfig.NONE.withBalance(balance)));
+        answering = (_, _) -> counted("Cache-Control: max-age=60\r\nVary: Accept-Language\r\nETag: \"1\"\r\n");
+        get("Accept-Language: en", "X-Version: a");
+        get("Accept-Language: fr", "X-Version: b");
+        assertThat(backend.seen.getLast().header("if-none-match")).isEmpty();
+        get("Accept-Language: de", "X-Version: a");
+        assertThat(backend.seen.getLast().header("if-none-match")).hasValue("\"1\"");
+    }
+
     // ---- changes
+
+    @Test
+    void placesAreReadAsTheyAreWritten() {
+        String origin = "http://shop.example";
+        assertThat(CacheInvalidation.named(origin, "/a/b?c", "/new")).isEqualTo("/new");
+        assertThat(CacheInvalidation.named(origin, "/a/b?c", "new?d=e#f")).isEqualTo("/a/new?d=e");
+        assertThat(CacheInvalidation.named(origin, "/a/b?c", "?x")).isEqualTo("/a/b?x");
+        assertThat(CacheInvalidation.named(origin, "/a/b?c", "#x")).isEqualTo("/a/b?c");
+        assertThat(CacheInvalidation.named(origin, "/a/b", "../%7eu/./x")).isEqualTo("/~u/x");
+        assertThat(CacheInvalidation.named(origin, "/a|b/^", "/new")).isEqualTo("/new");
+        assertThat(CacheInvalidation.named(origin, "/a", "HTTP://Shop.Example:80/x"))
+                .isEqualTo("/x");
+        assertThat(CacheInvalidation.named(origin, "/a", "http://shop.example")).isEqualTo("/");
+        assertThat(CacheInvalidation.named(origin, "/a", "http://shop.example?x"))
+                .isEqualTo("/?x");
+        assertThat(CacheInvalidation.named(origin, "/a", "//shop.example/x")).isEqualTo("/x");
+        assertThat(CacheInvalidation.named("https://h:8443", "/a", "https://h:8443/x"))
+                .isEqualTo("/x");
+        for (String other : List.of(
+                "https://shop.example/x",
+                "http://shop.example:8080/x",
+                "//other/x",
+                "mailto:a@b",
+                "http:/x",
+                "http://u@shop.example/x",
+                "/a b",
+                "/%zz")) {
+            assertThat(CacheInvalidation.named(origin, "/a", other)).as(other).isNull();
+        }
+    }
 
     @Test
     void whatChangesSomethingMakesTheAnswersUseless() throws Exception {
