@@ -44,8 +44,14 @@ final class ControlMetrics implements AutoCloseable {
             .help("Names of Services of the type ExternalName that routes lead to.")
             .build();
 
+    final Gauge filterCharacters = Gauge.builder()
+            .name("coppice_gateway_filter_config_map_characters")
+            .help("What HTTPRouteFilters have of ConfigMaps, in base64; what several have counts once.")
+            .build();
+
     private final PrometheusRegistry registry;
-    private final List<Collector> all = List.of(translation, apply, failures, objects, lookups, names);
+    private final List<Collector> all =
+            List.of(translation, apply, failures, objects, lookups, names, filterCharacters);
 
     ControlMetrics(PrometheusRegistry registry) {
         this.registry = registry;

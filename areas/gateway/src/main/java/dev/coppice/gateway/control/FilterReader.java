@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -44,29 +45,66 @@ final class FilterReader {
      * @param config null when it cannot be run
      * @param invalid all that is wrong with the filter itself; empty when nothing is
      * @param unresolved what it refers to and is not there; null when all is
+     * @param content of a ConfigMap that it has; null when it has none
      */
-    record Read(@Nullable RouteFilterConfig config, List<String> invalid, References.@Nullable Problem unresolved) {
+    record Read(
+            @Nullable RouteFilterConfig config,
+            List<String> invalid,
+            References.@Nullable Problem unresolved,
+            @Nullable Content content) {
         /** Whether the data plane has to read more before it is known whether it can be run. */
         boolean function() {
             return config != null && config.function() != null;
         }
     }
 
+    /**
+     * What a filter has of a ConfigMap.
+     *
+     * @param id the same for filters that have the same
+     * @param characters in base64
+     */
+    record Content(String field, String id, long characters) {}
+
     private record Known(String version, Read read) {}
 
     private final @Nullable Path filesRoot;
+    private final long mostCharacters;
     private Map<String, Known> known = Map.of();
     private Map<String, Known> now = new HashMap<>();
+    /** Entries of ConfigMaps in base64, by their versions: filters that have the same ConfigMap have the same texts. */
+    private Map<String, Map<String, String>> entriesBefore = Map.of();
 
-    /** @param filesRoot below which each namespace has a directory with files of its own; null: none has */
-    FilterReader(@Nullable Path filesRoot) {
+    private Map<String, Map<String, String>> entries = new HashMap<>();
+    /** What counts in this round. */
+    private final Set<String> counted = new HashSet<>();
+
+    private long characters;
+
+    /**
+     * Has read nothing yet.
+     *
+     * @param filesRoot below which each namespace has a directory with files of its own; null: none has
+     * @param mostCharacters of ConfigMaps that all filters together may have, in base64
+     */
+    FilterReader(@Nullable Path filesRoot, long mostCharacters) {
         this.filesRoot = filesRoot;
+        this.mostCharacters = mostCharacters;
     }
 
     /** Begins a round. */
     void begin() {
         known = now;
         now = new HashMap<>();
+        entriesBefore = entries;
+        entries = new HashMap<>();
+        counted.clear();
+        characters = 0;
+    }
+
+    /** Characters of ConfigMaps that filters have in this round, in base64. */
+    long characters() {
+        return characters;
     }
 
     Read read(Resource<HttpRouteFilterSpec, HttpRouteFilterStatus> filter, References references) {
@@ -81,7 +119,35 @@ final class FilterReader {
                         new Reading(filter.namespace(), filter.spec(), references)
                                 .read(filter.key().toString()));
         now.put(filter.uid(), found);
-        return found.read;
+        return counted(found.read);
+    }
+
+    /** With its content among those of all others, each of which counts once; one that finds no room cannot be run. */
+    private Read counted(Read read) {
+        Content content = read.content;
+        Map<String, String> texts = content == null ? null : entriesBefore.get(content.id);
+        if (content != null && texts != null) {
+            // For filters that come later.
+            entries.putIfAbsent(content.id, texts);
+        }
+        if (content == null || read.config == null || counted.contains(content.id)) {
+            return read;
+        }
+        if (characters + content.characters > mostCharacters) {
+            return new Read(
+                    null,
+                    read.invalid,
+                    new References.Problem(
+                            "NoRoom",
+                            content.field + ": the ConfigMaps of all filters would have "
+                                    + (characters + content.characters)
+                                    + " characters in base64; the heap of this gateway has room for " + mostCharacters
+                                    + ": expected less in older filters, or a larger heap"),
+                    null);
+        }
+        counted.add(content.id);
+        characters += content.characters;
+        return read;
     }
 
     /** The ConfigMap that a filter needs; null when it needs none. */
@@ -110,6 +176,7 @@ final class FilterReader {
         private final List<String> problems = new ArrayList<>();
         private References.@Nullable Problem unresolved;
         private Set<String> segments = Set.of();
+        private @Nullable Content content;
 
         Reading(String namespace, HttpRouteFilterSpec spec, References references) {
             this.namespace = namespace;
@@ -131,7 +198,7 @@ final class FilterReader {
                     files(spec.files()),
                     extension(spec.extension()),
                     function(spec.function()));
-            return new Read(problems.isEmpty() && unresolved == null ? config : null, problems, unresolved);
+            return new Read(problems.isEmpty() && unresolved == null ? config : null, problems, unresolved, content);
         }
 
         private String condition(@Nullable String when) {
@@ -377,6 +444,10 @@ final class FilterReader {
                                 + " in its binaryData");
                 return "";
             }
+            content = new Content(
+                    MODULE,
+                    references.version(namespace, configMap(entry.name())) + "/" + entry.key(),
+                    module.length());
             try {
                 byte[] _ = Base64.getMimeDecoder().decode(module);
             } catch (IllegalArgumentException e) {
@@ -395,18 +466,12 @@ final class FilterReader {
                         "files.configMap: " + (problem == null ? map.name() : problem.message()));
                 return files;
             }
-            Map<String, String> entries = new HashMap<>();
-            looked.value()
-                    .path("data")
-                    .properties()
-                    .forEach(each -> entries.put(
-                            each.getKey(),
-                            Base64.getEncoder()
-                                    .encodeToString(each.getValue().asText("").getBytes(StandardCharsets.UTF_8))));
-            looked.value()
-                    .path("binaryData")
-                    .properties()
-                    .forEach(each -> entries.put(each.getKey(), each.getValue().asText("")));
+            String version = references.version(namespace, configMap(map.name()));
+            Map<String, String> entries = encoded(version, looked.value());
+            content = new Content(
+                    "files.configMap",
+                    version,
+                    entries.values().stream().mapToLong(String::length).sum());
             if (map.items().isEmpty()) {
                 return entries;
             }
@@ -427,5 +492,30 @@ final class FilterReader {
             }
             return files;
         }
+    }
+
+    /** The entries of a ConfigMap in base64, which are made once for each version of it. */
+    private Map<String, String> encoded(String version, ObjectNode configMap) {
+        Map<String, String> made = entries.get(version);
+        if (made == null) {
+            made = entriesBefore.get(version);
+        }
+        if (made == null) {
+            Map<String, String> all = new HashMap<>();
+            configMap
+                    .path("data")
+                    .properties()
+                    .forEach(each -> all.put(
+                            each.getKey(),
+                            Base64.getEncoder()
+                                    .encodeToString(each.getValue().asText("").getBytes(StandardCharsets.UTF_8))));
+            configMap
+                    .path("binaryData")
+                    .properties()
+                    .forEach(each -> all.put(each.getKey(), each.getValue().asText("")));
+            made = Map.copyOf(all);
+        }
+        entries.put(version, made);
+        return made;
     }
 }

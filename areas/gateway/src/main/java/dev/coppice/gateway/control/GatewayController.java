@@ -205,6 +205,7 @@ public final class GatewayController implements AutoCloseable {
             copy.end();
             metrics.translation.observe((kernel.clock().nanoTime() - start) * 1e-9);
             addresses = result.addresses();
+            metrics.filterCharacters.set(result.filterCharacters());
             Map<Binding, String> failures = apply(result.config());
             tell(result.statuses().with(failures, traffic.functions()));
             tellServices(copy, result, failures);

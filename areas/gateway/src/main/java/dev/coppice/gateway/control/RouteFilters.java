@@ -42,7 +42,10 @@ final class RouteFilters {
             FilterReader reader,
             References references) {
         reader.begin();
-        for (Resource<HttpRouteFilterSpec, HttpRouteFilterStatus> each : filters) {
+        List<Resource<HttpRouteFilterSpec, HttpRouteFilterStatus>> sorted = new ArrayList<>(filters);
+        // Where there is no room for all the older ones have it.
+        sorted.sort(Age.OLDEST_FIRST);
+        for (Resource<HttpRouteFilterSpec, HttpRouteFilterStatus> each : sorted) {
             if (!each.deleting()) {
                 reads.put(each.key(), reader.read(each, references));
                 generations.put(each.key(), each.generation());

@@ -33,6 +33,9 @@ public final class Translation {
     /** The name that GatewayClasses of this controller give. */
     public static final String CONTROLLER = "coppice.dev/gateway-controller";
 
+    /** What is in ConfigMaps is there as an object, as files, and for a moment as JSON on its way to the disk. */
+    private static final int FILTERS_PART_OF_HEAP = 16;
+
     /**
      * An object of a kind.
      *
@@ -69,10 +72,15 @@ public final class Translation {
     }
 
     Translation(GatewayOptions options, Capabilities capabilities) {
+        this(options, capabilities, Runtime.getRuntime().maxMemory() / FILTERS_PART_OF_HEAP);
+    }
+
+    /** @param mostFilterCharacters of ConfigMaps that filters may have together, in base64 */
+    Translation(GatewayOptions options, Capabilities capabilities, long mostFilterCharacters) {
         this.options = options;
         this.capabilities = capabilities;
         this.backends = new Backends(capabilities, options.zone(), options.serviceRange());
-        this.filterReader = new FilterReader(options.files());
+        this.filterReader = new FilterReader(options.files(), mostFilterCharacters);
         this.services = options.serviceRange() == null ? null : new ServiceParents(options.serviceRange());
     }
 
@@ -87,12 +95,14 @@ public final class Translation {
      * @param addresses those that were given from the pool, by uid of the Gateway
      * @param services what becomes of the addresses of Services
      * @param gatewayServices those that are to stand for Gateways, by key
+     * @param filterCharacters of ConfigMaps that filters have, in base64
      */
     public record Result(
             GatewayConfig config,
             Map<String, String> addresses,
             Map<Key, ServiceAddresses.Outcome> services,
             Map<Key, GatewayService> gatewayServices,
+            long filterCharacters,
             Statuses statuses) {}
 
     /**
@@ -195,7 +205,8 @@ public final class Translation {
                 .forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.OBSERVABILITY_POLICY, key), draft));
         contents.drafts(targets).forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.CONTENT_POLICY, key), draft));
         Map<Key, ServiceAddresses.Outcome> outcomes = services == null ? Map.of() : services.outcomes();
-        return new Result(config, addresses, outcomes, gatewayServices(states), (failures, functions) -> {
+        long characters = filterReader.characters();
+        return new Result(config, addresses, outcomes, gatewayServices(states), characters, (failures, functions) -> {
             filters.drafts(functions)
                     .forEach((key, draft) -> all.put(ObjectId.of(GatewayKinds.HTTP_ROUTE_FILTER, key), draft));
             tellBroken(filters.broken(functions), all);

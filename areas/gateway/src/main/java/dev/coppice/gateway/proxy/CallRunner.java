@@ -23,7 +23,11 @@ final class CallRunner {
         FAILED("failed"),
         TIMEOUT("timeout"),
         BUSY("busy"),
-        BODY_TOO_LONG("body_too_long");
+        BODY_TOO_LONG("body_too_long"),
+        /** What the filter wants to see of the body did not come. */
+        BODY_TIMEOUT("body_timeout"),
+        /** Calls of it go on although they were interrupted, and no more of these are borne. */
+        ENDLESS("endless");
 
         /** Among the results of calls. */
         final String result;
@@ -47,15 +51,25 @@ final class CallRunner {
     private final Executor threads;
     private final Consumer<String> counter;
     private final Function<Throwable, Failure> judge;
+    private final @Nullable EndlessCalls endless;
     private final AtomicInteger running = new AtomicInteger();
+    /** Calls that were interrupted and go on. */
+    private final AtomicInteger interrupted = new AtomicInteger();
 
     /**
      * Runs nothing yet.
      *
      * @param counter is told what came of each call
      * @param judge says what sort of failure something is that a call throws
+     * @param endless where calls are that do not end when they are interrupted; null: all end
      */
-    CallRunner(Bounds bounds, Executor threads, Consumer<String> counter, Function<Throwable, Failure> judge) {
+    CallRunner(
+            Bounds bounds,
+            Executor threads,
+            Consumer<String> counter,
+            Function<Throwable, Failure> judge,
+            @Nullable EndlessCalls endless) {
+        this.endless = endless;
         this.bounds = bounds;
         this.threads = threads;
         this.counter = counter;
@@ -84,6 +98,8 @@ final class CallRunner {
         private boolean over;
         private @Nullable Thread thread;
         private boolean cancelled;
+        /** It counts among those that were interrupted. */
+        private boolean noted;
 
         private Call(long deadlineNanos, Consumer<Failure> failed) {
             this.deadlineNanos = deadlineNanos;
@@ -102,8 +118,14 @@ final class CallRunner {
         }
 
         private synchronized void interrupt() {
+            boolean first = !cancelled;
             cancelled = true;
             if (thread != null) {
+                if (first && endless != null) {
+                    noted = true;
+                    interrupted.incrementAndGet();
+                    endless.add(thread);
+                }
                 thread.interrupt();
             }
         }
@@ -115,6 +137,11 @@ final class CallRunner {
         }
 
         private synchronized void ended() {
+            if (noted && thread != null && endless != null) {
+                noted = false;
+                interrupted.decrementAndGet();
+                endless.remove(thread);
+            }
             thread = null;
         }
 
@@ -142,6 +169,10 @@ final class CallRunner {
     <T> Call call(
             EventLoopState state, Callable<T> what, Consumer<T> then, Consumer<T> unwanted, Consumer<Failure> failed) {
         Call call = new Call(state.now() + bounds.timeoutMillis * NANOS_A_MILLI, failed);
+        if (endless != null && interrupted.get() > 0 && endless.full()) {
+            call.fail(Failure.ENDLESS);
+            return call;
+        }
         if (running.incrementAndGet() > bounds.maxConcurrent) {
             running.decrementAndGet();
             call.fail(Failure.BUSY);

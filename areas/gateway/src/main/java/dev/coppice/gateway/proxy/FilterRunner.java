@@ -19,13 +19,14 @@ final class FilterRunner {
     final CallRunner calls;
 
     /** @throws IllegalArgumentException when there is no such extension, or it does not take its configuration */
-    FilterRunner(RouteFilterConfig.Extension config, Executor threads, Counter counter) {
+    FilterRunner(RouteFilterConfig.Extension config, Executor threads, Counter counter, EndlessCalls endless) {
         this.calls = new CallRunner(
                 new CallRunner.Bounds(
                         "filter", config.name(), config.timeoutMillis(), config.maxConcurrent(), config.failOpen()),
                 threads,
                 result -> counter.labelValues(config.name(), result).inc(),
-                _ -> CallRunner.Failure.FAILED);
+                _ -> CallRunner.Failure.FAILED,
+                endless);
         FilterFactory factory = Filters.named(config.name());
         if (factory == null) {
             throw new IllegalArgumentException("there is no extension with the filter " + config.name());

@@ -19,6 +19,7 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpResponseStatus;
+import io.netty.handler.codec.http.HttpUtil;
 import io.netty.handler.codec.http.LastHttpContent;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -48,6 +49,12 @@ final class Filtering {
     private final FilteredRequest request;
     private final List<Asking> asking = new ArrayList<>(0);
     private CallRunner.@Nullable Call call;
+    /** Bytes of the request's body for which there is room, until the filter that wants to see them has. */
+    private long heldBody;
+    /** What becomes of the request if what a filter wants to see of the body is not there by then; null: no filter waits. */
+    private @Nullable Runnable bodyLate;
+
+    private long bodyDeadline;
     /** The request's body is a function's. */
     private boolean rebodied;
     /** The head of the answer waits for a filter. */
@@ -111,10 +118,33 @@ final class Filtering {
         then.run();
     }
 
-    /** Waits for so much of the body, or all of it. */
-    private void awaitBody(int most, Runnable then) {
+    /** Waits for so much of the body, or all of it, but not for ever, and not beside too many others. */
+    private void awaitBody(CallRunner calls, int most, Runnable then, Runnable on) {
         // One byte more tells that there are more.
-        body.await(request.request, request.client, most + 1, then);
+        long length = HttpUtil.getContentLength(request.request, Long.MAX_VALUE);
+        long bytes = Math.min(length, most + 1L);
+        giveBody();
+        if (!state.plane.heldBodies.take(bytes)) {
+            calls.count(CallRunner.Failure.BUSY.result);
+            failed(calls, CallRunner.Failure.BUSY, on);
+            return;
+        }
+        heldBody = bytes;
+        bodyDeadline = state.now() + state.plane.options.stalled().toNanos();
+        bodyLate = () -> {
+            body.awaitNothing();
+            calls.count(CallRunner.Failure.BODY_TIMEOUT.result);
+            failed(calls, CallRunner.Failure.BODY_TIMEOUT, on);
+        };
+        body.await(request.request, request.client, most + 1, () -> {
+            bodyLate = null;
+            then.run();
+        });
+    }
+
+    private void giveBody() {
+        state.plane.heldBodies.give(heldBody);
+        heldBody = 0;
     }
 
     private void ask(FilterRunner runner, Runnable on) {
@@ -122,7 +152,7 @@ final class Filtering {
         if (most == 0 || body.bodiless()) {
             ask(runner, NOTHING, body.bodiless(), on);
         } else {
-            awaitBody(most, () -> ask(runner, body.beginning(most), !body.longerThan(most), on));
+            awaitBody(runner.calls, most, () -> ask(runner, body.beginning(most), !body.longerThan(most), on), on);
         }
     }
 
@@ -144,6 +174,7 @@ final class Filtering {
     }
 
     private void became(FilterRunner runner, FilterRequest shown, @Nullable RequestOutcome outcome, Runnable on) {
+        giveBody();
         if (outcome instanceof RequestOutcome.Passed passed && request.change(passed)) {
             runner.calls.count("passed");
             if (runner.seesAnswers) {
@@ -173,6 +204,7 @@ final class Filtering {
     }
 
     private void failed(CallRunner calls, CallRunner.Failure failure, Runnable on) {
+        giveBody();
         String reason = calls.reason(failure);
         if (calls.failsOpen()) {
             state.plane.metrics.filterFailures.labelValues(reason).inc();
@@ -182,7 +214,8 @@ final class Filtering {
         exchange.filterRefuses(
                 switch (failure) {
                     case FAILED -> HttpResponseStatus.INTERNAL_SERVER_ERROR;
-                    case TIMEOUT, BUSY -> HttpResponseStatus.SERVICE_UNAVAILABLE;
+                    case TIMEOUT, BUSY, ENDLESS -> HttpResponseStatus.SERVICE_UNAVAILABLE;
+                    case BODY_TIMEOUT -> HttpResponseStatus.REQUEST_TIMEOUT;
                     case BODY_TOO_LONG ->
                         holding
                                 ? HttpResponseStatus.INTERNAL_SERVER_ERROR
@@ -194,6 +227,8 @@ final class Filtering {
                     case TIMEOUT -> "a filter for this request takes too long";
                     case BUSY -> "a filter for this request has too much to do";
                     case BODY_TOO_LONG -> "a body is longer than a filter for this request may see";
+                    case BODY_TIMEOUT -> "the body that a filter for this request wants to see did not come in time";
+                    case ENDLESS -> "calls of a filter for this request do not end";
                 });
     }
 
@@ -211,7 +246,7 @@ final class Filtering {
 
     private void askWithBody(FunctionFilter filter, Runnable on) {
         int most = filter.maxBodyBytes;
-        awaitBody(most, () -> ask(filter, body.beginning(most), !body.longerThan(most), true, on));
+        awaitBody(filter.calls, most, () -> ask(filter, body.beginning(most), !body.longerThan(most), true, on), on);
     }
 
     private void ask(FunctionFilter filter, byte[] seen, boolean whole, boolean there, Runnable on) {
@@ -237,6 +272,7 @@ final class Filtering {
     }
 
     private void became(FunctionFilter filter, FunctionOutcome outcome, Runnable on) {
+        giveBody();
         switch (outcome) {
             case FunctionOutcome.BodyNeeded _ -> askWithBody(filter, on);
             case FunctionOutcome.Answered(RequestOutcome.Answered answered) -> {
@@ -457,7 +493,11 @@ final class Filtering {
     // ---- the end
 
     void checkDeadline(long now) {
-        if (call != null) {
+        Runnable late = bodyLate;
+        if (late != null && now - bodyDeadline > 0) {
+            bodyLate = null;
+            late.run();
+        } else if (call != null) {
             call.checkDeadline(now);
         }
     }
@@ -480,6 +520,8 @@ final class Filtering {
     void end() {
         holding = false;
         whenHeld = null;
+        bodyLate = null;
+        giveBody();
         if (call != null) {
             call.cancel();
         }

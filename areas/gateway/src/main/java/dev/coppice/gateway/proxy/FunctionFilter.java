@@ -62,7 +62,8 @@ final class FunctionFilter {
                         "function", name, config.timeoutMillis(), config.maxConcurrent(), config.failOpen()),
                 this::execute,
                 figures::count,
-                FunctionFilter::failure);
+                FunctionFilter::failure,
+                null);
     }
 
     /** Its module stays for as long as a call of it waits. */

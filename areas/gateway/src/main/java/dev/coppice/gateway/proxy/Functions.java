@@ -33,8 +33,8 @@ final class Functions implements AutoCloseable {
     /** Read and compiled, they take a hundred times as much. */
     private static final int MODULES_PART_OF_HEAP = 400;
 
-    private static final List<String> RESULTS =
-            List.of("passed", "answered", "answer_passed", "failed", "timeout", "busy", "body_too_long");
+    private static final List<String> RESULTS = List.of(
+            "passed", "answered", "answer_passed", "failed", "timeout", "busy", "body_too_long", "body_timeout");
 
     final FunctionWorkers workers;
     final FunctionModules modules;
@@ -68,7 +68,8 @@ final class Functions implements AutoCloseable {
                 kernel.clock(), kernel.secureRandom(), new GuestMemory(heap / MEMORY_PART_OF_HEAP));
         this.calls = Counter.builder()
                 .name("coppice_gateway_function_calls")
-                .help("Calls of functions: passed, answered, answer_passed, failed, timeout, busy, body_too_long.")
+                .help(
+                        "Calls of functions: passed, answered, answer_passed, failed, timeout, busy, body_too_long, body_timeout.")
                 .labelNames("function", "result")
                 .build();
         this.seconds = Histogram.builder()

@@ -60,6 +60,7 @@ public final class ProxyDataPlane implements DataPlane {
     private static final System.Logger LOG = System.getLogger(ProxyDataPlane.class.getName());
     private static final int BACKLOG = 4096;
     private static final int LOCATIONS_PART_OF_HEAP = 4;
+    private static final int BODIES_PART_OF_HEAP = 16;
     /** Files that are read at one time. */
     private static final int FILES = 16;
     /** Files that are open, however slowly their clients take them: what a process may open is needed for connections, too. */
@@ -73,6 +74,9 @@ public final class ProxyDataPlane implements DataPlane {
     final Observations observations;
     final Contents contents = new Contents();
     final RouteFilters filters;
+    final HeldBodies heldBodies = new HeldBodies(Runtime.getRuntime().maxMemory() / BODIES_PART_OF_HEAP);
+    final EndlessCalls endlessCalls =
+            new EndlessCalls(Math.max(1, Runtime.getRuntime().availableProcessors() / 2));
     final Functions functions;
     /** For what waits for a disk. */
     final Executor disk;
@@ -125,7 +129,8 @@ public final class ProxyDataPlane implements DataPlane {
         this.limits = new RateLimits(kernel, registry, options.limitSecret());
         this.access = new AccessPolicies(kernel, supervisor, options.endedSessions(), registry);
         this.functions = new Functions(kernel, supervisor, registry, () -> functionsChanged.run());
-        this.filters = new RouteFilters(supervisor.executor("filters"), metrics.filterCalls, functions);
+        this.filters = new RouteFilters(supervisor.executor("filters"), metrics.filterCalls, functions, endlessCalls);
+        metrics.watch(heldBodies, endlessCalls, filters.contents);
         this.disk = supervisor.executor("files", FILES);
         this.webSockets = new WebSockets(registry, options.tunnelIdle().toNanos());
         this.cache = new AnswerCache(options.maxCacheBytes(), registry);

@@ -1,10 +1,12 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.file.FileContents;
 import io.prometheus.metrics.core.datapoints.CounterDataPoint;
 import io.prometheus.metrics.core.datapoints.DistributionDataPoint;
 import io.prometheus.metrics.core.datapoints.GaugeDataPoint;
 import io.prometheus.metrics.core.metrics.Counter;
 import io.prometheus.metrics.core.metrics.Gauge;
+import io.prometheus.metrics.core.metrics.GaugeWithCallback;
 import io.prometheus.metrics.core.metrics.Histogram;
 import io.prometheus.metrics.model.registry.Collector;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -149,7 +151,8 @@ final class ProxyMetrics implements AutoCloseable {
                 .name("coppice_gateway_filter_failures")
                 .help("Requests and answers that HTTPRouteFilters could not change or answer, by reason:"
                         + " filter_condition, filter_too_long, filter_path, filter_host, filter_missing,"
-                        + " filter_failed, filter_timeout, filter_busy, function_failed, function_timeout, function_busy,"
+                        + " filter_failed, filter_timeout, filter_busy, filter_body_timeout, filter_endless, function_failed,"
+                        + " function_timeout, function_busy, function_body_timeout,"
                         + " function_body_too_long, file_unreadable, files_busy.")
                 .labelNames("reason")
                 .build());
@@ -159,7 +162,9 @@ final class ProxyMetrics implements AutoCloseable {
                 .build());
         filterCalls = kept(Counter.builder()
                 .name("coppice_gateway_filter_calls")
-                .help("Calls of extensions' filters: passed, answered, answer_passed, failed, timeout, busy.")
+                .help(
+                        "Calls of extensions' filters: passed, answered, answer_passed, failed, timeout, busy, body_timeout,"
+                                + " endless.")
                 .labelNames("filter", "result")
                 .build());
         challenges = kept(Counter.builder()
@@ -187,6 +192,30 @@ final class ProxyMetrics implements AutoCloseable {
         traceConditionsFailed = kept(Counter.builder()
                 .name("coppice_gateway_trace_condition_failures")
                 .help("Requests for which the CEL condition of traces failed.")
+                .build());
+    }
+
+    /** Shows what filters hold, too. */
+    void watch(HeldBodies bodies, EndlessCalls endless, FileContents files) {
+        kept(GaugeWithCallback.builder()
+                .name("coppice_gateway_filter_bodies_bytes")
+                .help("Bytes of bodies that came for filters that want to see them, or may still come.")
+                .callback(callback -> callback.call(bodies.bytes()))
+                .build());
+        kept(GaugeWithCallback.builder()
+                .name("coppice_gateway_filter_endless_calls")
+                .help("Calls of extensions' filters that go on although they were interrupted: they compute, or wait.")
+                .labelNames("state")
+                .callback(callback -> {
+                    int computing = endless.computing();
+                    callback.call(computing, "computing");
+                    callback.call(Math.max(0, endless.count() - computing), "waiting");
+                })
+                .build());
+        kept(GaugeWithCallback.builder()
+                .name("coppice_gateway_filter_files_bytes")
+                .help("Bytes of files that filters have in memory; what several have counts once.")
+                .callback(callback -> callback.call(files.bytes()))
                 .build());
     }
 

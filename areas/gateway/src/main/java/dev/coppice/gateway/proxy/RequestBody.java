@@ -156,6 +156,12 @@ final class RequestBody {
         whenThere(bytes, then);
     }
 
+    /** Nobody waits for it any more. */
+    void awaitNothing() {
+        whenThere = null;
+        wanted = 0;
+    }
+
     private void whenThere(int bytes, Runnable then) {
         wanted = bytes;
         whenThere = then;

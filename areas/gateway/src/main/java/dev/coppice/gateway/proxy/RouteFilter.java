@@ -6,6 +6,7 @@ import dev.coppice.gateway.config.FilterConfig.HeaderChanges;
 import dev.coppice.gateway.config.RouteFilterConfig;
 import dev.coppice.gateway.expression.RequestExpression;
 import dev.coppice.gateway.file.DirectoryTree;
+import dev.coppice.gateway.file.FileContents;
 import dev.coppice.gateway.file.FilePath;
 import dev.coppice.gateway.file.FileTree;
 import dev.coppice.gateway.file.MemoryTree;
@@ -71,7 +72,13 @@ final class RouteFilter {
     final @Nullable FunctionFilter function;
 
     /** @throws IllegalArgumentException when this version cannot run it */
-    RouteFilter(RouteFilterConfig config, Executor threads, Counter calls, Functions functions) {
+    RouteFilter(
+            RouteFilterConfig config,
+            Executor threads,
+            Counter calls,
+            Functions functions,
+            FileContents contents,
+            EndlessCalls endless) {
         this.config = config;
         List<String> problems = new ArrayList<>();
         this.when = condition(config.when());
@@ -99,11 +106,12 @@ final class RouteFilter {
                 ? null
                 : RegexReplacement.compile(to.pattern(), String.valueOf(to.substitution()), problems, "");
         this.direct = direct(config.direct(), segments, problems);
-        this.files = files(config.files(), functions.surroundings.clock());
+        this.files = files(config.files(), functions.surroundings.clock(), contents);
         if (!problems.isEmpty()) {
             throw new IllegalArgumentException(String.join("; ", problems));
         }
-        this.extension = config.extension() == null ? null : new FilterRunner(config.extension(), threads, calls);
+        this.extension =
+                config.extension() == null ? null : new FilterRunner(config.extension(), threads, calls, endless);
         this.function =
                 config.function() == null ? null : new FunctionFilter(config.name(), config.function(), functions);
     }
@@ -157,7 +165,7 @@ final class RouteFilter {
                                 : null);
     }
 
-    private static @Nullable Files files(RouteFilterConfig.@Nullable Files files, Clock clock) {
+    private static @Nullable Files files(RouteFilterConfig.@Nullable Files files, Clock clock, FileContents contents) {
         if (files == null) {
             return null;
         }
@@ -167,7 +175,7 @@ final class RouteFilter {
             files.entries()
                     .forEach((path, bytes) ->
                             entries.put(path, Base64.getMimeDecoder().decode(bytes)));
-            tree = new MemoryTree(entries);
+            tree = new MemoryTree(entries, contents);
         } else {
             tree = new DirectoryTree(
                     Path.of(String.valueOf(files.root())),

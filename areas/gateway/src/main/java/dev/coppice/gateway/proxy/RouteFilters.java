@@ -2,6 +2,7 @@ package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.RouteFilterConfig;
+import dev.coppice.gateway.file.FileContents;
 import dev.coppice.gateway.function.FunctionReading;
 import io.prometheus.metrics.core.metrics.Counter;
 import java.util.ArrayList;
@@ -18,6 +19,8 @@ final class RouteFilters {
     private final Executor threads;
     private final Counter calls;
     private final Functions functions;
+    private final EndlessCalls endless;
+    final FileContents contents = new FileContents();
     private Map<String, RouteFilter> made = Map.of();
 
     /**
@@ -25,8 +28,10 @@ final class RouteFilters {
      *
      * @param threads for filters of extensions
      * @param calls counts their calls
+     * @param endless where those of their calls are that do not end
      */
-    RouteFilters(Executor threads, Counter calls, Functions functions) {
+    RouteFilters(Executor threads, Counter calls, Functions functions, EndlessCalls endless) {
+        this.endless = endless;
         this.threads = threads;
         this.calls = calls;
         this.functions = functions;
@@ -41,7 +46,7 @@ final class RouteFilters {
                 continue;
             }
             try {
-                RouteFilter one = new RouteFilter(each, threads, calls, functions);
+                RouteFilter one = new RouteFilter(each, threads, calls, functions, contents, endless);
                 if (one.function != null) {
                     one.function.follow(before == null ? null : before.function);
                 }

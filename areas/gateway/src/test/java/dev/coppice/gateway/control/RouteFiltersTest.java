@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.coppice.gateway.GatewayOptions;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.RouteFilterConfig;
 import dev.coppice.gateway.config.RuleConfig;
@@ -12,6 +13,7 @@ import dev.coppice.gateway.function.TestModules;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -179,6 +181,65 @@ class RouteFiltersTest {
                 .anyMatch(each -> each.files() != null && each.files().entries().containsKey("x/y.html"));
         world.apply("kind: ConfigMap\nmetadata: {name: site}\ndata: {a.html: " + "x".repeat(65_537) + "}");
         assertThat(message(world.translate(), "page")).contains("65537 characters; a body may have 65536");
+    }
+
+    private static String text(World.Outcome outcome, String filter) {
+        return outcome.config().filters().stream()
+                .filter(each -> each.name().equals("default/" + filter))
+                .findFirst()
+                .orElseThrow()
+                .files()
+                .entries()
+                .get("a.html");
+    }
+
+    @Test
+    void whatSeveralFiltersHaveOfAConfigMapIsThereOnce() {
+        world.apply("kind: ConfigMap\nmetadata: {name: site}\ndata: {a.html: one, b: two}");
+        filter("first", "{files: {configMap: {name: site}}}");
+        route("first", named("first"));
+        filter("second", "{files: {configMap: {name: site, items: [{key: a.html, path: a.html}]}}}");
+        route("second", named("second"));
+        World.Outcome outcome = world.translate();
+        assertThat(text(outcome, "second")).isEqualTo("b25l").isSameAs(text(outcome, "first"));
+        String before = text(outcome, "first");
+        outcome = world.translate();
+        // Also for one that comes later.
+        filter("third", "{files: {configMap: {name: site}}}");
+        route("third", named("third"));
+        assertThat(text(world.translate(), "third")).isSameAs(before);
+    }
+
+    @Test
+    void allConfigMapsOfFiltersTogetherAreBounded() {
+        World small = new World(new GatewayOptions(List.of("127.0.0.1")), Capabilities.NOW, 20);
+        small.apply("""
+                kind: Gateway
+                metadata: {name: gate}
+                spec: {gatewayClassName: coppice, listeners: [{name: http, port: 80, protocol: HTTP}]}
+                """);
+        for (String each : new String[] {"a", "b"}) {
+            small.apply("kind: ConfigMap\nmetadata: {name: " + each + "}\ndata: {text: '123456789'}");
+            small.apply("kind: HTTPRouteFilter\nmetadata: {name: " + each + "}\nspec: {files: {configMap: {name: "
+                    + each + "}}}");
+            small.apply("kind: HTTPRouteFilter\nmetadata: {name: " + each + "2}\nspec: {files: {configMap: {name: "
+                    + each + "}, index: text}}");
+            small.apply("kind: HTTPRoute\nmetadata: {name: " + each
+                    + "}\nspec: {parentRefs: [{name: gate}], rules: [{filters: [" + named(each) + "]}]}");
+        }
+        World.Outcome outcome = small.translate();
+        assertThat(said(outcome, "a")).isEqualTo(GOOD);
+        assertThat(said(outcome, "a2")).isEqualTo(GOOD);
+        assertThat(said(outcome, "b")).isEqualTo("Accepted=True/Accepted ResolvedRefs=False/NoRoom");
+        assertThat(message(outcome, "b"))
+                .contains(
+                        "files.configMap: the ConfigMaps of all filters would have 24 characters in base64",
+                        "room for 20");
+        assertThat(outcome.parent("b")).isEqualTo("Accepted=True/Accepted ResolvedRefs=False/InvalidFilter");
+        small.remove("HTTPRouteFilter", "default", "a");
+        assertThat(said(small.translate(), "b")).contains("NoRoom");
+        small.remove("HTTPRouteFilter", "default", "a2");
+        assertThat(said(small.translate(), "b")).isEqualTo(GOOD);
     }
 
     @Test

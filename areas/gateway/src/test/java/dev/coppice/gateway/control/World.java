@@ -60,7 +60,12 @@ final class World implements ClusterView {
     }
 
     World(GatewayOptions options, Capabilities capabilities) {
-        translation = new Translation(options, capabilities);
+        this(options, capabilities, 1 << 20);
+    }
+
+    /** @param mostFilterCharacters of ConfigMaps that filters may have together, in base64 */
+    World(GatewayOptions options, Capabilities capabilities, long mostFilterCharacters) {
+        translation = new Translation(options, capabilities, mostFilterCharacters);
         apply("""
                 apiVersion: gateway.networking.k8s.io/v1
                 kind: GatewayClass

@@ -42,6 +42,8 @@ class DirectoryTreeTest {
         Files.createSymbolicLink(site.resolve("near"), site.resolve("a.txt"));
         Files.createSymbolicLink(site.getParent().resolve("out"), temporary);
         Files.createSymbolicLink(temporary.resolve("root/shop/other"), temporary);
+        // Nobody has changed anything there for a while.
+        Files.setLastModifiedTime(site, FileTime.from(Instant.EPOCH));
         tree = new DirectoryTree(temporary.resolve("root"), List.of("shop", "site"), Clock.system());
     }
 
@@ -171,15 +173,24 @@ class DirectoryTreeTest {
 
     @Test
     void filesInMemoryAreFoundAlike() throws IOException {
-        FileTree memory = new MemoryTree(Map.of(
-                "index.html",
-                "top".getBytes(StandardCharsets.UTF_8),
-                "sub/index.html",
-                "sub".getBytes(StandardCharsets.UTF_8)));
+        FileContents contents = new FileContents();
+        FileTree memory = new MemoryTree(
+                Map.of(
+                        "index.html",
+                        "top".getBytes(StandardCharsets.UTF_8),
+                        "sub/index.html",
+                        "sub".getBytes(StandardCharsets.UTF_8)),
+                contents);
         assertThat(read(memory, "/", "index.html", null)).isEqualTo("index.html:top");
         assertThat(read(memory, "/sub", "index.html", null)).isEqualTo("directory");
         assertThat(read(memory, "/sub/", "index.html", null)).isEqualTo("index.html:sub");
         assertThat(read(memory, "/none", "index.html", null)).isEqualTo("nothing");
         assertThat(read(memory, "/none", "index.html", "index.html")).isEqualTo("index.html:top");
+        // Another tree has the same bytes, and not others that are alike.
+        assertThat(contents.bytes()).isEqualTo(6);
+        FileTree other = new MemoryTree(Map.of("a", "top".getBytes(StandardCharsets.UTF_8)), contents);
+        assertThat(contents.bytes()).isEqualTo(6);
+        assertThat(((Found.File) other.open(FilePath.of("/a"))).file())
+                .isSameAs(((Found.File) memory.open(FilePath.of("/index.html"))).file());
     }
 }

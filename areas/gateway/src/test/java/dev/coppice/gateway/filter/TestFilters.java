@@ -93,6 +93,12 @@ public final class TestFilters implements FilterFactory {
                 }
                 yield RequestOutcome.ON;
             }
+            case "compute" -> {
+                while (gate.getCount() > 0) {
+                    Thread.onSpinWait();
+                }
+                yield RequestOutcome.ON;
+            }
             case "answer" ->
                 new RequestOutcome.Answered(
                         402,

@@ -187,6 +187,65 @@ class ExtensionFilterTest {
         assertThat(counted("busy")).isGreaterThanOrEqualTo(1);
     }
 
+    /** Each of them has a thread of the operating system, of which there are no more than processors. */
+    @Test
+    void aFilterThatComputesForEverGetsNoFurtherCalls() throws Exception {
+        TestFilters.gate = new CountDownLatch(1);
+        serve(config("", null), 50, 100, false);
+        int borne = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
+        for (int i = 0; i < borne; i++) {
+            assertThat(proxy.get("/", "Do: compute")).startsWith("HTTP/1.1 503").contains("takes too long");
+        }
+        assertThat(proxy.plane.endlessCalls.computing()).isEqualTo(borne);
+        assertThat(proxy.get("/")).startsWith("HTTP/1.1 503").contains("do not end");
+        assertThat(counted("endless")).isEqualTo(1);
+        TestFilters.gate.countDown();
+        ProxyFixture.await(() -> proxy.plane.endlessCalls.count() == 0);
+        serve(config("", null), PATIENT, 100, false);
+        assertThat(proxy.get("/")).endsWith("ok");
+    }
+
+    /** However little at a time comes of it. */
+    @Test
+    void aBodyThatAFilterWantsToSeeHasToCome() throws Exception {
+        proxy.close();
+        proxy = new ProxyFixture(ProxyOptions.DEFAULT.withLoops(2).withStalled(java.time.Duration.ofSeconds(1)));
+        serve(JsonNodeFactory.instance.objectNode().put("body", 1 << 20), PATIENT, 100, false);
+        try (ProxyFixture.Client client = proxy.client()) {
+            client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n");
+            ProxyFixture.await(() -> proxy.plane.heldBodies.bytes() == (1 << 20) + 1);
+            while (proxy.plane.heldBodies.bytes() > 0) {
+                try {
+                    client.send("x");
+                } catch (java.io.IOException e) {
+                    // It has been answered meanwhile.
+                    break;
+                }
+            }
+            assertThat(client.answer()).startsWith("HTTP/1.1 408").contains("did not come in time");
+        }
+        assertThat(backend.seen).isEmpty();
+        assertThat(counted("body_timeout")).isEqualTo(1);
+        proxy.awaitNothingOpen();
+        assertThat(proxy.plane.heldBodies.bytes()).isZero();
+    }
+
+    /** With all room taken whoever comes next does not wait for it. */
+    @Test
+    void bodiesThatFiltersWantToSeeAreBounded() throws Exception {
+        serve(JsonNodeFactory.instance.objectNode().put("body", 100), PATIENT, 100, false);
+        long all = Runtime.getRuntime().maxMemory() / 16;
+        assertThat(proxy.plane.heldBodies.take(all - 50)).isTrue();
+        String head = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ";
+        assertThat(proxy.exchange(head + "50\r\n\r\n" + "x".repeat(50))).endsWith("ok");
+        assertThat(proxy.exchange(head + "51\r\n\r\n" + "x".repeat(51)))
+                .startsWith("HTTP/1.1 503")
+                .contains("too much to do");
+        proxy.plane.heldBodies.give(all - 50);
+        assertThat(proxy.exchange(head + "200\r\n\r\n" + "x".repeat(200))).endsWith("ok");
+        ProxyFixture.await(() -> proxy.plane.heldBodies.bytes() == 0);
+    }
+
     @Test
     void aBodyWhoseEndMeetsAFullRoomLeavesItsConnectionToTheNext() throws Exception {
         TestFilters.gate = new CountDownLatch(1);
