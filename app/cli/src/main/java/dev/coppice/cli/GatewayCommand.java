@@ -213,7 +213,7 @@ final class GatewayCommand {
                     "at " + at.path("address").asText() + ":" + at.path("port").asInt()
                             + (at.path("listener").asText().isEmpty()
                                     ? ""
-                                    : ": Gateway " + at.path("listener").asText()));
+                                    : ": " + owner(at.path("listener").asText())));
             JsonNode route = at.path("route");
             if (!route.isNull()) {
                 System.out.println("  " + route.path("name").asText() + ", rule "
@@ -239,6 +239,11 @@ final class GatewayCommand {
                     System.out.println("      " + each.path("reason").asText());
                 }
             }
+        }
+
+        /** Those of Services say so themselves. */
+        private static String owner(String listener) {
+            return listener.startsWith("Service ") ? listener : "Gateway " + listener;
         }
 
         private static String joined(JsonNode texts) {

@@ -32,6 +32,8 @@ public record Question(
         Map<String, List<String>> queryParams,
         List<Header> headers)
         implements RequestHead {
+    private static final int HTTP = 80;
+    private static final int HTTPS = 443;
 
     public Question {
         queryParams = Map.copyOf(queryParams);
@@ -68,7 +70,7 @@ public record Question(
                 method,
                 secure,
                 host.toLowerCase(Locale.ROOT),
-                parsed.getPort() >= 0 ? parsed.getPort() : secure ? 443 : 80,
+                parsed.getPort() >= 0 ? parsed.getPort() : secure ? HTTPS : HTTP,
                 path,
                 query == null ? Map.of() : parameters(query),
                 headers.stream().map(Question::parsed).toList());
@@ -104,6 +106,9 @@ public record Question(
                 .filter(each -> each.name().equalsIgnoreCase(name))
                 .map(Header::value)
                 .collect(Collectors.joining(","));
+        if (joined.isEmpty() && name.equalsIgnoreCase("host")) {
+            return port == (secure ? HTTPS : HTTP) ? host : host + ":" + port;
+        }
         return joined.isEmpty() ? null : joined;
     }
 

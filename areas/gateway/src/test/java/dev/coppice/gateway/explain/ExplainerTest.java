@@ -182,6 +182,18 @@ final class ExplainerTest {
     }
 
     @Test
+    void theHostOfTheUrlIsAHeaderAsClientsSendIt() {
+        assertThat(Question.of("GET", "http://A.example/", List.of()).header("Host"))
+                .isEqualTo("a.example");
+        assertThat(Question.of("GET", "https://a.example:443/", List.of()).header("host"))
+                .isEqualTo("a.example");
+        assertThat(Question.of("GET", "http://a.example:8000/", List.of()).header("host"))
+                .isEqualTo("a.example:8000");
+        assertThat(Question.of("GET", "http://a.example/", List.of("Host: b")).header("host"))
+                .isEqualTo("b");
+    }
+
+    @Test
     void aServiceIsMeantWhenTheUrlNamesItAndIsToldForEachSortOfClients() {
         RouteConfig own = new RouteConfig(
                 "Service", "default", "web:80", 0, List.of(), List.of(rule(MatchConfig.ANY, "default/blue:80")));
