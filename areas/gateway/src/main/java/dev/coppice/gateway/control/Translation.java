@@ -156,6 +156,12 @@ public final class Translation {
         Map<Key, SetPlace> sets = new HashMap<>();
         states.forEach(state -> state.sets.forEach(set -> sets.put(set.set.key(), new SetPlace(state, set))));
         Map<ObjectId, Draft> all = routes(snapshot, gateways, sets, grants, policies, traffic, targets, filters);
+        // Before the listeners: some are served for these alone.
+        List<ChallengeConfig> challenges = new Challenges(
+                        states,
+                        (reference, namespace) -> parent(namespace, reference, gateways, sets),
+                        (listener, namespace) -> allows(listener, namespace, snapshot.cluster()))
+                .configs(snapshot.challenges());
         List<ListenerConfig> listeners = listeners(states);
         List<ListenerConfig> ofServices = services == null
                 ? List.of()
@@ -170,11 +176,6 @@ public final class Translation {
             GatewayState state = gateways.get(gateway);
             return state == null || state.shown == null ? null : state.shown.value();
         });
-        List<ChallengeConfig> challenges = new Challenges(
-                        states,
-                        (reference, namespace) -> parent(namespace, reference, gateways, sets),
-                        (listener, namespace) -> allows(listener, namespace, snapshot.cluster()))
-                .configs(snapshot.challenges());
         GatewayConfig config = new GatewayConfig.Builder(calls.applied(clients.applied(listeners)), upstreams)
                 .limits(limits.limits())
                 .security(security.configs())
