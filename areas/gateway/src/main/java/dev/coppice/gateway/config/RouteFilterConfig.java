@@ -1,6 +1,7 @@
 package dev.coppice.gateway.config;
 
 import dev.coppice.gateway.config.FilterConfig.HeaderChanges;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -104,14 +105,18 @@ public record RouteFilterConfig(
      * @param directory below the root
      * @param index of directories; empty: they have none
      * @param fallback a path; null: what is not there is answered with 404
+     * @param precompressed encodings in which files may lie beside files, the one that is liked best first
      */
     public record Files(
             @Nullable Map<String, String> entries,
             @Nullable String root,
             @Nullable String directory,
             String index,
-            @Nullable String fallback) {
+            @Nullable String fallback,
+            List<ContentConfig.Encoding> precompressed) {
         public Files {
+            // What an earlier version saved has none.
+            precompressed = precompressed == null ? List.of() : List.copyOf(precompressed);
             entries = entries == null ? null : Map.copyOf(entries);
         }
 

@@ -1,6 +1,7 @@
 package dev.coppice.gateway.content;
 
 import dev.coppice.gateway.config.ContentConfig.Encoding;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -35,6 +36,23 @@ public final class AcceptEncoding {
         int identity = weight(header, "identity");
         // Who likes the body as it is better gets it so. Unsaid, it is the last resort.
         return best == null || identity > bestWeight ? null : best;
+    }
+
+    /**
+     * The encodings of those that are offered that a client likes as well as the body as it is, or better: the one that it likes best first, of equals in the
+     * order in which they are offered.
+     *
+     * @param header all its values, with commas between them; null when the client says nothing
+     */
+    public static List<Encoding> ranked(@Nullable String header, List<Encoding> offered) {
+        if (header == null || header.length() > MOST_CHARACTERS) {
+            return List.of();
+        }
+        int identity = weight(header, "identity");
+        return offered.stream()
+                .filter(each -> weight(header, each.token()) > 0 && weight(header, each.token()) >= identity)
+                .sorted(Comparator.comparingInt(each -> -weight(header, each.token())))
+                .toList();
     }
 
     /**

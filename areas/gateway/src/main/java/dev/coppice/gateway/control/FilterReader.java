@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.Resource;
 import dev.coppice.expression.InvalidExpressionException;
+import dev.coppice.gateway.config.ContentConfig.Encoding;
 import dev.coppice.gateway.config.FilterConfig.Header;
 import dev.coppice.gateway.config.FilterConfig.HeaderChanges;
 import dev.coppice.gateway.config.ReservedHeaders;
@@ -353,7 +354,7 @@ final class FilterReader {
             }
             if (files.configMap() != null) {
                 return new RouteFilterConfig.Files(
-                        entries(files.configMap()), null, null, files.index(), files.fallback());
+                        entries(files.configMap()), null, null, files.index(), files.fallback(), encodings(files));
             }
             if (filesRoot == null) {
                 problems.add("files.directory: the operator of this gateway has not allowed files of its machine"
@@ -361,7 +362,18 @@ final class FilterReader {
                 return null;
             }
             return new RouteFilterConfig.Files(
-                    null, filesRoot.resolve(namespace).toString(), files.directory(), files.index(), files.fallback());
+                    null,
+                    filesRoot.resolve(namespace).toString(),
+                    files.directory(),
+                    files.index(),
+                    files.fallback(),
+                    encodings(files));
+        }
+
+        private static List<Encoding> encodings(HttpRouteFilterSpec.Files files) {
+            return files.precompressed().stream()
+                    .map(each -> Encoding.valueOf(each.toUpperCase(Locale.ROOT)))
+                    .toList();
         }
 
         private RouteFilterConfig.@Nullable Extension extension(HttpRouteFilterSpec.@Nullable Extension extension) {

@@ -102,7 +102,13 @@ final class Words {
         RouteFilterConfig.Files files = filter.files();
         if (files != null) {
             all.add("answered with files"
-                    + (files.entries() == null ? " of " + files.root() + "/" + files.directory() : ""));
+                    + (files.entries() == null ? " of " + files.root() + "/" + files.directory() : "")
+                    + (files.precompressed().isEmpty()
+                            ? ""
+                            : ", compressed beforehand as "
+                                    + files.precompressed().stream()
+                                            .map(ContentConfig.Encoding::token)
+                                            .collect(Collectors.joining(" or "))));
         }
         if (filter.extension() != null) {
             all.add("by the extension's filter " + filter.extension().name()

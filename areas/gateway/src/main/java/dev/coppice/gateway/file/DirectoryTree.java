@@ -1,5 +1,6 @@
 package dev.coppice.gateway.file;
 
+import dev.coppice.gateway.config.ContentConfig.Encoding;
 import dev.coppice.kernel.Clock;
 import java.io.EOFException;
 import java.io.IOException;
@@ -28,6 +29,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Files below a directory of this machine. Each directory on the way is opened within the one before and no symbolic link is followed
@@ -96,14 +98,14 @@ public final class DirectoryTree implements FileTree {
     }
 
     @Override
-    public Found open(FilePath path) throws IOException {
+    public Found open(FilePath path, List<Encoding> encodings) throws IOException {
         try (DirectoryStream<Path> stream = Files.newDirectoryStream(root)) {
             if (!(stream instanceof SecureDirectoryStream<Path> secure)) {
                 throw new IOException("directories cannot be opened safely here");
             }
             List<String> names = new ArrayList<>(below);
             names.addAll(path.names());
-            return open(secure, names);
+            return open(secure, names, encodings);
         } catch (NoSuchFileException | NotDirectoryException | FileSystemLoopException e) {
             return new Found.Nothing();
         } catch (InvalidPathException e) {
@@ -122,16 +124,52 @@ public final class DirectoryTree implements FileTree {
         }
     }
 
-    private Found open(SecureDirectoryStream<Path> in, List<String> names) throws IOException {
+    private Found open(SecureDirectoryStream<Path> in, List<String> names, List<Encoding> encodings)
+            throws IOException {
         Path first = Path.of(names.getFirst());
         if (names.size() > 1) {
             try (SecureDirectoryStream<Path> next = in.newDirectoryStream(first, LinkOption.NOFOLLOW_LINKS)) {
-                return open(next, names.subList(1, names.size()));
+                return open(next, names.subList(1, names.size()), encodings);
             }
         }
+        Found encoded = encodings.isEmpty() ? null : encoded(in, first, encodings);
+        return encoded == null ? opened(in, first, first.toString(), null) : encoded;
+    }
+
+    /** Null: it is there only as it is, or what is beside it is of something that has changed since. */
+    private @Nullable Found encoded(SecureDirectoryStream<Path> in, Path file, List<Encoding> encodings)
+            throws IOException {
+        BasicFileAttributes original = view(in, file).readAttributes();
+        for (Encoding each : original.isRegularFile() ? encodings : List.<Encoding>of()) {
+            try {
+                Path name = Path.of(file + FileTree.ending(each));
+                BasicFileAttributes attributes = view(in, name).readAttributes();
+                if (attributes.isRegularFile()
+                        && attributes.lastModifiedTime().compareTo(original.lastModifiedTime()) >= 0
+                        && opened(in, name, file.toString(), each) instanceof Found.File found) {
+                    return found;
+                }
+            } catch (IOException e) {
+                // Not there, a link, not to be read, or of a name that is too long: there is the file as it is.
+            }
+        }
+        return null;
+    }
+
+    private static BasicFileAttributeView view(SecureDirectoryStream<Path> in, Path name) {
+        return in.getFileAttributeView(name, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
+    }
+
+    /**
+     * Opens a file.
+     *
+     * @param name that it is told by
+     * @param encoding null: it is as it is
+     */
+    private Found opened(SecureDirectoryStream<Path> in, Path file, String name, @Nullable Encoding encoding)
+            throws IOException {
         BasicFileAttributeView directory = in.getFileAttributeView(BasicFileAttributeView.class);
-        BasicFileAttributeView named =
-                in.getFileAttributeView(first, BasicFileAttributeView.class, LinkOption.NOFOLLOW_LINKS);
+        BasicFileAttributeView named = view(in, file);
         for (int i = 0; i < MOST_TRIES; i++) {
             Instant begun = clock.now();
             FileTime changed = directory.readAttributes().lastModifiedTime();
@@ -140,7 +178,7 @@ public final class DirectoryTree implements FileTree {
             if (!attributes.isRegularFile()) {
                 return attributes.isDirectory() ? new Found.Directory() : new Found.Nothing();
             }
-            SeekableByteChannel channel = in.newByteChannel(first, READ);
+            SeekableByteChannel channel = in.newByteChannel(file, READ);
             boolean kept = false;
             try {
                 long size = channel.size();
@@ -149,8 +187,11 @@ public final class DirectoryTree implements FileTree {
                         && changed.equals(directory.readAttributes().lastModifiedTime())) {
                     kept = true;
                     boolean rests = changed.toInstant().plus(TICK).isBefore(begun);
+                    FileVersion version = rests ? version(attributes, size) : unknown(size);
                     return new Found.File(
-                            new Opened(channel, rests ? version(attributes, size) : unknown(size)), first.toString());
+                            new Opened(channel, encoding == null ? version : version.encoded(encoding)),
+                            name,
+                            encoding);
                 }
             } catch (NoSuchFileException e) {
                 // It is gone meanwhile, or comes again.

@@ -2,6 +2,7 @@ package dev.coppice.gateway.file;
 
 import dev.coppice.gateway.cache.ByteRange;
 import dev.coppice.gateway.cache.HttpDate;
+import dev.coppice.gateway.config.ContentConfig.Encoding;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,6 +46,11 @@ public record FileVersion(String tag, long modifiedSeconds, long size) {
     }
 
     private static final Wanted WHOLE = new Wanted.Whole();
+
+    /** The version of the same in an encoding, which is another representation (RFC 9110, 8.8.3.3). */
+    FileVersion encoded(Encoding by) {
+        return new FileVersion(tag.substring(0, tag.length() - 1) + "-" + by.token() + '"', modifiedSeconds, size);
+    }
 
     /** The date as headers have it; null when nobody knows. */
     public @Nullable String modified() {

@@ -1,7 +1,9 @@
 package dev.coppice.gateway.file;
 
+import dev.coppice.gateway.config.ContentConfig.Encoding;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -31,11 +33,21 @@ public final class MemoryTree implements FileTree {
     }
 
     @Override
-    public Found open(FilePath path) {
+    public Found open(FilePath path, List<Encoding> encodings) {
         String name = path.toString();
         FileContents.Content content = files.get(name);
+        for (Encoding each : content == null ? List.<Encoding>of() : encodings) {
+            FileContents.Content encoded = files.get(name + FileTree.ending(each));
+            if (encoded != null) {
+                return new Found.File(
+                        new FileContents.Content(
+                                encoded.bytes(), encoded.version().encoded(each)),
+                        path.name(),
+                        each);
+            }
+        }
         return content != null
-                ? new Found.File(content, path.name())
+                ? new Found.File(content, path.name(), null)
                 : directories.contains(name) ? new Found.Directory() : new Found.Nothing();
     }
 }

@@ -311,7 +311,13 @@ public record HttpRouteFilterSpec(
             @Pattern("^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$")
             @Description("The file that everything is answered with that is not there; by default that is 404.")
             @Nullable
-            String fallback) {}
+            String fallback,
+
+            @ListType("set")
+            @Length(max = 3)
+            @Description(
+                    "Brotli, Gzip and Zstd: clients that accept it get NAME.br, NAME.gz or NAME.zst for NAME where that lies beside it and is not older; of those that a client likes equally the first counts. By default none.")
+            List<@Pattern("^(Brotli|Gzip|Zstd)$") String> precompressed) {}
 
     /** Entries of a ConfigMap. */
     @Description("Entries of a ConfigMap, of its data and binaryData.")

@@ -1,5 +1,7 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.config.ContentConfig.Encoding;
+import dev.coppice.gateway.content.AcceptEncoding;
 import dev.coppice.gateway.file.FilePath;
 import dev.coppice.gateway.file.FileTree;
 import dev.coppice.gateway.file.FileVersion;
@@ -20,6 +22,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import java.io.IOException;
+import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -87,11 +90,16 @@ final class FileAnswer {
             counted = true;
             state.plane.metrics.filesOpen.inc();
         }
+        List<Encoding> encodings = files.precompressed().isEmpty()
+                ? List.of()
+                : AcceptEncoding.ranked(
+                        RoutedRequest.header(request.headers(), HttpHeaderNames.ACCEPT_ENCODING.toString()),
+                        files.precompressed());
         reading = true;
         elsewhere(() -> {
             FileTree.Found found;
             try {
-                found = files.tree().find(wanted, files.index(), files.fallback());
+                found = files.tree().find(wanted, files.index(), files.fallback(), encodings);
             } catch (IOException | RuntimeException e) {
                 here(this::failed, null);
                 return;
@@ -148,7 +156,7 @@ final class FileAnswer {
             case FileTree.Found.Directory _ -> moved();
             case FileTree.Found.File opened -> {
                 file = opened.file();
-                answer(opened.file().version(), opened.name());
+                answer(opened.file().version(), opened.name(), opened.encoding());
             }
         }
     }
@@ -166,7 +174,7 @@ final class FileAnswer {
         return new DefaultHttpResponse(HttpVersion.HTTP_1_1, status);
     }
 
-    private void answer(FileVersion version, String name) {
+    private void answer(FileVersion version, String name, @Nullable Encoding encoding) {
         // Only GET has ranges (RFC 9110, 14.2).
         boolean ranges = request.method().equals(HttpMethod.GET);
         Wanted wanted = version.wanted(
@@ -180,6 +188,13 @@ final class FileAnswer {
                     case Wanted.NoSuchPart _ -> HttpResponseStatus.REQUESTED_RANGE_NOT_SATISFIABLE;
                 });
         HttpHeaders headers = head.headers();
+        if (!files.precompressed().isEmpty()) {
+            // Also where there is nothing to choose from: nobody looked.
+            headers.set(HttpHeaderNames.VARY, HttpHeaderNames.ACCEPT_ENCODING);
+        }
+        if (encoding != null && (wanted instanceof Wanted.Whole || wanted instanceof Wanted.Part)) {
+            headers.set(HttpHeaderNames.CONTENT_ENCODING, encoding.token());
+        }
         String modified = version.modified();
         if (!(wanted instanceof Wanted.Another || wanted instanceof Wanted.NoSuchPart)) {
             headers.set(HttpHeaderNames.ETAG, version.tag());

@@ -1,6 +1,7 @@
 package dev.coppice.gateway.proxy;
 
 import dev.coppice.expression.InvalidExpressionException;
+import dev.coppice.gateway.config.ContentConfig;
 import dev.coppice.gateway.config.FilterConfig.Header;
 import dev.coppice.gateway.config.FilterConfig.HeaderChanges;
 import dev.coppice.gateway.config.RouteFilterConfig;
@@ -54,7 +55,8 @@ final class RouteFilter {
             @Nullable Template body) {}
 
     /** Files. */
-    record Files(FileTree tree, String index, @Nullable FilePath fallback) {}
+    record Files(
+            FileTree tree, String index, @Nullable FilePath fallback, List<ContentConfig.Encoding> precompressed) {}
 
     final RouteFilterConfig config;
     final @Nullable RequestExpression when;
@@ -182,6 +184,10 @@ final class RouteFilter {
                     List.of(String.valueOf(files.directory()).split("/", -1)),
                     clock);
         }
-        return new Files(tree, files.index(), files.fallback() == null ? null : FilePath.of(files.fallback()));
+        return new Files(
+                tree,
+                files.index(),
+                files.fallback() == null ? null : FilePath.of(files.fallback()),
+                files.precompressed());
     }
 }

@@ -155,7 +155,7 @@ class RouteFiltersTest {
     @Test
     void bodiesAndFilesComeFromConfigMaps() {
         filter("page", "{directResponse: {body: {type: ValueRef, valueRef: {name: site, key: a.html}}}}");
-        filter("site", "{files: {configMap: {name: site}}}");
+        filter("site", "{files: {configMap: {name: site}, precompressed: [Zstd, Gzip]}}");
         filter("some", "{files: {configMap: {name: site, items: [{key: a.html, path: x/y.html}, {key: b, path: b}]}}}");
         for (String each : new String[] {"page", "site", "some"}) {
             route(each, named(each));
@@ -172,7 +172,8 @@ class RouteFiltersTest {
         assertThat(outcome.config().filters())
                 .anyMatch(each -> each.direct() != null && each.direct().body().equals("one"))
                 .anyMatch(each -> each.files() != null
-                        && each.files().entries().equals(java.util.Map.of("a.html", "b25l", "b.png", "AQID")));
+                        && each.files().entries().equals(java.util.Map.of("a.html", "b25l", "b.png", "AQID"))
+                        && each.files().precompressed().toString().equals("[ZSTD, GZIP]"));
         world.apply("kind: ConfigMap\nmetadata: {name: site}\ndata: {a.html: two, b: three}");
         outcome = world.translate();
         assertThat(outcome.config().filters())

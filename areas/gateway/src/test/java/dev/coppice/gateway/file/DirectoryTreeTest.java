@@ -3,6 +3,7 @@ package dev.coppice.gateway.file;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.coppice.gateway.config.ContentConfig.Encoding;
 import dev.coppice.gateway.file.FileTree.Found;
 import dev.coppice.kernel.Clock;
 import java.io.IOException;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -52,13 +54,18 @@ class DirectoryTreeTest {
     }
 
     private static String read(FileTree tree, String path, String index, String fallback) throws IOException {
-        Found found = tree.find(FilePath.of(path), index, fallback == null ? null : FilePath.of(fallback));
+        return read(tree, path, index, fallback, List.of());
+    }
+
+    private static String read(FileTree tree, String path, String index, String fallback, List<Encoding> encodings)
+            throws IOException {
+        Found found = tree.find(FilePath.of(path), index, fallback == null ? null : FilePath.of(fallback), encodings);
         return switch (found) {
             case Found.Nothing _ -> "nothing";
             case Found.Directory _ -> "directory";
             case Found.File file -> {
                 try (FileTree.OpenFile open = file.file()) {
-                    yield file.name() + ":"
+                    yield file.name() + (file.encoding() == null ? "" : " " + file.encoding()) + ":"
                             + new String(open.read(0, (int) open.version().size()), StandardCharsets.UTF_8);
                 }
             }
@@ -157,6 +164,58 @@ class DirectoryTreeTest {
                         "",
                         null))
                 .isEqualTo("nothing");
+    }
+
+    @Test
+    void filesThatWereCompressedBeforehandLieBesideFiles() throws IOException {
+        Path site = temporary.resolve("root/shop/site");
+        FileTime before = FileTime.from(Instant.ofEpochSecond(1_600_000_000));
+        FileTime nearly = FileTime.from(Instant.ofEpochSecond(1_700_000_000, 500));
+        Files.setLastModifiedTime(site.resolve("index.html"), before);
+        Files.setLastModifiedTime(site.resolve("sub/a.txt"), nearly);
+        Files.writeString(site.resolve("index.html.br"), "br of top");
+        Files.setLastModifiedTime(site.resolve("index.html.br"), before);
+        Files.createSymbolicLink(site.resolve("index.html.zst"), temporary.resolve("secret"));
+        Files.writeString(site.resolve("sub/a.txt.gz"), "older");
+        // Of the same second, and yet older.
+        Files.setLastModifiedTime(site.resolve("sub/a.txt.gz"), FileTime.from(Instant.ofEpochSecond(1_700_000_000)));
+        Files.createDirectory(site.resolve("sub/a.txt.br"));
+        Files.writeString(site.resolve("alone.gz"), "alone");
+        List<Encoding> all = List.of(Encoding.ZSTD, Encoding.BROTLI, Encoding.GZIP);
+        assertThat(read(tree, "/", "index.html", null, all)).isEqualTo("index.html BROTLI:br of top");
+        assertThat(read(tree, "/none", "", "index.html", all)).isEqualTo("index.html BROTLI:br of top");
+        assertThat(read(tree, "/index.html", "", null, List.of(Encoding.GZIP))).isEqualTo("index.html:top");
+        assertThat(read(tree, "/sub/a.txt", "", null, all)).isEqualTo("a.txt:0123456789");
+        Files.setLastModifiedTime(site.resolve("sub/a.txt.gz"), nearly);
+        assertThat(read(tree, "/sub/a.txt", "", null, all)).isEqualTo("a.txt GZIP:older");
+        assertThat(read(tree, "/alone", "", null, all)).isEqualTo("nothing");
+        assertThat(read(tree, "/alone.gz", "", null, all)).isEqualTo("alone.gz:alone");
+        String longest = "x".repeat(254);
+        Files.writeString(site.resolve(longest), "long");
+        assertThat(read(tree, "/" + longest, "", null, all)).endsWith(":long");
+        FileTree memory =
+                new MemoryTree(Map.of("a.js", new byte[] {'x'}, "a.js.gz", new byte[] {'z'}), new FileContents());
+        assertThat(read(memory, "/a.js", "", null, all)).isEqualTo("a.js GZIP:z");
+        assertThat(read(memory, "/a.js", "", null, List.of(Encoding.BROTLI))).isEqualTo("a.js:x");
+    }
+
+    /** Equal times and sizes make no equal tags. */
+    @Test
+    void eachEncodingHasATagOfItsOwn() throws IOException {
+        Path site = temporary.resolve("root/shop/site/sub");
+        for (String each : List.of("a.txt.gz", "a.txt.br")) {
+            Files.writeString(site.resolve(each), "abcdefghij");
+            Files.setLastModifiedTime(site.resolve(each), FileTime.from(Instant.ofEpochSecond(1_700_000_000)));
+        }
+        // It rests, so that tags are made of times and sizes.
+        Files.setLastModifiedTime(site, FileTime.from(Instant.ofEpochSecond(1_700_000_000)));
+        List<String> tags = new ArrayList<>();
+        for (List<Encoding> each : List.of(List.<Encoding>of(), List.of(Encoding.GZIP), List.of(Encoding.BROTLI))) {
+            try (FileTree.OpenFile open = ((Found.File) tree.open(FilePath.of("sub/a.txt"), each)).file()) {
+                tags.add(open.version().tag());
+            }
+        }
+        assertThat(tags).doesNotHaveDuplicates().allMatch(each -> each.matches("\"[0-9a-f]+-a(-gzip|-br)?\""));
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.coppice.gateway.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.coppice.gateway.config.BackendConfig;
+import dev.coppice.gateway.config.ContentConfig;
 import dev.coppice.gateway.config.FilterConfig;
 import dev.coppice.gateway.config.FilterConfig.Header;
 import dev.coppice.gateway.config.FilterConfig.HeaderChanges;
@@ -19,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -114,7 +116,8 @@ class RouteFilterTest {
                 null,
                 null,
                 "index.html",
-                fallback));
+                fallback,
+                List.of()));
     }
 
     private static String base64(String text) {
@@ -420,7 +423,7 @@ class RouteFilterTest {
         serve(
                 "/",
                 files(new RouteFilterConfig.Files(
-                        null, temporary.resolve("default").toString(), "site", "index.html", null)));
+                        null, temporary.resolve("default").toString(), "site", "index.html", null, List.of())));
         String answer = proxy.get("/large.bin");
         assertThat(answer)
                 .contains("content-length: " + large.length() + "\r\n")
@@ -455,6 +458,70 @@ class RouteFilterTest {
             Files.writeString(site.resolve("large.bin"), "short");
             assertThat(client.rest().length()).isLessThan(large.length());
         }
+        ProxyFixture.await(() -> proxy.plane.openFiles.availablePermits() == 1024);
+    }
+
+    @Test
+    void filesThatWereCompressedBeforehand() throws Exception {
+        Path site = Files.createDirectories(temporary.resolve("default/site"));
+        Files.writeString(site.resolve("a.js"), "0123456789".repeat(10));
+        Files.writeString(site.resolve("a.js.br"), "brotli bytes");
+        Files.writeString(site.resolve("a.js.gz"), "gzip");
+        // It rests, so that tags stay as they are.
+        Files.setLastModifiedTime(site, FileTime.from(Instant.ofEpochSecond(1_700_000_000)));
+        serve(
+                "/",
+                files(new RouteFilterConfig.Files(
+                        null,
+                        temporary.resolve("default").toString(),
+                        "site",
+                        "index.html",
+                        null,
+                        List.of(ContentConfig.Encoding.BROTLI, ContentConfig.Encoding.GZIP))));
+        String brotli = proxy.get("/a.js", "Accept-Encoding: gzip, deflate, br");
+        assertThat(brotli)
+                .startsWith("HTTP/1.1 200")
+                .endsWith("\r\n\r\nbrotli bytes")
+                .containsIgnoringCase("content-encoding: br\r\n")
+                .containsIgnoringCase("vary: accept-encoding\r\n")
+                .containsIgnoringCase("content-type: text/javascript")
+                .containsIgnoringCase("content-length: 12\r\n");
+        assertThat(proxy.get("/a.js", "Accept-Encoding: br;q=0.5, gzip;q=0.8")).endsWith("\r\n\r\ngzip");
+        String tag = brotli.lines()
+                .filter(each -> each.toLowerCase(java.util.Locale.ROOT).startsWith("etag: "))
+                .findFirst()
+                .orElseThrow()
+                .substring(6);
+        assertThat(tag).endsWith("-br\"");
+        assertThat(proxy.get("/a.js", "Accept-Encoding: br", "If-None-Match: " + tag))
+                .startsWith("HTTP/1.1 304")
+                .containsIgnoringCase("vary: accept-encoding");
+        assertThat(proxy.get("/a.js", "Accept-Encoding: gzip", "If-None-Match: " + tag))
+                .startsWith("HTTP/1.1 200");
+        // Parts are of what is sent, and go on with nothing else.
+        assertThat(proxy.get("/a.js", "Accept-Encoding: br", "Range: bytes=7-", "If-Range: " + tag))
+                .startsWith("HTTP/1.1 206")
+                .endsWith("\r\n\r\nbytes")
+                .containsIgnoringCase("content-range: bytes 7-11/12")
+                .containsIgnoringCase("content-encoding: br");
+        assertThat(proxy.get("/a.js", "Accept-Encoding: gzip", "Range: bytes=7-", "If-Range: " + tag))
+                .startsWith("HTTP/1.1 200")
+                .endsWith("\r\n\r\ngzip");
+        assertThat(proxy.get("/a.js", "Range: bytes=98-"))
+                .startsWith("HTTP/1.1 206")
+                .endsWith("\r\n\r\n89")
+                .doesNotContainIgnoringCase("content-encoding");
+        for (String each : List.of("identity", "br;q=0", "br;q=0.5, identity", "zstd", "br;q=2")) {
+            assertThat(proxy.get("/a.js", "Accept-Encoding: " + each))
+                    .as(each)
+                    .endsWith("0123456789")
+                    .containsIgnoringCase("vary: accept-encoding")
+                    .doesNotContainIgnoringCase("content-encoding");
+        }
+        assertThat(proxy.exchange("HEAD /a.js HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAccept-Encoding: br\r\n\r\n"))
+                .containsIgnoringCase("content-encoding: br")
+                .containsIgnoringCase("content-length: 12")
+                .endsWith("\r\n\r\n");
         ProxyFixture.await(() -> proxy.plane.openFiles.availablePermits() == 1024);
     }
 }
