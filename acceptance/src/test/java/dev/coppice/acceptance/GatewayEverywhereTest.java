@@ -4,12 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
@@ -40,47 +36,14 @@ final class GatewayEverywhereTest {
     @TempDir
     private Path folder;
 
-    /** By the addresses of their gateways. */
-    private final Map<String, RunningCoppice> nodes = new LinkedHashMap<>();
+    private GatewayNodes cluster;
+    private Map<String, RunningCoppice> nodes;
 
     @AfterEach
     void stop() throws InterruptedException {
-        for (RunningCoppice each : nodes.values()) {
-            each.kill();
+        if (cluster != null) {
+            cluster.close();
         }
-    }
-
-    private static int freePort() throws Exception {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
-    }
-
-    private void up(String name, String address, String... options) throws Exception {
-        List<String> all = new ArrayList<>(List.of(
-                "--name",
-                name,
-                "--areas",
-                "gateway",
-                "--gateway-on-every-node",
-                "--gateway-addresses",
-                address,
-                "--peer-port"));
-        all.addAll(List.of(options));
-        nodes.put(address, RunningCoppice.up(folder.resolve(name), all.toArray(String[]::new)));
-    }
-
-    private String token() throws Exception {
-        String made = Shell.run(
-                        LIMIT,
-                        Shell.HOME.resolve("coppice").toString(),
-                        "cluster",
-                        "token",
-                        "--json",
-                        "--data",
-                        folder.resolve("a").toString())
-                .output();
-        return JSON.readTree(made.substring(made.indexOf('{'))).path("token").asText();
     }
 
     private static String route(String name) {
@@ -164,18 +127,8 @@ final class GatewayEverywhereTest {
     @Test
     void statusesAreTrueAgainWhenTheLeaderWasKilled() throws Exception {
         Shell.need("kubectl", "curl");
-        int port = freePort();
-        up("a", "127.0.0.21", Integer.toString(port), "--cluster", "a=127.0.0.1:" + port);
-        for (String name : List.of("b", "c")) {
-            up(
-                    name,
-                    name.equals("b") ? "127.0.0.22" : "127.0.0.23",
-                    Integer.toString(freePort()),
-                    "--join",
-                    "127.0.0.1:" + port,
-                    "--join-token",
-                    token());
-        }
+        cluster = GatewayNodes.up(folder, "127.0.0.21", "127.0.0.22", "127.0.0.23");
+        nodes = cluster.byAddress;
         RunningCoppice first = nodes.get("127.0.0.21");
         Shell.Outcome _ = first.kubectlWithInput(GATEWAY + route("one"), "apply", "-f", "-")
                 .succeeds();
@@ -184,7 +137,7 @@ final class GatewayEverywhereTest {
         await("the limit", () -> accepted(get(first, "ratelimit/fair"), "ancestors"));
         served("/one", "one");
 
-        nodes.remove(address(first)).kill();
+        cluster.kill(address(first));
         RunningCoppice left = nodes.values().iterator().next();
         await("the address of another one", () -> nodes.containsKey(address(left)));
         String leads = address(left);

@@ -3,11 +3,9 @@ package dev.coppice.acceptance;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,47 +29,14 @@ final class SharedLimitsTest {
     @TempDir
     private Path folder;
 
-    /** By the addresses of their gateways. */
-    private final Map<String, RunningCoppice> nodes = new LinkedHashMap<>();
+    private GatewayNodes cluster;
+    private Map<String, RunningCoppice> nodes;
 
     @AfterEach
     void stop() throws InterruptedException {
-        for (RunningCoppice each : nodes.values()) {
-            each.kill();
+        if (cluster != null) {
+            cluster.close();
         }
-    }
-
-    private static int freePort() throws Exception {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
-    }
-
-    private void up(String name, String address, String... options) throws Exception {
-        List<String> all = new ArrayList<>(List.of(
-                "--name",
-                name,
-                "--areas",
-                "gateway",
-                "--gateway-on-every-node",
-                "--gateway-addresses",
-                address,
-                "--peer-port"));
-        all.addAll(List.of(options));
-        nodes.put(address, RunningCoppice.up(folder.resolve(name), all.toArray(String[]::new)));
-    }
-
-    private String token() throws Exception {
-        String made = Shell.run(
-                        Duration.ofSeconds(60),
-                        Shell.HOME.resolve("coppice").toString(),
-                        "cluster",
-                        "token",
-                        "--json",
-                        "--data",
-                        folder.resolve("a").toString())
-                .output();
-        return JSON.readTree(made.substring(made.indexOf('{'))).path("token").asText();
     }
 
     private static double metric(RunningCoppice node, Pattern metric) throws Exception {
@@ -105,18 +70,8 @@ final class SharedLimitsTest {
     @Test
     void theLimitHoldsOverThreeNodesAndNearlySoWhenTheOwnerOfItsKeyDies() throws Exception {
         Shell.need("kubectl", "curl");
-        int port = freePort();
-        up("a", "127.0.0.11", Integer.toString(port), "--cluster", "a=127.0.0.1:" + port);
-        for (String name : List.of("b", "c")) {
-            up(
-                    name,
-                    name.equals("b") ? "127.0.0.12" : "127.0.0.13",
-                    Integer.toString(freePort()),
-                    "--join",
-                    "127.0.0.1:" + port,
-                    "--join-token",
-                    token());
-        }
+        cluster = GatewayNodes.up(folder, "127.0.0.11", "127.0.0.12", "127.0.0.13");
+        nodes = cluster.byAddress;
         awaitNodes(3);
         List<String> blocks = WorkedExample.blocks("docs/gateway/access.md", "Limits that nodes share");
         assertThat(blocks).hasSize(2);
@@ -129,8 +84,7 @@ final class SharedLimitsTest {
         assertThat(passed(counts)).isBetween(alone == 0 ? 30 : 15, alone == 0 ? 30 : 60);
 
         String owner = owner(example);
-        RunningCoppice dies = nodes.remove(owner);
-        dies.kill();
+        cluster.kill(owner);
         int ofTheRest = passed(example.sh(ask("next", 40) + " | sort | uniq -c"));
         System.out.println(ofTheRest + " of 80 passed after the owner at " + owner + " was killed");
         // A part of each node's until it is known that the owner is gone, and then what its heir gives.
