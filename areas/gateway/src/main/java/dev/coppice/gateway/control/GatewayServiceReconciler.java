@@ -28,6 +28,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class GatewayServiceReconciler implements Reconciler<Nothing, Nothing> {
     private static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+    private static final ObjectMapper READER = new ObjectMapper();
 
     /** Which labels and annotations came from the Gateway: so they can be taken away again. */
     private static final String CARRIED = "gateway.coppice.dev/infrastructure";
@@ -201,7 +202,7 @@ final class GatewayServiceReconciler implements Reconciler<Nothing, Nothing> {
 
     private static JsonNode carried(String note) {
         try {
-            return new ObjectMapper().readTree(note);
+            return READER.readTree(note);
         } catch (JsonProcessingException e) {
             // Somebody wrote over it: what was carried stays.
             return JSON.objectNode();

@@ -1,5 +1,6 @@
 package dev.coppice.gateway.explain;
 
+import dev.coppice.gateway.balance.CookieHeader;
 import dev.coppice.gateway.balance.Subsets;
 import dev.coppice.gateway.config.BalanceConfig.Subset;
 import dev.coppice.gateway.config.FilterConfig;
@@ -39,7 +40,9 @@ record SubsetChoice(String words, int endpoints) {
         Set<String> there = there(upstream, by);
         String source = by.header() == null ? "cookie" : by.header();
         String header = header(question.header(source), source, filters);
-        String name = by.header() == null ? cookie(header, Objects.requireNonNull(by.cookie())) : header;
+        String name = by.header() == null && header != null
+                ? CookieHeader.first(header, Objects.requireNonNull(by.cookie()))
+                : header;
         String what = by.header() == null ? "the cookie " + by.cookie() : "the header " + by.header();
         boolean changed = !Objects.equals(header, question.header(source));
         String said = name == null
@@ -112,17 +115,6 @@ record SubsetChoice(String words, int endpoints) {
             }
         }
         return values.isEmpty() ? null : String.join(",", values);
-    }
-
-    /** The first one of a name that is not empty. */
-    private static @Nullable String cookie(@Nullable String header, String name) {
-        for (String each : header == null ? new String[0] : header.split(";", -1)) {
-            int equals = each.indexOf('=');
-            if (equals > 0 && each.substring(0, equals).strip().equals(name) && equals + 1 < each.length()) {
-                return each.substring(equals + 1).strip();
-            }
-        }
-        return null;
     }
 
     /** Filters by name may change what is known only when there is a request. */

@@ -1,5 +1,6 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.balance.CookieHeader;
 import dev.coppice.gateway.config.BalanceConfig.HashKey;
 import dev.coppice.gateway.config.BalanceConfig.MadeCookie;
 import io.netty.handler.codec.http.HttpHeaderNames;
@@ -86,19 +87,9 @@ final class RequestKeys {
     /** The first cookie of a name (RFC 6265, 4.2.1); null when there is none, or it is empty. */
     static @Nullable String cookie(HttpHeaders headers, String name) {
         for (Iterator<String> all = headers.valueStringIterator(HttpHeaderNames.COOKIE); all.hasNext(); ) {
-            String pairs = all.next();
-            int at = 0;
-            while (at < pairs.length()) {
-                int semicolon = pairs.indexOf(';', at);
-                int end = semicolon < 0 ? pairs.length() : semicolon;
-                while (at < end && pairs.charAt(at) == ' ') {
-                    at++;
-                }
-                int equals = at + name.length();
-                if (equals < end && pairs.charAt(equals) == '=' && pairs.startsWith(name, at) && equals + 1 < end) {
-                    return pairs.substring(equals + 1, end).strip();
-                }
-                at = end + 1;
+            String value = CookieHeader.first(all.next(), name);
+            if (value != null) {
+                return value;
             }
         }
         return null;

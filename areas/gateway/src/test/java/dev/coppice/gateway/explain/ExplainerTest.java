@@ -148,6 +148,9 @@ final class ExplainerTest {
         Subset cookie = new Subset("version", null, "v", Subset.Fallback.DEFAULT, "v1");
         assertThat(subset(cookie, STAMP, "cookie: a=b; v=v2"))
                 .isEqualTo("1: this request names the subset v2 (the cookie v), 1 of 4 endpoints");
+        // No name has blanks after it, for the data plane either.
+        assertThat(subset(cookie, STAMP, "cookie: v = v7; v=v2"))
+                .isEqualTo("1: this request names the subset v2 (the cookie v), 1 of 4 endpoints");
         assertThat(subset(cookie, new FilterConfig.Named("default/f"), "cookie: v=v7"))
                 .isEqualTo(
                         "2: this request names the subset v7 (the cookie v), which no endpoint belongs to: to the default v1, 2 of 4 endpoints, unless a filter changes that: default/f");
