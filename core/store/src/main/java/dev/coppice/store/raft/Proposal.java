@@ -1,21 +1,19 @@
 package dev.coppice.store.raft;
 
 import com.alipay.sofa.jraft.Status;
-import com.alipay.sofa.jraft.error.RaftError;
 import com.google.protobuf.Message;
 import dev.coppice.kernel.Timers;
 import dev.coppice.store.StoreException;
 import dev.coppice.store.engine.Errors;
 import dev.coppice.store.engine.Machine;
 import dev.coppice.store.log.Command;
-import io.grpc.Status.Code;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A command on its way through the log of the only member. Its outcome is told once: what it came to, that the log did not
- * take it, or that nothing was heard of it for too long.
+ * take it, or that it is not known what it comes to: the log gave up, or nothing was heard of it for too long.
  */
 final class Proposal implements PendingEntry {
 
@@ -42,16 +40,16 @@ final class Proposal implements PendingEntry {
         }
     }
 
-    static StoreException failure(Status status) {
-        RaftError error = status.getRaftError();
-        if (error == RaftError.EBUSY) {
-            return Errors.tooManyRequests();
-        }
-        if (error == RaftError.EPERM || error == RaftError.ENEWLEADER) {
-            return Errors.noLeader();
-        }
-        return new StoreException(
-                Code.UNAVAILABLE, "etcdserver: the log could not take the request: " + status.getErrorMsg());
+    /**
+     * That there is no leader is said only of what was never appended: what was may be in the log, although the leader gave up,
+     * and then happens when the log is opened again.
+     */
+    private static StoreException failure(Status status) {
+        return switch (Attempt.read(status)) {
+            case NOT_TAKEN -> Errors.noLeader();
+            case BUSY -> Errors.tooManyRequests();
+            case OPEN, SETTLED -> Errors.timeoutByLeader();
+        };
     }
 
     @Override
