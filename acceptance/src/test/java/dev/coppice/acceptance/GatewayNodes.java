@@ -5,6 +5,7 @@ import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,10 @@ final class GatewayNodes implements AutoCloseable {
     private final Path folder;
     /** Those that run, by the addresses of their gateways; the first is the one that began the cluster. */
     final Map<String, RunningCoppice> byAddress = new LinkedHashMap<>();
+
+    private final Map<String, Member> members = new HashMap<>();
+
+    private record Member(String name, String peerPort) {}
 
     private GatewayNodes(Path folder) {
         this.folder = folder;
@@ -42,7 +47,20 @@ final class GatewayNodes implements AutoCloseable {
         start(name, address, Integer.toString(freePort()), "--join", "127.0.0.1:" + port, "--join-token", token());
     }
 
+    /** Starts one again that was killed, with the data that it had. */
+    void restart(String address) throws Exception {
+        Member member = members.get(address);
+        start(member.name, address, member.peerPort);
+    }
+
+    /** The directory of one, whether it runs or not. */
+    Path data(String address) {
+        return folder.resolve(members.get(address).name);
+    }
+
+    /** @param options the port for other nodes first */
     private void start(String name, String address, String... options) throws Exception {
+        members.put(address, new Member(name, options[0]));
         List<String> all = new ArrayList<>(List.of(
                 "--name",
                 name,

@@ -1,5 +1,6 @@
 package dev.coppice.gateway;
 
+import dev.coppice.gateway.authentication.SessionEnds;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.function.FunctionReading;
@@ -76,6 +77,11 @@ public interface DataPlane extends AutoCloseable {
 
     /** Its part in limits that several nodes have together; null: it has none. */
     default @Nullable LimitSharing limitSharing() {
+        return null;
+    }
+
+    /** Which sessions issuers have ended; null: none has. */
+    default @Nullable SessionEnds sessionEnds() {
         return null;
     }
 

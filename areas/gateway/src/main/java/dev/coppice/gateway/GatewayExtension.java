@@ -92,6 +92,15 @@ public final class GatewayExtension implements Extension {
             all.addAll(Permission.ofController(kind));
         }
         all.add(Permission.cluster(GatewayKinds.GROUP, "gatewayclasses", "create"));
+        all.add(Permission.cluster(
+                GatewayKinds.POLICY_GROUP,
+                GatewayKinds.ENDED_SESSION.plural(),
+                "get",
+                "list",
+                "watch",
+                "create",
+                "update",
+                "delete"));
         all.add(Permission.namespaced("", "services", "get", "list", "watch"));
         all.add(Permission.namespaced("", "services", "create", "patch", "delete"));
         all.add(Permission.namespaced("", "services/status", "patch"));

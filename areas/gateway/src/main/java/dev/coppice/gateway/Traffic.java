@@ -1,6 +1,7 @@
 package dev.coppice.gateway;
 
 import dev.coppice.control.storage.Sealer;
+import dev.coppice.gateway.authentication.SessionEnds;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.control.SavedConfig;
 import dev.coppice.gateway.function.FunctionReading;
@@ -175,6 +176,11 @@ public final class Traffic implements DataPlane {
     @Override
     public @Nullable LimitSharing limitSharing() {
         return plane.limitSharing();
+    }
+
+    @Override
+    public @Nullable SessionEnds sessionEnds() {
+        return plane.sessionEnds();
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.coppice.gateway;
 
+import dev.coppice.gateway.authentication.SessionEnds;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.TlsConfig;
@@ -107,6 +108,11 @@ final class WarmedDataPlane implements DataPlane {
     @Override
     public @Nullable LimitSharing limitSharing() {
         return plane.limitSharing();
+    }
+
+    @Override
+    public @Nullable SessionEnds sessionEnds() {
+        return plane.sessionEnds();
     }
 
     @Override

@@ -5,17 +5,13 @@ import dev.coppice.gateway.config.SecurityConfig.KeySet;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.kernel.Supervisor;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
+import java.util.stream.Stream;
 
 /**
  * Makes methods of configurations. Methods whose configuration stays are kept, with what they found good; so are fetched keys. Safe for
@@ -41,26 +37,25 @@ public final class AuthenticationMethods {
     private final AtomicLong scopes = new AtomicLong();
     private Map<SecurityConfig.Method, AuthenticationMethod> methods = Map.of();
     private Map<KeySet.Remote, RemoteKeys> remotes = Map.of();
-    private final @Nullable Path directory;
-    private Map<String, EndedSessions> ended = Map.of();
+    private final SessionEnds ended;
 
     /**
      * Begins.
      *
      * @param supervisor of the threads that hash passwords, fetch keys, and ask issuers
-     * @param directory where it is kept which sessions issuers have ended; null: nowhere
+     * @param ended which sessions issuers have ended
      * @param fetched told of each fetch of keys: fetched, failed
      * @param sessions told what becomes of sessions, as {@link SessionMethod} says
      */
     public AuthenticationMethods(
             Kernel kernel,
             Supervisor supervisor,
-            @Nullable Path directory,
+            SessionEnds ended,
             Consumer<String> fetched,
             Consumer<String> sessions)
             throws StartException {
         this.kernel = kernel;
-        this.directory = directory;
+        this.ended = ended;
         long entries = Runtime.getRuntime().maxMemory() / PART_OF_HEAP / ENTRY_BYTES;
         this.cache = new ProofCache(
                 kernel.clock(), kernel.secureRandom(), Integer.highestOneBit((int) Math.clamp(entries, 256, 1 << 16)));
@@ -77,46 +72,25 @@ public final class AuthenticationMethods {
     public synchronized void update(List<SecurityConfig> policies) {
         Map<SecurityConfig.Method, AuthenticationMethod> next = new HashMap<>();
         Map<KeySet.Remote, RemoteKeys> nextRemotes = new HashMap<>();
-        Map<String, EndedSessions> nextEnded = new HashMap<>();
+        ended.keep(policies.stream()
+                .flatMap(policy -> policy.methods().stream())
+                .flatMap(each -> each instanceof SecurityConfig.Method.Oidc oidc ? Stream.of(oidc) : Stream.empty())
+                .toList());
         for (SecurityConfig policy : policies) {
             for (SecurityConfig.Method each : policy.methods()) {
                 if (each instanceof SecurityConfig.Method.Jwt jwt && jwt.keys() instanceof KeySet.Remote remote) {
                     RemoteKeys known = remotes.get(remote);
                     nextRemotes.computeIfAbsent(remote, _ -> known == null ? begun(remote) : known);
                 }
-                if (each instanceof SecurityConfig.Method.Oidc oidc) {
-                    nextEnded.computeIfAbsent(
-                            client(oidc), name -> Objects.requireNonNullElseGet(ended.get(name), () -> ended(name)));
-                }
                 AuthenticationMethod known = methods.get(each);
                 if (!(each instanceof SecurityConfig.Method.External)
                         && !(each instanceof SecurityConfig.Method.ClientCertificate)) {
-                    next.computeIfAbsent(each, _ -> known == null ? made(each, nextRemotes, nextEnded) : known);
+                    next.computeIfAbsent(each, _ -> known == null ? made(each, nextRemotes) : known);
                 }
             }
         }
         methods = next;
         remotes = nextRemotes;
-        ended = nextEnded;
-    }
-
-    /** As whom an issuer ends sessions: those of one client are one matter, whatever policies there are. */
-    private static String client(SecurityConfig.Method.Oidc config) {
-        return config.issuer() + "\n" + config.clientId();
-    }
-
-    private EndedSessions ended(String client) {
-        if (directory == null) {
-            return new EndedSessions(kernel.clock(), null);
-        }
-        byte[] hash = Fingerprint.sha256(new byte[0], client.getBytes(StandardCharsets.UTF_8));
-        return new EndedSessions(
-                kernel.clock(), directory.resolve(HexFormat.of().formatHex(hash)));
-    }
-
-    /** How many names of sessions and subjects are remembered that issuers have ended. */
-    public synchronized int endedSessions() {
-        return ended.values().stream().mapToInt(EndedSessions::size).sum();
     }
 
     /** The method of a configuration that was among those of the last update. */
@@ -135,21 +109,20 @@ public final class AuthenticationMethods {
         return keys;
     }
 
-    private AuthenticationMethod made(
-            SecurityConfig.Method config, Map<KeySet.Remote, RemoteKeys> remotes, Map<String, EndedSessions> ended) {
+    private AuthenticationMethod made(SecurityConfig.Method config, Map<KeySet.Remote, RemoteKeys> remotes) {
         return switch (config) {
             case SecurityConfig.Method.ApiKey keys -> new KeyMethod(keys);
             case SecurityConfig.Method.Basic basic ->
                 new PasswordMethod(basic, hash, new Proofs(kernel.clock(), cache, scopes.incrementAndGet(), passwords));
             case SecurityConfig.Method.Jwt jwt ->
                 new TokenMethod(jwt, source(jwt.keys(), remotes), kernel.clock(), cache, scopes::incrementAndGet);
-            case SecurityConfig.Method.Oidc oidc -> sessions(oidc, Objects.requireNonNull(ended.get(client(oidc))));
+            case SecurityConfig.Method.Oidc oidc -> sessions(oidc);
             case SecurityConfig.Method.ClientCertificate _, SecurityConfig.Method.External _ ->
                 throw new IllegalArgumentException(config.name() + " has no credential in the request");
         };
     }
 
-    private SessionMethod sessions(SecurityConfig.Method.Oidc config, EndedSessions ended) {
+    private SessionMethod sessions(SecurityConfig.Method.Oidc config) {
         Issuer issuer = new Issuer(
                 config,
                 IssuerClient.over(kernel, config.authorities(), config.allowLinkLocal()),
@@ -162,7 +135,7 @@ public final class AuthenticationMethods {
         return new SessionMethod(
                 config,
                 issuer,
-                ended,
+                ended.of(config),
                 kernel,
                 new Proofs(kernel.clock(), cache, scopes.incrementAndGet(), new ExecutorShare(issuers, FETCHES_OF_ONE)),
                 sessions);

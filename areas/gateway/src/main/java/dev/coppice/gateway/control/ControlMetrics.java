@@ -49,9 +49,15 @@ final class ControlMetrics implements AutoCloseable {
             .help("What HTTPRouteFilters have of ConfigMaps, in base64; what several have counts once.")
             .build();
 
+    final Gauge untold = Gauge.builder()
+            .name("coppice_gateway_ended_sessions_untold")
+            .help(
+                    "Names of sessions and subjects that issuers have ended here, and that other gateways cannot know yet.")
+            .build();
+
     private final PrometheusRegistry registry;
     private final List<Collector> all =
-            List.of(translation, apply, failures, objects, lookups, names, filterCharacters);
+            List.of(translation, apply, failures, objects, lookups, names, filterCharacters, untold);
 
     ControlMetrics(PrometheusRegistry registry) {
         this.registry = registry;

@@ -12,6 +12,7 @@ import dev.coppice.control.Resource;
 import dev.coppice.gateway.DataPlane.Binding;
 import dev.coppice.gateway.GatewayOptions;
 import dev.coppice.gateway.Traffic;
+import dev.coppice.gateway.authentication.SessionEnds;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.kind.CertificateKinds;
@@ -77,6 +78,7 @@ public final class GatewayController implements AutoCloseable {
     private Set<Binding> unopened = Set.of();
 
     private Map<String, String> addresses = Map.of();
+    private volatile @Nullable EndedSessionReconciler endedSessions;
     private @Nullable GatewayConfig applied;
     private @Nullable ClusterCopy cluster;
     private final AtomicReference<@Nullable GatewayConfig> unsaved = new AtomicReference<>();
@@ -99,6 +101,7 @@ public final class GatewayController implements AutoCloseable {
     public void start() throws StartException {
         GatewayKinds.all().forEach(context::register);
         makeClass();
+        tellEndedSessions();
         ClusterCopy copy = new ClusterCopy(context, metrics, this::changed);
         cluster = copy;
         GatewayKinds.all().forEach(this::observe);
@@ -187,6 +190,20 @@ public final class GatewayController implements AutoCloseable {
         context.start(Controller.of("gatewayservice", CoreKinds.SERVICE, standing)
                 .withParallelism(2)
                 .wokenBy(waker -> wakers.put(GATEWAY_SERVICE, waker)));
+    }
+
+    /** Begins before anything else is served: what others have ended is to count for it. */
+    private void tellEndedSessions() {
+        SessionEnds ends = traffic.sessionEnds();
+        if (ends == null) {
+            return;
+        }
+        context.register(GatewayKinds.ENDED_SESSION);
+        EndedSessionReconciler reconciler = new EndedSessionReconciler(
+                ends, context.informer(GatewayKinds.ENDED_SESSION), kernel.clock(), tells, metrics.untold::set);
+        context.start(Controller.of("endedsession", GatewayKinds.ENDED_SESSION, reconciler)
+                .wokenBy(reconciler::begin));
+        endedSessions = reconciler;
     }
 
     private <S extends Record, T extends Record> void writer(Kind<S, T> kind) {
@@ -320,6 +337,10 @@ public final class GatewayController implements AutoCloseable {
         if (gatewayServices != null) {
             wakeGatewayServices();
         }
+        EndedSessionReconciler ended = endedSessions;
+        if (ended != null) {
+            ended.changed();
+        }
     }
 
     private void wake(Translation.ObjectId id) {
@@ -408,6 +429,10 @@ public final class GatewayController implements AutoCloseable {
     @Override
     public void close() throws Exception {
         traffic.whenFunctionsChange(() -> {});
+        EndedSessionReconciler ended = endedSessions;
+        if (ended != null) {
+            ended.close();
+        }
         for (AutoCloseable observer : observers) {
             observer.close();
         }

@@ -277,9 +277,24 @@ public final class GatewayKinds {
             .withColumn("When", "string", ".spec.when", "To which requests it applies.")
             .withColumn("Age", "date", AGE, "When it was made.");
 
+    /** What gateways tell each other of logouts; nothing that is served follows from it. */
+    public static final Kind<EndedSessionSpec, NoStatus> ENDED_SESSION = Kind.cluster(
+                    POLICY_GROUP,
+                    VERSION,
+                    "EndedSession",
+                    EndedSessionSpec.class,
+                    NoStatus.class,
+                    "EndedSession says that an issuer of OpenID Connect has ended sessions before their time. Gateways write it.")
+            .withColumn("Issuer", "string", ".spec.issuer", "Who ended them.")
+            .withColumn("Client", "string", ".spec.clientID", "Of which of its clients they are.")
+            .withColumn("Scope", "string", ".spec.scope", "Which they are.")
+            .withColumn("Ended", "date", ".spec.endedTime", "When they ended.")
+            .withColumn(new Kind.Column(
+                    "Expires", "string", ".spec.expirationTime", "When it need not be known any more.", true));
+
     private GatewayKinds() {}
 
-    /** All kinds of the area. */
+    /** All kinds that say what is served, and how. */
     public static List<Kind<?, ?>> all() {
         return List.of(
                 GATEWAY_CLASS,

@@ -45,6 +45,7 @@ final class AccessMetrics implements AutoCloseable {
     private final Counter fetches;
     private final Counter sessions;
     private final Counter tokens;
+    private final Counter dropped;
     private @Nullable GaugeWithCallback ended;
     private final NamedFigures<PerPolicy> policies =
             new NamedFigures<>(MOST_NAMES, this::made, (name, _) -> forget(name));
@@ -74,6 +75,11 @@ final class AccessMetrics implements AutoCloseable {
                         "What became of sessions of people whom an issuer logs in: begun, completed, refused, failed, refreshed, ended, loggedout, revoked (by the issuer), unrevoked (as its token was not good).")
                 .labelNames("event")
                 .register(registry);
+        dropped = Counter.builder()
+                .name("coppice_gateway_ended_sessions_dropped")
+                .help(
+                        "Names of sessions and subjects that went for want of room; whose sessions began before has to log in again.")
+                .register(registry);
         tokens = Counter.builder()
                 .name("coppice_gateway_token_fetches")
                 .help("Fetches of tokens that the gateway shows to backends: fetched, failed.")
@@ -88,6 +94,10 @@ final class AccessMetrics implements AutoCloseable {
                 .help("Names of sessions and subjects that issuers have ended, as they are remembered.")
                 .callback(callback -> callback.call(count.getAsInt()))
                 .register(registry);
+    }
+
+    void dropped(int names) {
+        dropped.inc(names);
     }
 
     void fetched(String result) {
@@ -128,6 +138,7 @@ final class AccessMetrics implements AutoCloseable {
         registry.unregister(fetches);
         registry.unregister(sessions);
         registry.unregister(tokens);
+        registry.unregister(dropped);
         GaugeWithCallback gauge = ended;
         if (gauge != null) {
             registry.unregister(gauge);

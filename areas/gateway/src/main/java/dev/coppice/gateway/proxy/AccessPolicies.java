@@ -2,6 +2,7 @@ package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.authentication.AuthenticationMethods;
 import dev.coppice.gateway.authentication.BackendCredentials;
+import dev.coppice.gateway.authentication.SessionEnds;
 import dev.coppice.gateway.config.CredentialConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.RouteConfig;
@@ -36,6 +37,7 @@ final class AccessPolicies implements AutoCloseable {
     private final Executor tokenFetches;
     private final Clock clock;
     private final AccessMetrics metrics;
+    private final SessionEnds sessionEnds;
     private final AuthenticationMethods methods;
     private Map<SecurityConfig, AccessPolicy> policies = Map.of();
     private Map<TrafficTarget, List<AccessPolicy>> targets = Map.of();
@@ -63,8 +65,14 @@ final class AccessPolicies implements AutoCloseable {
         this.tokenFetches = supervisor.executor("token-fetches", TOKEN_FETCHES);
         this.clock = kernel.clock();
         this.metrics = new AccessMetrics(registry);
-        this.methods = new AuthenticationMethods(kernel, supervisor, endedSessions, metrics::fetched, metrics::session);
-        metrics.endedSessions(methods::endedSessions);
+        this.sessionEnds = new SessionEnds(clock, endedSessions, metrics::dropped);
+        this.methods = new AuthenticationMethods(kernel, supervisor, sessionEnds, metrics::fetched, metrics::session);
+        metrics.endedSessions(sessionEnds::size);
+    }
+
+    /** Which sessions issuers have ended. */
+    SessionEnds sessionEnds() {
+        return sessionEnds;
     }
 
     /** What the gateway shows to backends. */

@@ -1,6 +1,7 @@
 package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.DataPlane;
+import dev.coppice.gateway.authentication.SessionEnds;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
@@ -556,6 +557,11 @@ public final class ProxyDataPlane implements DataPlane {
     @Override
     public @Nullable LimitSharing limitSharing() {
         return limits.sharing();
+    }
+
+    @Override
+    public SessionEnds sessionEnds() {
+        return access.sessionEnds();
     }
 
     @Override

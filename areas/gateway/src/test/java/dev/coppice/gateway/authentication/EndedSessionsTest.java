@@ -16,6 +16,14 @@ import org.junit.jupiter.api.io.TempDir;
 class EndedSessionsTest {
     private static final long LIFETIME = Duration.ofHours(8).toMillis();
 
+    static final EndedSessions.Listener NOBODY = new EndedSessions.Listener() {
+        @Override
+        public void ended(SessionEnd.Scope scope, String hash) {}
+
+        @Override
+        public void dropped(int names) {}
+    };
+
     @TempDir
     private Path folder;
 
@@ -28,7 +36,7 @@ class EndedSessionsTest {
 
     @Test
     void asTheIssuerSays() throws Exception {
-        EndedSessions ended = new EndedSessions(clock, null);
+        EndedSessions ended = new EndedSessions(clock, null, NOBODY);
         long now = clock.currentTimeMillis();
         assertThat(ended.has("s", "alice", now)).isFalse();
         long before = ended.number();
@@ -49,7 +57,7 @@ class EndedSessionsTest {
 
     @Test
     void aTokenCountsOnce() throws Exception {
-        EndedSessions ended = new EndedSessions(clock, null);
+        EndedSessions ended = new EndedSessions(clock, null, NOBODY);
         LogoutToken token = new LogoutToken("t", "s", null, clock.currentTimeMillis() + 1000);
         ended.end(token, LIFETIME);
         assertThatThrownBy(() -> ended.end(token, LIFETIME)).hasMessageContaining("shown before");
@@ -60,7 +68,7 @@ class EndedSessionsTest {
 
     @Test
     void tokensAreRememberedUpToABound() throws Exception {
-        EndedSessions ended = new EndedSessions(clock, null);
+        EndedSessions ended = new EndedSessions(clock, null, NOBODY);
         for (int i = 0; i < 10_000; i++) {
             end(ended, "same", null);
         }
@@ -74,27 +82,86 @@ class EndedSessionsTest {
     void aRestartForgetsNothingAndALineThatWasCutOffIsNone() throws Exception {
         Path file = folder.resolve("sub").resolve("ended");
         long now = clock.currentTimeMillis();
-        EndedSessions first = new EndedSessions(clock, file);
+        EndedSessions first = new EndedSessions(clock, file, NOBODY);
         end(first, "s", "alice");
         end(first, null, "bob");
         assertThat(Files.readString(file)).doesNotContain("alice", "bob").hasLineCount(3);
         Files.writeString(file, "1abc 12", StandardOpenOption.APPEND);
-        EndedSessions second = new EndedSessions(clock, file);
+        EndedSessions second = new EndedSessions(clock, file, NOBODY);
         assertThat(second.has("s", "x", now)).isTrue();
         assertThat(second.has("x", "bob", now)).isTrue();
         assertThat(second.has("x", "x", now)).isFalse();
         end(second, "u", null);
-        assertThat(new EndedSessions(clock, file).has("u", "x", now)).isTrue();
+        assertThat(new EndedSessions(clock, file, NOBODY).has("u", "x", now)).isTrue();
         clock.advance(Duration.ofHours(8));
-        assertThat(new EndedSessions(clock, file).size()).isZero();
+        assertThat(new EndedSessions(clock, file, NOBODY).size()).isZero();
         assertThat(Files.size(file)).isZero();
+    }
+
+    @Test
+    void itIsRememberedAsLongAsTheLongestSessionOfTheClientLasts() throws Exception {
+        EndedSessions ended = new EndedSessions(clock, null, NOBODY);
+        ended.remembersFor(2 * LIFETIME);
+        ended.remembersFor(LIFETIME / 2);
+        end(ended, "s", null);
+        assertThat(ended.all())
+                .extracting(EndedSessions.Entry::untilMillis)
+                .containsExactly(clock.currentTimeMillis() + 2 * LIFETIME);
+    }
+
+    @Test
+    void whatAnotherGatewayHasEndedIsEndedHereAlsoAfterARestart() throws Exception {
+        Path file = folder.resolve("ended");
+        EndedSessions there = new EndedSessions(clock, null, NOBODY);
+        end(there, "s", "alice");
+        end(there, null, "bob");
+        EndedSessions here = new EndedSessions(clock, file, NOBODY);
+        long now = clock.currentTimeMillis();
+        long before = here.number();
+        for (EndedSessions.Entry each : there.all()) {
+            here.merge(each);
+        }
+        assertThat(here.number()).isNotEqualTo(before);
+        for (EndedSessions each : new EndedSessions[] {here, new EndedSessions(clock, file, NOBODY)}) {
+            assertThat(each.has("s", "alice", now)).isTrue();
+            assertThat(each.has(null, "alice", now)).isTrue();
+            assertThat(each.has("b", "bob", now)).isTrue();
+            assertThat(each.has("other", "alice", now)).isFalse();
+        }
+        before = here.number();
+        for (EndedSessions.Entry each : there.all()) {
+            here.merge(each);
+        }
+        assertThat(here.number()).as("nothing of it is new").isEqualTo(before);
+    }
+
+    @Test
+    void aClockThatIsAheadElsewhereEndsNothingThatBeginsLater() throws Exception {
+        EndedSessions here = new EndedSessions(clock, null, NOBODY);
+        long now = clock.currentTimeMillis();
+        EndedSessions there = new EndedSessions(clock, null, NOBODY);
+        end(there, null, "bob");
+        String bob = there.all().getFirst().hash();
+        here.merge(new EndedSessions.Entry(SessionEnd.Scope.SUBJECT, bob, now + 3_600_000, now + LIFETIME));
+        here.merge(new EndedSessions.Entry(SessionEnd.Scope.ALL, "", now + 3_600_000, now + LIFETIME));
+        assertThat(here.has("b", "bob", now)).isTrue();
+        assertThat(here.has("b", "bob", now + 1)).isFalse();
+    }
+
+    @Test
+    void whatAFileThatCannotBeReadCostsIsNoMatterOfOthers() throws Exception {
+        Path file = folder.resolve("ended");
+        Files.writeString(file, "rubbish 1 2\n");
+        EndedSessions ended = new EndedSessions(clock, file, NOBODY);
+        assertThat(ended.has("s", "alice", clock.currentTimeMillis())).isTrue();
+        assertThat(ended.all()).isEmpty();
     }
 
     @Test
     void aFileThatCannotBeReadEndsAllOfBefore() throws Exception {
         Path file = folder.resolve("ended");
         Files.writeString(file, "rubbish\n");
-        EndedSessions ended = new EndedSessions(clock, file);
+        EndedSessions ended = new EndedSessions(clock, file, NOBODY);
         long now = clock.currentTimeMillis();
         assertThat(ended.has("s", "alice", now)).isTrue();
         assertThat(ended.has("s", "alice", now + 1)).isFalse();
@@ -103,14 +170,18 @@ class EndedSessionsTest {
     @Test
     void nothingThatHasEndedBeginsAgainWhenThereIsTooMuch() throws Exception {
         Path file = folder.resolve("ended");
-        EndedSessions ended = new EndedSessions(clock, file);
+        EndedSessions ended = new EndedSessions(clock, file, NOBODY);
         long start = clock.currentTimeMillis();
         for (int i = 0; i <= EndedSessions.MOST; i++) {
             clock.advance(Duration.ofMillis(100));
             end(ended, "s" + i, null);
         }
+        EndedSessions other = new EndedSessions(clock, null, NOBODY);
+        for (EndedSessions.Entry each : ended.all()) {
+            other.merge(each);
+        }
         assertThat(ended.size()).isBetween(EndedSessions.MOST / 4, EndedSessions.MOST);
-        for (EndedSessions each : new EndedSessions[] {ended, new EndedSessions(clock, file)}) {
+        for (EndedSessions each : new EndedSessions[] {ended, new EndedSessions(clock, file, NOBODY), other}) {
             for (int i = 0; i <= EndedSessions.MOST; i++) {
                 assertThat(each.has("s" + i, "x", start + 100L * i)).as("s" + i).isTrue();
             }

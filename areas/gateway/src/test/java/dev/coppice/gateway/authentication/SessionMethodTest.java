@@ -31,7 +31,7 @@ class SessionMethodTest {
     private final TestBrowser browser = new TestBrowser();
     private final Queue<Runnable> work = new ArrayDeque<>();
     private final List<String> told = new ArrayList<>();
-    private final EndedSessions ended = new EndedSessions(clock, null);
+    private final EndedSessions ended = new EndedSessions(clock, null, EndedSessionsTest.NOBODY);
     private List<String> userInfoClaims = List.of();
     private SessionMethod method = method(config(KEY));
 
