@@ -60,7 +60,7 @@ final class Load {
         String text = String.valueOf(error.getStatus().getDescription());
         boolean sure = switch (error.getStatus().getCode()) {
             case INVALID_ARGUMENT, FAILED_PRECONDITION, OUT_OF_RANGE, NOT_FOUND, RESOURCE_EXHAUSTED -> true;
-            case UNAVAILABLE -> text.equals("etcdserver: no leader");
+            case UNAVAILABLE -> text.equals("etcdserver: no leader") || neverConnected(error);
             default -> false;
         };
         (sure ? refused : unknown).incrementAndGet();

@@ -49,7 +49,8 @@ final class RevisionChecker {
         return checker.problems;
     }
 
-    private static boolean changed(Operation<Request, Response> operation) {
+    /** Whether an operation was answered that it wrote something: its revision is that of its own change then. */
+    static boolean changed(Operation<Request, Response> operation) {
         Response response = operation.output();
         if (response == null) {
             return false;

@@ -37,6 +37,7 @@ final class RigNode implements AutoCloseable {
     private @Nullable Process process;
     private CompletableFuture<JsonNode> ready = new CompletableFuture<>();
     private CompletableFuture<Boolean> begun = new CompletableFuture<>();
+    private @Nullable Thread listener;
 
     RigNode(
             Network network,
@@ -106,7 +107,7 @@ final class RigNode implements AutoCloseable {
         CompletableFuture<JsonNode> announced = ready;
         CompletableFuture<Boolean> spoke = begun;
         // A read of a pipe holds the thread that carries it: five nodes would hold all that virtual threads have.
-        Thread.ofPlatform().daemon().start(() -> listen(started, spoke, announced));
+        listener = Thread.ofPlatform().daemon().start(() -> listen(started, spoke, announced));
     }
 
     private void listen(Process started, CompletableFuture<Boolean> spoke, CompletableFuture<JsonNode> announced) {
@@ -217,6 +218,15 @@ final class RigNode implements AutoCloseable {
     @Override
     public void close() throws IOException, InterruptedException {
         kill();
+        awaitListener();
         disk.close();
+    }
+
+    /** It writes to the log, which the test's folder can only be removed without. */
+    private synchronized void awaitListener() throws InterruptedException {
+        Thread last = listener;
+        if (last != null) {
+            last.join(LIMIT);
+        }
     }
 }

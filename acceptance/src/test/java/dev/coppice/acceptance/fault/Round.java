@@ -229,7 +229,8 @@ final class Round {
     private int search(List<String> problems, Changes changes) {
         int undecided = 0;
         Map<String, List<Operation<Request, Response>>> groups = new TreeMap<>();
-        for (Operation<Request, Response> each : load.history().operations()) {
+        for (Operation<Request, Response> each :
+                UnknownOutcomes.resolve(changes, load.history().operations())) {
             groups.computeIfAbsent(
                             KeyValueClient.Keys.group(
                                     each.input().then().getFirst().key()),

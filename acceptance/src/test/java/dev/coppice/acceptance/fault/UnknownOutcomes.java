@@ -27,12 +27,20 @@ final class UnknownOutcomes {
 
     private final Changes changes;
 
+    /** All operations that happened, or may have, with what is known about them. */
+    static List<Operation<Request, Response>> resolve(Changes changes, List<Operation<Request, Response>> operations) {
+        UnknownOutcomes outcomes = new UnknownOutcomes(changes, operations);
+        return operations.stream()
+                .flatMap(each -> outcomes.resolve(each).stream())
+                .toList();
+    }
+
     UnknownOutcomes(Changes changes, List<Operation<Request, Response>> operations) {
         this.changes = changes;
         Set<Long> claimed = new HashSet<>();
         for (Operation<Request, Response> each : operations) {
             Response response = each.output();
-            if (response != null && each.input().writes()) {
+            if (response != null && RevisionChecker.changed(each)) {
                 claimed.add(response.revision());
             }
         }
