@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.coppice.kernel.FreePorts;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -46,12 +46,6 @@ class ClusterTest {
         others.forEach(ClusterLocks::close);
         for (RunningCoppice node : nodes.values()) {
             node.kill();
-        }
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
         }
     }
 
@@ -125,12 +119,12 @@ class ClusterTest {
 
     @Test
     void growsLosesItsLeaderAndLosesNothing() throws Exception {
-        int port = freePort();
+        int port = FreePorts.next();
         up("a", "--peer-port", Integer.toString(port), "--cluster", "a=127.0.0.1:" + port);
         etcdctl(List.of("a"), "put", "before", "growing");
         aMemberOfTwoLeavesAndTheOtherGoesOn(port);
-        join("b", port, freePort());
-        join("c", port, freePort());
+        join("b", port, FreePorts.next());
+        join("c", port, FreePorts.next());
         awaitVoters(3);
         assertThat(etcdctl(List.of("a", "b", "c"), "member", "list").output().lines())
                 .hasSize(3)
@@ -192,7 +186,7 @@ class ClusterTest {
     }
 
     private void aMemberOfTwoLeavesAndTheOtherGoesOn(int port) throws Exception {
-        join("guest", port, freePort());
+        join("guest", port, FreePorts.next());
         awaitVoters(2);
         remove(id("guest"));
         assertThat(nodes.get("guest").awaitEnd()).isZero();
@@ -359,13 +353,13 @@ class ClusterTest {
             certify(openssl, "old", name);
         }
         certify(openssl, "foreign", "d");
-        int port = freePort();
+        int port = FreePorts.next();
         List<String> first =
                 new ArrayList<>(List.of("--peer-port", Integer.toString(port), "--cluster", "a=127.0.0.1:" + port));
         first.addAll(List.of(certificates("a")));
         up("a", first.toArray(String[]::new));
-        join("b", port, freePort(), certificates("b"));
-        join("c", port, freePort(), certificates("c"));
+        join("b", port, FreePorts.next(), certificates("b"));
+        join("c", port, FreePorts.next(), certificates("c"));
         awaitVoters(3);
         List<String> stranger = new ArrayList<>(List.of(
                 "up",
@@ -374,7 +368,7 @@ class ClusterTest {
                 "--data",
                 data("d").toString(),
                 "--peer-port",
-                Integer.toString(freePort()),
+                Integer.toString(FreePorts.next()),
                 "--join",
                 "127.0.0.1:" + port,
                 "--join-token",
@@ -433,14 +427,14 @@ class ClusterTest {
     @Test
     @EnabledIfSystemProperty(named = "coppice.long", matches = "true")
     void growsToFiveAndShrinksToOneWhileServing() throws Exception {
-        int port = freePort();
+        int port = FreePorts.next();
         up("a", "--peer-port", Integer.toString(port), "--cluster", "a=127.0.0.1:" + port);
         Queue<String> acknowledged = new ConcurrentLinkedQueue<>();
         AtomicBoolean over = new AtomicBoolean();
         Thread writer = Thread.ofPlatform().start(() -> write(List.of("a"), acknowledged, over));
         int number = 1;
         for (String name : List.of("b", "c", "d", "e")) {
-            join(name, port, freePort());
+            join(name, port, FreePorts.next());
             awaitVoters(++number);
         }
         for (String name : List.of("e", "d", "c", "b")) {
@@ -462,13 +456,13 @@ class ClusterTest {
     @Test
     @EnabledIfSystemProperty(named = "coppice.long", matches = "true")
     void aLearnerIsPromotedMovedAndRemovedWhileItIsAway() throws Exception {
-        int port = freePort();
+        int port = FreePorts.next();
         up("a", "--peer-port", Integer.toString(port), "--cluster", "a=127.0.0.1:" + port);
         String[] joining = {"--join", "127.0.0.1:" + port, "--join-token", token()};
         up(
                 "b",
                 "--peer-port",
-                Integer.toString(freePort()),
+                Integer.toString(FreePorts.next()),
                 "--learner",
                 joining[0],
                 joining[1],
@@ -483,7 +477,7 @@ class ClusterTest {
                         "--data",
                         data("c").toString(),
                         "--peer-port",
-                        Integer.toString(freePort()),
+                        Integer.toString(FreePorts.next()),
                         joining[0],
                         joining[1],
                         joining[2],

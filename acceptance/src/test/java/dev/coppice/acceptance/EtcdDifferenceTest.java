@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.coppice.acceptance.etcd.Differences;
+import dev.coppice.kernel.FreePorts;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -56,15 +56,8 @@ class EtcdDifferenceTest {
         private final Process process;
 
         Etcd(Path data) throws IOException, InterruptedException {
-            int client;
-            int peer;
-            try (ServerSocket one = new ServerSocket(0);
-                    ServerSocket two = new ServerSocket(0)) {
-                client = one.getLocalPort();
-                peer = two.getLocalPort();
-            }
-            endpoint = "127.0.0.1:" + client;
-            String peerUrl = "http://127.0.0.1:" + peer;
+            endpoint = "127.0.0.1:" + FreePorts.next();
+            String peerUrl = "http://127.0.0.1:" + FreePorts.next();
             process = new ProcessBuilder(
                             "/usr/bin/etcd",
                             "--data-dir",

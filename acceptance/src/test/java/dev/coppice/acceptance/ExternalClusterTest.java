@@ -2,8 +2,8 @@ package dev.coppice.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.coppice.kernel.FreePorts;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -40,12 +40,6 @@ class ExternalClusterTest {
         for (Process each : members.values()) {
             each.destroyForcibly();
             each.waitFor();
-        }
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
         }
     }
 
@@ -124,8 +118,8 @@ class ExternalClusterTest {
         openssl.signed("ca", "server", "IP:127.0.0.1,DNS:localhost");
         openssl.signed("ca", "anybody", "DNS:anybody");
         for (int i = 0; i < 3; i++) {
-            clients.add(freePort());
-            peers.add(freePort());
+            clients.add(FreePorts.next());
+            peers.add(FreePorts.next());
         }
         for (int i = 0; i < 3; i++) {
             member(i);

@@ -2,8 +2,8 @@ package dev.coppice.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.coppice.kernel.FreePorts;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -28,12 +28,6 @@ class ExternalStoreTest {
         if (etcd != null) {
             etcd.destroyForcibly();
             etcd.waitFor();
-        }
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
         }
     }
 
@@ -66,8 +60,8 @@ class ExternalStoreTest {
     @Test
     void theQuickstartOnARealEtcdThatIsRestarted() throws Exception {
         Shell.need("etcd", "etcdctl", "kubectl");
-        int port = freePort();
-        int peer = freePort();
+        int port = FreePorts.next();
+        int peer = FreePorts.next();
         etcd(port, peer);
         Path data = directory.resolve("data");
         String[] options = {Shell.HOME.resolve("examples/quickstart").toString(), "--store", "etcd://127.0.0.1:" + port

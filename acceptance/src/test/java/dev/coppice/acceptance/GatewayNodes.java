@@ -1,7 +1,7 @@
 package dev.coppice.acceptance;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.net.ServerSocket;
+import dev.coppice.kernel.FreePorts;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -32,7 +32,7 @@ final class GatewayNodes implements AutoCloseable {
     static GatewayNodes up(Path folder, String first, String second, String third) throws Exception {
         GatewayNodes nodes = new GatewayNodes(folder);
         try {
-            int port = freePort();
+            int port = FreePorts.next();
             nodes.start("a", first, Integer.toString(port), "--cluster", "a=127.0.0.1:" + port);
             nodes.join("b", second, port);
             nodes.join("c", third, port);
@@ -44,7 +44,14 @@ final class GatewayNodes implements AutoCloseable {
     }
 
     private void join(String name, String address, int port) throws Exception {
-        start(name, address, Integer.toString(freePort()), "--join", "127.0.0.1:" + port, "--join-token", token());
+        start(
+                name,
+                address,
+                Integer.toString(FreePorts.next()),
+                "--join",
+                "127.0.0.1:" + port,
+                "--join-token",
+                token());
     }
 
     /** Starts one again that was killed, with the data that it had. */
@@ -88,12 +95,6 @@ final class GatewayNodes implements AutoCloseable {
                 .readTree(made.substring(made.indexOf('{')))
                 .path("token")
                 .asText();
-    }
-
-    private static int freePort() throws Exception {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 
     /** Kills one with -9. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpServer;
+import dev.coppice.kernel.FreePorts;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -80,7 +81,7 @@ final class HealthDocsTest {
     void theWorkedExampleDoesWhatItSaysAndSurvivesAKill() throws Exception {
         Shell.need("kubectl", "curl", "openssl");
         Path data = folder.resolve("data");
-        ServerSocket database = database(0);
+        ServerSocket database = database(FreePorts.next());
         int port = database.getLocalPort();
         RunningCoppice coppice = RunningCoppice.up(data);
         try {

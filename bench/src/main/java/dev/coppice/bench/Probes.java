@@ -6,7 +6,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -58,7 +57,7 @@ public final class Probes {
 
     private void sideBySide(int nginx, int rounds, int count) throws Exception {
         var url = "http://127.0.0.1:" + nginx + "/";
-        int port = freePort();
+        int port = FreePorts.next();
         var peer = startBlackbox(port);
         var load = new Load(url);
         try (var client = HttpClient.newHttpClient()) {
@@ -175,7 +174,7 @@ public final class Probes {
     }
 
     private int startNginx() throws Exception {
-        int port = freePort();
+        int port = FreePorts.next();
         var root = Files.createDirectories(folder.resolve("html"));
         Files.writeString(root.resolve("index.html"), "<!DOCTYPE html><title>ok</title>" + "<p>healthy</p>".repeat(40));
         var configuration = folder.resolve("nginx.conf");
@@ -220,12 +219,6 @@ public final class Probes {
                 .start();
         children.add(process);
         return process;
-    }
-
-    private static int freePort() throws IOException {
-        try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 
     private static void awaitPort(int port) throws Exception {

@@ -16,7 +16,6 @@ import dev.coppice.serving.GrpcListener;
 import dev.coppice.serving.ListenerOptions;
 import dev.coppice.serving.TlsSource;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -53,8 +52,8 @@ public final class RemoteMail {
         int seconds = Integer.parseInt(arguments[0]);
         int rounds = Integer.parseInt(arguments[1]);
         Path directory = Files.createTempDirectory("remote-mail");
-        int first = port();
-        int second = port();
+        int first = FreePorts.next();
+        int second = FreePorts.next();
         try (Kernel a = Kernel.start();
                 Kernel b = Kernel.start()) {
             Distribution here = node(a, "a", first, second, directory);
@@ -76,12 +75,6 @@ public final class RemoteMail {
                 calls(a, far, 64, seconds, round);
                 casts(far, seconds, round);
             }
-        }
-    }
-
-    static int port() throws Exception {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
         }
     }
 

@@ -49,8 +49,8 @@ public final class SharedLimitLoad {
     public static void main(String[] arguments) throws Exception {
         int bursts = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 3_000;
         Path directory = Files.createTempDirectory("shared-limits");
-        int first = RemoteMail.port();
-        int second = RemoteMail.port();
+        int first = FreePorts.next();
+        int second = FreePorts.next();
         try (Kernel a = Kernel.start();
                 Kernel b = Kernel.start()) {
             SharedLimit here = limit(a, RemoteMail.node(a, "a", first, second, directory));

@@ -3,7 +3,7 @@ package dev.coppice.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.net.ServerSocket;
+import dev.coppice.kernel.FreePorts;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -45,10 +45,7 @@ final class GatewayServerTest {
     }
 
     private int saved() throws Exception {
-        int port;
-        try (ServerSocket free = new ServerSocket(0)) {
-            port = free.getLocalPort();
-        }
+        int port = FreePorts.next();
         Path file = folder.resolve("data/areas/gateway/config.json");
         Files.createDirectories(file.getParent());
         Files.writeString(file, SAVED.formatted(port));

@@ -1,8 +1,8 @@
 package dev.coppice.bench.gateway;
 
+import dev.coppice.bench.FreePorts;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -134,7 +134,7 @@ final class Testbed implements AutoCloseable {
      * @param options further ones for its JVM
      */
     List<Proxy> proxies(Set<Peer> peers, int routes, String... options) throws Exception {
-        int backend = freePort();
+        int backend = FreePorts.next();
         certificate();
         Files.writeString(directory.resolve("1k"), "x".repeat(1024));
         Files.writeString(directory.resolve("1m"), "x".repeat(1 << 20));
@@ -222,10 +222,10 @@ final class Testbed implements AutoCloseable {
     }
 
     private Proxy proxyNginx(int backend) throws Exception {
-        int port = freePort();
-        int h2c = freePort();
-        int secure = freePort();
-        int cached = freePort();
+        int port = FreePorts.next();
+        int h2c = FreePorts.next();
+        int secure = FreePorts.next();
+        int cached = FreePorts.next();
         String passed = "keepalive_requests 1000000000; access_log " + directory
                 + "/nginx-access.log combined buffer=32k; location / { proxy_pass http://backend;"
                 + " proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host;"
@@ -254,11 +254,11 @@ final class Testbed implements AutoCloseable {
     }
 
     private Proxy haproxy(int backend) throws Exception {
-        int port = freePort();
-        int h2c = freePort();
-        int secure = freePort();
-        int cached = freePort();
-        int streams = freePort();
+        int port = FreePorts.next();
+        int h2c = FreePorts.next();
+        int secure = FreePorts.next();
+        int cached = FreePorts.next();
+        int streams = FreePorts.next();
         Path file = directory.resolve("haproxy.cfg");
         Files.writeString(
                 file,
@@ -284,7 +284,7 @@ final class Testbed implements AutoCloseable {
     }
 
     private Proxy caddy(int backend) throws Exception {
-        int port = freePort();
+        int port = FreePorts.next();
         Path file = directory.resolve("Caddyfile");
         Files.writeString(file, """
                 {
@@ -326,7 +326,7 @@ final class Testbed implements AutoCloseable {
     }
 
     private Proxy spring(int backend) throws Exception {
-        int port = freePort();
+        int port = FreePorts.next();
         return new Proxy(
                 Peer.SPRING,
                 port,
@@ -344,7 +344,7 @@ final class Testbed implements AutoCloseable {
     }
 
     private Proxy vertx(int backend) throws Exception {
-        int port = freePort();
+        int port = FreePorts.next();
         return new Proxy(
                 Peer.VERTX,
                 port,
@@ -384,9 +384,9 @@ final class Testbed implements AutoCloseable {
     }
 
     private Proxy coppice(String backend, int routes, List<String> options) throws Exception {
-        int port = freePort();
-        int secure = freePort();
-        int streams = freePort();
+        int port = FreePorts.next();
+        int secure = FreePorts.next();
+        int streams = FreePorts.next();
         Process process = jvm(
                 "coppice",
                 options,
@@ -411,12 +411,6 @@ final class Testbed implements AutoCloseable {
                 .start();
         processes.add(process);
         return process;
-    }
-
-    static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 
     /** Waits until a proxy takes connections; one that ended instead fails with what it said. */

@@ -1,10 +1,9 @@
 package dev.coppice.bench.store;
 
+import dev.coppice.bench.FreePorts;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,7 +46,7 @@ final class Servers implements AutoCloseable {
         List<Integer> peers = freePorts(nodes);
         String allPeers = peers.stream().map(String::valueOf).collect(Collectors.joining(","));
         for (int i = 0; i < nodes; i++) {
-            int port = freePorts(1).getFirst();
+            int port = FreePorts.next();
             List<String> command = new ArrayList<>(List.of(
                     Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                     "-XX:+UseCompactObjectHeaders",
@@ -105,7 +104,7 @@ final class Servers implements AutoCloseable {
                 .mapToObj(i -> "n" + i + "=" + scheme + "://127.0.0.1:" + peers.get(i))
                 .collect(Collectors.joining(","));
         for (int i = 0; i < nodes; i++) {
-            int port = freePorts(1).getFirst();
+            int port = FreePorts.next();
             String client = "http://127.0.0.1:" + port;
             String peer = scheme + "://127.0.0.1:" + peers.get(i);
             List<String> command = new ArrayList<>(List.of(
@@ -159,17 +158,9 @@ final class Servers implements AutoCloseable {
     }
 
     private static List<Integer> freePorts(int count) throws IOException {
-        List<ServerSocket> sockets = new ArrayList<>();
         List<Integer> ports = new ArrayList<>();
-        try {
-            for (int i = 0; i < count; i++) {
-                sockets.add(new ServerSocket(0, 1, InetAddress.getLoopbackAddress()));
-                ports.add(sockets.getLast().getLocalPort());
-            }
-        } finally {
-            for (ServerSocket each : sockets) {
-                each.close();
-            }
+        for (int i = 0; i < count; i++) {
+            ports.add(FreePorts.next());
         }
         return ports;
     }

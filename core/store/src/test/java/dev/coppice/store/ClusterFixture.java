@@ -3,6 +3,7 @@ package dev.coppice.store;
 import static dev.coppice.store.StoreFixture.bytes;
 
 import dev.coppice.kernel.ChildSpec;
+import dev.coppice.kernel.FreePorts;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.serving.CertificateAuthority;
 import dev.coppice.serving.GrpcListener;
@@ -18,7 +19,6 @@ import dev.coppice.store.raft.Leaders;
 import dev.coppice.store.raft.Member;
 import dev.coppice.store.raft.PeerServices;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -161,7 +161,7 @@ final class ClusterFixture implements AutoCloseable {
         Map<Long, String> founders = new LinkedHashMap<>();
         Map<Long, Integer> ports = new LinkedHashMap<>();
         for (long id = 1; id <= size; id++) {
-            ports.put(id, freePort());
+            ports.put(id, FreePorts.next());
             founders.put(id, "https://127.0.0.1:" + ports.get(id));
         }
         for (Map.Entry<Long, Integer> each : ports.entrySet()) {
@@ -178,12 +178,6 @@ final class ClusterFixture implements AutoCloseable {
                                 .filter(member -> !member.getName().isEmpty())
                                 .count()
                         == size);
-    }
-
-    static int freePort() throws Exception {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 
     Node node(long id) {

@@ -20,6 +20,7 @@ import dev.coppice.gateway.config.SecurityConfig.Rule;
 import dev.coppice.gateway.config.SecurityConfig.Source;
 import dev.coppice.gateway.config.SecurityConfig.User;
 import dev.coppice.gateway.config.TrafficTarget;
+import dev.coppice.kernel.FreePorts;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.Labels;
 import java.nio.charset.StandardCharsets;
@@ -336,7 +337,7 @@ class AccessTest {
 
     @Test
     void keysThatCannotBeFetchedLetNobodyIn() throws Exception {
-        int nobody = ProxyFixture.freePort();
+        int nobody = FreePorts.next();
         Method.Jwt known = byToken(false);
         serve(policy(
                 "p",
@@ -570,7 +571,7 @@ class AccessTest {
 
     @Test
     void aServiceThatDoesNotAnswerLetsNobodyInUnlessItMay() throws Exception {
-        int nobody = ProxyFixture.freePort();
+        int nobody = FreePorts.next();
         serveAsking(asking(5000, false), nobody);
         assertThat(get("/")).startsWith("http/1.1 503").contains("the service that is asked does not answer");
         serveAsking(asking(5000, true), nobody);

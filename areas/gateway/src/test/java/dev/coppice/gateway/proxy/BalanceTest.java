@@ -19,6 +19,7 @@ import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.config.UpstreamConfig.Endpoint;
 import dev.coppice.gateway.config.UpstreamConfig.Protocol;
+import dev.coppice.kernel.FreePorts;
 import io.prometheus.metrics.expositionformats.PrometheusTextFormatWriter;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
@@ -254,7 +255,7 @@ class BalanceTest {
                 List.of(
                         new Endpoint("127.0.0.1", backends.get(0).port(), 0, 1, "v1"),
                         new Endpoint("127.0.0.1", backends.get(1).port(), 0, 1, "v2"),
-                        new Endpoint("127.0.0.1", ProxyFixture.freePort(), 0, 1, "v2")),
+                        new Endpoint("127.0.0.1", FreePorts.next(), 0, 1, "v2")),
                 null,
                 TrafficConfig.NONE.withBalance(balance("RoundRobin").withSubset(byHeader(Subset.Fallback.ANY, ""))));
         proxy.serve(List.of(rule("u")), upstream);
@@ -451,7 +452,7 @@ class BalanceTest {
     @Test
     void oneThatRefusesConnectionsIsLeftOutWhileRetriesHideIt() throws Exception {
         numbered(2);
-        int refusing = ProxyFixture.freePort();
+        int refusing = FreePorts.next();
         UpstreamConfig base = upstream(null, null, outliers(3, 50));
         List<Endpoint> endpoints = new ArrayList<>(base.endpoints());
         endpoints.add(new Endpoint("127.0.0.1", refusing));

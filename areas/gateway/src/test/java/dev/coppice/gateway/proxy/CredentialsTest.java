@@ -14,6 +14,7 @@ import dev.coppice.gateway.config.SecurityConfig.Secret;
 import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.kernel.FreePorts;
 import java.net.ServerSocket;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -72,7 +73,7 @@ class CredentialsTest {
 
     @Test
     void noOtherServiceGetsThem() throws Exception {
-        int nobody = ProxyFixture.freePort();
+        int nobody = FreePorts.next();
         proxy.serve(
                 List.of(rule("u", new FilterConfig.Mirror("m", 1, 1))),
                 with(upstream("u", nobody), TrafficConfig.NONE.withFallback("v").withCredentials(KEY)),
@@ -221,7 +222,7 @@ class CredentialsTest {
                 with(
                         upstream("u", backend.port()),
                         new CredentialConfig.ClientCredentials(
-                                "https://127.0.0.1:" + ProxyFixture.freePort() + "/token",
+                                "https://127.0.0.1:" + FreePorts.next() + "/token",
                                 "gateway",
                                 new Secret("secret"),
                                 false,

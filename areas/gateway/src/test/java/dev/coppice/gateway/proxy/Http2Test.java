@@ -10,6 +10,7 @@ import dev.coppice.gateway.config.MatchConfig;
 import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.kernel.FreePorts;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
@@ -424,7 +425,7 @@ class Http2Test {
 
     @Test
     void aBackendThatIsNotThereIsTold() throws Exception {
-        int nobody = ProxyFixture.freePort();
+        int nobody = FreePorts.next();
         proxy.serve(List.of(rule("u")), h2c(nobody));
         try (Http2Peer peer = new Http2Peer(proxy.port)) {
             assertThat(peer.get("/").status()).isEqualTo(503);

@@ -11,12 +11,12 @@ import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.SecurityConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.resilience.UpstreamReading;
+import dev.coppice.kernel.FreePorts;
 import dev.coppice.kernel.Kernel;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -33,17 +33,11 @@ final class ProxyFixture implements AutoCloseable {
 
     ProxyFixture(ProxyOptions options) throws Exception {
         plane = new ProxyDataPlane(kernel, kernel.root(), options);
-        port = freePort();
+        port = FreePorts.next();
     }
 
     ProxyFixture() throws Exception {
         this(ProxyOptions.DEFAULT.withLoops(2));
-    }
-
-    static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 
     static UpstreamConfig upstream(String name, int... ports) {

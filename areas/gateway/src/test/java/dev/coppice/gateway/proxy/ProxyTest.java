@@ -16,6 +16,7 @@ import dev.coppice.gateway.config.MatchConfig;
 import dev.coppice.gateway.config.MatchConfig.PathMatch;
 import dev.coppice.gateway.config.RetryConfig;
 import dev.coppice.gateway.config.RuleConfig;
+import dev.coppice.kernel.FreePorts;
 import dev.coppice.kernel.SupervisorOptions;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -297,7 +298,7 @@ class ProxyTest {
             assertThat(proxy.get("/half")).startsWith("HTTP/1.1 200").endsWith("\r\n\r\nhalf");
             assertThat(calls).hasValue(3);
         }
-        proxy.serve(List.of(rule("u")), upstream("u", ProxyFixture.freePort()));
+        proxy.serve(List.of(rule("u")), upstream("u", FreePorts.next()));
         assertThat(proxy.get("/")).startsWith("HTTP/1.1 503");
         proxy.serve(List.of(rule("u")), upstream("u"));
         assertThat(proxy.get("/")).startsWith("HTTP/1.1 503");
@@ -345,7 +346,7 @@ class ProxyTest {
     @Test
     void anEndpointThatIsDownIsPassedOver() throws Exception {
         try (Backend backend = Backend.saying("up")) {
-            proxy.serve(List.of(rule("u")), upstream("u", ProxyFixture.freePort(), backend.port()));
+            proxy.serve(List.of(rule("u")), upstream("u", FreePorts.next(), backend.port()));
             for (int i = 0; i < 10; i++) {
                 assertThat(proxy.exchange(
                                 "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\nab"))
@@ -811,7 +812,7 @@ class ProxyTest {
     /** What cannot be served takes nothing down, now or later. */
     @Test
     void aConfigurationThatCannotBeServedIsForgotten() throws Exception {
-        proxy.serve(List.of(ProxyFixture.rule("u")), ProxyFixture.upstream("u", ProxyFixture.freePort()));
+        proxy.serve(List.of(ProxyFixture.rule("u")), ProxyFixture.upstream("u", FreePorts.next()));
         assertThat(proxy.get("/")).startsWith("HTTP/1.1 503");
         ListenerConfig broken =
                 new ListenerConfig("default/gateway", "http", "127.0.0.1", proxy.port, null, "", null, List.of());

@@ -17,6 +17,7 @@ import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.resilience.CircuitBreaker;
 import dev.coppice.gateway.resilience.UpstreamReading;
+import dev.coppice.kernel.FreePorts;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot;
 import io.prometheus.metrics.model.snapshots.DataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
@@ -286,7 +287,7 @@ class ResilienceTest {
 
     @Test
     void whatIsNotThereOrBreaksOffIsAFailureToo() throws Exception {
-        int nobody = ProxyFixture.freePort();
+        int nobody = FreePorts.next();
         proxy.serve(List.of(rule("u")), upstream("u", with(breaker(100, 0, HOUR, 1, 0)), nobody));
         for (int i = 0; i < 4; i++) {
             assertThat(status("/")).isEqualTo(503);
@@ -371,7 +372,7 @@ class ResilienceTest {
 
     @Test
     void triesThatNoEndpointSawCostNothing() throws Exception {
-        int nobody = ProxyFixture.freePort();
+        int nobody = FreePorts.next();
         ResilienceConfig config =
                 new ResilienceConfig(null, new ResilienceConfig.RetryBudget(0, HOUR, 0, HOUR), null, null, null);
         proxy.serve(List.of(rule("u")), upstream("u", config, nobody, backend.port()));
@@ -562,7 +563,7 @@ class ResilienceTest {
 
     @Test
     void whoGetsNoAnswerGetsTheOneThatIsThereForThat() throws Exception {
-        int nobody = ProxyFixture.freePort();
+        int nobody = FreePorts.next();
         for (UpstreamConfig each : List.of(upstream("u", with(SORRY)), upstream("u", with(SORRY), nobody))) {
             proxy.serve(List.of(rule("u")), each);
             assertThat(proxy.get("/").toLowerCase(Locale.ROOT))
@@ -616,7 +617,7 @@ class ResilienceTest {
             assertThat(metric("coppice_gateway_fallbacks", "upstream", "u", "to", "backend"))
                     .isEqualTo(1);
             // Its own fallback does not count, nor is the first one asked again.
-            int nobody = ProxyFixture.freePort();
+            int nobody = FreePorts.next();
             proxy.serve(
                     List.of(rule("u")),
                     upstream("u", with(new Fallback(null, "v")), dead.port()),

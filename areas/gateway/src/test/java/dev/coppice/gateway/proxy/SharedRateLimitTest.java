@@ -18,6 +18,7 @@ import dev.coppice.gateway.limit.KeySecret;
 import dev.coppice.gateway.share.LimitPeers;
 import dev.coppice.gateway.share.LimitSharing;
 import dev.coppice.kernel.ChildSpec;
+import dev.coppice.kernel.FreePorts;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.serving.CertificateAuthority;
 import dev.coppice.serving.GrpcListener;
@@ -60,7 +61,7 @@ class SharedRateLimitTest {
         backend = Backend.saying("hello");
         Set<Integer> ports = new java.util.LinkedHashSet<>();
         while (ports.size() < NODES) {
-            ports.add(ProxyFixture.freePort());
+            ports.add(FreePorts.next());
         }
         for (int port : ports) {
             ProxyFixture proxy =

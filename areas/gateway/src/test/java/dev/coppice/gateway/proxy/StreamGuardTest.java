@@ -24,6 +24,7 @@ import dev.coppice.gateway.proxyprotocol.ConnectionEnds;
 import dev.coppice.gateway.proxyprotocol.ProxyHeader;
 import dev.coppice.gateway.resilience.CircuitBreaker;
 import dev.coppice.gateway.resilience.UpstreamReading;
+import dev.coppice.kernel.FreePorts;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -218,7 +219,7 @@ class StreamGuardTest {
         assertThat(refused()).isTrue();
         awaitLog("\"status\":503", "\"upstream\":\"u\",\"endpoint\":\"\",\"tries\":0,\"reason\":\"no-endpoint\"");
 
-        int nobody = ProxyFixture.freePort();
+        int nobody = FreePorts.next();
         serve(Protocol.TCP, null, upstream(null, nobody));
         assertThat(refused()).isTrue();
         awaitLog("\"status\":502", "\"endpoint\":\"127.0.0.1:" + nobody + "\",\"tries\":1,\"reason\":\"connect\"");
@@ -452,7 +453,7 @@ class StreamGuardTest {
 
     @Test
     void connectionsThatCannotBeMadeOpenTheBreaker() throws Exception {
-        serve(Protocol.TCP, null, upstream(broken(Breaker.Mode.AUTOMATIC), ProxyFixture.freePort()));
+        serve(Protocol.TCP, null, upstream(broken(Breaker.Mode.AUTOMATIC), FreePorts.next()));
         for (int i = 0; i < 4; i++) {
             assertThat(refused()).isTrue();
         }
@@ -545,10 +546,7 @@ class StreamGuardTest {
 
     @Test
     void datagramsThatNobodyTakesOpenTheBreaker() throws Exception {
-        int nobody;
-        try (DatagramSocket free = new DatagramSocket(0, LOOPBACK)) {
-            nobody = free.getLocalPort();
-        }
+        int nobody = FreePorts.next();
         try (DatagramSocket client = new DatagramSocket(0, LOOPBACK)) {
             serve(Protocol.UDP, null, upstream(broken(Breaker.Mode.AUTOMATIC), nobody));
             for (int i = 1; i <= 3; i++) {

@@ -16,6 +16,7 @@ import dev.coppice.gateway.config.TrafficConfig;
 import dev.coppice.gateway.config.UpstreamConfig;
 import dev.coppice.gateway.tap.Tap;
 import dev.coppice.gateway.tap.TapQuestion;
+import dev.coppice.kernel.FreePorts;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.DatagramPacket;
@@ -212,7 +213,7 @@ class StreamTest {
                             null,
                             route("newer", 2, List.of(), rule("none")),
                             route("older", 1, List.of(), rule("u")))),
-                    upstream("u", ProxyFixture.freePort(), echo.port()),
+                    upstream("u", FreePorts.next(), echo.port()),
                     upstream("none"));
             for (int i = 0; i < 4; i++) {
                 try (Socket socket = connect()) {
@@ -254,7 +255,7 @@ class StreamTest {
 
     @Test
     void streamsWithoutAnEndpointAreClosed() throws Exception {
-        for (UpstreamConfig none : List.of(upstream("u"), upstream("u", ProxyFixture.freePort()))) {
+        for (UpstreamConfig none : List.of(upstream("u"), upstream("u", FreePorts.next()))) {
             serve(List.of(listener("tcp", Protocol.TCP, "", null, route("r", 1, List.of(), rule("u")))), none);
             try (Socket socket = connect()) {
                 socket.setSoTimeout(20_000);

@@ -16,6 +16,7 @@ import dev.coppice.gateway.config.RouteConfig;
 import dev.coppice.gateway.config.RuleConfig;
 import dev.coppice.gateway.config.TrafficTarget;
 import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.kernel.FreePorts;
 import io.opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest;
 import io.opentelemetry.proto.common.v1.KeyValue;
 import io.opentelemetry.proto.trace.v1.ResourceSpans;
@@ -387,7 +388,7 @@ class TraceTest {
 
     @Test
     void whatTheGatewayAnswersItselfIsTracedToo() throws Exception {
-        serve(tracing(Share.ALL, true, ""), rule("u"), upstream("u", ProxyFixture.freePort()));
+        serve(tracing(Share.ALL, true, ""), rule("u"), upstream("u", FreePorts.next()));
         proxy.get("/a", SAMPLED);
         proxy.exchange("GET /b HTTP/1.1\r\nHost: other.org\r\n" + UNSAMPLED.replace("-00", "-01")
                 + "\r\nConnection: close\r\n\r\n");

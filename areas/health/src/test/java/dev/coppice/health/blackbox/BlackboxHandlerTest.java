@@ -2,11 +2,11 @@ package dev.coppice.health.blackbox;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.coppice.kernel.FreePorts;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.probe.Prober;
 import dev.coppice.probe.ProberOptions;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -57,7 +57,7 @@ class BlackboxHandlerTest {
     @BeforeEach
     void startServers() throws Exception {
         Assumptions.assumeTrue(Files.isExecutable(Path.of("/usr/sbin/nginx")), "nginx is not installed");
-        web = free();
+        web = FreePorts.next();
         Files.createDirectories(folder.resolve("html"));
         Files.writeString(folder.resolve("html/index.html"), "{\"status\":\"UP\"}");
         Files.writeString(folder.resolve("html/big.html"), "x".repeat(5000));
@@ -84,12 +84,6 @@ class BlackboxHandlerTest {
             if (process != null) {
                 process.destroy();
             }
-        }
-    }
-
-    private static int free() throws IOException {
-        try (var socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
         }
     }
 
@@ -143,7 +137,7 @@ class BlackboxHandlerTest {
     void answersAsBlackboxExporterDoes() throws Exception {
         var program = Path.of("/usr/bin/prometheus-blackbox-exporter");
         Assumptions.assumeTrue(Files.isExecutable(program), "prometheus-blackbox-exporter is not installed");
-        exporter = free();
+        exporter = FreePorts.next();
         Files.writeString(folder.resolve("blackbox.yml"), MODULES);
         peer = new ProcessBuilder(
                         program.toString(),

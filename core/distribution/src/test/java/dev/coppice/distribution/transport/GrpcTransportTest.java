@@ -9,6 +9,7 @@ import dev.coppice.distribution.membership.StaticStrategy;
 import dev.coppice.kernel.Behavior;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.ExitReason;
+import dev.coppice.kernel.FreePorts;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.ProcessContext;
 import dev.coppice.kernel.ProcessRef;
@@ -17,7 +18,6 @@ import dev.coppice.serving.GrpcListener;
 import dev.coppice.serving.ListenerOptions;
 import dev.coppice.serving.TlsSource;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -52,12 +52,6 @@ final class GrpcTransportTest {
     @AfterEach
     void stop() {
         kernels.reversed().forEach(Kernel::close);
-    }
-
-    private static int freePort() throws Exception {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 
     private Distribution node(String name, int port, Set<Integer> others, String pki) throws Exception {
@@ -112,8 +106,8 @@ final class GrpcTransportTest {
 
     @Test
     void processesOfTwoNodesTalkOverTls() throws Exception {
-        int first = freePort();
-        int second = freePort();
+        int first = FreePorts.next();
+        int second = FreePorts.next();
         Distribution a = node("a", first, Set.of(first, second), "pki");
         Distribution b = node("b", second, Set.of(first, second), "pki");
         await(() -> a.nodes().size() == 1 && b.nodes().size() == 1);
@@ -144,8 +138,8 @@ final class GrpcTransportTest {
 
     @Test
     void nodesOfAnotherAuthorityAreRefused() throws Exception {
-        int first = freePort();
-        int second = freePort();
+        int first = FreePorts.next();
+        int second = FreePorts.next();
         Distribution a = node("a", first, Set.of(second), "pki");
         Distribution b = node("b", second, Set.of(first), "other");
         await(() -> a.members().stream().anyMatch(each -> !each.problem().isEmpty())

@@ -1,9 +1,9 @@
 package dev.coppice.store.etcd;
 
+import dev.coppice.kernel.FreePorts;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.HttpURLConnection;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -20,7 +20,7 @@ final class EtcdProcess implements AutoCloseable {
     private final int health;
 
     EtcdProcess(Path directory) throws IOException {
-        this(directory, freePort(), "http");
+        this(directory, FreePorts.next(), "http");
     }
 
     /**
@@ -39,9 +39,9 @@ final class EtcdProcess implements AutoCloseable {
                 "--advertise-client-urls",
                 scheme + "://" + endpoint,
                 "--listen-metrics-urls",
-                "http://127.0.0.1:" + (health = freePort()),
+                "http://127.0.0.1:" + (health = FreePorts.next()),
                 "--listen-peer-urls",
-                "http://127.0.0.1:" + freePort(),
+                "http://127.0.0.1:" + FreePorts.next(),
                 "--log-level",
                 "error"));
         command.addAll(List.of(options));
@@ -58,12 +58,6 @@ final class EtcdProcess implements AutoCloseable {
                 throw new AssertionError(
                         "etcd did not start: " + Files.readString(directory.resolveSibling("etcd.log")));
             }
-        }
-    }
-
-    static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
         }
     }
 

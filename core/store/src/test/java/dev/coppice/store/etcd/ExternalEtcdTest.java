@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.protobuf.ByteString;
+import dev.coppice.kernel.FreePorts;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.StartException;
 import dev.coppice.serving.CertificateAuthority;
@@ -53,7 +54,7 @@ class ExternalEtcdTest {
             System.err.println("SKIPPED, NOT TESTED: etcd is not installed");
             Assumptions.abort("etcd is not installed");
         }
-        port = EtcdProcess.freePort();
+        port = FreePorts.next();
     }
 
     @AfterEach
