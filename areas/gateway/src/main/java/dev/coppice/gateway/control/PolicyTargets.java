@@ -18,7 +18,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Looks up what policies are attached to directly, and where it is told what became of them. Not safe for use by many threads. */
 final class PolicyTargets {
-    private static final int MOST_ANCESTORS = 16;
+    /** That the status of a policy holds, as the Gateway API bounds it. */
+    static final int MOST_ANCESTORS = 16;
+
     private static final Comparator<Key> BY_NAME =
             Comparator.comparing(Key::namespace).thenComparing(Key::name);
 
@@ -113,6 +115,16 @@ final class PolicyTargets {
         return new ParentReference(GatewayKinds.GROUP, kind, key.namespace(), key.name(), section, null);
     }
 
+    /** A Gateway as an ancestor. */
+    static ParentReference gateway(Key key) {
+        return ancestor("Gateway", key, null);
+    }
+
+    /** A Service as an ancestor. */
+    static ParentReference service(Key key) {
+        return new ParentReference("", "Service", key.namespace(), key.name(), null, null);
+    }
+
     private Found gateway(TrafficTargetReference target, TrafficTarget place, Key key) {
         GatewayState state = gateways.get(key);
         if (state == null) {
@@ -138,11 +150,8 @@ final class PolicyTargets {
             return missing(target, place, key, name + " has no rule " + place.section());
         }
         List<ParentReference> attachedTo = new ArrayList<>();
-        gatewaysByRoute.getOrDefault(id, Set.of()).forEach(each -> attachedTo.add(ancestor("Gateway", each, null)));
-        servicesByRoute
-                .getOrDefault(id, Set.of())
-                .forEach(each ->
-                        attachedTo.add(new ParentReference("", "Service", each.namespace(), each.name(), null, null)));
+        gatewaysByRoute.getOrDefault(id, Set.of()).forEach(each -> attachedTo.add(gateway(each)));
+        servicesByRoute.getOrDefault(id, Set.of()).forEach(each -> attachedTo.add(service(each)));
         if (attachedTo.isEmpty()) {
             return missing(target, place, key, name + " is attached to no Gateway or Service of this controller");
         }

@@ -227,6 +227,11 @@ final class ServiceParents {
         };
     }
 
+    /** Whether routes of a kind are about streams or datagrams; else about requests. */
+    static boolean streams(String kind) {
+        return !kind.equals("HTTPRoute") && !kind.equals("GRPCRoute");
+    }
+
     private static String unfitting(String kind, String what) {
         return switch (kind) {
             case "HTTPRoute", "GRPCRoute" ->

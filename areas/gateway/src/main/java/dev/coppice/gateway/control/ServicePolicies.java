@@ -2,8 +2,6 @@ package dev.coppice.gateway.control;
 
 import dev.coppice.control.Key;
 import dev.coppice.control.Resource;
-import dev.coppice.gateway.kind.GatewayKinds;
-import dev.coppice.gateway.kind.ParentReference;
 import dev.coppice.gateway.kind.PolicyStatus;
 import dev.coppice.gateway.kind.PolicyTarget;
 import java.util.Comparator;
@@ -13,14 +11,14 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Policies of one kind that are for Services or ports of them: which of those that are for the same one counts, and at which Gateways it is
- * told. The oldest counts; one for a port counts before one for its whole Service. Not safe for use by many threads.
+ * Policies of one kind that are for Services or ports of them: which of those that are for the same one counts, and at which Gateways and
+ * Services it is told. The oldest counts; one for a port counts before one for its whole Service. Not safe for use by many threads.
  */
 final class ServicePolicies<S extends Record> {
-    private static final int MOST_ANCESTORS = 16;
     private static final Comparator<Key> BY_NAME =
             Comparator.comparing(Key::namespace).thenComparing(Key::name);
 
@@ -30,7 +28,10 @@ final class ServicePolicies<S extends Record> {
     private final List<Resource<S, PolicyStatus>> policies;
     private final Function<S, List<PolicyTarget>> targets;
     private final Map<Place, Resource<S, PolicyStatus>> owners = new HashMap<>();
-    private final Map<Key, Set<Key>> gatewaysByService = new HashMap<>();
+    /** By the Service that they send to. */
+    private final Map<Key, Set<Key>> gateways = new HashMap<>();
+
+    private final Map<Key, Set<Key>> parents = new HashMap<>();
 
     ServicePolicies(List<Resource<S, PolicyStatus>> policies, Function<S, List<PolicyTarget>> targets) {
         this.policies = policies.stream().sorted(Age.OLDEST_FIRST).toList();
@@ -66,11 +67,18 @@ final class ServicePolicies<S extends Record> {
     }
 
     /** A Gateway sends to a Service. */
-    void used(Key service, Key gateway) {
+    void usedByGateway(Key service, Key gateway) {
+        used(gateways, service, gateway);
+    }
+
+    /** What comes to one Service by its own address is sent to another one, or to the same. */
+    void usedByService(Key service, Key parent) {
+        used(parents, service, parent);
+    }
+
+    private void used(Map<Key, Set<Key>> by, Key service, Key sender) {
         if (!policies.isEmpty()) {
-            gatewaysByService
-                    .computeIfAbsent(service, _ -> new TreeSet<>(BY_NAME))
-                    .add(gateway);
+            by.computeIfAbsent(service, _ -> new TreeSet<>(BY_NAME)).add(sender);
         }
     }
 
@@ -88,27 +96,28 @@ final class ServicePolicies<S extends Record> {
         return null;
     }
 
-    /** The same conditions at each Gateway that sends to a target. */
+    /** The same conditions at each Gateway that sends to a target, and then at each Service. */
     Map<Key, Draft> drafts(Function<Resource<S, PolicyStatus>, List<Draft.Condition>> conditions) {
         Map<Key, Draft> all = new HashMap<>();
         for (Resource<S, PolicyStatus> policy : policies) {
-            Set<Key> gateways = new TreeSet<>(BY_NAME);
-            for (PolicyTarget target : targets.apply(policy.spec())) {
-                if (isService(target)) {
-                    gateways.addAll(
-                            gatewaysByService.getOrDefault(new Key(policy.namespace(), target.name()), Set.of()));
-                }
-            }
             List<Draft.Condition> said = conditions.apply(policy);
-            List<Draft.AtParent> parents = gateways.stream()
-                    .limit(MOST_ANCESTORS)
-                    .map(each -> new Draft.AtParent(
-                            new ParentReference(
-                                    GatewayKinds.GROUP, "Gateway", each.namespace(), each.name(), null, null),
-                            said))
+            List<Draft.AtParent> ancestors = Stream.concat(
+                            senders(policy, gateways).map(PolicyTargets::gateway),
+                            senders(policy, parents).map(PolicyTargets::service))
+                    .limit(PolicyTargets.MOST_ANCESTORS)
+                    .map(each -> new Draft.AtParent(each, said))
                     .toList();
-            all.put(policy.key(), new Draft.OfRoute(policy.generation(), parents));
+            all.put(policy.key(), new Draft.OfRoute(policy.generation(), ancestors));
         }
         return all;
+    }
+
+    /** Those that send to some target of a policy, by name. */
+    private Stream<Key> senders(Resource<S, PolicyStatus> policy, Map<Key, Set<Key>> by) {
+        return targets.apply(policy.spec()).stream()
+                .filter(ServicePolicies::isService)
+                .flatMap(target -> by.getOrDefault(new Key(policy.namespace(), target.name()), Set.of()).stream())
+                .distinct()
+                .sorted(BY_NAME);
     }
 }

@@ -52,8 +52,9 @@ final class StatusPatches {
             case Draft.OfGateway each -> gateway(status, before, each, now);
             case Draft.OfRoute each -> {
                 String list = POLICIES.contains(object.path("kind").asText("")) ? "ancestors" : "parents";
-                ArrayNode all =
-                        parents(before.path(list), each, list.equals("parents") ? "parentRef" : "ancestorRef", now);
+                ArrayNode all = list.equals("parents")
+                        ? parents(before.path(list), each, "parentRef", MOST_PARENTS, now)
+                        : parents(before.path(list), each, "ancestorRef", PolicyTargets.MOST_ANCESTORS, now);
                 if (!all.isEmpty() || !before.path(list).isEmpty()) {
                     status.set(list, all);
                 }
@@ -124,7 +125,7 @@ final class StatusPatches {
         }
     }
 
-    private static ArrayNode parents(JsonNode before, Draft.OfRoute draft, String reference, Instant now) {
+    private static ArrayNode parents(JsonNode before, Draft.OfRoute draft, String reference, int most, Instant now) {
         ArrayNode all = JSON.arrayNode();
         for (JsonNode each : before) {
             if (!each.path("controllerName").asText("").equals(Translation.CONTROLLER)) {
@@ -140,7 +141,7 @@ final class StatusPatches {
                     known = old.path("conditions");
                 }
             }
-            if (all.size() < MOST_PARENTS) {
+            if (all.size() < most) {
                 ObjectNode entry = all.addObject();
                 entry.set(reference, parent);
                 entry.put("controllerName", Translation.CONTROLLER);

@@ -56,8 +56,13 @@ final class TrafficPolicies {
     }
 
     /** A Gateway sends to a Service. */
-    void used(Key service, Key gateway) {
-        policies.used(service, gateway);
+    void usedByGateway(Key service, Key gateway) {
+        policies.usedByGateway(service, gateway);
+    }
+
+    /** What comes to one Service by its own address is sent to another one, or to the same. */
+    void usedByService(Key service, Key parent) {
+        policies.usedByService(service, parent);
     }
 
     Map<Key, Draft> drafts() {

@@ -166,7 +166,7 @@ public final class Translation {
         List<ListenerConfig> ofServices = services == null
                 ? List.of()
                 : services.listeners((kind, service, port, egress) ->
-                        endpoints(kind, service, port, egress, snapshot.cluster(), grants, policies));
+                        endpoints(kind, service, port, egress, snapshot.cluster(), grants, policies, traffic));
         listeners.addAll(ofServices);
         targets.complete(gateways, views::get);
         limits.resolve(targets);
@@ -282,7 +282,9 @@ public final class Translation {
             Egress egress,
             ClusterView cluster,
             Grants grants,
-            BackendPolicies policies) {
+            BackendPolicies policies,
+            TrafficPolicies traffic) {
+        used(service, service, egress.passes(), policies, traffic);
         BackendReference reference = new BackendReference(null, null, service.name(), null, port);
         Backends.Backend found = backends.find(kind, service.namespace(), reference, cluster, grants, policies)
                 .backend();
@@ -292,6 +294,19 @@ public final class Translation {
         String name = found.upstream(egress);
         backends.want(name, found, egress);
         return name;
+    }
+
+    /**
+     * What comes to one Service by its own address is sent to another one, or to the same.
+     *
+     * @param streams which go as they come: BackendTLSPolicies are nothing to them
+     */
+    private static void used(
+            Key service, Key parent, boolean streams, BackendPolicies policies, TrafficPolicies traffic) {
+        traffic.usedByService(service, parent);
+        if (!streams) {
+            policies.usedByService(service, parent);
+        }
     }
 
     private void classes(Snapshot snapshot, Map<ObjectId, Draft> all) {
@@ -387,7 +402,7 @@ public final class Translation {
         }
         resolutions = kept;
         if (services != null) {
-            bind(services, all, drafts, sources.with(grants.forServices()), targets);
+            bind(services, all, drafts, sources.with(grants.forServices()), traffic, targets);
         }
         return drafts;
     }
@@ -398,6 +413,7 @@ public final class Translation {
             List<RouteView> all,
             Map<ObjectId, Draft> drafts,
             RouteResolution.Sources sources,
+            TrafficPolicies traffic,
             PolicyTargets targets) {
         to.begin(sources.cluster());
         Map<RouteView, RouteResolution> kept = new IdentityHashMap<>();
@@ -416,6 +432,10 @@ public final class Translation {
                     References.Problem problem = to.bind(view, reference, service, resolution, backends);
                     if (problem == null) {
                         targets.attachedToService(view.id(), service);
+                        resolution
+                                .services()
+                                .forEach(each ->
+                                        used(each, service, ServiceParents.streams(kind), sources.policies(), traffic));
                     }
                     List<Draft.AtParent> parents = new ArrayList<>(draft.parents());
                     parents.add(new Draft.AtParent(reference, conditions(problem, resolution)));
@@ -493,8 +513,8 @@ public final class Translation {
         if (problem == null) {
             resolution
                     .services()
-                    .forEach(service ->
-                            traffic.used(service, parent.gateway().gateway.key()));
+                    .forEach(service -> traffic.usedByGateway(
+                            service, parent.gateway().gateway.key()));
             targets.attached(view.id(), parent.gateway().gateway.key());
         }
         return new Draft.AtParent(reference, conditions(problem, resolution));
@@ -543,7 +563,7 @@ public final class Translation {
             Egress egress = parent.gateway().egress(listener);
             if (!egress.passes()) {
                 Key gateway = parent.gateway().gateway.key();
-                resolution.services().forEach(service -> policies.used(service, gateway));
+                resolution.services().forEach(service -> policies.usedByGateway(service, gateway));
             }
             add(listener, view, resolution, hostnames, egress);
         }

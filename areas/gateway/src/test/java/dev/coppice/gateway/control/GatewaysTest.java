@@ -3,14 +3,18 @@ package dev.coppice.gateway.control;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import dev.coppice.gateway.DataPlane.Binding;
 import dev.coppice.gateway.config.ListenerConfig;
+import dev.coppice.gateway.kind.ParentReference;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Gateways and ListenerSets: listeners, conflicts, addresses and conditions. */
@@ -350,5 +354,26 @@ class GatewaysTest {
         assertThat(gone.at("/status/parents").size()).isEqualTo(1);
         ((ObjectNode) route.get("metadata")).put("generation", 7);
         assertThat(StatusPatches.patch(route, draft, Instant.EPOCH)).isNull();
+    }
+
+    /** The API refuses a status of more, and then nothing would be told. */
+    @Test
+    void aPolicyTellsOfSixteenAncestorsWithThoseOfOthers() {
+        ObjectNode policy = JsonNodeFactory.instance.objectNode().put("kind", "BackendTLSPolicy");
+        policy.putObject("metadata").put("generation", 1);
+        ArrayNode theirs = policy.putObject("status").putArray("ancestors");
+        for (int i = 0; i < 3; i++) {
+            theirs.addObject().put("controllerName", "example.org/other");
+        }
+        List<Draft.AtParent> ours = IntStream.range(0, 16)
+                .mapToObj(i -> new Draft.AtParent(
+                        new ParentReference("", "Service", "default", "s" + i, null, null),
+                        List.of(Draft.Condition.yes("Accepted", "Accepted"))))
+                .toList();
+        ObjectNode patch = StatusPatches.patch(policy, new Draft.OfRoute(1, ours), Instant.EPOCH);
+        assertThat(patch).isNotNull();
+        assertThat(patch.at("/status/ancestors")).hasSize(16);
+        assertThat(patch.at("/status/ancestors/2/controllerName").asText()).isEqualTo("example.org/other");
+        assertThat(patch.at("/status/ancestors/15/ancestorRef/name").asText()).isEqualTo("s12");
     }
 }

@@ -309,6 +309,124 @@ class ServicesTest {
         assertThat(outcome.config().limits()).hasSize(1);
     }
 
+    private World policy(String kind, String name, String service) {
+        return world.apply("kind: " + kind + "\nmetadata: {name: " + name
+                + "}\nspec: {targetRefs: [{group: \"\", kind: Service, name: " + service + "}], "
+                + (kind.equals("BackendTLSPolicy")
+                        ? "validation: {hostname: web.example, wellKnownCACertificates: System}}"
+                        : "loadBalancer: {}}"));
+    }
+
+    /** Where something is said of a policy, and what. */
+    private static List<String> told(World.Outcome outcome, String kind, String policy) {
+        return ((Draft.OfRoute) outcome.draft(kind, policy))
+                .parents().stream()
+                        .map(each -> each.parent().groupOrDefault() + "/"
+                                + each.parent().kindOrDefault() + " "
+                                + each.parent().namespace() + "/"
+                                + each.parent().name() + " "
+                                + World.Outcome.text(each.conditions()))
+                        .toList();
+    }
+
+    @Test
+    void policiesOfBackendsAreToldAtTheServicesThatLeadToThem() {
+        web();
+        service("back", "127.96.0.8", "{name: http, port: 80}");
+        service("front", "127.96.0.9", "{name: http, port: 80}");
+        policy("BackendTLSPolicy", "tls", "back");
+        policy("BackendTrafficPolicy", "traffic", "back");
+        // By its own address, as it has no routes.
+        World.Outcome outcome = world.translate();
+        assertThat(told(outcome, "BackendTLSPolicy", "tls")).containsExactly("/Service default/back " + GOOD);
+        assertThat(told(outcome, "BackendTrafficPolicy", "traffic"))
+                .containsExactly("/Service default/back Accepted=True/Accepted");
+        assertThat(outcome.upstream("default/back:80/tls").tls()).isNotNull();
+        // With one that leads elsewhere, only those that lead to it.
+        route("HTTPRoute", "default", "away", parent("back", ""), "{backendRefs: [{name: web, port: 80}]}");
+        outcome = world.translate();
+        assertThat(told(outcome, "BackendTLSPolicy", "tls")).isEmpty();
+        assertThat(told(outcome, "BackendTrafficPolicy", "traffic")).isEmpty();
+        route("HTTPRoute", "default", "here", parent("front", ""), "{backendRefs: [{name: back, port: 80}]}");
+        route(
+                "HTTPRoute",
+                "users",
+                "consumer",
+                parent("web", ""),
+                "{backendRefs: [{name: back, namespace: default, port: 80}]}");
+        outcome = world.translate();
+        assertThat(told(outcome, "BackendTLSPolicy", "tls"))
+                .containsExactly("/Service default/front " + GOOD, "/Service default/web " + GOOD);
+        assertThat(told(outcome, "BackendTrafficPolicy", "traffic"))
+                .containsExactly(
+                        "/Service default/front Accepted=True/Accepted", "/Service default/web Accepted=True/Accepted");
+        // One that is not bound leads nowhere.
+        world.remove("HTTPRoute", "users", "consumer");
+        route("HTTPRoute", "default", "here", parent("front", ", port: 81"), "{backendRefs: [{name: back, port: 80}]}");
+        assertThat(told(world.translate(), "BackendTLSPolicy", "tls")).isEmpty();
+    }
+
+    @Test
+    void whatIsWrongWithAPolicyIsToldAtServicesToo() {
+        service("back", "127.96.0.8", "{name: http, port: 80}");
+        policy("BackendTrafficPolicy", "older", "back");
+        policy("BackendTrafficPolicy", "younger", "back");
+        world.apply("""
+                kind: BackendTLSPolicy
+                metadata: {name: tls}
+                spec:
+                  targetRefs: [{group: "", kind: Service, name: back}]
+                  validation: {hostname: web.example, caCertificateRefs: [{group: "", kind: ConfigMap, name: none}]}
+                """);
+        World.Outcome outcome = world.translate();
+        assertThat(told(outcome, "BackendTrafficPolicy", "younger"))
+                .containsExactly("/Service default/back Accepted=False/Conflicted");
+        assertThat(told(outcome, "BackendTLSPolicy", "tls"))
+                .containsExactly(
+                        "/Service default/back Accepted=False/NoValidCACertificate ResolvedRefs=False/InvalidCACertificateRef");
+    }
+
+    @Test
+    void streamsOfServicesTellNothingOfTls() {
+        service("back", "127.96.0.8", "{name: db, port: 5432}");
+        service("front", "127.96.0.9", "{name: db, port: 5432}");
+        policy("BackendTLSPolicy", "tls", "back");
+        policy("BackendTrafficPolicy", "traffic", "back");
+        route("TCPRoute", "default", "t", parent("front", ""), "{backendRefs: [{name: back, port: 5432}]}");
+        World.Outcome outcome = world.translate();
+        assertThat(told(outcome, "BackendTLSPolicy", "tls")).isEmpty();
+        assertThat(told(outcome, "BackendTrafficPolicy", "traffic"))
+                .containsExactly(
+                        "/Service default/back Accepted=True/Accepted",
+                        "/Service default/front Accepted=True/Accepted");
+    }
+
+    @Test
+    void aPolicyIsToldOfAtSixteenGatewaysFirst() {
+        service("back", "127.96.0.8", "{name: http, port: 80}");
+        policy("BackendTrafficPolicy", "traffic", "back");
+        for (int i = 0; i < 16; i++) {
+            String name = "s%02d".formatted(i);
+            service(name, "127.96.0." + (20 + i), "{name: http, port: 80}");
+            route("HTTPRoute", "default", name, parent(name, ""), "{backendRefs: [{name: back, port: 80}]}");
+        }
+        assertThat(told(world.translate(), "BackendTrafficPolicy", "traffic"))
+                .hasSize(16)
+                .startsWith(
+                        "/Service default/back Accepted=True/Accepted", "/Service default/s00 Accepted=True/Accepted")
+                .endsWith("/Service default/s14 Accepted=True/Accepted");
+        world.apply("""
+                kind: Gateway
+                metadata: {name: zoo}
+                spec: {gatewayClassName: coppice, listeners: [{name: http, port: 80, protocol: HTTP}]}
+                """);
+        route("HTTPRoute", "default", "zoo", "{name: zoo}", "{backendRefs: [{name: back, port: 80}]}");
+        assertThat(told(world.translate(), "BackendTrafficPolicy", "traffic"))
+                .hasSize(16)
+                .startsWith("gateway.networking.k8s.io/Gateway default/zoo Accepted=True/Accepted")
+                .endsWith("/Service default/s13 Accepted=True/Accepted");
+    }
+
     @Test
     void aGatewaysPolicyIsNotForAServiceOfTheSameName() {
         web();
