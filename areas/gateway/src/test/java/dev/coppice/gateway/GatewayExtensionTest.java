@@ -16,6 +16,7 @@ import dev.coppice.control.runtime.ExtensionHost;
 import dev.coppice.gateway.config.GatewayConfig;
 import dev.coppice.gateway.config.ListenerConfig;
 import dev.coppice.gateway.kind.GatewayKinds;
+import dev.coppice.gateway.mesh.AddressRange;
 import dev.coppice.kernel.ChildSpec;
 import dev.coppice.kernel.Kernel;
 import dev.coppice.kernel.Supervisor;
@@ -36,6 +37,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -47,6 +50,8 @@ class GatewayExtensionTest {
     private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
     private static final ResourceType GATEWAYS = GatewayKinds.GATEWAY.type();
     private static final ResourceType ROUTES = GatewayKinds.HTTP_ROUTE.type();
+    private static final ResourceType SERVICES = new ResourceType("", "v1", "services");
+    private static final ResourceType EVENTS = new ResourceType("", "v1", "events");
 
     @TempDir
     static Path directory;
@@ -107,7 +112,9 @@ class GatewayExtensionTest {
     }
 
     private static GatewayExtension extension() {
-        return new GatewayExtension(new GatewayOptions(List.of("127.0.0.1", "127.0.1.1")), (_, _, _) -> config -> {
+        GatewayOptions options = new GatewayOptions(List.of("127.0.0.1", "127.0.1.1"))
+                .withServiceRange(AddressRange.parse("127.96.0.0/16"));
+        return new GatewayExtension(options, (_, _, _) -> config -> {
             applied.add(config);
             boolean _ = changes.offer(true);
             return failures;
@@ -121,13 +128,12 @@ class GatewayExtensionTest {
     }
 
     private static void eventually(String what, BooleanSupplier holds) throws InterruptedException {
-        for (int i = 0; i < 200; i++) {
-            if (holds.getAsBoolean()) {
-                return;
-            }
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (!holds.getAsBoolean()) {
+            assertThat(System.nanoTime()).as(what).isLessThan(end);
+            // Not as often as there were changes: those of other tests may be among them.
             Boolean _ = changes.poll(100, TimeUnit.MILLISECONDS);
         }
-        assertThat(holds.getAsBoolean()).as(what).isTrue();
     }
 
     private static void apply(String manifests) throws Exception {
@@ -285,6 +291,112 @@ class GatewayExtensionTest {
         boolean _ = client.delete(GATEWAYS, "default", "taken");
         failures = Map.of();
         eventually("gone", () -> listeners("taken").isEmpty());
+    }
+
+    /** Events of a Service that have a reason, as {@code kubectl describe} shows them: type, count and message. */
+    private static List<String> events(String service, String reason) {
+        return client.list(EVENTS, ResourceClient.Query.namespace("default")).items().stream()
+                .filter(each -> each.path("reason").asText().equals(reason)
+                        && each.at("/involvedObject/kind").asText().equals("Service")
+                        && each.at("/involvedObject/name").asText().equals(service))
+                .map(each ->
+                        each.path("type").asText() + " " + each.path("count").asInt() + " "
+                                + each.path("message").asText())
+                .toList();
+    }
+
+    private static boolean serves(String service) {
+        return applied.getLast().listeners().stream()
+                .anyMatch(each -> each.gateway().equals("Service default/" + service));
+    }
+
+    /** Another Service is served: all that was told before its translation has been told. */
+    private static void another(String name) throws Exception {
+        apply("""
+                kind: Service
+                metadata: {name: %s}
+                spec: {ports: [{name: http, port: 80}]}
+                """.formatted(name));
+        eventually(name, () -> serves(name));
+    }
+
+    @Test
+    void aPortOfAServiceThatCannotBeOpenedIsToldOnceUntilItIsOpen() throws Exception {
+        String told = "port 8099 of 127.96.9.1 cannot be opened: the address is in use; it is tried again";
+        failures = Map.of(new DataPlane.Binding("127.96.9.1", 8099), "the address is in use");
+        apply("""
+                kind: Service
+                metadata: {name: busy}
+                spec: {clusterIP: 127.96.9.1, ports: [{name: http, port: 8099}]}
+                """);
+        eventually("told", () -> events("busy", "PortNotOpened").equals(List.of("Warning 1 " + told)));
+        // Tried with each change, and not told again.
+        another("one");
+        another("two");
+        assertThat(events("busy", "PortNotOpened")).containsExactly("Warning 1 " + told);
+        failures = Map.of();
+        another("three");
+        another("four");
+        assertThat(events("busy", "PortNotOpened")).containsExactly("Warning 1 " + told);
+        // It was open in between, so this is news.
+        failures = Map.of(new DataPlane.Binding("127.96.9.1", 8099), "the address is in use");
+        another("five");
+        eventually("told anew", () -> events("busy", "PortNotOpened").equals(List.of("Warning 2 " + told)));
+        failures = Map.of();
+        deleteServices();
+    }
+
+    private static void deleteServices() throws Exception {
+        client.list(SERVICES, ResourceClient.Query.namespace("default")).items().forEach(each -> {
+            boolean _ =
+                    client.delete(SERVICES, "default", each.at("/metadata/name").asText());
+        });
+        eventually(
+                "no Service is served",
+                () -> applied.getLast().listeners().stream().noneMatch(ListenerConfig::ofService));
+    }
+
+    @Test
+    void aServiceWithoutRoomForItsPortsIsToldAndServedOnceThereIs() throws Exception {
+        deleteServices();
+        String ports = IntStream.rangeClosed(1, 250)
+                .mapToObj(each -> "{name: p" + each + ", port: " + each + "}")
+                .collect(Collectors.joining(", "));
+        for (int i = 0; i < 40; i++) {
+            ObjectNode _ = client.create(
+                    SERVICES, (ObjectNode) YAML.readTree("{apiVersion: v1, kind: Service, metadata: {name: full-" + i
+                            + ", namespace: default}, spec: {ports: [" + ports + "]}}"));
+        }
+        apply("""
+                kind: Service
+                metadata: {name: late}
+                spec: {ports: [{name: http, port: 80}]}
+                ---
+                kind: HTTPRoute
+                metadata: {name: late}
+                spec: {parentRefs: [{group: "", kind: Service, name: late}], rules: [{backendRefs: [{name: late, port: 80}]}]}
+                """);
+        String why = "older Services have the 10000 ports that a gateway serves at most";
+        eventually("told", () -> events("late", "TooManyPorts").equals(List.of("Warning 1 " + why)));
+        eventually(
+                "the route is told of it",
+                () -> object(ROUTES, "late")
+                        .at("/status/parents/0/conditions")
+                        .toString()
+                        .contains("Service default/late is not served: " + why));
+        assertThat(condition(object(ROUTES, "late").at("/status/parents/0/conditions"), "Accepted"))
+                .isEqualTo("False/Pending");
+        assertThat(serves("late")).isFalse();
+        boolean _ = client.delete(SERVICES, "default", "full-3");
+        eventually("served", () -> serves("late"));
+        eventually(
+                "the route is told of that",
+                () -> condition(object(ROUTES, "late").at("/status/parents/0/conditions"), "Accepted")
+                        .equals("True/Accepted"));
+        assertThat(object(ROUTES, "late").toString()).doesNotContain(why);
+        assertThat(events("late", "TooManyPorts")).containsExactly("Warning 1 " + why);
+        boolean _ = client.delete(ROUTES, "default", "late");
+        deleteServices();
     }
 
     /** A name that nothing can have, which no API lets anybody ask for, holds up nothing. */

@@ -290,7 +290,13 @@ public final class GatewayController implements AutoCloseable {
         for (ListenerConfig each : result.config().listeners()) {
             String failure = each.ofService() ? failures.get(Binding.of(each)) : null;
             if (failure != null && failed.add(Binding.of(each)) && !unopened.contains(Binding.of(each))) {
-                LOG.log(Level.WARNING, "{0}: {1}:{2}: {3}", each.gateway(), each.address(), each.port(), failure);
+                LOG.log(
+                        Level.WARNING,
+                        "{0}: port {1} of {2}: {3}",
+                        each.gateway(),
+                        Integer.toString(each.port()),
+                        each.address(),
+                        failure);
                 if (tells.getAsBoolean()) {
                     copy.service(ServiceParents.key(each))
                             .ifPresent(service -> context.resources()

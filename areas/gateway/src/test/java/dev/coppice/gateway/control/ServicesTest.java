@@ -2,6 +2,9 @@ package dev.coppice.gateway.control;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.coppice.control.Key;
 import dev.coppice.gateway.GatewayOptions;
 import dev.coppice.gateway.config.ClientNamespace;
@@ -14,6 +17,8 @@ import dev.coppice.gateway.mesh.AddressRange;
 import dev.coppice.gateway.mesh.ServiceAddresses;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Services as parents of routes. */
@@ -425,6 +430,47 @@ class ServicesTest {
                 .hasSize(16)
                 .startsWith("gateway.networking.k8s.io/Gateway default/zoo Accepted=True/Accepted")
                 .endsWith("/Service default/s13 Accepted=True/Accepted");
+    }
+
+    /** Each takes a socket. */
+    @Test
+    void servesSoManyPortsAndTellsRoutesOfFurtherOnes() {
+        String ports = IntStream.rangeClosed(1, 100)
+                .mapToObj(each -> "{name: p" + each + ", port: " + each + "}")
+                .collect(Collectors.joining(", "));
+        for (int i = 1; i <= 100; i++) {
+            service("full-" + i, "127.96.0." + i, ports);
+        }
+        service("late", "127.96.0.200", "{name: http, port: 80}");
+        route("HTTPRoute", "default", "r", parent("late", ""), "{backendRefs: [{name: late, port: 80}]}");
+        World.Outcome outcome = world.translate();
+        assertThat(outcome.config().listeners()).hasSize(10_000);
+        assertThat(of(outcome, "late")).isEmpty();
+        Draft.Condition accepted = ((Draft.OfRoute) outcome.draft("HTTPRoute", "r"))
+                .parents()
+                .getFirst()
+                .conditions()
+                .getFirst();
+        assertThat(accepted)
+                .isEqualTo(
+                        Draft.Condition.no(
+                                "Accepted",
+                                "Pending",
+                                "Service default/late is not served: older Services have the 10000 ports that a gateway serves at most"));
+        Key late = new Key("default", "late");
+        assertThat(world.translation.translate(world.snapshot(), Map.of()).services())
+                .containsEntry(
+                        late,
+                        new ServiceAddresses.Refused(
+                                "TooManyPorts", "older Services have the 10000 ports that a gateway serves at most"));
+        // One port is given up, and that is enough.
+        ObjectNode full = world.service(new Key("default", "full-7")).orElseThrow();
+        JsonNode _ = ((ArrayNode) full.at("/spec/ports")).remove(0);
+        outcome = world.translate();
+        assertThat(outcome.parent("r")).isEqualTo(GOOD);
+        assertThat(of(outcome, "late")).hasSize(1);
+        assertThat(world.translation.translate(world.snapshot(), Map.of()).services())
+                .containsEntry(late, new ServiceAddresses.Has("127.96.0.200"));
     }
 
     @Test
