@@ -439,7 +439,8 @@ class ServicesTest {
                 .mapToObj(each -> "{name: p" + each + ", port: " + each + "}")
                 .collect(Collectors.joining(", "));
         for (int i = 1; i <= 100; i++) {
-            service("full-" + i, "127.96.0." + i, ports);
+            world.apply("kind: Service\nmetadata: {name: full-" + i + "}\nspec: {clusterIP: 127.96.0." + i
+                    + ", ports: [" + ports + "]}");
         }
         service("late", "127.96.0.200", "{name: http, port: 80}");
         route("HTTPRoute", "default", "r", parent("late", ""), "{backendRefs: [{name: late, port: 80}]}");
