@@ -2,8 +2,7 @@ package dev.coppice.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.IOException;
-import java.net.ServerSocket;
+import dev.coppice.kernel.FreePorts;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -35,12 +34,6 @@ final class EndedSessionsTest {
         }
         if (cluster != null) {
             cluster.close();
-        }
-    }
-
-    private static String freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return Integer.toString(socket.getLocalPort());
         }
     }
 
@@ -86,8 +79,8 @@ final class EndedSessionsTest {
         cluster = GatewayNodes.up(folder, FIRST, SECOND, THIRD);
         example = new WorkedExample(folder, cluster.byAddress.get(FIRST), cluster.data(FIRST));
         List<String> blocks = WorkedExample.blocks("docs/gateway/access.md", "People who log in");
-        String issuerPort = freePort();
-        String pagesPort = freePort();
+        String issuerPort = Integer.toString(FreePorts.next());
+        String pagesPort = Integer.toString(FreePorts.next());
         issuer = "https://localhost:" + issuerPort;
         String servers = replaced(replaced(blocks.get(0), "9051", issuerPort), "9052", pagesPort);
         String _ = example.sh(replaced(servers, "http://127.0.0.1:8006", "http://" + SECOND + ":8006"));

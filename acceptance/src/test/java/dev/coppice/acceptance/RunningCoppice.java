@@ -34,14 +34,14 @@ final class RunningCoppice implements AutoCloseable {
                 "--json",
                 "--data",
                 data.toString(),
-                "--api-port",
-                "0",
                 "--etcd-port",
                 "0",
                 "--public-port",
                 "0"));
-        if (!List.of(options).contains("--peer-port")) {
-            command.addAll(List.of("--peer-port", "0"));
+        for (String port : List.of("--api-port", "--peer-port")) {
+            if (!List.of(options).contains(port)) {
+                command.addAll(List.of(port, "0"));
+            }
         }
         command.addAll(List.of(options));
         Path log = data.resolveSibling(data.getFileName() + ".log");

@@ -277,7 +277,8 @@ public final class GatewayServer implements AutoCloseable {
                 : elected.leading()
                         ? "; writes statuses"
                         : "; statuses are written by " + (elected.holder().isEmpty() ? "nobody yet" : elected.holder());
-        return served() + "; " + state + statuses;
+        String away = elected == null || following == null || elected.inTouch() ? "" : ", which does not answer";
+        return served() + "; " + state + away + statuses;
     }
 
     private void look() {

@@ -186,11 +186,12 @@ final class EndedSessions {
         names.forEach(each -> ended.put(each.key(), new Ended(now, until)));
         boolean anew = shorten(now);
         number++;
+        // Also when the disk is full.
+        names.forEach(each -> listener.ended(each.scope, each.hash));
         if (file != null) {
             keep(file, names, anew, true);
         }
         tokens.put(token.id(), token.endsMillis());
-        names.forEach(each -> listener.ended(each.scope, each.hash));
     }
 
     /**

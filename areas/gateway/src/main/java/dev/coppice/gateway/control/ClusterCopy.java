@@ -39,7 +39,12 @@ final class ClusterCopy implements ClusterView, AutoCloseable {
     private final @Nullable ReferencedObjects healthChecks;
     private final List<AutoCloseable> observers = new ArrayList<>();
 
-    ClusterCopy(ExtensionContext context, ControlMetrics metrics, Runnable changed) throws StartException {
+    /**
+     * @param changed called, by any thread, when something is different
+     * @param later the same, for what is to be tried again, not at once
+     */
+    ClusterCopy(ExtensionContext context, ControlMetrics metrics, Runnable changed, Runnable later)
+            throws StartException {
         Kernel kernel = context.kernel();
         names = new ExternalNames(
                 new DnsNameLookup(kernel.clock()),
@@ -49,12 +54,13 @@ final class ClusterCopy implements ClusterView, AutoCloseable {
                 changed);
         Supervisor.Child _ =
                 context.supervisor().start(ChildSpec.periodic("external-names", LOOK, Duration.ZERO, names::look));
-        secrets = new ReferencedObjects(context.resources(), new ResourceType("", "v1", "secrets"), changed);
-        configMaps = new ReferencedObjects(context.resources(), new ResourceType("", "v1", "configmaps"), changed);
+        secrets = new ReferencedObjects(context.resources(), new ResourceType("", "v1", "secrets"), changed, later);
+        configMaps =
+                new ReferencedObjects(context.resources(), new ResourceType("", "v1", "configmaps"), changed, later);
         // Not everywhere are there any.
         boolean checked = context.resources().types().stream()
                 .anyMatch(each -> each.type().equals(HEALTH_CHECKS));
-        healthChecks = checked ? new ReferencedObjects(context.resources(), HEALTH_CHECKS, changed) : null;
+        healthChecks = checked ? new ReferencedObjects(context.resources(), HEALTH_CHECKS, changed, later) : null;
         services = informer(context, CoreKinds.SERVICE, changed);
         namespaces = informer(context, CoreKinds.NAMESPACE, changed);
         allSlices = context.informer(CoreKinds.ENDPOINT_SLICE);

@@ -102,7 +102,7 @@ public final class GatewayController implements AutoCloseable {
         GatewayKinds.all().forEach(context::register);
         makeClass();
         tellEndedSessions();
-        ClusterCopy copy = new ClusterCopy(context, metrics, this::changed);
+        ClusterCopy copy = new ClusterCopy(context, metrics, this::changed, () -> changes.raiseLater(RETRY));
         cluster = copy;
         GatewayKinds.all().forEach(this::observe);
         observeChallenges();
@@ -148,7 +148,7 @@ public final class GatewayController implements AutoCloseable {
         if (!challengesServed()) {
             context.supervisor()
                     .start(ChildSpec.task("challenges", () -> {
-                                while (!challengesServed()) {
+                                while (!seeChallenges()) {
                                     kernel.timers().sleep(LOOK_FOR_CHALLENGES);
                                 }
                                 observe(CertificateKinds.CHALLENGE);
@@ -157,6 +157,15 @@ public final class GatewayController implements AutoCloseable {
             return;
         }
         observe(CertificateKinds.CHALLENGE);
+    }
+
+    private boolean seeChallenges() {
+        try {
+            return challengesServed();
+        } catch (ApiException e) {
+            // The API is away; what follows it complains of that.
+            return false;
+        }
     }
 
     private boolean challengesServed() {
