@@ -153,6 +153,10 @@ final class Round {
         counts.merge(fault.getClass().getSimpleName(), 1, Integer::sum);
         Load.pause(hold);
         nemesis.end(fault);
+        // Where it starts slowly, a node that is alone would be broken while it starts only, and never at work.
+        if (rig.nodes().size() == 1 && random.nextBoolean()) {
+            rig.awaitServing(MENDED);
+        }
         Load.pause(calm);
     }
 
