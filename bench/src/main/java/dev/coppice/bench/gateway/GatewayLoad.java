@@ -25,6 +25,21 @@ public final class GatewayLoad {
     private static final Pattern H2_REQUESTS = Pattern.compile("status codes: (\\d+) 2xx");
     private static final Pattern H2_BAD = Pattern.compile("(\\d+) failed");
     private static final int ROUNDS = 5;
+    private static final List<String> BROWSER_HEADERS = List.of(
+            "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+            "Accept-Language: en-US,en;q=0.5",
+            "Accept-Encoding: gzip, deflate, br, zstd",
+            "Referer: https://example.org/files/",
+            "Cookie: session=0123456789abcdef0123456789abcdef; theme=dark; consent=yes",
+            "Sec-Fetch-Dest: document",
+            "Sec-Fetch-Mode: navigate",
+            "Sec-Fetch-Site: same-origin",
+            "Sec-Fetch-User: ?1",
+            "Upgrade-Insecure-Requests: 1",
+            "Priority: u=0, i",
+            "Pragma: no-cache",
+            "Cache-Control: no-cache");
 
     private final Testbed bed;
 
@@ -35,6 +50,8 @@ public final class GatewayLoad {
     /** What clients speak; backends are spoken to by HTTP/1.1 throughout. */
     private enum Mode {
         HTTP(List.of(64, 256)),
+        /** HTTP/1.1 with the headers that a browser sends. */
+        BROWSER(List.of(64)),
         /** HTTP/1.1 in TLS. */
         TLS(List.of(64)),
         /** HTTP/2 without TLS. */
@@ -58,7 +75,7 @@ public final class GatewayLoad {
     /** 0: the proxy does not have it. */
     private static int port(Testbed.Proxy proxy, Mode mode) {
         return switch (mode) {
-            case HTTP -> proxy.plain();
+            case HTTP, BROWSER -> proxy.plain();
             case H2C -> proxy.h2c();
             case TLS, H2 -> proxy.secure();
             case CACHE -> proxy.cached();
@@ -153,6 +170,9 @@ public final class GatewayLoad {
         } else {
             command.addAll(List.of("wrk", "-t1", "-c" + connections, "-d" + seconds + "s", "--latency"));
             command.addAll(List.of("-H", "Host: " + host));
+            if (mode == Mode.BROWSER) {
+                BROWSER_HEADERS.forEach(each -> command.addAll(List.of("-H", each)));
+            }
         }
         command.add(url(proxy, mode));
         long before = proxy.cpuTicks();

@@ -5,6 +5,7 @@ import dev.coppice.gateway.balance.Places;
 import dev.coppice.gateway.balance.Plan;
 import dev.coppice.gateway.balance.Subsets;
 import dev.coppice.gateway.config.UpstreamConfig;
+import dev.coppice.gateway.http1.Http1Codec;
 import dev.coppice.gateway.limit.KeyHash;
 import dev.coppice.gateway.log.LogClock;
 import dev.coppice.gateway.proxyprotocol.ConnectionEnds;
@@ -41,6 +42,7 @@ final class EventLoopState {
     private final LoopSpans spans = new LoopSpans();
     final TargetConnector connector = new TargetConnector(this);
     final KeyHash limitKeys;
+    final Http1Codec http1;
     final Overload.Loop overload;
     final Places places = new Places();
     private final Pick pick;
@@ -87,6 +89,7 @@ final class EventLoopState {
         this.clock = new LogClock(plane.clock);
         this.logs = new LoopLogs(clock, random);
         this.limitKeys = plane.limits.hash();
+        this.http1 = new Http1Codec(plane.options.maxLineBytes(), plane.options.maxHeaderBytes());
         this.pick = new Pick(random, plane.clock::nanoTime);
         this.overload = plane.overload.loop();
     }

@@ -2,8 +2,6 @@ package dev.coppice.gateway.proxy;
 
 import dev.coppice.gateway.proxyprotocol.ConnectionEnds;
 import io.netty.channel.Channel;
-import io.netty.handler.codec.http.HttpClientCodec;
-import io.netty.handler.codec.http.HttpDecoderConfig;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashSet;
@@ -94,7 +92,8 @@ final class Http1TargetPool implements TargetPool {
             public void connected(Channel channel, String protocol) {
                 connecting.remove(one);
                 TargetConnection made = new TargetConnection(Http1TargetPool.this, state);
-                channel.pipeline().addLast(codec(), made);
+                state.http1.addClient(channel.pipeline());
+                channel.pipeline().addLast(made);
                 connections.add(made);
                 target.metrics.connections.inc();
                 Attempt attempt = one.attempt;
@@ -116,15 +115,6 @@ final class Http1TargetPool implements TargetPool {
                 next();
             }
         });
-    }
-
-    private HttpClientCodec codec() {
-        return new HttpClientCodec(
-                new HttpDecoderConfig()
-                        .setMaxInitialLineLength(options.maxLineBytes())
-                        .setMaxHeaderSize(options.maxHeaderBytes()),
-                false,
-                false);
     }
 
     /** Those who wait get what is there, or a connection that may be made now. */

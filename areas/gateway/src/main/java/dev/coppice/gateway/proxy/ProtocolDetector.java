@@ -1,11 +1,11 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.http1.Http1Codec;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPipeline;
 import io.netty.handler.codec.ByteToMessageDecoder;
-import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.handler.codec.http2.Http2CodecUtil;
 import io.netty.handler.ssl.ApplicationProtocolNames;
 import io.netty.handler.ssl.SslHandler;
@@ -55,7 +55,7 @@ final class ProtocolDetector extends ByteToMessageDecoder {
         ChannelPipeline pipeline = context.pipeline();
         Http2ClientConnection next =
                 new Http2ClientConnection(client.state(), client.port(), context.channel(), client.serverName());
-        pipeline.remove(HttpServerCodec.class);
+        Http1Codec.remove(pipeline);
         pipeline.remove(client);
         pipeline.addLast(next.handler, next);
         pipeline.remove(this);

@@ -27,8 +27,6 @@ import io.netty.channel.ChannelPipeline;
 import io.netty.channel.EventLoop;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.handler.codec.http.HttpDecoderConfig;
-import io.netty.handler.codec.http.HttpServerCodec;
 import io.netty.util.concurrent.DefaultThreadFactory;
 import io.netty.util.concurrent.EventExecutor;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
@@ -498,14 +496,9 @@ public final class ProxyDataPlane implements DataPlane {
 
     /** From here on the connection speaks HTTP, of which version is yet to be seen. */
     void http(ChannelPipeline pipeline, ClientConnection client) {
-        pipeline.addLast(
-                new ProtocolDetector(client),
-                new HttpServerCodec(new HttpDecoderConfig()
-                        .setMaxInitialLineLength(options.maxLineBytes())
-                        .setMaxHeaderSize(options.maxHeaderBytes())
-                        .setStrictLineParsing(true)
-                        .setUseRfc9112TransferEncoding(true)),
-                client);
+        pipeline.addLast(new ProtocolDetector(client));
+        client.state().http1.addServer(pipeline);
+        pipeline.addLast(client);
     }
 
     private static void unbind(Port port) {

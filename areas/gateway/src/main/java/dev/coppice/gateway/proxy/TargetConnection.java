@@ -1,12 +1,12 @@
 package dev.coppice.gateway.proxy;
 
+import dev.coppice.gateway.http1.Http1Codec;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.codec.http.HttpContent;
 import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
@@ -142,7 +142,7 @@ final class TargetConnection extends ChannelInboundHandlerAdapter implements Tar
     public void tunnel(Tunnel through) {
         attempt = null;
         tunnel = through;
-        var _ = channel().pipeline().remove(HttpClientCodec.class);
+        Http1Codec.remove(channel().pipeline());
     }
 
     @Override
