@@ -131,7 +131,8 @@ final class ArchitectureTest {
     void onlyServingKnowsTheServerLibraries() {
         check(noClasses()
                 .that()
-                .resideOutsideOfPackages("dev.coppice.serving..", "dev.coppice.gateway.proxy..")
+                .resideOutsideOfPackages(
+                        "dev.coppice.serving..", "dev.coppice.gateway.proxy..", "dev.coppice.gateway.http1..")
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("io.netty..", "io.grpc.netty.."));
