@@ -30,9 +30,8 @@ public final class HeadReader {
     private static final byte[][] METHOD_NAMES =
             METHODS.stream().map(each -> ascii(each.name())).toArray(byte[][]::new);
     private static final byte[] CONTENT_LENGTH = ascii("content-length");
-    // These have a say in how long the body is, or whether the protocol changes.
+    // These have a say in how long the body is.
     private static final byte[] TRANSFER_ENCODING = ascii("transfer-encoding");
-    private static final byte[] UPGRADE = ascii("upgrade");
     private static final byte[] WEBSOCKET_PREFIX = ascii("sec-websocket-");
 
     /** By characters of a token (RFC 9110, 5.6.2). */
@@ -315,7 +314,6 @@ public final class HeadReader {
             case 'c', 'C' ->
                 !named(begin, nameEnd, CONTENT_LENGTH) || contentLength < 0 && number(valueBegin, valueEnd);
             case 't', 'T' -> !named(begin, nameEnd, TRANSFER_ENCODING);
-            case 'u', 'U' -> !named(begin, nameEnd, UPGRADE);
             case 's', 'S' -> !beginsWith(begin, nameEnd, WEBSOCKET_PREFIX);
             default -> true;
         };

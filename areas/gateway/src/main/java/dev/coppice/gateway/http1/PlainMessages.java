@@ -24,6 +24,8 @@ abstract class PlainMessages {
     private boolean between;
     /** No other message can come. */
     private boolean over;
+    /** Since one asked last. */
+    private boolean told;
 
     /** Reads a head, and tells how long it is; 0: it is not of that form. */
     abstract int read(ByteBuf in);
@@ -37,6 +39,13 @@ abstract class PlainMessages {
     /** Whether what comes is for here. */
     boolean haveTurn() {
         return !left && !over;
+    }
+
+    /** Whether anything was told since this was asked last. */
+    boolean hasTold() {
+        boolean answer = told;
+        told = false;
+        return answer;
     }
 
     /** What comes from now on is none of the messages that are read here. */
@@ -62,6 +71,7 @@ abstract class PlainMessages {
                     return null;
                 }
                 if (remaining > 0) {
+                    told = true;
                     context.fireChannelRead(body(in));
                     continue;
                 }
@@ -75,6 +85,7 @@ abstract class PlainMessages {
                 HttpMessage message = message();
                 remaining = bodyLength();
                 in.skipBytes(length);
+                told = true;
                 context.fireChannelRead(message);
                 if (remaining == 0) {
                     context.fireChannelRead(LastHttpContent.EMPTY_LAST_CONTENT);

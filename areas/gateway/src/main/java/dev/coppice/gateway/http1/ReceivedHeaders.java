@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Objects;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -257,7 +258,7 @@ public final class ReceivedHeaders extends HttpHeaders {
         return get((CharSequence) name);
     }
 
-    private <T> @Nullable T parsed(CharSequence name, java.util.function.Function<String, @Nullable T> parser) {
+    private <T> @Nullable T parsed(CharSequence name, Function<String, @Nullable T> parser) {
         String value = get(name);
         try {
             return value == null ? null : parser.apply(value);

@@ -54,6 +54,18 @@ final class RequestDecoder extends HttpRequestDecoder {
     }
 
     @Override
+    public void channelReadComplete(ChannelHandlerContext context) throws Exception {
+        if (plain.hasTold()) {
+            // Netty's decoder takes a read of which it told nothing for one that was not enough, and reads on although
+            // reading may have been stopped.
+            discardSomeReadBytes();
+            context.fireChannelReadComplete();
+        } else {
+            super.channelReadComplete(context);
+        }
+    }
+
+    @Override
     protected void decode(ChannelHandlerContext context, ByteBuf in, List<Object> out) throws Exception {
         int before = out.size();
         int readable = in.readableBytes();

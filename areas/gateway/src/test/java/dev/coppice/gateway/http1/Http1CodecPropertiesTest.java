@@ -6,6 +6,8 @@ import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelOutboundHandlerAdapter;
 import io.netty.channel.embedded.EmbeddedChannel;
 import io.netty.handler.codec.DecoderException;
 import io.netty.handler.codec.http.DefaultFullHttpRequest;
@@ -36,6 +38,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -342,6 +345,31 @@ class Http1CodecPropertiesTest {
                 .isEqualTo(read(netty(false), bytes, cuts, asked))
                 .last()
                 .isEqualTo("open " + pieces.getLast());
+    }
+
+    private static int reads(EmbeddedChannel channel, String bytes) {
+        AtomicInteger reads = new AtomicInteger();
+        channel.pipeline().addFirst(new ChannelOutboundHandlerAdapter() {
+            @Override
+            public void read(ChannelHandlerContext context) {
+                reads.incrementAndGet();
+            }
+        });
+        channel.config().setAutoRead(false);
+        var _ = channel.writeInbound(Unpooled.copiedBuffer(bytes, StandardCharsets.ISO_8859_1));
+        channel.releaseInbound();
+        var _ = channel.finishAndReleaseAll();
+        return reads.get();
+    }
+
+    /** More is read by itself only for what is not whole yet: whoever stops reading is told no more. */
+    @Test
+    void whoStopsReadingIsObeyed() {
+        String whole = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        for (String each :
+                List.of(whole, whole + "GET /b HT", "GET /b HT", whole + whole + "\r\n", "POST" + whole.substring(3))) {
+            assertThat(reads(ours(true), each)).as(each).isEqualTo(reads(netty(true), each));
+        }
     }
 
     // ---- what goes
